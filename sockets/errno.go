@@ -1,0 +1,56 @@
+package sockets
+
+import "golang.org/x/sys/unix"
+
+// Meaning is what the C library's strerror(3) says to an errno, in its own
+// capitals, so that it can be compared with what other programs print.
+func Meaning(e unix.Errno) string {
+	if text, ok := strerror[e]; ok {
+		return text
+	}
+	return e.Error()
+}
+
+// strerror holds the texts of glibc for the errnos of the socket calls. x/sys
+// has the same words, but starts them with a small letter.
+var strerror = map[unix.Errno]string{
+	unix.EPERM:           "Operation not permitted",
+	unix.ENOENT:          "No such file or directory",
+	unix.EINTR:           "Interrupted system call",
+	unix.EBADF:           "Bad file descriptor",
+	unix.EAGAIN:          "Resource temporarily unavailable",
+	unix.ENOMEM:          "Cannot allocate memory",
+	unix.EACCES:          "Permission denied",
+	unix.EFAULT:          "Bad address",
+	unix.EEXIST:          "File exists",
+	unix.ENOTDIR:         "Not a directory",
+	unix.EINVAL:          "Invalid argument",
+	unix.ENFILE:          "Too many open files in system",
+	unix.EMFILE:          "Too many open files",
+	unix.EROFS:           "Read-only file system",
+	unix.EPIPE:           "Broken pipe",
+	unix.ENAMETOOLONG:    "File name too long",
+	unix.ENOTSOCK:        "Socket operation on non-socket",
+	unix.EDESTADDRREQ:    "Destination address required",
+	unix.EMSGSIZE:        "Message too long",
+	unix.EPROTOTYPE:      "Protocol wrong type for socket",
+	unix.ENOPROTOOPT:     "Protocol not available",
+	unix.EPROTONOSUPPORT: "Protocol not supported",
+	unix.ESOCKTNOSUPPORT: "Socket type not supported",
+	unix.EOPNOTSUPP:      "Operation not supported",
+	unix.EAFNOSUPPORT:    "Address family not supported by protocol",
+	unix.EADDRINUSE:      "Address already in use",
+	unix.EADDRNOTAVAIL:   "Cannot assign requested address",
+	unix.ENETDOWN:        "Network is down",
+	unix.ENETUNREACH:     "Network is unreachable",
+	unix.ECONNABORTED:    "Software caused connection abort",
+	unix.ECONNRESET:      "Connection reset by peer",
+	unix.ENOBUFS:         "No buffer space available",
+	unix.EISCONN:         "Transport endpoint is already connected",
+	unix.ENOTCONN:        "Transport endpoint is not connected",
+	unix.ETIMEDOUT:       "Connection timed out",
+	unix.ECONNREFUSED:    "Connection refused",
+	unix.EHOSTUNREACH:    "No route to host",
+	unix.EALREADY:        "Operation already in progress",
+	unix.EINPROGRESS:     "Operation now in progress",
+}

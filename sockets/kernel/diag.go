@@ -1,0 +1,187 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// InetSocket is one TCP or UDP socket as sock_diag(7) tells it, which is where
+// ss(8) looks.
+type InetSocket struct {
+	Local  netip.AddrPort // as getsockname(2) says; no IPv6 zone
+	Remote netip.AddrPort // as getpeername(2) says; 0.0.0.0:0 or [::]:0 without a peer
+	State  State          // a TCP row in CLOSE is bound and nothing more; see BoundInactive
+
+	// RQueue and WQueue are, for TCP, bytes received and not read, and bytes
+	// written and not acknowledged. A SYN and a FIN count as one byte each: 1 in
+	// CLOSE_WAIT means that read(2) will return 0. For UDP they are the kernel
+	// memory that waiting datagrams take, several hundred for one of ten bytes.
+	//
+	// Of a LISTEN row they are the length of the accept queue and its backlog,
+	// which is the number given to listen(2) cut to net.core.somaxconn. The queue
+	// holds one more than that.
+	RQueue uint32
+	WQueue uint32
+
+	Inode       uint64        // as in /proc/PID/fd; 0 when no descriptor holds it: TIME_WAIT, or not accepted yet
+	UID         uint32        // owner; 0 in TIME_WAIT
+	Timer       Timer         // TCP only
+	Expires     time.Duration // until the timer fires, to the millisecond; with a Timer
+	Retransmits uint8         // timeouts in a row without an answer; with TimerKeepalive and TimerPersist unanswered probes
+	Device      uint32        // index of the interface it is bound to (SO_BINDTODEVICE); 0 for any
+	Cookie      uint64        // the same number as SO_COOKIE: an identity also where the inode is 0
+	Shutdown    uint8         // ShutdownReceive, ShutdownSend; of a LISTEN row always 0
+	V6Only      bool          // IPV6_V6ONLY; only for an IPv6 row in LISTEN or CLOSE
+}
+
+// What shutdown(2), or the FIN of the peer, has ended; sk_shutdown in
+// include/net/sock.h.
+const (
+	ShutdownReceive uint8 = 1 << iota // RCV_SHUTDOWN: read returns 0, since the peer sent a FIN or by our own call
+	ShutdownSend                      // SEND_SHUTDOWN: our FIN is sent or in the queue
+)
+
+//	struct inet_diag_sockid {
+//		__be16	idiag_sport;
+//		__be16	idiag_dport;
+//		__be32	idiag_src[4];
+//		__be32	idiag_dst[4];
+//		__u32	idiag_if;
+//		__u32	idiag_cookie[2];
+//	};
+type inetDiagSockID struct {
+	SourcePort  [2]byte // big-endian
+	DestPort    [2]byte // big-endian
+	Source      [16]byte
+	Destination [16]byte
+	Interface   uint32
+	Cookie      [2]uint32
+}
+
+//	struct inet_diag_req_v2 {
+//		__u8	sdiag_family;
+//		__u8	sdiag_protocol;
+//		__u8	idiag_ext;
+//		__u8	pad;
+//		__u32	idiag_states;
+//		struct inet_diag_sockid id;
+//	};
+type inetDiagReqV2 struct {
+	Family   uint8
+	Protocol uint8
+	Ext      uint8
+	Pad      uint8
+	States   uint32
+	ID       inetDiagSockID
+}
+
+//	struct inet_diag_msg {
+//		__u8	idiag_family;
+//		__u8	idiag_state;
+//		__u8	idiag_timer;
+//		__u8	idiag_retrans;
+//		struct inet_diag_sockid id;
+//		__u32	idiag_expires;
+//		__u32	idiag_rqueue;
+//		__u32	idiag_wqueue;
+//		__u32	idiag_uid;
+//		__u32	idiag_inode;
+//	};
+type inetDiagMsg struct {
+	Family  uint8
+	State   uint8
+	Timer   uint8
+	Retrans uint8
+	ID      inetDiagSockID
+	Expires uint32
+	RQueue  uint32
+	WQueue  uint32
+	UID     uint32
+	Inode   uint32
+}
+
+// Attributes that come without being asked for, of the enum in
+// include/uapi/linux/inet_diag.h.
+const (
+	inetDiagShutdown = 8  // INET_DIAG_SHUTDOWN, __u8
+	inetDiagSKV6Only = 11 // INET_DIAG_SKV6ONLY, __u8
+)
+
+// InetSockets asks sock_diag(7) for the sockets of a family (unix.AF_INET,
+// unix.AF_INET6) and a protocol (unix.IPPROTO_TCP, unix.IPPROTO_UDP) in the
+// states of a mask (State.Mask, AllStates). It answers for the network
+// namespace of the calling thread, not for that of another process. ENOENT says
+// that the kernel has no sock_diag for it.
+func InetSockets(family, protocol int, states uint32) ([]InetSocket, error) {
+	request, err := binary.Append(nil, binary.NativeEndian, inetDiagReqV2{
+		Family:   uint8(family),
+		Protocol: uint8(protocol),
+		States:   states,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var sockets []InetSocket
+	err = dump(request, func(payload []byte) error {
+		socket, err := parseInetSocket(payload)
+		sockets = append(sockets, socket)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sock_diag family %d protocol %d: %w", family, protocol, err)
+	}
+	return sockets, nil
+}
+
+func parseInetSocket(payload []byte) (InetSocket, error) {
+	var msg inetDiagMsg
+	n, err := binary.Decode(payload, binary.NativeEndian, &msg)
+	if err != nil {
+		return InetSocket{}, errShort
+	}
+	socket := InetSocket{
+		State:       State(msg.State),
+		RQueue:      msg.RQueue,
+		WQueue:      msg.WQueue,
+		Inode:       uint64(msg.Inode),
+		UID:         msg.UID,
+		Timer:       Timer(msg.Timer),
+		Expires:     time.Duration(msg.Expires) * time.Millisecond,
+		Retransmits: msg.Retrans,
+		Device:      msg.ID.Interface,
+		Cookie:      uint64(msg.ID.Cookie[1])<<32 | uint64(msg.ID.Cookie[0]),
+	}
+	if socket.Local, err = diagAddrPort(msg.Family, msg.ID.Source, msg.ID.SourcePort); err != nil {
+		return InetSocket{}, err
+	}
+	if socket.Remote, err = diagAddrPort(msg.Family, msg.ID.Destination, msg.ID.DestPort); err != nil {
+		return InetSocket{}, err
+	}
+	err = parseAttrs(payload[n:], func(kind uint16, value []byte) {
+		switch {
+		case len(value) != 1:
+		case kind == inetDiagShutdown:
+			socket.Shutdown = value[0]
+		case kind == inetDiagSKV6Only:
+			socket.V6Only = value[0] != 0
+		}
+	})
+	return socket, err
+}
+
+// diagAddrPort reads an address that stands in network byte order, unlike in
+// /proc/net/tcp. IPv4 uses the first four bytes.
+func diagAddrPort(family uint8, addr [16]byte, port [2]byte) (netip.AddrPort, error) {
+	number := binary.BigEndian.Uint16(port[:])
+	switch family {
+	case unix.AF_INET:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(addr[:4])), number), nil
+	case unix.AF_INET6:
+		return netip.AddrPortFrom(netip.AddrFrom16(addr), number), nil
+	}
+	return netip.AddrPort{}, fmt.Errorf("sock_diag: unexpected family %d", family)
+}

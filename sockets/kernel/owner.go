@@ -1,0 +1,69 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Owner is a descriptor that holds a socket. A socket has several after fork(2)
+// or dup(2).
+type Owner struct {
+	PID  int
+	Comm string // name of the process, at most 15 bytes; "" if it ended meanwhile
+	FD   int
+}
+
+// Owners searches /proc/*/fd for a socket's inode, as lsof(8) and ss -p do,
+// since the kernel keeps no way back from a socket to its processes. hidden
+// counts the processes that this user may not look into; kernel threads, which
+// have no descriptors, are not among them. A /proc mounted with hidepid=2
+// leaves other users' processes out of the count, too.
+//
+// Inode 0 belongs to nobody: the connection is not accepted yet, or in TIME_WAIT.
+func Owners(inode uint64) (owners []Owner, hidden int, err error) {
+	if inode == 0 {
+		return nil, 0, nil
+	}
+	names, err := readNames("/proc")
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		fds, err := FDs(pid)
+		switch {
+		case err == nil:
+		case denied(err):
+			if !isKernelThread(pid) {
+				hidden++
+			}
+		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH):
+			// The process ended meanwhile.
+		default:
+			return nil, 0, err
+		}
+		for _, fd := range fds {
+			if fd.Inode == inode {
+				comm, _ := processComm(pid)
+				owners = append(owners, Owner{PID: pid, Comm: comm, FD: fd.Number})
+			}
+		}
+	}
+	return owners, hidden, nil
+}
+
+// isKernelThread is false when it cannot be told.
+func isKernelThread(pid int) bool {
+	text, err := readFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	stat, err := parseStat(string(text))
+	return err == nil && stat.flags&kernelThread != 0
+}

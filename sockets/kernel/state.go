@@ -1,0 +1,56 @@
+package kernel
+
+import "strconv"
+
+// State is the number of a TCP state. UDP and Unix sockets borrow two of them:
+// ESTABLISHED once connect(2) gave them a peer, CLOSE before (ss says UNCONN).
+type State uint8
+
+// The states of include/net/tcp_states.h; tcp(7) and RFC 9293, section 3.3.2.
+const (
+	Established State = iota + 1
+	SynSent
+	SynRecv
+	FinWait1
+	FinWait2
+	TimeWait
+	Close
+	CloseWait
+	LastAck
+	Listen
+	Closing
+	NewSynRecv    // a connection request beside the listener; shown as SYN_RECV everywhere
+	BoundInactive // bound, neither listening nor connected; to ask for it (Linux 6.8), the answer says CLOSE
+)
+
+// AllStates is the mask for every state. On a kernel before 6.8 the bit of
+// BoundInactive asks for nothing.
+const AllStates uint32 = 1<<(BoundInactive+1) - 1
+
+var stateNames = [...]string{
+	Established:   "ESTABLISHED",
+	SynSent:       "SYN_SENT",
+	SynRecv:       "SYN_RECV",
+	FinWait1:      "FIN_WAIT1",
+	FinWait2:      "FIN_WAIT2",
+	TimeWait:      "TIME_WAIT",
+	Close:         "CLOSE",
+	CloseWait:     "CLOSE_WAIT",
+	LastAck:       "LAST_ACK",
+	Listen:        "LISTEN",
+	Closing:       "CLOSING",
+	NewSynRecv:    "NEW_SYN_RECV",
+	BoundInactive: "BOUND_INACTIVE",
+}
+
+// String is the kernel's name without TCP_; a number that has none prints as
+// itself. ss(8) shortens: ESTAB, SYN-SENT, FIN-WAIT-1.
+func (s State) String() string {
+	if int(s) < len(stateNames) && stateNames[s] != "" {
+		return stateNames[s]
+	}
+	return "state " + strconv.Itoa(int(s))
+}
+
+// Mask is the bit of a state in the masks of sock_diag(7).
+func (s State) Mask() uint32 { return 1 << s }

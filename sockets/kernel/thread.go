@@ -1,0 +1,97 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Task is what one thread of a process is doing.
+type Task struct {
+	PID       int     // the process
+	TID       int     // the thread; the first one has the number of the process
+	Process   string  // name of the process: /proc/PID/comm, at most 15 bytes
+	Comm      string  // name of the thread, its own since prctl(2) PR_SET_NAME
+	State     byte    // the letter in stat: R, S, D, T, t, Z, X, I, P
+	StateName string  // the word for it in /proc/PID/status, "sleeping"; "" for a letter unknown here
+	Wchan     string  // kernel function it sleeps in, proc_pid_wchan(5); "" when it runs, or that may not be seen
+	Syscall   Syscall // the system call it is blocked in
+}
+
+// taskStates are the words of task_state_array in fs/proc/array.c.
+var taskStates = map[byte]string{
+	'R': "running",
+	'S': "sleeping",
+	'D': "disk sleep",
+	'T': "stopped",
+	't': "tracing stop",
+	'X': "dead",
+	'Z': "zombie",
+	'P': "parked",
+	'I': "idle",
+}
+
+// Thread reads where a thread is: stat, wchan and syscall of /proc/PID/task/TID.
+// These are three readings one after the other: a thread that wakes between
+// them gives a mixed picture, so ask again before building on it.
+func Thread(pid, tid int) (Task, error) {
+	dir := fmt.Sprintf("/proc/%d/task/%d", pid, tid)
+	task := Task{PID: pid, TID: tid}
+
+	text, err := readFile(dir + "/stat")
+	if err != nil {
+		return Task{}, err
+	}
+	stat, err := parseStat(string(text))
+	if err != nil {
+		return Task{}, fmt.Errorf("%s/stat: %w", dir, err)
+	}
+	task.Comm, task.State, task.StateName = stat.comm, stat.state, taskStates[stat.state]
+
+	if task.Process, err = processComm(pid); err != nil {
+		return Task{}, err
+	}
+
+	text, err = readFile(dir + "/wchan")
+	if err != nil && !denied(err) {
+		return Task{}, err
+	}
+	task.Wchan = parseWchan(string(text))
+
+	text, err = readFile(dir + "/syscall")
+	if denied(err) {
+		task.Syscall.Why = err
+		return task, nil
+	}
+	if err != nil {
+		return Task{}, err
+	}
+	if task.Syscall, err = parseSyscall(string(text)); err != nil {
+		return Task{}, fmt.Errorf("%s/syscall: %w", dir, err)
+	}
+	return task, nil
+}
+
+// processComm reads /proc/PID/comm. The kernel appends one newline; any other
+// belongs to the name.
+func processComm(pid int) (string, error) {
+	text, err := readFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSuffix(string(text), "\n"), err
+}
+
+// denied says whether the kernel refused to show something to this user: EACCES
+// from opening a file of another user, EPERM from the ptrace check in reading it.
+func denied(err error) bool {
+	return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
+}
+
+// parseWchan takes the function's name. "0" stands for a running thread and,
+// without the right to ptrace it, for any.
+func parseWchan(text string) string {
+	if text == "0" {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,139 @@
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// UnixSocket is one Unix socket as sock_diag(7) tells it.
+type UnixSocket struct {
+	Inode    uint64     // as in /proc/PID/fd; 0 for a connection not accepted yet
+	Type     SocketType // SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET
+	State    State      // LISTEN, ESTABLISHED, else CLOSE: TCP's numbers, unlike in /proc/net/unix
+	Path     string     // "" without a name; each NUL of an abstract name as "@"
+	Abstract bool       // the name is abstract, and its first "@" is a NUL (unix(7))
+	Peer     uint64     // inode of the other end; 0 without one, or while it waits for accept(2)
+
+	// RQueue and WQueue are bytes to be read here (SOCK_DGRAM: of the first
+	// datagram) and kernel memory held by what was written and not read, more
+	// than the bytes written. Of a LISTEN row they are the connections that wait
+	// for accept(2) and the backlog. Of them, too, the queue holds one more.
+	RQueue uint32
+	WQueue uint32
+
+	UID    uint32 // owner; since Linux 5.3, 0 before
+	Cookie uint64 // the same number as SO_COOKIE
+}
+
+//	struct unix_diag_req {
+//		__u8	sdiag_family;
+//		__u8	sdiag_protocol;
+//		__u16	pad;
+//		__u32	udiag_states;
+//		__u32	udiag_ino;
+//		__u32	udiag_show;
+//		__u32	udiag_cookie[2];
+//	};
+type unixDiagReq struct {
+	Family   uint8
+	Protocol uint8
+	Pad      uint16
+	States   uint32
+	Inode    uint32
+	Show     uint32
+	Cookie   [2]uint32
+}
+
+//	struct unix_diag_msg {
+//		__u8	udiag_family;
+//		__u8	udiag_type;
+//		__u8	udiag_state;
+//		__u8	pad;
+//		__u32	udiag_ino;
+//		__u32	udiag_cookie[2];
+//	};
+type unixDiagMsg struct {
+	Family uint8
+	Type   uint8
+	State  uint8
+	Pad    uint8
+	Inode  uint32
+	Cookie [2]uint32
+}
+
+// Of include/uapi/linux/unix_diag.h: what to ask for, and what comes.
+const (
+	udiagShowName  = 0x01 // UDIAG_SHOW_NAME
+	udiagShowPeer  = 0x04 // UDIAG_SHOW_PEER
+	udiagShowRQLen = 0x10 // UDIAG_SHOW_RQLEN
+	udiagShowUID   = 0x40 // UDIAG_SHOW_UID
+
+	unixDiagName  = 0 // UNIX_DIAG_NAME, sun_path
+	unixDiagPeer  = 2 // UNIX_DIAG_PEER, __u32
+	unixDiagRQLen = 4 // UNIX_DIAG_RQLEN, struct unix_diag_rqlen { __u32 udiag_rqueue; __u32 udiag_wqueue; }
+	unixDiagUID   = 7 // UNIX_DIAG_UID, __u32
+)
+
+// UnixSockets asks sock_diag(7) for all Unix sockets in the network namespace
+// of the calling thread. ENOENT says that the kernel has no sock_diag for them.
+func UnixSockets() ([]UnixSocket, error) {
+	request, err := binary.Append(nil, binary.NativeEndian, unixDiagReq{
+		Family: unix.AF_UNIX,
+		States: ^uint32(0),
+		Show:   udiagShowName | udiagShowPeer | udiagShowRQLen | udiagShowUID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var sockets []UnixSocket
+	err = dump(request, func(payload []byte) error {
+		socket, err := parseUnixSocket(payload)
+		sockets = append(sockets, socket)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sock_diag AF_UNIX: %w", err)
+	}
+	return sockets, nil
+}
+
+func parseUnixSocket(payload []byte) (UnixSocket, error) {
+	order := binary.NativeEndian
+	var msg unixDiagMsg
+	n, err := binary.Decode(payload, order, &msg)
+	if err != nil {
+		return UnixSocket{}, errShort
+	}
+	socket := UnixSocket{
+		Inode:  uint64(msg.Inode),
+		Type:   SocketType(msg.Type),
+		State:  State(msg.State),
+		Cookie: uint64(msg.Cookie[1])<<32 | uint64(msg.Cookie[0]),
+	}
+	err = parseAttrs(payload[n:], func(kind uint16, value []byte) {
+		switch {
+		case kind == unixDiagName:
+			socket.Path, socket.Abstract = unixName(value)
+		case kind == unixDiagPeer && len(value) == 4:
+			socket.Peer = uint64(order.Uint32(value))
+		case kind == unixDiagRQLen && len(value) == 8:
+			socket.RQueue, socket.WQueue = order.Uint32(value), order.Uint32(value[4:])
+		case kind == unixDiagUID && len(value) == 4:
+			socket.UID = order.Uint32(value)
+		}
+	})
+	return socket, err
+}
+
+// unixName reads a sun_path (unix(7)). A path ends at its NUL; an abstract name
+// begins with one, has none at its end, and every byte of it counts.
+func unixName(sunPath []byte) (path string, abstract bool) {
+	if len(sunPath) > 0 && sunPath[0] == 0 {
+		return string(bytes.ReplaceAll(sunPath, []byte{0}, []byte{'@'})), true
+	}
+	name, _, _ := bytes.Cut(sunPath, []byte{0})
+	return string(name), false
+}

@@ -1,0 +1,138 @@
+package kernel
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// UnixRow is one socket of /proc/net/unix (proc_pid_net(5), unix_seq_show in
+// net/unix/af_unix.c).
+type UnixRow struct {
+	RefCount uint32      // the kernel's references to it
+	Flags    uint32      // 0x10000 (__SO_ACCEPTCON) when it listens, else 0
+	Type     SocketType  // SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET
+	State    SocketState // not the TCP number that sock_diag(7) gives
+	Inode    uint64      // as in /proc/PID/fd; 0 for a connection not accepted yet
+	Path     string      // "" without a name; each NUL as "@", so an abstract name begins with "@"
+	Raw      string      // the line
+}
+
+// acceptCon is __SO_ACCEPTCON of include/linux/socket.h.
+const acceptCon = 0x10000
+
+// Listening says whether listen(2) was called on it.
+func (r UnixRow) Listening() bool { return r.Flags&acceptCon != 0 }
+
+// SocketType is the second argument of socket(2).
+type SocketType uint16
+
+func (t SocketType) String() string {
+	switch t {
+	case unix.SOCK_STREAM:
+		return "SOCK_STREAM"
+	case unix.SOCK_DGRAM:
+		return "SOCK_DGRAM"
+	case unix.SOCK_SEQPACKET:
+		return "SOCK_SEQPACKET"
+	}
+	return "type " + strconv.Itoa(int(t))
+}
+
+// SocketState is enum socket_state of include/uapi/linux/net.h, which no other
+// table uses. In /proc/net/unix a listener is SS_UNCONNECTED, and a connection
+// that waits for accept(2) is SS_CONNECTING.
+type SocketState uint8
+
+func (s SocketState) String() string {
+	names := [...]string{"SS_FREE", "SS_UNCONNECTED", "SS_CONNECTING", "SS_CONNECTED", "SS_DISCONNECTING"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return "state " + strconv.Itoa(int(s))
+}
+
+// UnixTable reads /proc/PID/net/unix, and so the network namespace of that
+// process: abstract names belong to one as ports do.
+//
+// The kernel prints a name as it is, and any process may choose one with a
+// newline in it, and so forge a row. UnixSockets cannot be fooled like that.
+func UnixTable(pid int) ([]UnixRow, error) {
+	path := fmt.Sprintf("/proc/%d/net/unix", pid)
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := parseUnixTable(string(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return rows, nil
+}
+
+// parseUnixTable reads a header and rows. A line that is no row goes on with
+// the name of the row before: otherwise one socket named "\n" would take the
+// whole table away.
+func parseUnixTable(text string) ([]UnixRow, error) {
+	header, body, _ := strings.Cut(text, "\n")
+	if !strings.HasPrefix(header, "Num ") {
+		return nil, fmt.Errorf("no header line: %q", header)
+	}
+	var rows []UnixRow
+	var named bool
+	for line := range strings.Lines(body) {
+		line = strings.TrimSuffix(line, "\n")
+		row, name, err := parseUnixRow(line)
+		switch {
+		case err == nil:
+			rows, named = append(rows, row), name
+		case named:
+			last := &rows[len(rows)-1]
+			last.Path += "\n" + line
+			last.Raw += "\n" + line
+		default:
+			return nil, fmt.Errorf("line %d: %w", len(rows)+2, err)
+		}
+	}
+	return rows, nil
+}
+
+// parseUnixRow reads "pointer: refcount protocol flags type st inode path". The
+// path comes after exactly one space and may hold more of them; named says that there
+// is one, which the first line of a path that begins with a newline does not show.
+func parseUnixRow(line string) (row UnixRow, named bool, err error) {
+	row.Raw = line
+	var field [7]string
+	rest := line
+	for i := range field {
+		rest = strings.TrimLeft(rest, " ")
+		field[i], rest, named = strings.Cut(rest, " ")
+	}
+	row.Path = rest
+
+	if !strings.HasSuffix(field[0], ":") {
+		return UnixRow{}, false, fmt.Errorf("no row: %q", line)
+	}
+	numbers := [...]struct {
+		text string
+		base int
+		bits int
+	}{
+		{field[1], 16, 32},
+		{field[3], 16, 32},
+		{field[4], 16, 16},
+		{field[5], 16, 8},
+		{field[6], 10, 64},
+	}
+	var value [len(numbers)]uint64
+	for i, number := range numbers {
+		if value[i], err = strconv.ParseUint(number.text, number.base, number.bits); err != nil {
+			return UnixRow{}, false, fmt.Errorf("%q: %w", line, err)
+		}
+	}
+	row.RefCount, row.Flags = uint32(value[0]), uint32(value[1])
+	row.Type, row.State, row.Inode = SocketType(value[2]), SocketState(value[3]), value[4]
+	return row, named, nil
+}

@@ -1,0 +1,126 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"golang.org/x/sys/unix"
+)
+
+// Role is which end of a conversation a stage plays.
+type Role string
+
+const (
+	Server Role = "server"
+	Client Role = "client"
+)
+
+// DefaultName is the stage that commands act on unless told otherwise.
+const DefaultName = "default"
+
+var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
+
+// CheckName refuses a stage name that cannot be part of a file name.
+func CheckName(name string) error {
+	if nameRule.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("%q cannot name a stage: use 1 to 32 letters, digits, - or _, and begin with a letter or digit", name)
+}
+
+// A FolderError says that the folder of the control sockets cannot be trusted.
+type FolderError struct{ Path, Why string }
+
+func (e *FolderError) Error() string { return e.Path + " " + e.Why }
+
+// Folder is where the control sockets of this user lie: fd3 in XDG_RUNTIME_DIR,
+// or fd3-UID in the temporary directory where that variable is unset or names a
+// folder of somebody else's.
+func Folder() string {
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) && trusted(dir) == nil {
+		return filepath.Join(dir, "fd3")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("fd3-%d", os.Geteuid()))
+}
+
+// trusted refuses what is not a folder of this user's that nobody else can enter.
+// A link is refused too: its owner could turn it.
+func trusted(dir string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return err
+	}
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return &FolderError{dir, "is not a folder"}
+	case int(st.Uid) != os.Geteuid():
+		return &FolderError{dir, fmt.Sprintf("belongs to user %d, not to you (user %d)", st.Uid, os.Geteuid())}
+	case st.Mode&0o077 != 0:
+		return &FolderError{dir, fmt.Sprintf("has mode %#o: others may enter it, and it must be 0700", st.Mode&0o777)}
+	}
+	return nil
+}
+
+// lockFolder makes the folder, checks it and holds an exclusive flock(2) on it,
+// so that of twenty commands that start a stage at once only one does. The
+// returned function gives the lock back.
+func lockFolder(dir string) (unlock func(), err error) {
+	for {
+		if err := unix.Mkdir(dir, 0o700); err != nil && err != unix.EEXIST {
+			return nil, fmt.Errorf("make %s: %w", dir, err)
+		}
+		if err := trusted(dir); err == unix.ENOENT {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err == unix.ENOENT {
+			continue
+		} else if err != nil {
+			return nil, fmt.Errorf("open %s: %w", dir, err)
+		}
+		if err := flock(fd); err != nil {
+			unix.Close(fd)
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
+		if sameFolder(dir, fd) {
+			return func() { unix.Close(fd) }, nil
+		}
+		unix.Close(fd) // another command removed the folder while this one waited
+	}
+}
+
+func flock(fd int) error {
+	for {
+		if err := unix.Flock(fd, unix.LOCK_EX); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func sameFolder(dir string, fd int) bool {
+	var byPath, byFD unix.Stat_t
+	return unix.Lstat(dir, &byPath) == nil && unix.Fstat(fd, &byFD) == nil &&
+		byPath.Dev == byFD.Dev && byPath.Ino == byFD.Ino
+}
+
+// Tidy removes the folder when nothing is left in it.
+func Tidy() error {
+	dir := Folder()
+	if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	unlock, err := lockFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := unix.Rmdir(dir); err != nil && err != unix.ENOTEMPTY && err != unix.EEXIST {
+		return fmt.Errorf("remove %s: %w", dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+)
+
+// Machine makes calls one after another on one thread: the one that runs Run.
+// Its other methods may be called from anywhere.
+type Machine struct {
+	jobs    chan job
+	started time.Time
+
+	mu      sync.Mutex
+	became  map[int]string // each open descriptor, and the call that made it what it is
+	bound   []string       // socket files that bind made
+	blocked *sockets.Call  // the call that Run is inside
+	open    int            // calls begun whose result is neither delivered nor kept
+	unseen  []sockets.Call // calls that returned when nobody was waiting
+	settled *sync.Cond     // open has become 0
+}
+
+// A job is a call to make, and where to tell of it.
+type job struct {
+	order Order
+	calls chan sockets.Call // has room for every report of one call, so that Run never waits for a reader
+}
+
+// roomForCalls bounds the reports of one order: entered and returned, and again
+// for each time that a signal interrupts it. Older ones give way to newer.
+const roomForCalls = 16
+
+// NewMachine makes a Machine that has no socket yet.
+func NewMachine() *Machine {
+	m := &Machine{jobs: make(chan job, 1), started: time.Now(), became: make(map[int]string)}
+	m.settled = sync.NewCond(&m.mu)
+	return m
+}
+
+// Run makes the calls that Start accepts, until the process ends. The caller has
+// locked it to the thread that it wants the calls on.
+func (m *Machine) Run() {
+	for j := range m.jobs {
+		tracer := sockets.Tracer{Observe: func(c sockets.Call) {
+			m.note(c)
+			for {
+				select {
+				case j.calls <- c:
+					return
+				default:
+					select {
+					case <-j.calls:
+					default:
+					}
+				}
+			}
+		}}
+		perform(&tracer, j.order)
+		close(j.calls)
+	}
+}
+
+// note keeps the books: which call is in the kernel, which descriptors are ours.
+func (m *Machine) note(c sockets.Call) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !c.Returned || c.Errno == unix.EINTR && c.Name != "close" {
+		m.blocked = &c
+		return
+	}
+	m.blocked = nil
+	switch {
+	case c.Name == "close":
+		delete(m.became, c.FD)
+	case c.Errno == 0 && (c.Name == "socket" || c.Name == "accept4"):
+		m.became[int(c.Ret)] = c.Name
+	case c.Name == "connect" && (c.Errno == 0 || c.Errno == unix.EINPROGRESS):
+		m.became[c.FD] = c.Name
+	case c.Errno == 0 && c.Name == "bind" && c.Addr.Family() == unix.AF_UNIX:
+		m.bound = append(m.bound, c.Addr.Path())
+	}
+}
+
+// ErrUnknownOrder is the answer to an Order.Do that names no call.
+var ErrUnknownOrder = errors.New("unknown order")
+
+// BusyError says that the thread is inside a call, so that no other can be made.
+type BusyError struct{ Call sockets.Call }
+
+func (e *BusyError) Error() string { return "busy: blocked in " + e.Call.Name }
+
+// Start begins a call. The channel gives the call as entered and as returned and
+// is then closed; the caller answers with Settle. Start never waits: while a call
+// is in the kernel its answer is a *BusyError.
+func (m *Machine) Start(o Order) (<-chan sockets.Call, error) {
+	if !known(o.Do) {
+		return nil, fmt.Errorf("%w: %q", ErrUnknownOrder, o.Do)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.blocked != nil {
+		return nil, &BusyError{*m.blocked}
+	}
+	m.blocked = &sockets.Call{Name: o.Do, FD: o.FD, Start: time.Now()} // until the call itself is noted
+	m.open++
+	j := job{o, make(chan sockets.Call, roomForCalls)}
+	m.jobs <- j
+	return j.calls, nil
+}
+
+// Settle ends what Start began. A result that nobody was there to see is kept
+// for the next State.
+func (m *Machine) Settle(c sockets.Call, seen bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !seen {
+		m.unseen = append(m.unseen, c)
+	}
+	if m.open--; m.open == 0 {
+		m.settled.Broadcast()
+	}
+}
+
+// Wait returns when no call is in the kernel.
+func (m *Machine) Wait() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for m.open > 0 {
+		m.settled.Wait()
+	}
+}
+
+// State tells what stands where. forget drops the unseen results, because they
+// are about to be shown.
+func (m *Machine) State(forget bool) State {
+	m.mu.Lock()
+	became := maps.Clone(m.became)
+	s := State{PID: os.Getpid(), Started: m.started, Blocked: m.blocked, Unseen: m.unseen}
+	if forget {
+		m.unseen = nil
+	}
+	m.mu.Unlock()
+	for _, fd := range slices.Sorted(maps.Keys(became)) {
+		if asked, err := kernel.Ask(fd); err == nil {
+			s.Sockets = append(s.Sockets, Socket{asked, became[fd]})
+		}
+	}
+	return s
+}

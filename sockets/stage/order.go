@@ -1,0 +1,91 @@
+package stage
+
+import (
+	"runtime/debug"
+	"time"
+
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+)
+
+// An Order is what a command asks of a stage: one system call by its name, with
+// the arguments that it needs, or one of the orders below.
+type Order struct {
+	Do      string `json:"do"`
+	Version string `json:"version"`
+
+	FD       int              `json:"fd,omitempty"`
+	Domain   int              `json:"domain,omitempty"`
+	Type     int              `json:"type,omitempty"`
+	Protocol int              `json:"protocol,omitempty"`
+	Addr     sockets.Sockaddr `json:"addr,omitempty"`
+	Backlog  int              `json:"backlog,omitempty"`
+	Option   int              `json:"option,omitempty"`  // setsockopt: SO_REUSEADDR, SO_RCVTIMEO or SO_SNDTIMEO
+	Timeout  time.Duration    `json:"timeout,omitempty"` // setsockopt: the value of a timeout
+	Flags    int              `json:"flags,omitempty"`
+	How      int              `json:"how,omitempty"`
+	Size     int              `json:"size,omitempty"`
+	Data     []byte           `json:"data,omitempty"`
+}
+
+// Orders that are not system calls. The form of quit never changes, so that any
+// version can end any other.
+const (
+	state   = "state"   // what stands where
+	collect = "collect" // the same, and forget the calls that ended unseen
+	wait    = "wait"    // collect, as soon as the main thread is in no call
+	quit    = "quit"
+)
+
+// A Report is what a stage answers, one line of JSON each. Exactly one field
+// besides Version and PID is set.
+type Report struct {
+	Version string        `json:"version"`
+	PID     int           `json:"pid"`
+	Call    *sockets.Call `json:"call,omitempty"`  // the ordered call: entered, then returned
+	State   *State        `json:"state,omitempty"` // the answer to state and collect
+	Busy    *sockets.Call `json:"busy,omitempty"`  // refused: the main thread is inside this call
+	Error   string        `json:"error,omitempty"` // refused: the order makes no sense
+	Bye     bool          `json:"bye,omitempty"`   // the answer to quit
+}
+
+// State is what a stage knows of itself.
+type State struct {
+	PID      int            `json:"pid"`
+	Started  time.Time      `json:"started"`
+	EndsIdle time.Time      `json:"ends_idle"`         // when it ends by itself if nothing is asked of it; zero: never
+	Sockets  []Socket       `json:"sockets"`           // its open sockets, in the order of their numbers
+	Blocked  *sockets.Call  `json:"blocked,omitempty"` // the call that the main thread is inside
+	Unseen   []sockets.Call `json:"unseen,omitempty"`  // calls that returned when no command was waiting any more
+}
+
+// A Socket is an open socket of a stage: what the kernel says of it, and the
+// call that made it what it is: socket, accept4 or connect.
+type Socket struct {
+	kernel.Asked
+	Became string `json:"became"`
+}
+
+// Conversation tells whether the socket is, or was, one end of a conversation: it
+// came from accept4(2), or connect(2) was made on it. That stays true when the
+// connection is reset and getpeername(2) knows no peer any more.
+func (s Socket) Conversation() bool { return s.Became != "socket" }
+
+// Version tells builds of fd3 apart: the module's version, and the commit where
+// the build recorded it.
+func Version() string {
+	version := "devel"
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		version = v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 && version == "devel" {
+			version += " " + s.Value[:12]
+		}
+	}
+	return version
+}

@@ -1,0 +1,46 @@
+package stage
+
+import (
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+)
+
+// performers make the call that an order names.
+var performers = map[string]func(*sockets.Tracer, Order) sockets.Call{
+	"socket": func(t *sockets.Tracer, o Order) sockets.Call { return t.Socket(o.Domain, o.Type, o.Protocol) },
+	"setsockopt": func(t *sockets.Tracer, o Order) sockets.Call {
+		if o.Option == unix.SO_REUSEADDR {
+			return t.SetReuseAddr(o.FD, true)
+		}
+		return t.SetTimeout(o.FD, o.Option, o.Timeout)
+	},
+	"bind":     func(t *sockets.Tracer, o Order) sockets.Call { return t.Bind(o.FD, o.Addr) },
+	"listen":   func(t *sockets.Tracer, o Order) sockets.Call { return t.Listen(o.FD, o.Backlog) },
+	"connect":  func(t *sockets.Tracer, o Order) sockets.Call { return t.Connect(o.FD, o.Addr) },
+	"accept4":  func(t *sockets.Tracer, o Order) sockets.Call { return t.Accept4(o.FD, o.Flags) },
+	"recvfrom": recvfrom,
+	"sendto":   sendto,
+	"shutdown": func(t *sockets.Tracer, o Order) sockets.Call { return t.Shutdown(o.FD, o.How) },
+	"close":    func(t *sockets.Tracer, o Order) sockets.Call { return t.Close(o.FD) },
+}
+
+// recvfrom asks for the sender's address only where a message may come from
+// anybody: on a datagram socket.
+func recvfrom(t *sockets.Tracer, o Order) sockets.Call {
+	if o.Type == unix.SOCK_DGRAM {
+		return t.RecvFrom(o.FD, o.Size, o.Flags)
+	}
+	return t.Recv(o.FD, o.Size, o.Flags)
+}
+
+func sendto(t *sockets.Tracer, o Order) sockets.Call {
+	if len(o.Addr) > 0 {
+		return t.SendTo(o.FD, o.Data, o.Flags, o.Addr)
+	}
+	return t.Send(o.FD, o.Data, o.Flags)
+}
+
+func perform(t *sockets.Tracer, o Order) { performers[o.Do](t, o) }
+
+func known(call string) bool { return performers[call] != nil }

@@ -1,0 +1,169 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+)
+
+// ErrNone says that no stage of that name and role runs.
+var ErrNone = errors.New("no such stage is running")
+
+// A VersionError says that a stage was started by another fd3.
+type VersionError struct {
+	Role    Role
+	PID     int
+	Version string
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("the %s process %d was started by fd3 %s, and this is fd3 %s", e.Role, e.PID, e.Version, Version())
+}
+
+// An EndedError says that the stage's process ended before it had answered.
+type EndedError struct {
+	Role Role
+	Do   string
+}
+
+func (e *EndedError) Error() string {
+	return fmt.Sprintf("the %s process ended in the middle of %s", e.Role, e.Do)
+}
+
+// Remote is a stage in a process of its own, reached by its control socket.
+type Remote struct {
+	Name string
+	Role Role
+}
+
+// path is where the control socket lies.
+func (r Remote) path() string {
+	return filepath.Join(Folder(), r.Name+"."+string(r.Role)+".sock")
+}
+
+// dial connects to the stage. It fails with ErrNone when there is no process
+// behind the socket, whether or not a crashed one left the file.
+func (r Remote) dial() (*line, error) {
+	if err := trusted(Folder()); errors.Is(err, os.ErrNotExist) {
+		return nil, ErrNone
+	} else if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	switch err := unix.Connect(fd, &unix.SockaddrUnix{Name: r.path()}); err {
+	case nil:
+	case unix.ENOENT, unix.ECONNREFUSED:
+		unix.Close(fd)
+		return nil, ErrNone
+	default:
+		unix.Close(fd)
+		return nil, fmt.Errorf("connect to %s: %w", r.path(), err)
+	}
+	if !sameUser(fd) {
+		unix.Close(fd)
+		return nil, &FolderError{r.path(), "is served by another user"}
+	}
+	return &line{fd: fd}, nil
+}
+
+// ask sends one order and gives its reports to each until that says to stop.
+// When the context ends first, the stage goes on and ask returns the context's
+// error.
+func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool)) error {
+	l, err := r.dial()
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	stop := context.AfterFunc(ctx, func() { unix.Shutdown(l.fd, unix.SHUT_RDWR) })
+	defer stop()
+	o.Version = Version()
+	if err := l.write(o); err != nil {
+		return r.broken(ctx, o, err)
+	}
+	for {
+		var report Report
+		if err := l.read(&report); err != nil {
+			return r.broken(ctx, o, err)
+		}
+		switch {
+		case report.Version != Version() && !report.Bye:
+			return &VersionError{r.Role, report.PID, report.Version}
+		case report.Busy != nil:
+			return &BusyError{*report.Busy}
+		case report.Error != "":
+			return errors.New(report.Error)
+		}
+		if !each(report) {
+			return nil
+		}
+	}
+}
+
+func (r Remote) broken(ctx context.Context, o Order, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == io.EOF, errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+		return &EndedError{r.Role, o.Do}
+	}
+	return err
+}
+
+// Do makes the stage make one call. observe hears of it when it is entered and
+// when it has returned.
+func (r Remote) Do(ctx context.Context, o Order, observe func(sockets.Call)) (sockets.Call, error) {
+	var last sockets.Call
+	err := r.ask(ctx, o, func(report Report) bool {
+		if report.Call == nil {
+			return true
+		}
+		last = *report.Call
+		observe(last)
+		return !last.Returned || last.Errno == unix.EINTR && last.Name != "close"
+	})
+	return last, err
+}
+
+// State tells what stands where in the stage.
+func (r Remote) State(ctx context.Context) (State, error) { return r.state(ctx, state) }
+
+// Collect is State, and takes over the results that nobody has seen.
+func (r Remote) Collect(ctx context.Context) (State, error) { return r.state(ctx, collect) }
+
+// Wait is Collect, as soon as the stage is in no call.
+func (r Remote) Wait(ctx context.Context) (State, error) { return r.state(ctx, wait) }
+
+func (r Remote) state(ctx context.Context, do string) (State, error) {
+	var s State
+	err := r.ask(ctx, Order{Do: do}, func(report Report) bool {
+		if report.State != nil {
+			s = *report.State
+		}
+		return false
+	})
+	return s, err
+}
+
+// Quit ends the stage's process, of whatever version it is, and returns its pid.
+// It fails with ErrNone, after sweeping what a crashed one left.
+func (r Remote) Quit(ctx context.Context) (pid int, err error) {
+	err = r.ask(ctx, Order{Do: quit}, func(report Report) bool {
+		pid = report.PID
+		return false
+	})
+	if errors.Is(err, ErrNone) {
+		unix.Unlink(r.path())
+	}
+	return pid, err
+}

@@ -1,0 +1,91 @@
+package stage
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Command is the hidden command of fd3 that becomes a stage: its arguments are
+// the role, the path of the control socket and the idle time.
+const Command = "stage-process"
+
+// Start makes sure that the stage runs. It tells whether it had to start it, and
+// whether an earlier one of that name had crashed.
+func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
+	if l, err := r.dial(); err == nil {
+		l.close()
+		return false, false, nil
+	} else if err != ErrNone {
+		return false, false, err
+	}
+	unlock, err := lockFolder(Folder())
+	if err != nil {
+		return false, false, err
+	}
+	defer unlock()
+	if l, err := r.dial(); err == nil { // another command was faster
+		l.close()
+		return false, false, nil
+	}
+	crashed = unix.Unlink(r.path()) == nil
+	fd, err := r.listen()
+	if err != nil {
+		return false, crashed, err
+	}
+	if err := spawn(fd, r, idle); err != nil {
+		unix.Unlink(r.path())
+		return false, crashed, fmt.Errorf("start the %s process: %w", r.Role, err)
+	}
+	return true, crashed, nil
+}
+
+// listen makes the control socket. The starter listens, so that whoever comes
+// next can already connect while the process is still coming up.
+func (r Remote) listen() (fd int, err error) {
+	if len(r.path()) > 107 {
+		return -1, &FolderError{Folder(), "has too long a path for a unix socket (107 bytes, unix(7)): set XDG_RUNTIME_DIR to a shorter one"}
+	}
+	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	defer func() {
+		if err != nil {
+			unix.Close(fd)
+		}
+	}()
+	// fchmod(2) on the socket before bind sets the mode of the file that bind
+	// makes: there is no moment in which others could connect.
+	if err := unix.Fchmod(fd, 0o600); err != nil {
+		return -1, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: r.path()}); err != nil {
+		return -1, fmt.Errorf("bind %s: %w", r.path(), err)
+	}
+	return fd, unix.Listen(fd, unix.SOMAXCONN)
+}
+
+// spawn starts the process in a session of its own, so that neither Ctrl-C nor a
+// closed terminal reaches it, with /dev/null on 0 to 2 and the control socket on
+// 3. What this command itself has inherited stays with it: each descriptor above
+// would take a low number in the stage, or keep a pipe of the caller's open.
+func spawn(listener int, r Remote, idle time.Duration) error {
+	control := os.NewFile(uintptr(listener), r.path())
+	defer control.Close()
+	unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	cmd := exec.Command("/proc/self/exe", Command, string(r.Role), r.path(), idle.String())
+	cmd.Args[0] = os.Args[0]
+	cmd.Dir = "/"
+	cmd.ExtraFiles = []*os.File{control}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	return cmd.Process.Release()
+}
