@@ -1,0 +1,167 @@
+package httpmini
+
+import "math"
+
+// framing is what the fields of a head say about where the message ends and
+// about the connection. It is told of each field line as it passes.
+type framing struct {
+	response bool
+	minor    int
+
+	length  int64 // of Content-Length, -1 without
+	coded   bool  // Transfer-Encoding came
+	chunked bool  // chunked is the last coding so far
+	foreign int   // where the first coding other than chunked is, -1 without
+
+	hosts            int
+	host             []byte
+	close, keepAlive bool
+}
+
+// field takes the fields that matter here: name is b[start:colon], the value
+// b[first:last].
+func (f *framing) field(b []byte, start, colon, first, last int) error {
+	name := b[start:colon]
+	switch len(name) { // most fields are passed over by their length
+	case len("host"):
+		if !f.response && fold(name, "host") {
+			return f.hostField(b, start, first, last)
+		}
+	case len("connection"):
+		if fold(name, "connection") {
+			f.connection(b[first:last])
+		}
+	case len("content-length"):
+		if fold(name, "content-length") {
+			return f.contentLength(b, start, first, last)
+		}
+	case len("transfer-encoding"):
+		if fold(name, "transfer-encoding") {
+			return f.transferEncoding(b, start, first, last)
+		}
+	}
+	return nil
+}
+
+// hostField: one and valid, in any version. RFC 9112 section 3.2.
+func (f *framing) hostField(b []byte, start, first, last int) error {
+	if f.hosts++; f.hosts > 1 {
+		return bad(start, 400, "a second Host field: two programs could each believe another one (RFC 9112 section 3.2)")
+	}
+	f.host = b[first:last:last]
+	if first == last {
+		return nil // right where the target has no authority: RFC 9110 section 7.2
+	}
+	if _, at, why := authority(f.host); why != "" {
+		return bad(first+at, 400, "the Host field is no host and port: %s (RFC 9110 section 7.2)", why)
+	}
+	return nil
+}
+
+// connection reads the options close and keep-alive. RFC 9112 section 9.3.
+func (f *framing) connection(list []byte) {
+	for i := 0; i <= len(list); {
+		var first, last int
+		first, last, i = element(list, i, len(list))
+		switch option := list[first:last]; {
+		case fold(option, "close"):
+			f.close = true
+		case fold(option, "keep-alive"):
+			f.keepAlive = true
+		}
+	}
+}
+
+// contentLength: digits only. The same number again, as a list or as a second
+// field, is read as that one number, which RFC 9112 section 6.3 item 5 allows;
+// numbers that differ are refused.
+func (f *framing) contentLength(b []byte, start, first, last int) error {
+	if f.coded {
+		return errBothLengths(start)
+	}
+	for i := first; i <= last; {
+		var from, to int
+		from, to, i = element(b, i, last)
+		n, err := decimal(b, from, to)
+		if err != nil {
+			return err
+		}
+		if f.length >= 0 && f.length != n {
+			return bad(from, 400, "Content-Length says %d here and %d before: nobody knows where the body ends (RFC 9112 section 6.3)", n, f.length)
+		}
+		f.length = n
+	}
+	return nil
+}
+
+// decimal is 1*DIGIT as a number that fits an int64. RFC 9110 section 8.6.
+func decimal(b []byte, from, to int) (n int64, err error) {
+	if from == to {
+		return 0, bad(from, 400, "a Content-Length has no digits (RFC 9110 section 8.6)")
+	}
+	for i := from; i < to; i++ {
+		c := b[i]
+		if !digit.has(c) {
+			return 0, misplaced(i, c, "Content-Length", "it is decimal digits alone, without a sign or a unit (RFC 9110 section 8.6)")
+		}
+		d := int64(c - '0')
+		if n > (math.MaxInt64-d)/10 {
+			return 0, bad(i, 413, "the Content-Length does not fit 63 bits; cut down to fit it would be another number (RFC 9110 section 8.6)")
+		}
+		n = n*10 + d
+	}
+	return n, nil
+}
+
+// transferEncoding: RFC 9112 section 6.1. Empty list elements are refused,
+// because " , chunked" has been used to hide the coding from one of two programs.
+func (f *framing) transferEncoding(b []byte, start, first, last int) error {
+	if f.length >= 0 {
+		return errBothLengths(start)
+	}
+	if f.minor == 0 {
+		return bad(start, 400, "HTTP/1.0 has no Transfer-Encoding, so the end of the body is in doubt (RFC 9112 section 6.1)")
+	}
+	f.coded = true
+	for i := first; i <= last; {
+		var from, to int
+		from, to, i = element(b, i, last)
+		switch coding := b[from:to]; {
+		case from == to:
+			return bad(from, 400, "Transfer-Encoding has an empty element (RFC 9112 section 6.1)")
+		case f.chunked && !(f.response && !fold(coding, "chunked")):
+			return bad(from, 400, "a coding follows chunked, which has to be the last and to come once (RFC 9112 section 6.1)")
+		case fold(coding, "chunked"):
+			f.chunked = true
+		case len(coding) > 7 && fold(coding[:7], "chunked") && !tokenChar.has(coding[7]):
+			return bad(from+7, 400, "chunked is followed by something: it has no parameters (RFC 9112 section 7.1)")
+		default:
+			f.chunked = false
+			if f.foreign < 0 {
+				f.foreign = from
+			}
+		}
+	}
+	return nil
+}
+
+func errBothLengths(offset int) error {
+	return bad(offset, 400, "Transfer-Encoding and Content-Length are both there: the classic of request smuggling (RFC 9112 section 6.3)")
+}
+
+// element is the list element of b that starts at i, trimmed, and where the
+// next one starts: past end after the last. RFC 9110 section 5.6.1.
+func element(b []byte, i, end int) (first, last, next int) {
+	comma := i
+	for comma < end && b[comma] != ',' {
+		comma++
+	}
+	first, last = trim(b, i, comma)
+	return first, last, comma + 1
+}
+
+// persists says whether the connection stays open after this message. The
+// option close wins; HTTP/1.0 has to ask for keep-alive. RFC 9112 section 9.3.
+func (f *framing) persists() bool {
+	return !f.close && (f.minor > 0 || f.keepAlive)
+}

@@ -1,0 +1,108 @@
+package httpmini_test
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"fd3/httpmini"
+)
+
+func FuzzRequest(f *testing.F) {
+	for _, b := range goodRequests {
+		f.Add([]byte(b))
+	}
+	f.Add([]byte(pipeline))
+	f.Add([]byte("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 6\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"))
+	f.Add([]byte("GET http://[::ffff:1.2.3.4]:99/%zz HTTP/2.0\n\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		invariants(t, b, func() parser { return new(httpmini.Request) })
+	})
+}
+
+func FuzzResponse(f *testing.F) {
+	for _, b := range goodResponses {
+		f.Add([]byte(b))
+	}
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))
+	f.Add([]byte("HTTP/1.0 200 OK\nTransfer-Encoding: chunked\n\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		invariants(t, b, func() parser { return new(httpmini.Response) })
+	})
+}
+
+type parser interface {
+	Parse(b []byte, tokens *[]httpmini.Token) (n int, err error)
+}
+
+// invariants are what holds for any bytes at all.
+func invariants(t *testing.T, b []byte, fresh func() parser) {
+	whole := fresh()
+	var tokens []httpmini.Token
+	n, err := whole.Parse(b, &tokens)
+
+	silent := fresh()
+	if n2, err2 := silent.Parse(b, nil); n2 != n || !reflect.DeepEqual(err2, err) || !reflect.DeepEqual(silent, whole) {
+		t.Fatalf("%d, %v with tokens, %d, %v without", n, err, n2, err2)
+	}
+
+	covered := n
+	var bad *httpmini.BadError
+	switch {
+	case err == nil:
+		if n <= 0 || n > len(b) {
+			t.Fatalf("n is %d of %d", n, len(b))
+		}
+		head := fresh()
+		if n2, err := head.Parse(b[:n:n], nil); n2 != n || err != nil || !reflect.DeepEqual(head, whole) {
+			t.Fatalf("the head alone: %d, %v, want %d", n2, err, n)
+		}
+	case err == httpmini.ErrMore:
+		if n != 0 || len(b) >= httpmini.MaxHead {
+			t.Fatalf("need more, with n %d of %d", n, len(b))
+		}
+	case errors.As(err, &bad):
+		if n != 0 || bad.Offset < 0 || bad.Offset > len(b) || bad.Why == "" {
+			t.Fatalf("n %d, %+v", n, bad)
+		}
+	default:
+		t.Fatal(err)
+	}
+	if err != nil {
+		covered = 0
+		if len(tokens) > 0 {
+			covered = tokens[len(tokens)-1].End
+		}
+		if covered > len(b) {
+			t.Fatalf("tokens cover %d of %d", covered, len(b))
+		}
+	}
+	checkTokens(t, tokens, covered)
+
+	// Every beginning: it asks for more until the head is done or bad, and
+	// from then on the answer stays the same.
+	p := fresh()
+	var seenBad error
+	step := max(1, len(b)/300)
+	for i := 0; i < len(b); i += step {
+		n2, err2 := p.Parse(b[:i], nil)
+		switch {
+		case seenBad != nil:
+			if !reflect.DeepEqual(err2, seenBad) {
+				t.Fatalf("%d bytes: %v, after %v for fewer", i, err2, seenBad)
+			}
+		case err2 == httpmini.ErrMore:
+			if err == nil && i >= n {
+				t.Fatalf("%d bytes ask for more, though the head has %d", i, n)
+			}
+		case err2 == nil:
+			if err != nil || n2 != n || i < n {
+				t.Fatalf("%d bytes are done with %d; all of them: %d, %v", i, n2, n, err)
+			}
+		case !reflect.DeepEqual(err2, err):
+			t.Fatalf("%d bytes are bad: %v; all of them: %v", i, err2, err)
+		default:
+			seenBad = err2
+		}
+	}
+}

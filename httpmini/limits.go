@@ -1,0 +1,30 @@
+package httpmini
+
+// The limits of a message head. Without them a client decides how much memory
+// and time a server spends before it even knows what is wanted.
+const (
+	// MaxHead is the size of a whole head in bytes, empty lines included. It
+	// stops a client that never sends the empty line: 431. A buffer of MaxHead
+	// bytes is always enough, since Parse never asks for more when it is full.
+	MaxHead = 32 << 10
+
+	// MaxMethod stops a method that goes on and on: 501, since it is longer
+	// than any that is implemented (RFC 9112 section 3).
+	MaxMethod = 32
+
+	// MaxTarget stops targets that are really data, and the redirect loops
+	// that make a target longer each time: 414 (RFC 9112 section 3). That
+	// section recommends to allow a request line of 8000 bytes at least.
+	MaxTarget = 8000
+
+	// MaxFieldLine stops one field, often a cookie that grew, from taking the
+	// whole head: 431 (RFC 6585 section 5). It counts name, colon and value.
+	MaxFieldLine = 8 << 10
+
+	// MaxFields stops many tiny fields, each of which costs more to keep than
+	// its few bytes on the wire, and more to search: 431.
+	MaxFields = 100
+
+	// MaxReason stops a server that fills the status line of a response.
+	MaxReason = 512
+)

@@ -1,0 +1,80 @@
+package httpmini
+
+// Token is the span of one piece of a message: the bytes b[Start:End] of the
+// buffer that was parsed. A Token is never empty, the first starts at 0, and
+// each starts where the one before it ends.
+type Token struct {
+	Kind       Kind
+	Start, End int
+}
+
+// Kind says what a Token is.
+type Kind uint8
+
+const (
+	// Method is what to do with the target, such as GET. It is case-sensitive.
+	// RFC 9112 section 3.1, RFC 9110 section 9.1.
+	Method Kind = iota + 1
+	// Target is what the request is about, often a path and a query.
+	// RFC 9112 section 3.2.
+	Target
+	// Version is the protocol of the sender, such as HTTP/1.1.
+	// RFC 9112 section 2.3, RFC 9110 section 2.5.
+	Version
+	// StatusCode is the result of a request, three digits.
+	// RFC 9112 section 4, RFC 9110 section 15.
+	StatusCode
+	// Reason is the status code in words. It is for people, and a program
+	// should not read it. It may be missing. RFC 9112 section 4.
+	Reason
+	// Space is the single space between two parts of the first line.
+	// RFC 9112 sections 3 and 4.
+	Space
+	// CRLF is the end of a line: carriage return, line feed.
+	// RFC 9112 sections 2.1 and 2.2.
+	CRLF
+	// FieldName names a field. Its case means nothing. RFC 9110 section 5.1.
+	FieldName
+	// Colon ends a field name, at once: no space may come before it.
+	// RFC 9112 section 5.1.
+	Colon
+	// OptionalWhitespace is spaces and tabs around a field value, no part of
+	// it. RFC 9110 section 5.6.3, RFC 9112 section 5.1.
+	OptionalWhitespace
+	// FieldValue is the value of a field without the whitespace around it.
+	// RFC 9110 section 5.5.
+	FieldValue
+	// EmptyLine is the CRLF that ends the head. RFC 9112 section 2.1.
+	EmptyLine
+	// MessageBody is the message body, as much of it as is there.
+	// RFC 9112 section 6.
+	MessageBody
+	// LeadingEmptyLine is a CRLF before a request line. Old clients sent one
+	// after a body, so a server passes over it. RFC 9112 section 2.2.
+	LeadingEmptyLine
+)
+
+var kinds = [...]string{
+	Method:             "method",
+	Target:             "target",
+	Version:            "version",
+	StatusCode:         "status code",
+	Reason:             "reason",
+	Space:              "space",
+	CRLF:               "CRLF",
+	FieldName:          "field name",
+	Colon:              "colon",
+	OptionalWhitespace: "optional whitespace",
+	FieldValue:         "field value",
+	EmptyLine:          "empty line",
+	MessageBody:        "body",
+	LeadingEmptyLine:   "leading empty line",
+}
+
+// String is the kind in words, as the narration says it.
+func (k Kind) String() string {
+	if k == 0 || int(k) >= len(kinds) {
+		return "unknown"
+	}
+	return kinds[k]
+}
