@@ -45,6 +45,9 @@ func (t *Tracer) RecvFrom(fd, size, flags int) Call {
 		}
 		c.Addr = from[:min(int(fromSize), len(from))]
 		c.fill(4, c.Addr.strace())
+		if fromSize == 0 { // a unix socket without a name, or a stream: nothing was written
+			c.fill(4, fmt.Sprintf("%p", &from[0]))
+		}
 		c.fill(5, lengthInOut(sizeStorage, int(fromSize)))
 	})
 }

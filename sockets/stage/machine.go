@@ -22,12 +22,12 @@ type Machine struct {
 	started time.Time
 
 	mu      sync.Mutex
-	became  map[int]string // each open descriptor, and the call that made it what it is
-	bound   []string       // socket files that bind made
-	blocked *sockets.Call  // the call that Run is inside
-	open    int            // calls begun whose result is neither delivered nor kept
-	unseen  []sockets.Call // calls that returned when nobody was waiting
-	settled *sync.Cond     // open has become 0
+	became  map[int]sockets.Call // each open descriptor, and the call that made it what it is
+	bound   []string             // socket files that bind made
+	blocked *sockets.Call        // the call that Run is inside
+	open    int                  // calls begun whose result is neither delivered nor kept
+	unseen  []sockets.Call       // calls that returned when nobody was waiting
+	settled *sync.Cond           // open has become 0
 }
 
 // A job is a call to make, and where to tell of it.
@@ -42,12 +42,12 @@ const roomForCalls = 16
 
 // NewMachine makes a Machine that has no socket yet.
 func NewMachine() *Machine {
-	m := &Machine{jobs: make(chan job, 1), started: time.Now(), became: make(map[int]string)}
+	m := &Machine{jobs: make(chan job, 1), started: time.Now(), became: make(map[int]sockets.Call)}
 	m.settled = sync.NewCond(&m.mu)
 	return m
 }
 
-// Run makes the calls that Start accepts, until the process ends. The caller has
+// Run makes the calls that Start accepts, until Stop. The caller has
 // locked it to the thread that it wants the calls on.
 func (m *Machine) Run() {
 	for j := range m.jobs {
@@ -70,6 +70,9 @@ func (m *Machine) Run() {
 	}
 }
 
+// Stop ends Run, once the calls that were begun have returned.
+func (m *Machine) Stop() { close(m.jobs) }
+
 // note keeps the books: which call is in the kernel, which descriptors are ours.
 func (m *Machine) note(c sockets.Call) {
 	m.mu.Lock()
@@ -83,9 +86,9 @@ func (m *Machine) note(c sockets.Call) {
 	case c.Name == "close":
 		delete(m.became, c.FD)
 	case c.Errno == 0 && (c.Name == "socket" || c.Name == "accept4"):
-		m.became[int(c.Ret)] = c.Name
+		m.became[int(c.Ret)] = c
 	case c.Name == "connect" && (c.Errno == 0 || c.Errno == unix.EINPROGRESS):
-		m.became[c.FD] = c.Name
+		m.became[c.FD] = c
 	case c.Errno == 0 && c.Name == "bind" && c.Addr.Family() == unix.AF_UNIX:
 		m.bound = append(m.bound, c.Addr.Path())
 	}
@@ -152,7 +155,7 @@ func (m *Machine) State(forget bool) State {
 	m.mu.Unlock()
 	for _, fd := range slices.Sorted(maps.Keys(became)) {
 		if asked, err := kernel.Ask(fd); err == nil {
-			s.Sockets = append(s.Sockets, Socket{asked, became[fd]})
+			s.Sockets = append(s.Sockets, Socket{asked, became[fd].Name, became[fd].Addr})
 		}
 	}
 	return s

@@ -63,7 +63,8 @@ type State struct {
 // call that made it what it is: socket, accept4 or connect.
 type Socket struct {
 	kernel.Asked
-	Became string `json:"became"`
+	Became string           `json:"became"`
+	With   sockets.Sockaddr `json:"with,omitempty"` // the peer that accept4 returned or connect was given, also when it is gone
 }
 
 // Conversation tells whether the socket is, or was, one end of a conversation: it

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"fd3/lesson"
+	"fd3/sockets/stage"
+)
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// A usageError is a mistake in using fd3.
+type usageError struct{ error }
+
+// exitCode says what became of a command, and writes the one line that an error
+// needs. What a lesson has told already is not told again.
+func exitCode(err error) int {
+	var usage usageError
+	var version *stage.VersionError
+	var folder *stage.FolderError
+	var ended *stage.EndedError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, lesson.ErrFailed), errors.Is(err, lesson.ErrBusy):
+		return exitFailed
+	case errors.Is(err, lesson.ErrLeft), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		complain("%s", err)
+		return exitUsage
+	case errors.As(err, &version):
+		complain("%s. Run: fd3 reset", err)
+	case errors.As(err, &folder):
+		complain("%s. The control sockets need a folder of your own: remove it, or set XDG_RUNTIME_DIR to one", err)
+	case errors.As(err, &ended):
+		complain("%s. Its sockets are closed with it. Run: fd3 status", err)
+	default:
+		complain("%s", err)
+	}
+	return exitFailed
+}
+
+func complain(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "fd3: "+format+"\n", args...)
+}

@@ -1,0 +1,50 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// jsonTopic is fd3 help json: the contract of --json.
+func jsonTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "json",
+		Short: "The fields of --json",
+		Long: `With --json fd3 writes one event a line. A field that says nothing is left out.
+Fields are only ever added; those that are there keep their meaning.
+
+every event
+  kind         step, text, enter, return, argument, bytes, evidence, process,
+               socket, error
+  step         the step that it belongs to: socket, bind, listen, ...
+  process      whose: server or client
+  pid          of that process
+  recap        true: the step is a prerequisite
+
+step           a step begins
+  title, life  its title; the steps of this end's life in their order
+text           words
+  section      born, before, meaning, errno, try, next, blocked, left, busy, ...
+  text         Markdown
+  command      try, next: what to type
+enter, return  a system call is entered, has returned
+  name, args   its name; for each argument the name in the manual and the value
+  fd           the descriptor that it acts on
+  strace       the line as strace(1) prints it
+  c, go        the statement that makes the same call
+  ret          return: what it gave back, -1 when it failed
+  errno, errno_name, errno_text
+               return: the number, the symbol, strerror(3), when it failed
+  duration_ns  return: time inside the call
+  unseen       return: true when no command was waiting for it any more
+argument       name, value, text (Markdown)
+bytes          title; data (base64); spans: name, start, end, value; text
+evidence       one fact, read back from the kernel
+  fact, value  what it is about, and what the kernel said
+  source       where it was read: getsockname(2), /proc/PID/fd, sock_diag(7), ...
+  command      the shell command that shows the same
+  text         what it means (Markdown)
+process        status: a process; title, text
+socket         status: one of its sockets; fd, value, text, source, command
+
+Example:
+  fd3 socket --json | jq -r 'select(.kind == "return") | .strace'`,
+	}
+}

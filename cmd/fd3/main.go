@@ -1,0 +1,13 @@
+// Command fd3 narrates the life of a socket while a real HTTP server goes through
+// it, one real system call at a time.
+package main
+
+import (
+	"os"
+	"runtime"
+)
+
+// The stage makes its calls on the main thread, which only init can be sure of.
+func init() { runtime.LockOSThread() }
+
+func main() { os.Exit(run(os.Args[1:])) }

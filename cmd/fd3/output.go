@@ -1,0 +1,87 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/x/term"
+
+	"fd3/lesson"
+	"fd3/lesson/view"
+)
+
+// output is what the global flags say of how to show things.
+type output struct {
+	json    bool
+	plain   bool
+	color   string
+	explain string
+}
+
+// show makes the function that shows events on stdout. An error of stdout ends
+// up in failed.
+func (o output) show(failed *error) (func(lesson.Event), error) {
+	look, err := o.look()
+	if err != nil {
+		return nil, err
+	}
+	write := view.NewText(os.Stdout, look).Show
+	if o.json {
+		write = view.JSON(os.Stdout)
+	}
+	return func(e lesson.Event) {
+		if err := write(e); err != nil && *failed == nil {
+			*failed = err
+		}
+	}, nil
+}
+
+func (o output) look() (view.Look, error) {
+	terminal := term.IsTerminal(os.Stdout.Fd())
+	look := view.Look{Width: 80, ASCII: o.plain || !utf8Locale()}
+	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
+		look.Width = columns
+	}
+	if terminal {
+		if columns, _, err := term.GetSize(os.Stdout.Fd()); err == nil && columns > 0 {
+			look.Width = columns
+		}
+	}
+	switch o.color {
+	case "always":
+		look.Colour = true
+	case "never":
+	case "auto":
+		look.Colour = terminal && os.Getenv("TERM") != "dumb"
+		if force := os.Getenv("CLICOLOR_FORCE"); force != "" && force != "0" {
+			look.Colour = true
+		}
+		if os.Getenv("NO_COLOR") != "" {
+			look.Colour = false
+		}
+	default:
+		return look, usageError{fmt.Errorf("--color is auto, always or never, not %q", o.color)}
+	}
+	if o.plain {
+		look.Colour = false
+	}
+	return look, nil
+}
+
+// level is --explain.
+func (o output) level() (lesson.Explain, error) {
+	switch e := lesson.Explain(o.explain); e {
+	case lesson.Full, lesson.Short, lesson.None:
+		return e, nil
+	}
+	return "", usageError{fmt.Errorf("--explain is full, short or none, not %q", o.explain)}
+}
+
+// utf8Locale is the rule of locale(7): LC_ALL, else LC_CTYPE, else LANG.
+func utf8Locale() bool {
+	locale := strings.ToLower(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
+}

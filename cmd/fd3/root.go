@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets/stage"
+)
+
+// app is what all commands share: the global flags.
+type app struct {
+	output
+	stage string
+}
+
+const rootLong = `fd3 narrates the life of a socket while a real HTTP server goes through it,
+one real system call at a time, with the kernel's own evidence for each step.
+
+Each command below makes a background process, the stage, take one more system
+call. Between two commands the server stands still, and you can look at it with
+ss, strace, curl or a browser. A command whose prerequisites are missing takes
+them first.`
+
+const rootExample = `  fd3 socket                  a server process is born; its first socket is fd 3
+  fd3 bind 127.0.0.1:8080     the socket gets an address
+  fd3 listen --backlog 2      from now on the kernel takes connections
+  fd3 connect                 a client, in a process of its own; or use curl
+  fd3 accept                  a new descriptor for this one client
+  fd3 send --client           the client writes its HTTP request
+  fd3 recv                    the server reads it
+  fd3 send                    and answers
+  fd3 close
+  fd3 status                  at any time: both processes, and what waits where
+  fd3 reset                   the end: nothing is left`
+
+// run is fd3 with these arguments. It returns the exit code.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	return exitCode(root.ExecuteContext(ctx))
+}
+
+func newRoot() *cobra.Command {
+	cobra.EnableCommandSorting = false // the order of a life, not of the alphabet
+	a := &app{}
+	root := &cobra.Command{
+		Use:           "fd3",
+		Short:         "The life of a socket, one real system call at a time",
+		Long:          rootLong,
+		Example:       rootExample,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetHelpTemplate(helpTemplate)
+	root.SetUsageTemplate(helpTemplate)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.stage, "stage", cmp.Or(os.Getenv("FD3_STAGE"), stage.DefaultName), "which stage to act on (or FD3_STAGE)")
+	flags.BoolVar(&a.json, "json", false, "one event a line, as JSON; the fields: fd3 help json")
+	flags.BoolVar(&a.plain, "plain", false, "no colours and only ASCII")
+	flags.StringVar(&a.color, "color", "auto", "auto, always or never")
+	flags.StringVar(&a.explain, "explain", "full", "how much to say: full, short or none")
+	root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+	root.RegisterFlagCompletionFunc("explain", cobra.FixedCompletions([]string{"full", "short", "none"}, cobra.ShellCompDirectiveNoFileComp))
+	root.RegisterFlagCompletionFunc("stage", cobra.FixedCompletions([]string{stage.DefaultName}, cobra.ShellCompDirectiveNoFileComp))
+	root.AddGroup(
+		&cobra.Group{ID: "life", Title: "The life of a socket:"},
+		&cobra.Group{ID: "look", Title: "Look around:"},
+		&cobra.Group{ID: "whole", Title: "A whole server:"},
+		&cobra.Group{ID: "more", Title: "More:"},
+	)
+	root.SetHelpCommandGroupID("more")
+	root.SetCompletionCommandGroupID("more")
+	for _, c := range stepCommands {
+		root.AddCommand(a.step(c))
+	}
+	root.AddCommand(a.status(), a.reset(), a.serve(), versionCommand(), jsonTopic(), stageProcess())
+	return root
+}
+
+// helpTemplate puts examples first, then the commands by group.
+const helpTemplate = `{{with or .Long .Short}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{if .HasExample}}Examples:
+{{.Example}}
+
+{{end}}{{if .Runnable}}Usage:
+  {{.UseLine}}
+
+{{end}}{{if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{range $group := .Groups}}{{.Title}}
+{{range $cmds}}{{if (and (eq .GroupID $group.ID) (or .IsAvailableCommand (eq .Name "help")))}}  {{rpad .Name .NamePadding }} {{.Short}}
+{{end}}{{end}}
+{{end}}{{end}}{{if .HasAvailableLocalFlags}}Flags:
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}{{if .HasAvailableInheritedFlags}}
+Flags of every command:
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}
+{{end}}`
+
+// noArgs refuses arguments, and says which command may have been meant.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if cmd.HasAvailableSubCommands() {
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			return usageError{fmt.Errorf("%q is no command of fd3. Did you mean: fd3 %s?", args[0], strings.Join(near, ", fd3 "))}
+		}
+		return usageError{fmt.Errorf("%q is no command of fd3. See: fd3 --help", args[0])}
+	}
+	return usageError{fmt.Errorf("%s takes no argument, but got %q. See: %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())}
+}
+
+// runner makes a Runner on the background processes of the stage.
+func (a *app) runner(failed *error) (*lesson.Runner, error) {
+	if err := stage.CheckName(a.stage); err != nil {
+		return nil, usageError{err}
+	}
+	show, err := a.show(failed)
+	if err != nil {
+		return nil, err
+	}
+	return &lesson.Runner{
+		Name: a.stage,
+		Stages: map[stage.Role]lesson.Stage{
+			stage.Server: a.remote(stage.Server),
+			stage.Client: a.remote(stage.Client),
+		},
+		Start: func(role stage.Role) (started, crashed bool, err error) {
+			return a.remote(role).Start(stage.IdleEnd)
+		},
+		Show:  show,
+		Watch: true,
+	}, nil
+}
+
+func (a *app) remote(role stage.Role) stage.Remote { return stage.Remote{Name: a.stage, Role: role} }

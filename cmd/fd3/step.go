@@ -1,0 +1,298 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// A stepCommand is one step of the life of a socket as a command. All of them are
+// made alike; they differ in their flags.
+type stepCommand struct {
+	step    string
+	use     string // the arguments in the usage line
+	short   string
+	example string
+	role    stage.Role // server, unless the step is the client's
+	either  bool       // --client is there
+	address bool       // takes an address
+	flags   func(*pflag.FlagSet, *stepFlags)
+}
+
+// stepFlags are the flags of all steps, as they were typed.
+type stepFlags struct {
+	client                      bool
+	family, typ, how            string
+	data, body, file, mediaType string
+	options                     lesson.Options
+}
+
+var stepCommands = []stepCommand{
+	{step: "socket", short: "make a socket: the process gets a descriptor", either: true,
+		example: "  fd3 socket\n  fd3 socket --family inet6\n  fd3 socket --type dgram",
+		flags: func(f *pflag.FlagSet, s *stepFlags) {
+			f.StringVar(&s.family, "family", "", "inet, inet6 or unix (default inet)")
+			f.StringVar(&s.typ, "type", "", "stream or dgram (default stream)")
+			f.IntVar(&s.options.Proto, "protocol", 0, "the third argument: 0 lets the kernel choose; try 6, 17, 262")
+		}},
+	{step: "setsockopt", short: "set SO_REUSEADDR: take a port that still has old connections"},
+	{step: "bind", use: " [ADDRESS]", short: "give the socket an address", address: true, either: true,
+		example: "  fd3 bind 127.0.0.1:8080\n  fd3 bind :0                 a free port, chosen by the kernel\n  fd3 bind [::1]:8080\n  fd3 bind unix:/tmp/fd3.sock\n  fd3 bind 0.0.0.0:8080       every interface: other machines can connect"},
+	{step: "listen", short: "let the kernel take connections on it",
+		example: "  fd3 listen --backlog 2",
+		flags: func(f *pflag.FlagSet, s *stepFlags) {
+			f.IntVar(&s.options.Backlog, "backlog", s.options.Backlog, "how many finished handshakes may wait for accept")
+		}},
+	{step: "connect", use: " [ADDRESS]", short: "connect a client, in a process of its own", role: stage.Client, address: true,
+		example: "  fd3 connect                 to where the server listens\n  fd3 connect --count 5       five clients at once",
+		flags: func(f *pflag.FlagSet, s *stepFlags) {
+			f.IntVar(&s.options.Count, "count", s.options.Count, "how many clients; several do not wait for their handshakes")
+			timeoutFlag(f, s)
+		}},
+	{step: "accept", short: "take one connection from the queue: a new descriptor",
+		example: "  fd3 accept\n  fd3 accept --timeout 5s", flags: timeoutFlag},
+	{step: "recv", short: "read bytes from the connection", either: true,
+		example: "  fd3 recv\n  fd3 recv --client           the client reads the answer\n  fd3 recv --size 10          a buffer too small for all of it",
+		flags: func(f *pflag.FlagSet, s *stepFlags) {
+			f.IntVar(&s.options.Size, "size", s.options.Size, "how many bytes at most")
+			timeoutFlag(f, s)
+		}},
+	{step: "send", use: " [ADDRESS]", short: "write bytes to the connection", either: true, address: true,
+		example: "  fd3 send --client           the client writes its GET request\n  fd3 send                    the server answers\n  fd3 send --status 404 --body 'not here'\n  fd3 send --client --data 'GET / HTTP/1.0\\r\\n\\r\\n'\n  fd3 send 127.0.0.1:9000     a datagram, from a socket that has no peer",
+		flags: func(f *pflag.FlagSet, s *stepFlags) {
+			f.StringVar(&s.data, "data", "", "send exactly this; \\r \\n \\t \\0 \\\\ \\xNN are understood")
+			f.StringVar(&s.body, "body", "", "server: the body of the answer")
+			f.StringVar(&s.file, "file", "", "server: take the body from this file")
+			f.StringVar(&s.mediaType, "media-type", s.options.MediaType, "server: the Content-Type of the body")
+			f.IntVar(&s.options.Status, "status", s.options.Status, "server: the status code")
+			f.StringVar(&s.options.Method, "method", s.options.Method, "client: the method of the request")
+			f.StringVar(&s.options.Target, "target", s.options.Target, "client: the target of the request")
+			timeoutFlag(f, s)
+		}},
+	{step: "shutdown", short: "end one direction of the connection, and drain the other", either: true,
+		example: "  fd3 shutdown\n  fd3 shutdown --how both",
+		flags: func(f *pflag.FlagSet, s *stepFlags) {
+			f.StringVar(&s.how, "how", "write", "write, read or both")
+		}},
+	{step: "close", short: "give the descriptor back", either: true,
+		example: "  fd3 close                   the newest connection, or the listener when there is none\n  fd3 close --fd 3"},
+}
+
+func timeoutFlag(f *pflag.FlagSet, s *stepFlags) {
+	f.DurationVar(&s.options.Timeout, "timeout", 0, "let the kernel end the wait after so long (SO_RCVTIMEO, SO_SNDTIMEO)")
+}
+
+// step makes the command of a step.
+func (a *app) step(c stepCommand) *cobra.Command {
+	s := &stepFlags{options: lesson.DefaultOptions()}
+	if c.role != "" {
+		s.options.Role = c.role
+	}
+	cmd := &cobra.Command{
+		Use:     c.step + c.use,
+		Short:   c.short,
+		Example: c.example,
+		GroupID: "life",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options, err := s.read(cmd, args)
+			if err != nil {
+				return err
+			}
+			if options.Explain, err = a.level(); err != nil {
+				return err
+			}
+			var failed error
+			runner, err := a.runner(&failed)
+			if err != nil {
+				return err
+			}
+			return errors.Join(runner.Do(cmd.Context(), c.step, options), failed)
+		},
+	}
+	if c.address {
+		cmd.Args = atMostOne
+		cmd.ValidArgsFunction = cobra.FixedCompletions([]string{"127.0.0.1:8080", "127.0.0.1:0", "[::1]:8080", "unix:/tmp/fd3.sock"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
+	} else {
+		cmd.ValidArgsFunction = cobra.NoFileCompletions
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.BoolVar(&s.options.Only, "only", false, "make just this call, and see what the kernel says")
+	if c.step != "socket" {
+		f.IntVar(&s.options.FD, "fd", -1, "the descriptor to act on (default: the newest that fits)")
+		cmd.RegisterFlagCompletionFunc("fd", a.descriptors(s))
+	}
+	if c.either {
+		f.BoolVar(&s.client, "client", false, "in the client's process")
+	}
+	if c.flags != nil {
+		c.flags(f, s)
+	}
+	for name, values := range map[string][]string{"family": {"inet", "inet6", "unix"}, "type": {"stream", "dgram"}, "how": {"write", "read", "both"}} {
+		if f.Lookup(name) != nil {
+			cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+		}
+	}
+	return cmd
+}
+
+// descriptors completes --fd with the open sockets of the stage.
+func (a *app) descriptors(s *stepFlags) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		role := s.options.Role
+		if s.client {
+			role = stage.Client
+		}
+		state, err := a.remote(role).State(cmd.Context())
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var all []string
+		for _, x := range state.Sockets {
+			all = append(all, fmt.Sprintf("%d\t%s %s", x.FD, sockets.TypeName(x.Type), x.Local))
+		}
+		return all, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func atMostOne(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("%s takes one address, but got %d arguments. See: %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())}
+	}
+	return nil
+}
+
+// read turns what was typed into Options.
+func (s *stepFlags) read(cmd *cobra.Command, args []string) (lesson.Options, error) {
+	o := s.options
+	if s.client {
+		o.Role = stage.Client
+	}
+	var err error
+	if len(args) == 1 {
+		if o.Addr, err = sockets.ParseSockaddr(args[0]); err != nil {
+			return o, usageError{err}
+		}
+		if path := o.Addr.Path(); path != "" && path[0] != '/' {
+			return o, usageError{fmt.Errorf("unix:%s is relative, and the server process stands in /: write the whole path", path)}
+		}
+	}
+	if o.Domain, err = choose("family", s.family, map[string]int{"": 0, "inet": unix.AF_INET, "inet6": unix.AF_INET6, "unix": unix.AF_UNIX}); err != nil {
+		return o, err
+	}
+	if o.Type, err = choose("type", s.typ, map[string]int{"": 0, "stream": unix.SOCK_STREAM, "dgram": unix.SOCK_DGRAM}); err != nil {
+		return o, err
+	}
+	if s.how != "" {
+		if o.How, err = choose("how", s.how, map[string]int{"write": unix.SHUT_WR, "read": unix.SHUT_RD, "both": unix.SHUT_RDWR}); err != nil {
+			return o, err
+		}
+	}
+	if err := s.limits(o); err != nil {
+		return o, err
+	}
+	return o, s.content(cmd, &o)
+}
+
+func choose(flag, value string, values map[string]int) (int, error) {
+	n, ok := values[value]
+	if !ok {
+		var names []string
+		for name := range values {
+			if name != "" {
+				names = append(names, name)
+			}
+		}
+		return 0, usageError{fmt.Errorf("--%s is one of %s, not %q", flag, strings.Join(names, ", "), value)}
+	}
+	return n, nil
+}
+
+// Bounds that keep a slip of the finger from hurting the machine.
+const (
+	maxCount = 200
+	maxSize  = stage.MaxData
+)
+
+func (s *stepFlags) limits(o lesson.Options) error {
+	switch {
+	case o.Count < 1 || o.Count > maxCount:
+		return usageError{fmt.Errorf("--count is from 1 to %d, not %d", maxCount, o.Count)}
+	case o.Size < 1 || o.Size > maxSize:
+		return usageError{fmt.Errorf("--size is from 1 to %d bytes, not %d", maxSize, o.Size)}
+	case o.Status < 100 || o.Status > 599:
+		return usageError{fmt.Errorf("--status is a number from 100 to 599 (RFC 9110 section 15), not %d", o.Status)}
+	case o.Timeout < 0 || o.Timeout > 24*time.Hour:
+		return usageError{fmt.Errorf("--timeout is at most 24h, not %s", o.Timeout)}
+	}
+	return nil
+}
+
+// content reads what is to be sent.
+func (s *stepFlags) content(cmd *cobra.Command, o *lesson.Options) error {
+	changed := cmd.Flags().Changed
+	o.MediaType = s.mediaType
+	if changed("body") && changed("file") || changed("data") && (changed("body") || changed("file")) {
+		return usageError{errors.New("--data, --body and --file exclude each other")}
+	}
+	switch {
+	case changed("data"):
+		data, err := unescape(s.data)
+		if err != nil {
+			return err
+		}
+		o.Data = data
+	case changed("body"):
+		o.Body = []byte(s.body)
+	case changed("file"):
+		body, err := os.ReadFile(s.file)
+		if err != nil {
+			return usageError{err}
+		}
+		if len(body) > stage.MaxData {
+			return usageError{fmt.Errorf("%s has %d bytes, and one step sends at most %d", s.file, len(body), stage.MaxData)}
+		}
+		o.Body = body
+	}
+	return nil
+}
+
+// unescape reads the escapes of C and Go: \r \n \t \0 \\ \" \xNN.
+func unescape(text string) ([]byte, error) {
+	data := []byte{}
+	for rest := text; rest != ""; {
+		if rest[0] != '\\' {
+			data = append(data, rest[0])
+			rest = rest[1:]
+			continue
+		}
+		if strings.HasPrefix(rest, `\0`) {
+			data = append(data, 0)
+			rest = rest[2:]
+			continue
+		}
+		r, multibyte, after, err := strconv.UnquoteChar(rest, '"')
+		if err != nil {
+			return nil, usageError{fmt.Errorf(`--data: %q is no escape: write \r \n \t \0 \\ or \xNN`, rest[:min(len(rest), 4)])}
+		}
+		if multibyte {
+			data = append(data, string(r)...)
+		} else {
+			data = append(data, byte(r))
+		}
+		rest = after
+	}
+	return data, nil
+}

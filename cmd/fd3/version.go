@@ -1,0 +1,29 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "version",
+		Short:             "the version of fd3, Go and this kernel",
+		GroupID:           "more",
+		Args:              noArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			release, err := kernel.Sysctl("kernel.osrelease")
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "fd3 %s, %s, Linux %s %s\n", stage.Version(), runtime.Version(), release, runtime.GOARCH)
+			return err
+		},
+	}
+}

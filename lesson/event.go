@@ -1,0 +1,76 @@
+package lesson
+
+// Kind says what an Event tells.
+type Kind string
+
+const (
+	KindStep     Kind = "step"     // a step begins: Text is its title
+	KindText     Kind = "text"     // words: Section and Text
+	KindEnter    Kind = "enter"    // a call is entered: the call's fields as far as they go in
+	KindReturn   Kind = "return"   // a call has returned: all the call's fields
+	KindArgument Kind = "argument" // one argument: Name, Value, Text
+	KindBytes    Kind = "bytes"    // bytes and what each of them is: Title, Data, Spans
+	KindEvidence Kind = "evidence" // one fact: Fact, Value, Source, Command, perhaps Text
+	KindProcess  Kind = "process"  // status: what follows is about this process
+	KindSocket   Kind = "socket"   // status: what follows is about this descriptor
+	KindError    Kind = "error"    // fd3 cannot go on: Text
+)
+
+// Event is one flat record of what happened. It is the line of --json as it
+// stands: fields are only ever added, and keep their meaning.
+type Event struct {
+	Kind    Kind   `json:"kind"`
+	Step    string `json:"step,omitempty"`    // the step that it belongs to: socket, bind, …
+	Process string `json:"process,omitempty"` // whose: server or client
+	PID     int    `json:"pid,omitempty"`
+	Recap   bool   `json:"recap,omitempty"` // the step is a prerequisite, told in one line
+
+	Section string   `json:"section,omitempty"` // text: before, result, meaning, try, next, blocked, …
+	Title   string   `json:"title,omitempty"`
+	Text    string   `json:"text,omitempty"` // Markdown
+	Life    []string `json:"life,omitempty"` // step: the steps of this end's life, in their order
+
+	Name       string `json:"name,omitempty"` // enter, return: the call; argument: its name
+	Args       []Arg  `json:"args,omitempty"`
+	FD         *int   `json:"fd,omitempty"`
+	Ret        *int64 `json:"ret,omitempty"`         // return: what the call gave back, -1 when it failed
+	Errno      int    `json:"errno,omitempty"`       // return: the number, when it failed
+	ErrnoName  string `json:"errno_name,omitempty"`  // return: its symbol
+	ErrnoText  string `json:"errno_text,omitempty"`  // return: strerror(3)
+	DurationNS int64  `json:"duration_ns,omitempty"` // return: wall time inside the call
+	Strace     string `json:"strace,omitempty"`      // the line as strace(1) prints it
+	C          string `json:"c,omitempty"`
+	Go         string `json:"go,omitempty"`
+	Unseen     bool   `json:"unseen,omitempty"` // return: it came back when no command was waiting
+
+	Fact    string `json:"fact,omitempty"`
+	Value   string `json:"value,omitempty"`
+	Source  string `json:"source,omitempty"`  // where it was read: getsockname(2), /proc/PID/fd, sock_diag(7) …
+	Command string `json:"command,omitempty"` // evidence, try, next: what to type to see the same, or to go on
+
+	Data  []byte `json:"data,omitempty"` // bytes
+	Spans []Span `json:"spans,omitempty"`
+}
+
+// Arg is one argument of a call, as strace(1) prints it.
+type Arg struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Span says what a stretch of bytes is.
+type Span struct {
+	Name  string `json:"name"`
+	Start int    `json:"start"`
+	End   int    `json:"end"` // exclusive
+	Value string `json:"value,omitempty"`
+}
+
+// Evidence is one fact read back from the kernel.
+type Evidence struct {
+	Fact    string // what it is about
+	Value   string // what the kernel said
+	Source  string // where it was read
+	Command string // the shell command that shows the same; empty where there is none
+	Note    string // what it means, where the value alone does not say; Markdown
+}

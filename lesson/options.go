@@ -1,0 +1,51 @@
+package lesson
+
+import (
+	"time"
+
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// Options are what a learner can say about a step. Each field says which steps
+// read it; the zero value asks for what is usual there.
+type Options struct {
+	Role      stage.Role       // which process: the server unless told otherwise; connect is the client's
+	Only      bool             // make this call and no other, and show what the kernel says
+	FD        int              // the descriptor to act on; -1: the one that makes sense
+	Explain   Explain          // how much to say
+	Timeout   time.Duration    // accept, recv, send, connect: how long the call may block; 0 is for ever
+	Domain    int              // socket: AF_INET, AF_INET6, AF_UNIX; 0: that of Addr, else AF_INET
+	Type      int              // socket: SOCK_STREAM, SOCK_DGRAM; 0: SOCK_STREAM
+	Proto     int              // socket
+	Addr      sockets.Sockaddr // bind, connect, send: the address; nil: the usual one
+	Backlog   int              // listen
+	Count     int              // connect: how many clients; more than 1 makes them non-blocking
+	Size      int              // recv: how many bytes at most
+	How       int              // shutdown: SHUT_RD, SHUT_WR, SHUT_RDWR
+	Data      []byte           // send: these bytes and no others; nil: HTTP is composed
+	Method    string           // send by the client: the request's method
+	Target    string           // send by the client: the request's target
+	Status    int              // send by the server: the status code
+	MediaType string           // send by the server: the body's media type
+	Body      []byte           // send by the server: the body
+
+	serving       bool // the steps go on by themselves: none is to be typed next
+	timeoutOption int  // timeout: SO_RCVTIMEO or SO_SNDTIMEO
+}
+
+// Explain is how much a Runner says.
+type Explain string
+
+const (
+	Full  Explain = "full"  // everything
+	Short Explain = "short" // what happens, the call, the evidence
+	None  Explain = "none"  // the call and the evidence
+)
+
+// Defaults of the steps.
+const (
+	DefaultBacklog = 5    // the number that books write
+	DefaultSize    = 4096 // one page, the buffer that most first servers have
+	DefaultAddr    = "127.0.0.1:8080"
+)

@@ -1,0 +1,636 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// patience is how long a call may take before it is said to block. A call that
+// need not wait takes microseconds.
+const patience = 60 * time.Millisecond
+
+// maxPrerequisites stops a plan that does not come nearer to its end.
+const maxPrerequisites = 20
+
+var (
+	// ErrFailed says that the kernel refused a call: the lesson has been told, and
+	// the command's exit code says so too.
+	ErrFailed = errors.New("the call failed")
+	// ErrBusy says that the process is inside another call; that has been told.
+	ErrBusy = errors.New("the process is busy")
+	// ErrLeft says that the command was interrupted and the call goes on.
+	ErrLeft = errors.New("interrupted; the call goes on")
+
+	errNoSection = errors.New("no such section")
+)
+
+// Runner makes steps on a stage and tells of them.
+type Runner struct {
+	Name   string // of the stage
+	Stages map[stage.Role]Stage
+	// Start makes sure that the process of a role runs, and tells whether it had
+	// to be started and whether an earlier one had crashed.
+	Start func(stage.Role) (started, crashed bool, err error)
+	Show  func(Event)
+	// Watch tells of calls that block. It uses a Go timer, so a process whose own
+	// descriptors are the lesson leaves it off.
+	Watch bool
+	// Strict makes a value that the words name and the kernel did not tell an
+	// error. Tests set it.
+	Strict bool
+}
+
+// Do takes one step, after those that have to come before it.
+func (r *Runner) Do(ctx context.Context, step string, o Options) error {
+	wanted := todo{step, o.Role}
+	if err := r.unseen(ctx); err != nil {
+		return err
+	}
+	if !o.Only {
+		if err := r.prepare(ctx, wanted, o); err != nil {
+			return err
+		}
+	}
+	err := r.awake(ctx, wanted.role)
+	if err != nil {
+		return err
+	}
+	if step == "connect" && o.Count > 1 {
+		err = r.connectMany(ctx, o)
+	} else {
+		err = r.timed(ctx, wanted, o)
+	}
+	if err != nil {
+		return err
+	}
+	if step == "shutdown" && o.How != unix.SHUT_RD && !o.Only {
+		if err := r.drain(ctx, o); err != nil {
+			return err
+		}
+	}
+	return r.unseen(ctx)
+}
+
+// prepare takes the missing steps before the wanted one, each in one line.
+func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) error {
+	made := make(map[todo]bool)
+	for range maxPrerequisites {
+		now, err := look(ctx, r.Stages)
+		if err != nil {
+			return err
+		}
+		next, missing := firstMissing(wanted, o, now, made)
+		if !missing {
+			return nil
+		}
+		if err := r.awake(ctx, next.role); err != nil {
+			return err
+		}
+		before := recap(o, next)
+		if _, err := r.step(ctx, next, before); err != nil {
+			return err
+		}
+		made[next] = true
+	}
+	return fmt.Errorf("no way found to make %s possible", wanted.step)
+}
+
+// recap are the options of a prerequisite: the learner's address, family and
+// backlog where they concern it, and nothing said in full.
+func recap(o Options, t todo) Options {
+	p := DefaultOptions()
+	p.Role, p.Explain = t.role, recapOnly
+	p.Domain, p.Type, p.Proto, p.Count = o.Domain, o.Type, o.Proto, o.Count
+	if t.step == "socket" || t.step == "bind" && o.Role == stage.Server || t.step == "connect" {
+		p.Addr = o.Addr
+	}
+	return p
+}
+
+// recapOnly tells a step in one line.
+const recapOnly Explain = "recap"
+
+// DefaultOptions are what every step starts from.
+func DefaultOptions() Options {
+	return Options{
+		Role:      stage.Server,
+		FD:        -1,
+		Explain:   Full,
+		Backlog:   DefaultBacklog,
+		Count:     1,
+		Size:      DefaultSize,
+		How:       unix.SHUT_WR,
+		Method:    "GET",
+		Target:    "/",
+		Status:    200,
+		MediaType: "text/plain; charset=utf-8",
+		Body:      []byte("Hello from a socket.\n"),
+	}
+}
+
+// awake starts the process of a role if it does not run.
+func (r *Runner) awake(ctx context.Context, role stage.Role) error {
+	started, crashed, err := r.Start(role)
+	if err != nil {
+		return err
+	}
+	if !started {
+		return nil
+	}
+	state, err := r.Stages[role].State(ctx)
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("The %s process is born: pid %d. Its descriptors 0, 1 and 2 are `/dev/null`; it has no socket yet.", role, state.PID)
+	if crashed {
+		text = fmt.Sprintf("An earlier %s process ended without a goodbye, and its sockets with it. ", role) + text
+	}
+	r.Show(Event{Kind: KindText, Process: string(role), PID: state.PID, Section: "born", Text: text})
+	return nil
+}
+
+// timed takes a step, with the time limit that was asked for: the kernel's own,
+// SO_RCVTIMEO or SO_SNDTIMEO. A limit from an earlier step is taken back.
+func (r *Runner) timed(ctx context.Context, t todo, o Options) error {
+	option := map[string]int{"accept": unix.SO_RCVTIMEO, "recv": unix.SO_RCVTIMEO, "connect": unix.SO_SNDTIMEO, "send": unix.SO_SNDTIMEO}[t.step]
+	if option == 0 || o.Only && o.Timeout == 0 {
+		_, err := r.step(ctx, t, o)
+		return err
+	}
+	now, err := look(ctx, r.Stages)
+	if err != nil {
+		return err
+	}
+	if o.FD < 0 {
+		o.FD = pick(t.step, t.role, now)
+	}
+	if x, ok := now.socket(t.role, o.FD); ok && now.ends[t.role].Blocked == nil {
+		set := x.RecvTimeo
+		if option == unix.SO_SNDTIMEO {
+			set = x.SendTimeo
+		}
+		if set != o.Timeout {
+			limit := o
+			limit.Explain, limit.timeoutOption = recapOnly, option
+			if _, err := r.step(ctx, todo{"timeout", t.role}, limit); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = r.step(ctx, t, o)
+	return err
+}
+
+// step makes one call and tells all there is to tell of it. The bytes that a
+// partial write left are sent by further calls.
+func (r *Runner) step(ctx context.Context, t todo, o Options) (sockets.Call, error) {
+	return r.stepSince(ctx, t, o, nil)
+}
+
+// stepSince is step, where what changed is counted from an earlier moment.
+func (r *Runner) stepSince(ctx context.Context, t todo, o Options, since *sight) (sockets.Call, error) {
+	s := &scene{todo: t, name: r.Name, opts: o}
+	var err error
+	if s.before, err = look(ctx, r.Stages); err != nil {
+		return s.call, err
+	}
+	s.after = s.before
+	s.order = order(t, o, s.before)
+	if blocked := s.before.ends[t.role].Blocked; blocked != nil {
+		return s.call, r.busy(ctx, s, *blocked)
+	}
+	if since != nil {
+		s.before = *since
+	}
+	s.call = sockets.Call{Name: s.order.Do, FD: s.order.FD}
+	r.opening(s)
+	for {
+		if s.call, err = r.call(ctx, s); err != nil {
+			return s.call, err
+		}
+		rest := len(s.order.Data) - int(s.call.Ret)
+		if s.call.Name != "sendto" || s.call.Errno != 0 || rest <= 0 {
+			break
+		}
+		s.order.Data = s.order.Data[s.call.Ret:]
+	}
+	if s.after, err = look(ctx, r.Stages); err != nil {
+		return s.call, err
+	}
+	s.interrupted = ctx.Err() != nil
+	r.closing(s)
+	if s.failed() {
+		return s.call, ErrFailed
+	}
+	return s.call, nil
+}
+
+// drain reads what the peer still sends, until it has finished or has nothing
+// ready: a close with unread bytes would reset the connection.
+func (r *Runner) drain(ctx context.Context, o Options) error {
+	now, err := look(ctx, r.Stages)
+	if err != nil {
+		return err
+	}
+	fd := o.FD
+	if fd < 0 {
+		fd = pick("shutdown", o.Role, now)
+	}
+	if x, ok := now.socket(o.Role, fd); !ok || !x.Stream() {
+		return nil
+	}
+	d := DefaultOptions()
+	d.Role, d.FD, d.Explain = o.Role, fd, o.Explain
+	call, err := r.step(ctx, todo{"drain", o.Role}, d)
+	if call.Errno == unix.EAGAIN {
+		return nil // the peer has not finished, which is no failure
+	}
+	return err
+}
+
+// connectMany makes several clients. Their sockets are non-blocking, so that one
+// whose handshake does not end keeps no other from beginning its own.
+func (r *Runner) connectMany(ctx context.Context, o Options) error {
+	first, err := look(ctx, r.Stages)
+	if err != nil {
+		return err
+	}
+	brief := o
+	brief.Explain = recapOnly
+	for i := range o.Count {
+		if _, fresh := first.last(stage.Client, quiet); !fresh || i > 0 {
+			if _, err := r.step(ctx, todo{"socket", stage.Client}, recap(o, todo{"socket", stage.Client})); err != nil {
+				return err
+			}
+		}
+		if i < o.Count-1 {
+			if _, err := r.step(ctx, todo{"connect", stage.Client}, brief); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = r.stepSince(ctx, todo{"connect", stage.Client}, o, &first)
+	return err
+}
+
+// call has the stage make the call, and tells when it is entered, when it turns
+// out to block, and when it returns.
+func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
+	type outcome struct {
+		call sockets.Call
+		err  error
+	}
+	calls := make(chan sockets.Call)
+	done := make(chan outcome, 1)
+	go func() {
+		call, err := r.Stages[s.role].Do(ctx, s.order, func(c sockets.Call) { calls <- c })
+		close(calls)
+		done <- outcome{call, err}
+	}()
+	var blocks <-chan time.Time
+	if r.Watch {
+		blocks = time.After(patience)
+	}
+	for {
+		select {
+		case c, more := <-calls:
+			if !more {
+				end := <-done
+				return end.call, r.ended(s, end.err)
+			}
+			s.call = c
+			switch {
+			case s.opts.Explain == recapOnly:
+			case c.Returned && c.Errno != unix.EINTR:
+				r.show(s, returned(c))
+			case !c.Returned:
+				r.show(s, entered(c))
+			}
+		case <-blocks:
+			if s.call.Name != "" && !s.call.Returned {
+				r.blocked(s)
+			}
+		}
+	}
+}
+
+// ended says what became of a call that the command did not see the end of.
+func (r *Runner) ended(s *scene, err error) error {
+	var busy *stage.BusyError
+	switch {
+	case errors.Is(err, context.Canceled):
+		r.say(s, "left", "blocked", "left")
+		return ErrLeft
+	case errors.As(err, &busy):
+		return r.tellBusy(s, busy.Call)
+	}
+	return err
+}
+
+// blocked tells that the server stands in a call, and where in the kernel.
+func (r *Runner) blocked(s *scene) {
+	r.say(s, "blocked", "blocked", s.call.Name)
+	pid := s.pid()
+	if t, err := kernel.Thread(pid, pid); err == nil && t.Wchan != "" {
+		path := fmt.Sprintf("/proc/%d/wchan", pid)
+		r.show(s, Event{Kind: KindEvidence, Fact: "main thread", Value: t.StateName + " in " + t.Wchan, Source: path, Command: "cat " + path})
+	}
+}
+
+// busy answers a step that meets a process inside another call. If that is the
+// very call that the step asks for, the command waits for it too.
+func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
+	if call.Name != s.order.Do || call.FD != s.order.FD || s.opts.Explain == recapOnly {
+		return r.tellBusy(s, call)
+	}
+	s.call = call
+	r.opening(s)
+	r.show(s, entered(call))
+	r.blocked(s)
+	state, err := r.Stages[s.role].Wait(ctx)
+	if err != nil {
+		return r.ended(s, err)
+	}
+	if len(state.Unseen) == 0 {
+		return nil // the command that made the call is still there, and tells
+	}
+	s.call = state.Unseen[0]
+	r.show(s, returned(s.call))
+	if s.after, err = look(ctx, r.Stages); err != nil {
+		return err
+	}
+	r.closing(s)
+	if s.failed() {
+		return ErrFailed
+	}
+	return nil
+}
+
+func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
+	s.call = call
+	r.show(s, entered(call))
+	r.blocked(s)
+	r.say(s, "busy", "blocked", "busy")
+	return ErrBusy
+}
+
+// unseen tells of the calls that returned when no command was waiting for them.
+func (r *Runner) unseen(ctx context.Context) error {
+	for _, role := range []stage.Role{stage.Server, stage.Client} {
+		st, ok := r.Stages[role]
+		if !ok {
+			continue
+		}
+		// A call that this command has set free returns a moment later.
+		state, err := st.Collect(ctx)
+		if errors.Is(err, stage.ErrNone) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		for _, c := range state.Unseen {
+			s := &scene{todo: todo{stepOf(c), role}, name: r.Name, opts: DefaultOptions(), call: c}
+			s.opts.Role = role
+			if s.after, err = look(ctx, r.Stages); err != nil {
+				return err
+			}
+			s.before = s.after
+			s.order = stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}
+			e := returned(c)
+			e.Unseen = true
+			r.show(s, e)
+			r.say(s, "woken", "blocked", "woken")
+			r.evidence(s)
+			r.bytes(s)
+		}
+	}
+	return nil
+}
+
+// stepOf is the step that makes a call.
+func stepOf(c sockets.Call) string {
+	switch c.Name {
+	case "accept4":
+		return "accept"
+	case "recvfrom":
+		return "recv"
+	case "sendto":
+		return "send"
+	}
+	return c.Name
+}
+
+// opening tells what is about to happen.
+func (r *Runner) opening(s *scene) {
+	if s.opts.Explain == recapOnly {
+		return
+	}
+	r.show(s, Event{Kind: KindStep, Title: pages[s.step].title, Life: life(s.role)})
+	if s.opts.Explain != None {
+		r.say(s, "before", s.step, "before")
+	}
+}
+
+// closing tells what has happened: the arguments, the bytes, the evidence, what
+// it means, what to try and what comes next.
+func (r *Runner) closing(s *scene) {
+	full := s.opts.Explain == Full
+	failed := s.failed()
+	if s.opts.Explain == recapOnly {
+		r.recap(s)
+		return
+	}
+	if full {
+		r.arguments(s)
+	}
+	r.bytes(s)
+	if failed {
+		r.failure(s)
+	}
+	if !failed {
+		r.evidence(s)
+		if full {
+			r.say(s, "meaning", s.step, "meaning")
+		}
+	}
+	if s.opts.Explain != None && s.step != "drain" && !failed && !s.opts.serving {
+		if full {
+			r.commands(s, "try")
+		}
+		r.commands(s, "next")
+	}
+}
+
+// recap tells a prerequisite in one line, or why it failed.
+func (r *Runner) recap(s *scene) {
+	e := returned(s.call)
+	if s.failed() {
+		r.show(s, e)
+		if !s.interrupted {
+			r.failure(s)
+		}
+		return
+	}
+	text, err := s.words("recap")
+	if err != nil {
+		r.complain(fmt.Errorf("%s: recap: %w", s.step, err))
+	}
+	e.Text = text
+	r.show(s, e)
+}
+
+// life are the steps of a socket's life in their order, for either end.
+func life(role stage.Role) []string {
+	if role == stage.Client {
+		return []string{"socket", "connect", "send", "recv", "shutdown", "close"}
+	}
+	return []string{"socket", "bind", "listen", "accept", "recv", "send", "shutdown", "close"}
+}
+
+// failure tells what an errno means for this call, with the evidence for it.
+func (r *Runner) failure(s *scene) {
+	for _, fact := range failures[s.call.Errno] {
+		for _, e := range fact(s) {
+			r.showEvidence(s, e)
+		}
+	}
+	if s.opts.Explain == None {
+		return
+	}
+	heading := s.call.ErrnoName()
+	for _, place := range []struct{ page, heading string }{{s.step, heading}, {"errno", heading}, {"errno", "other"}} {
+		if _, ok := pages[place.page].section(place.heading, s.variants()...); ok {
+			r.say(s, "errno", place.page, place.heading)
+			return
+		}
+	}
+}
+
+func (r *Runner) evidence(s *scene) {
+	for _, fact := range facts[s.step] {
+		for _, e := range fact(s) {
+			r.showEvidence(s, e)
+		}
+	}
+}
+
+func (r *Runner) showEvidence(s *scene, e Evidence) {
+	r.show(s, Event{Kind: KindEvidence, Fact: e.Fact, Value: e.Value, Source: e.Source, Command: e.Command, Text: e.Note})
+}
+
+func (r *Runner) arguments(s *scene) {
+	for _, a := range s.call.Args {
+		text, ok := pages[s.step].section("arguments/"+a.Name, s.variants()...)
+		if !ok {
+			continue
+		}
+		r.show(s, Event{Kind: KindArgument, Name: a.Name, Value: a.Value, Text: r.filled(s, text)})
+	}
+}
+
+// say shows a section of the words.
+func (r *Runner) say(s *scene, section, page, heading string) {
+	text, ok := pages[page].section(heading, s.variants()...)
+	if !ok {
+		r.complain(fmt.Errorf("%s.md has no section %q", page, heading))
+		return
+	}
+	if text = r.filled(s, text); text != "" {
+		r.show(s, Event{Kind: KindText, Section: section, Text: text})
+	}
+}
+
+func (r *Runner) filled(s *scene, text string) string {
+	filled, err := fillParagraphs(text, r.valuesFor(s))
+	if err != nil {
+		r.complain(fmt.Errorf("%s after %s: %w", s.step, s.call.Strace(), err))
+	}
+	return filled
+}
+
+// valuesFor adds to the values of a scene where the main thread sleeps, which is
+// known only while it does.
+func (r *Runner) valuesFor(s *scene) map[string]string {
+	v := s.values()
+	if t, err := kernel.Thread(s.pid(), s.pid()); err == nil && t.Wchan != "" {
+		v["sleep"] = t.Wchan
+	}
+	if !s.call.Start.IsZero() {
+		v["waited"] = duration(time.Since(s.call.Start))
+		if s.call.Returned {
+			v["waited"] = duration(s.call.Duration)
+		}
+	}
+	return v
+}
+
+// complain is for the tests: a learner gets the words without the paragraph that
+// cannot be filled.
+func (r *Runner) complain(err error) {
+	if r.Strict {
+		panic(err)
+	}
+}
+
+// commands shows a section that is a list of commands: "- `command`: words".
+func (r *Runner) commands(s *scene, section string) {
+	raw, ok := pages[s.step].section(section, s.variants()...)
+	if !ok {
+		return
+	}
+	for item := range strings.SplitSeq("\n"+raw, "\n- ") {
+		text := r.filled(s, strings.Join(strings.Fields(item), " "))
+		command, words, ok := strings.Cut(strings.TrimPrefix(text, "`"), "`")
+		if !ok {
+			continue
+		}
+		r.show(s, Event{Kind: KindText, Section: section, Command: command, Text: strings.TrimLeft(words, ": ")})
+	}
+}
+
+// show fills in what every event of a scene says, and passes it on.
+func (r *Runner) show(s *scene, e Event) {
+	e.Step, e.Process, e.PID = s.step, string(s.role), s.pid()
+	e.Recap = s.opts.Explain == recapOnly
+	r.Show(e)
+}
+
+func entered(c sockets.Call) Event {
+	return Event{Kind: KindEnter, Name: c.Name, Args: args(c), FD: descriptor(c), Strace: c.Strace(), C: c.C, Go: c.Go}
+}
+
+func returned(c sockets.Call) Event {
+	e := entered(c)
+	e.Kind = KindReturn
+	e.Ret = &c.Ret
+	e.DurationNS = c.Duration.Nanoseconds()
+	if c.Errno != 0 {
+		e.Errno, e.ErrnoName, e.ErrnoText = int(c.Errno), c.ErrnoName(), sockets.Meaning(c.Errno)
+	}
+	return e
+}
+
+// descriptor is the one the call acts on; socket(2) acts on none.
+func descriptor(c sockets.Call) *int {
+	if c.FD < 0 {
+		return nil
+	}
+	return &c.FD
+}
+
+func args(c sockets.Call) []Arg {
+	all := make([]Arg, len(c.Args))
+	for i, a := range c.Args {
+		all[i] = Arg{a.Name, a.Value}
+	}
+	return all
+}

@@ -1,0 +1,179 @@
+package lesson
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// scene is one step as it happened: what was ordered, the call that came of it,
+// and what the kernel said before and after. Words and evidence are made of it.
+type scene struct {
+	todo
+	name          string // of the stage
+	opts          Options
+	order         stage.Order
+	call          sockets.Call
+	before, after sight
+	interrupted   bool // the call ended because fd3 was told to end
+}
+
+// failed tells whether the kernel refused the call. EINPROGRESS is what the
+// non-blocking connects of several clients are meant to return.
+func (s *scene) failed() bool {
+	return s.call.Errno != 0 && !(s.call.Errno == unix.EINPROGRESS && s.opts.Count > 1)
+}
+
+// pid is the process that made the call.
+func (s *scene) pid() int { return s.after.ends[s.role].PID }
+
+// other is the role of the other end.
+func (s *scene) other() stage.Role {
+	if s.role == stage.Server {
+		return stage.Client
+	}
+	return stage.Server
+}
+
+// fd is the descriptor that the step is about: the new one after socket and
+// accept4, else the one that the call acts on.
+func (s *scene) fd() int {
+	if s.call.Errno == 0 && (s.call.Name == "socket" || s.call.Name == "accept4") {
+		return int(s.call.Ret)
+	}
+	return s.call.FD
+}
+
+// socket is the socket that the step is about, as the kernel described it last:
+// after the call, or before it where the call closed it.
+func (s *scene) socket() (stage.Socket, bool) {
+	if x, ok := s.after.socket(s.role, s.fd()); ok && s.call.Name != "close" {
+		return x, true
+	}
+	return s.before.socket(s.role, s.fd())
+}
+
+// listener is the listening socket that the step has to do with: the one it acts
+// on, else the server's.
+func (s *scene) listener() (stage.Socket, bool) {
+	if x, ok := s.after.socket(s.role, s.call.FD); ok && x.Listening {
+		return x, true
+	}
+	x, ok := s.after.listener()
+	return x, ok && x.Listening
+}
+
+// variants are the names of the situations that the step is in, the most telling
+// first. A section of the words may exist for some of them.
+func (s *scene) variants() []string {
+	var v []string
+	add := func(when bool, name string) {
+		if when {
+			v = append(v, name)
+		}
+	}
+	x, _ := s.socket()
+	domain, stream := x.Domain, x.Stream() || x.Type == 0
+	if s.call.Name == "socket" {
+		domain, stream = s.order.Domain, s.order.Type&0xf == unix.SOCK_STREAM
+	}
+	switch s.step {
+	case "bind":
+		if s.call.Errno == unix.EADDRINUSE && domain != unix.AF_UNIX {
+			_, listens := kernel.FindListener(s.before.tcp, s.order.Addr.AddrPort())
+			add(!listens && s.inTimeWait(s.order.Addr) > 0, "timewait")
+		}
+		add(!stream, "dgram")
+		add(domain == unix.AF_UNIX, "unix")
+		add(s.order.Addr.Wildcard(), "any")
+		add(domain != unix.AF_UNIX && s.order.Addr.Port() == 0, "auto")
+	case "listen":
+		was, _ := s.before.socket(s.role, s.call.FD)
+		_, backlog, ok := s.after.queue(x)
+		add(domain == unix.AF_UNIX, "unix")
+		add(ok && backlog < s.order.Backlog, "clamped")
+		add(was.Listening, "again")
+	case "connect":
+		add(s.opts.Count > 1, "many")
+	case "recv", "drain":
+		add(s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0 && stream, "end")
+		add(s.step == "drain" && s.call.Ret > 0, "more")
+	case "shutdown":
+		add(s.order.How == unix.SHUT_RD, "rd")
+		add(s.order.How == unix.SHUT_RDWR, "both")
+	case "close":
+		add(!x.Conversation() && !x.Listening, "fresh")
+		add(x.Listening, "listener")
+		if domain != unix.AF_UNIX && stream && x.Conversation() {
+			add(true, s.howItEnded(x))
+		}
+	}
+	add(!stream, "dgram")
+	add(domain == unix.AF_UNIX, "unix")
+	add(domain == unix.AF_INET6, "inet6")
+	add(s.role == stage.Client, "client")
+	return v
+}
+
+// howItEnded says which end of a closed connection finished first, which is the
+// one that is in TIME_WAIT, or will be; and whether it ended in order at all.
+func (s *scene) howItEnded(x stage.Socket) string {
+	own, peer, ownThere, peerThere := s.before.rows(x)
+	switch state := stateOf(x); {
+	case x.Unread > 0 && state != kernel.Close:
+		return "reset"
+	case state == kernel.CloseWait, state == kernel.LastAck, state == kernel.Close && peerThere && peer.State == kernel.TimeWait:
+		return "last"
+	case state == kernel.Close && !(ownThere && own.State == kernel.TimeWait):
+		return "gone"
+	}
+	return "first"
+}
+
+// stateOf is the TCP state of a socket as its own process sees it.
+func stateOf(x stage.Socket) kernel.State {
+	if x.TCP == nil {
+		return 0
+	}
+	return kernel.State(x.TCP.State)
+}
+
+// inTimeWait counts the connections of a local port that are in TIME_WAIT.
+func (s *scene) inTimeWait(addr sockets.Sockaddr) int {
+	n := 0
+	for _, row := range s.before.tcp {
+		if row.State == kernel.TimeWait && row.Local.Port() == addr.Port() {
+			n++
+		}
+	}
+	return n
+}
+
+// words is the text of a section in the variant that fits, with the values filled
+// in. A paragraph that names a value which the kernel did not tell is left out;
+// err says which, for the tests.
+func (s *scene) words(heading string) (text string, err error) {
+	raw, ok := pages[s.step].section(heading, s.variants()...)
+	if !ok {
+		return "", errNoSection
+	}
+	return fillParagraphs(raw, s.values())
+}
+
+func fillParagraphs(raw string, values map[string]string) (string, error) {
+	var kept []string
+	var failed error
+	for paragraph := range strings.SplitSeq(raw, "\n\n") {
+		text, err := fill(paragraph, values)
+		if err != nil {
+			failed = err
+			continue
+		}
+		kept = append(kept, text)
+	}
+	return strings.Join(kept, "\n\n"), failed
+}

@@ -1,0 +1,130 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// Status tells where both processes stand: their descriptors and sockets, with
+// states and queues, the call that one is blocked in, and when they end.
+func (r *Runner) Status(ctx context.Context) error {
+	if err := r.unseen(ctx); err != nil {
+		return err
+	}
+	now, err := look(ctx, r.Stages)
+	if err != nil {
+		return err
+	}
+	if len(now.ends) == 0 {
+		r.Show(Event{Kind: KindText, Section: "status", Text: fmt.Sprintf("No process runs on the stage `%s`. `fd3 socket` starts one.", r.Name)})
+		return nil
+	}
+	for _, role := range []stage.Role{stage.Server, stage.Client} {
+		if end, ok := now.ends[role]; ok {
+			r.processStatus(role, end, now)
+		}
+	}
+	return nil
+}
+
+func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
+	s := &scene{todo: todo{"status", role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
+	r.show(s, Event{
+		Kind:  KindProcess,
+		Title: fmt.Sprintf("The %s process, pid %d", role, end.PID),
+		Text: fmt.Sprintf("Runs for %s. Ends by itself in %s if nothing is asked of it; `fd3 reset` ends it now.",
+			time.Since(end.Started).Round(time.Second), time.Until(end.EndsIdle).Round(time.Minute)),
+	})
+	if end.Blocked != nil {
+		s.call = *end.Blocked
+		r.show(s, entered(s.call))
+		r.blocked(s)
+	}
+	for _, e := range descriptors(s) {
+		r.showEvidence(s, e)
+	}
+	for _, x := range end.Sockets {
+		fd := x.FD
+		value, note := describe(x, now)
+		r.show(s, Event{Kind: KindSocket, FD: &fd, Value: value, Text: note, Source: "getsockopt(2), sock_diag(7)", Command: socketCommand(x)})
+	}
+}
+
+func socketCommand(x stage.Socket) string {
+	if x.Listening || x.Connected() {
+		return ssCommand(x)
+	}
+	return ""
+}
+
+// describe is one socket in a line, and what its queues mean in this state.
+func describe(x stage.Socket, now sight) (value, note string) {
+	kind := sockets.DomainName(x.Domain) + " " + sockets.TypeName(x.Type)
+	switch {
+	case x.Listening:
+		length, backlog, ok := now.queue(x)
+		if !ok {
+			return fmt.Sprintf("%s, LISTEN on %s", kind, x.Local), ""
+		}
+		return fmt.Sprintf("%s, LISTEN on %s, accept queue %d, backlog %d", kind, x.Local, length, backlog), "Here Recv-Q and Send-Q of `ss` count connections: waiting, and the backlog."
+	case x.Connected() && x.Domain == unix.AF_UNIX:
+		return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), ""
+	case x.Connected() && x.Stream():
+		own, peer, ownThere, peerThere := now.rows(x)
+		state := stateOf(x).String()
+		if ownThere {
+			state = own.State.String()
+		}
+		value = fmt.Sprintf("%s, %s, %s to %s, %d unread, %d not acknowledged", kind, state, x.Local, x.Peer, x.Unread, x.Unsent)
+		if peerThere {
+			note = fmt.Sprintf("The other end is in %s.", peer.State)
+		}
+		return value, note
+	case x.Conversation() && x.TCP != nil:
+		return fmt.Sprintf("%s, %s, from %s, no peer", kind, stateOf(x), x.Local), ""
+	case x.Connected():
+		return fmt.Sprintf("%s, %s to %s, %d unread", kind, x.Local, x.Peer, x.Unread), ""
+	case x.Bound():
+		return fmt.Sprintf("%s, bound to %s", kind, x.Local), ""
+	}
+	return fmt.Sprintf("%s, no address yet", kind), ""
+}
+
+// Reset ends the processes of the stage.
+func (r *Runner) Reset(ctx context.Context, quit func(context.Context, stage.Role) (int, error)) error {
+	ended := 0
+	for _, role := range []stage.Role{stage.Server, stage.Client} {
+		pid, err := quit(ctx, role)
+		if errors.Is(err, stage.ErrNone) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		waitForEnd(pid)
+		ended++
+		r.Show(Event{Kind: KindText, Process: string(role), PID: pid, Section: "ended",
+			Text: fmt.Sprintf("The %s process %d has ended. The kernel closed its sockets, and its control socket is removed.", role, pid)})
+	}
+	if ended == 0 {
+		r.Show(Event{Kind: KindText, Section: "ended", Text: fmt.Sprintf("No process ran on the stage `%s`.", r.Name)})
+	}
+	return nil
+}
+
+// waitForEnd returns when the process is gone or a zombie, by a pidfd
+// (pidfd_open(2)), which becomes readable then. It waits two seconds at most.
+func waitForEnd(pid int) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 2000)
+}

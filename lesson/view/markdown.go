@@ -1,0 +1,88 @@
+package view
+
+import (
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/text"
+)
+
+// A paragraph of Markdown, rendered but not yet wrapped. Marker is what stands
+// before an item of a list.
+type paragraph struct {
+	marker string
+	text   string
+	code   bool // a code block: its lines stay as they are
+}
+
+// markdown renders what the words use: paragraphs, lists, code, strong.
+func (t theme) markdown(source string, colour bool) []paragraph {
+	b := []byte(source)
+	var all []paragraph
+	var walk func(ast.Node, string)
+	walk = func(n ast.Node, marker string) {
+		for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+			switch c := c.(type) {
+			case *ast.List:
+				walk(c, "")
+			case *ast.ListItem:
+				walk(c, "- ")
+			case *ast.CodeBlock, *ast.FencedCodeBlock:
+				var lines strings.Builder
+				for i := range c.Lines().Len() {
+					line := c.Lines().At(i)
+					lines.Write(line.Value(b))
+				}
+				all = append(all, paragraph{text: strings.TrimRight(lines.String(), "\n"), code: true})
+			default:
+				all = append(all, paragraph{marker: marker, text: t.inline(c, b, colour)})
+				marker = strings.Repeat(" ", len(marker))
+			}
+		}
+	}
+	walk(goldmark.New().Parser().Parse(text.NewReader(b)), "")
+	return all
+}
+
+// inline renders the inside of a paragraph. Without colours code keeps its
+// backticks, since nothing else would tell it from the words.
+func (t theme) inline(n ast.Node, source []byte, colour bool) string {
+	var out strings.Builder
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.Text:
+			out.Write(unescape(c.Value(source)))
+			if c.SoftLineBreak() || c.HardLineBreak() {
+				out.WriteByte(' ')
+			}
+		case *ast.String:
+			out.Write(c.Value)
+		case *ast.CodeSpan:
+			code := string(c.Text(source))
+			if colour {
+				out.WriteString(t.code.Render(code))
+			} else {
+				out.WriteString("`" + code + "`")
+			}
+		case *ast.Emphasis:
+			out.WriteString(t.strong.Render(t.inline(c, source, colour)))
+		default:
+			out.WriteString(t.inline(c, source, colour))
+		}
+	}
+	return out.String()
+}
+
+// unescape drops the backslash before punctuation, which goldmark leaves to its
+// renderer.
+func unescape(b []byte) []byte {
+	var out []byte
+	for i := 0; i < len(b); i++ {
+		if b[i] == '\\' && i+1 < len(b) && strings.IndexByte("\\`*_[]<>#{}().!+-", b[i+1]) >= 0 {
+			i++
+		}
+		out = append(out, b[i])
+	}
+	return out
+}

@@ -1,0 +1,322 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+
+	"fd3/lesson"
+)
+
+// maxProse is how wide a paragraph gets, however wide the terminal is.
+const maxProse = 96
+
+// Text writes Events for a person to read.
+type Text struct {
+	w        io.Writer
+	look     Look
+	theme    theme
+	err      error
+	section  string          // the heading under which the last line stands
+	pending  *lesson.Event   // a call that is entered and not yet written
+	commands map[string]bool // commands that this list of evidence has named already
+	started  bool            // something has been written, so a blank line parts what follows
+}
+
+// NewText makes a Text. Its Show returns the first error of w.
+func NewText(w io.Writer, l Look) *Text {
+	l.Width = min(max(l.Width, 40), 200)
+	return &Text{w: w, look: l, theme: newTheme(l), commands: make(map[string]bool)}
+}
+
+// headings are the words over the parts of a step.
+var headings = map[string]string{
+	"call":     "THE CALL",
+	"argument": "ITS ARGUMENTS",
+	"evidence": "EVIDENCE",
+	"meaning":  "WHAT IT MEANS",
+	"errno":    "WHY",
+	"try":      "TRY NOW",
+	"next":     "NEXT",
+	"blocked":  "IT WAITS",
+	"left":     "IT GOES ON WAITING",
+	"busy":     "WHAT TO DO",
+	"woken":    "MEANWHILE",
+	"sockets":  "SOCKETS",
+}
+
+// Show writes one Event.
+func (v *Text) Show(e lesson.Event) error {
+	switch e.Kind {
+	case lesson.KindStep:
+		v.step(e)
+	case lesson.KindText:
+		v.text(e)
+	case lesson.KindEnter:
+		v.pending = &e
+	case lesson.KindReturn:
+		v.call(e)
+	case lesson.KindArgument:
+		v.heading("argument")
+		v.field(e.Name, e.Value, v.theme.strong, 9)
+		v.markdown(e.Text, 15)
+	case lesson.KindBytes:
+		v.bytes(e)
+	case lesson.KindEvidence:
+		v.evidence(e)
+	case lesson.KindProcess:
+		v.process(e)
+	case lesson.KindSocket:
+		v.heading("sockets")
+		v.field(fmt.Sprintf("fd %d", *e.FD), e.Value, v.theme.strong, 8)
+		v.markdown(e.Text, 14)
+		v.source(e, 14)
+	case lesson.KindError:
+		v.section = ""
+		v.wrap(e.Text, 0, 0)
+	}
+	return v.err
+}
+
+// tie is a blank at which no line is broken.
+const tie = "\u00a0"
+
+// line writes one line without blanks at its end.
+func (v *Text) line(s string) {
+	if v.err == nil {
+		s = strings.ReplaceAll(strings.TrimRight(s, " "), tie, " ")
+		_, v.err = io.WriteString(v.w, s+"\n")
+	}
+	v.started = true
+}
+
+func (v *Text) blank() {
+	if v.started {
+		v.line("")
+	}
+}
+
+// wrap writes text in lines that fit, the first indented by one number of blanks
+// and the others by another.
+func (v *Text) wrap(text string, first, rest int) {
+	width := v.look.Width - max(first, rest)
+	for i, s := range strings.Split(ansi.Wrap(text, max(width, 20), ""), "\n") {
+		indent := rest
+		if i == 0 {
+			indent = first
+		}
+		v.line(strings.Repeat(" ", indent) + strings.TrimLeft(s, " "))
+	}
+}
+
+// heading opens a part of a step, once.
+func (v *Text) heading(section string) {
+	if v.section == section {
+		return
+	}
+	v.section = section
+	title, ok := headings[section]
+	if !ok {
+		return
+	}
+	v.blank()
+	style := v.theme.heading
+	if section == "errno" || section == "busy" {
+		style = v.theme.bad
+	}
+	v.line("  " + style.Render(title))
+}
+
+// field writes a name in a column of its own and a value beside it.
+func (v *Text) field(name, value string, style lipgloss.Style, column int) {
+	label := fmt.Sprintf("    %-*s  ", column, name)
+	lines := strings.Split(ansi.Wrap(value, max(v.look.Width-len(label), 20), ""), "\n")
+	v.line(style.Render(strings.TrimRight(label, " ")) + strings.Repeat(" ", len(label)-len(strings.TrimRight(label, " "))) + lines[0])
+	for _, s := range lines[1:] {
+		v.line(strings.Repeat(" ", len(label)) + s)
+	}
+}
+
+// markdown writes paragraphs at an indent.
+func (v *Text) markdown(source string, indent int) {
+	width := min(v.look.Width-indent, maxProse)
+	for i, p := range v.theme.markdown(source, v.look.Colour) {
+		if i > 0 && p.marker == "" {
+			v.line("")
+		}
+		if p.code {
+			for line := range strings.SplitSeq(p.text, "\n") {
+				v.line(strings.Repeat(" ", indent+2) + line)
+			}
+			continue
+		}
+		for j, s := range strings.Split(ansi.Wrap(p.text, max(width-len(p.marker), 20), ""), "\n") {
+			lead := p.marker
+			if j > 0 {
+				lead = strings.Repeat(" ", len(p.marker))
+			}
+			v.line(strings.Repeat(" ", indent) + lead + strings.TrimLeft(s, " "))
+		}
+	}
+}
+
+// step writes the title of a step, and where in a socket's life it is.
+func (v *Text) step(e lesson.Event) {
+	v.blank()
+	v.section = ""
+	who := fmt.Sprintf(" %s %d ", e.Process, e.PID)
+	title := strings.Repeat(v.theme.rule, 2) + " " + v.theme.title.Render(e.Title) + " "
+	fill := v.look.Width - ansi.StringWidth(title) - ansi.StringWidth(who) - 2
+	v.line(title + v.theme.dim.Render(strings.Repeat(v.theme.rule, max(fill, 1))) + v.theme.dim.Render(who) + strings.Repeat(v.theme.rule, 2))
+	var rail []string
+	there := false
+	for _, step := range e.Life {
+		if step == e.Step {
+			there = true
+			rail = append(rail, v.theme.good.Render(v.theme.here+" "+step))
+		} else {
+			rail = append(rail, v.theme.dim.Render(step))
+		}
+	}
+	if there {
+		v.wrap(strings.Join(rail, v.theme.dim.Render(" "+v.theme.dash+" ")), 3, 3)
+	}
+}
+
+func (v *Text) text(e lesson.Event) {
+	switch e.Section {
+	case "born", "ended", "status", "serving":
+		if v.section != e.Section {
+			v.blank()
+		}
+		v.section = e.Section
+		v.markdown(e.Text, 2)
+	case "before":
+		v.line("")
+		v.markdown(e.Text, 2)
+	case "try", "next":
+		v.heading(e.Section)
+		v.wrap(v.theme.dim.Render("$")+" "+v.theme.code.Render(e.Command), 4, 8)
+		v.markdown(e.Text, 8)
+	default:
+		v.standing()
+		v.section = ""
+		v.heading(e.Section)
+		v.markdown(e.Text, 4)
+	}
+}
+
+// standing writes a call that is entered and has not returned.
+func (v *Text) standing() {
+	if v.pending == nil {
+		return
+	}
+	e := v.pending
+	v.pending = nil
+	v.section = ""
+	v.heading("call")
+	v.wrap(v.theme.strong.Render(e.Strace)+" "+v.theme.more, 4, 8)
+}
+
+// call writes a call that has returned.
+func (v *Text) call(e lesson.Event) {
+	v.pending = nil
+	result := v.theme.good
+	if e.Errno != 0 {
+		result = v.theme.bad
+	}
+	made, value := cutResult(e.Strace)
+	took := "in" + tie + spell(time.Duration(e.DurationNS))
+	if e.Recap {
+		v.section = "recap"
+		mark := v.theme.dim.Render(v.theme.dot)
+		v.wrap(mark+" "+made+result.Render(value)+v.theme.dim.Render("  "+e.Text), 2, 6)
+		return
+	}
+	v.section = ""
+	v.heading("call")
+	v.wrap(v.theme.strong.Render(made)+result.Render(value)+v.theme.dim.Render("  "+took), 4, 8)
+	if e.C != "" && !e.Unseen {
+		v.label("C ", e.C)
+		v.label("Go", e.Go)
+	}
+}
+
+func (v *Text) label(name, code string) {
+	v.wrap(v.theme.dim.Render(name)+"  "+code, 4, 8)
+}
+
+// cutResult parts strace's line before the result, so that both can look their own.
+func cutResult(strace string) (call, result string) {
+	i := strings.LastIndex(strace, ") = ")
+	if i < 0 {
+		return strace, ""
+	}
+	return strace[:i+2], strace[i+2:]
+}
+
+// spell is a duration in three digits or so.
+func spell(d time.Duration) string {
+	switch {
+	case d < 10*time.Microsecond:
+		d = d.Round(100 * time.Nanosecond)
+	case d < time.Millisecond:
+		d = d.Round(time.Microsecond)
+	case d < time.Second:
+		d = d.Round(100 * time.Microsecond)
+	default:
+		d = d.Round(10 * time.Millisecond)
+	}
+	return strings.Replace(d.String(), "µs", tie+"us", 1)
+}
+
+const factColumn = 14
+
+func (v *Text) evidence(e lesson.Event) {
+	if e.Recap {
+		v.section = "recap"
+		v.wrap(e.Fact+": "+e.Value, 6, 8)
+		return
+	}
+	v.standing()
+	if v.section != "evidence" {
+		v.commands = make(map[string]bool)
+	}
+	v.heading("evidence")
+	v.field(e.Fact, e.Value, v.theme.strong, factColumn)
+	v.source(e, factColumn+6)
+	if e.Text != "" {
+		v.markdown(e.Text, factColumn+6)
+	}
+}
+
+// source writes where a fact was read, and the command that shows the same.
+func (v *Text) source(e lesson.Event, indent int) {
+	if e.Source == "" {
+		return
+	}
+	where := v.theme.dim.Render(e.Source)
+	if e.Command == "" || v.commands[e.Command] {
+		v.wrap(where, indent, indent)
+		return
+	}
+	v.commands[e.Command] = true
+	command := v.theme.dim.Render("$ ") + v.theme.code.Render(e.Command)
+	if indent+ansi.StringWidth(where)+ansi.StringWidth(command)+3 > v.look.Width {
+		v.wrap(where, indent, indent)
+		v.wrap(command, indent, indent+2)
+		return
+	}
+	v.line(strings.Repeat(" ", indent) + where + "   " + command)
+}
+
+func (v *Text) process(e lesson.Event) {
+	v.blank()
+	v.section = ""
+	v.line(v.theme.title.Render(e.Title))
+	v.markdown(e.Text, 2)
+}
