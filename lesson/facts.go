@@ -364,7 +364,7 @@ func unread(s *scene) []Evidence {
 
 func unsent(s *scene) []Evidence {
 	x, ok := s.socket()
-	if !ok || x.Listening {
+	if !ok || x.Listening || x.Domain == unix.AF_UNIX { // there it counts kernel memory
 		return nil
 	}
 	return []Evidence{{Fact: "send queue", Value: fmt.Sprintf("%d bytes not acknowledged", x.Unsent), Source: "ioctl(2) SIOCOUTQ", Command: ssCommand(x)}}
@@ -380,11 +380,11 @@ func sendBuffer(s *scene) []Evidence {
 
 func peerUnread(s *scene) []Evidence {
 	x, ok := s.socket()
-	_, peer, _, there := s.after.rows(x)
-	if !ok || !there {
+	waiting, there := s.values()["peer_unread"]
+	if !ok || !there || !x.Stream() {
 		return nil
 	}
-	return []Evidence{{Fact: "at the peer", Value: fmt.Sprintf("%d bytes received and not read", peer.RQueue), Source: "sock_diag(7)", Command: ssCommand(x)}}
+	return []Evidence{{Fact: "at the peer", Value: waiting + " bytes received and not read", Source: "sock_diag(7)", Command: ssCommand(x)}}
 }
 
 // afterClose looks for what is left of a connection that has no descriptor here

@@ -20,6 +20,13 @@ type todo struct {
 func firstMissing(t todo, o Options, s sight, made map[todo]bool) (todo, bool) {
 	server := func(step string) (todo, bool) { return todo{step, stage.Server}, true }
 	client := func(step string) (todo, bool) { return todo{step, stage.Client}, true }
+	connect := func() (todo, bool) {
+		o.Addr = nil // a destination of send is no address to connect to
+		if step, missing := firstMissing(todo{"connect", stage.Client}, o, s, made); missing {
+			return step, missing
+		}
+		return client("connect")
+	}
 	if o.FD >= 0 {
 		return todo{}, false
 	}
@@ -53,7 +60,7 @@ func firstMissing(t todo, o Options, s sight, made map[todo]bool) (todo, bool) {
 					return todo{}, false
 				}
 			}
-			return client("connect")
+			return connect()
 		}
 		if t.step == "recv" && made[todo{"connect", stage.Client}] {
 			return firstUntaken(made, todo{"accept", stage.Server}, todo{"send", stage.Client},
@@ -89,7 +96,7 @@ func firstMissing(t todo, o Options, s sight, made map[todo]bool) (todo, bool) {
 	case made[todo{"connect", stage.Client}]:
 		return todo{}, false
 	}
-	return client("connect")
+	return connect()
 }
 
 // before are the steps of a conversation that come before a step of the server's.

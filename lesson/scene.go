@@ -112,6 +112,7 @@ func (s *scene) variants() []string {
 			add(true, s.howItEnded(x))
 		}
 	}
+	add(s.call.Errno == unix.EAGAIN && x.NonBlock, "nonblock")
 	add(!stream, "dgram")
 	add(domain == unix.AF_UNIX, "unix")
 	add(domain == unix.AF_INET6, "inet6")

@@ -113,6 +113,14 @@ func (s sight) queue(x stage.Socket) (length, backlog int, ok bool) {
 	return int(row.RQueue), int(row.WQueue), ok
 }
 
+func (s sight) unixByInode(inode uint64) (kernel.UnixSocket, bool) {
+	i := slices.IndexFunc(s.unix, func(row kernel.UnixSocket) bool { return row.Inode == inode && inode != 0 })
+	if i < 0 {
+		return kernel.UnixSocket{}, false
+	}
+	return s.unix[i], true
+}
+
 // rows are the kernel's row of the conversation that this socket is one end of,
 // and that of the other end where it is on this machine too. The rows outlive the
 // descriptor: a closed connection may be in TIME_WAIT.

@@ -63,6 +63,10 @@ func (s *scene) values() map[string]string {
 func (s *scene) socketValues(v map[string]string) {
 	x, ok := s.socket()
 	if !ok {
+		if s.step == "socket" {
+			v["domain"] = sockets.DomainName(s.order.Domain)
+			v["type"] = sockets.TypeName(s.order.Type)
+		}
 		return
 	}
 	v["domain"] = sockets.DomainName(x.Domain)
@@ -84,18 +88,45 @@ func (s *scene) socketValues(v map[string]string) {
 	if x.TCP != nil {
 		v["state"] = stateOf(x).String()
 	}
+	if x.Domain == unix.AF_UNIX {
+		s.unixValues(v)
+	} else {
+		s.inetValues(v, x)
+	}
+	if inode, ok := s.inode(); ok {
+		v["inode"] = fmt.Sprint(inode)
+	}
+}
+
+// inetValues are the states of both ends, which outlive the descriptor.
+func (s *scene) inetValues(v map[string]string, x stage.Socket) {
 	own, peer, ownThere, peerThere := s.after.rows(x)
 	if ownThere {
 		v["state"] = own.State.String()
 	} else if s.call.Name == "close" {
 		delete(v, "state")
 	}
-	if peerThere {
+	switch {
+	case peerThere:
 		v["peer_state"] = peer.State.String()
 		v["peer_unread"] = fmt.Sprint(peer.RQueue)
+	case x.With.AddrPort().Addr().IsLoopback():
+		v["peer_state"] = "CLOSED" // the name of RFC 9293 section 3.3.2 for an end that is no more
 	}
-	if inode, ok := s.inode(); ok {
-		v["inode"] = fmt.Sprint(inode)
+}
+
+func (s *scene) unixValues(v map[string]string) {
+	inode, ok := s.inode()
+	if !ok {
+		return
+	}
+	own, ok := s.after.unixByInode(inode)
+	if !ok {
+		return
+	}
+	v["state"] = own.State.String()
+	if peer, ok := s.after.unixByInode(own.Peer); ok {
+		v["peer_unread"] = fmt.Sprint(peer.RQueue)
 	}
 }
 

@@ -46,7 +46,7 @@ var stepCommands = []stepCommand{
 			f.StringVar(&s.typ, "type", "", "stream or dgram (default stream)")
 			f.IntVar(&s.options.Proto, "protocol", 0, "the third argument: 0 lets the kernel choose; try 6, 17, 262")
 		}},
-	{step: "setsockopt", short: "set SO_REUSEADDR: take a port that still has old connections"},
+	{step: "setsockopt", short: "set SO_REUSEADDR: take a port that still has old connections", either: true},
 	{step: "bind", use: " [ADDRESS]", short: "give the socket an address", address: true, either: true,
 		example: "  fd3 bind 127.0.0.1:8080\n  fd3 bind :0                 a free port, chosen by the kernel\n  fd3 bind [::1]:8080\n  fd3 bind unix:/tmp/fd3.sock\n  fd3 bind 0.0.0.0:8080       every interface: other machines can connect"},
 	{step: "listen", short: "let the kernel take connections on it",

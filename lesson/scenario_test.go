@@ -1,0 +1,560 @@
+package lesson
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// A stagehand is a Runner on two stages in this process, and all it has told.
+type stagehand struct {
+	*Runner
+	t       *testing.T
+	explain Explain
+	events  []Event
+}
+
+func newStagehand(t *testing.T) *stagehand {
+	h := &stagehand{t: t, explain: Full}
+	h.Runner = &Runner{
+		Name:     "test",
+		Stages:   map[stage.Role]Stage{stage.Server: localStage(t), stage.Client: localStage(t)},
+		Start:    func(stage.Role) (bool, bool, error) { return false, false, nil },
+		Show:     func(e Event) { h.events = append(h.events, e) },
+		Complain: func(err error) { t.Error(err) },
+	}
+	t.Cleanup(h.closeAll)
+	return h
+}
+
+// localStage runs a Machine on a thread of its own until the test ends.
+func localStage(t *testing.T) Stage {
+	m := stage.NewMachine()
+	done := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer close(done)
+		m.Run()
+	}()
+	t.Cleanup(func() { m.Stop(); <-done })
+	return stage.Local{Machine: m}
+}
+
+// closeAll closes what a scenario left open, so that no descriptor leaks from one
+// to the next.
+func (h *stagehand) closeAll() {
+	for _, st := range h.Stages {
+		state, _ := st.State(context.Background())
+		for _, x := range state.Sockets {
+			unix.Close(x.FD)
+		}
+	}
+}
+
+// do takes a step and expects it to succeed.
+func (h *stagehand) do(step string, set ...func(*Options)) {
+	h.t.Helper()
+	if err := h.try(step, set...); err != nil {
+		h.t.Fatalf("%s: %v\n%s", step, err, h.lastCall().Strace)
+	}
+}
+
+// fails takes a step and expects the kernel to refuse it with this errno.
+func (h *stagehand) fails(step, errno string, set ...func(*Options)) {
+	h.t.Helper()
+	if err := h.try(step, set...); !errors.Is(err, ErrFailed) {
+		h.t.Fatalf("%s: got %v, want a failed call", step, err)
+	}
+	if e := h.lastCall(); e.ErrnoName != errno {
+		h.t.Fatalf("%s: got %s, want %s", step, e.Strace, errno)
+	}
+}
+
+func (h *stagehand) try(step string, set ...func(*Options)) error {
+	o := DefaultOptions()
+	o.Explain = h.explain
+	for _, f := range set {
+		f(&o)
+	}
+	if o.Addr == nil && step == "bind" {
+		o.Addr = loopback(0)
+	}
+	return h.Do(context.Background(), step, o)
+}
+
+func (h *stagehand) lastCall() Event {
+	for _, e := range slices.Backward(h.events) {
+		if e.Kind == KindReturn {
+			return e
+		}
+	}
+	return Event{}
+}
+
+func loopback(port uint16) sockets.Sockaddr {
+	return sockets.InetSockaddr(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port))
+}
+
+func parse(t *testing.T, text string) sockets.Sockaddr {
+	t.Helper()
+	addr, err := sockets.ParseSockaddr(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// What a learner can say, as functions on Options.
+func asClient(o *Options)                    { o.Role = stage.Client }
+func only(o *Options)                        { o.Only = true }
+func dgram(o *Options)                       { o.Type = unix.SOCK_DGRAM }
+func fd(n int) func(*Options)                { return func(o *Options) { o.FD = n } }
+func family(n int) func(*Options)            { return func(o *Options) { o.Domain = n } }
+func backlog(n int) func(*Options)           { return func(o *Options) { o.Backlog = n } }
+func count(n int) func(*Options)             { return func(o *Options) { o.Count = n } }
+func size(n int) func(*Options)              { return func(o *Options) { o.Size = n } }
+func how(n int) func(*Options)               { return func(o *Options) { o.How = n } }
+func data(s string) func(*Options)           { return func(o *Options) { o.Data = []byte(s) } }
+func proto(n int) func(*Options)             { return func(o *Options) { o.Proto = n } }
+func timeout(d time.Duration) func(*Options) { return func(o *Options) { o.Timeout = d } }
+func to(a sockets.Sockaddr) func(*Options)   { return func(o *Options) { o.Addr = a } }
+
+// listenerAddr is where the scenario's server listens.
+func (h *stagehand) listenerAddr() sockets.Sockaddr {
+	h.t.Helper()
+	s, err := look(context.Background(), h.Stages)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	x, ok := s.listener()
+	if !ok {
+		h.t.Fatal("nobody listens")
+	}
+	return x.Local
+}
+
+// start makes a listener on a free port.
+func (h *stagehand) start(set ...func(*Options)) {
+	h.t.Helper()
+	h.do("bind", to(loopback(0)))
+	h.do("listen", set...)
+}
+
+// scenarios are situations that a learner can bring about. Each runs on the real
+// kernel, and every sentence it tells has its values. Together they tell every
+// section of the words.
+var scenarios = map[string]func(*testing.T, *stagehand){
+	"a whole life": func(t *testing.T, h *stagehand) {
+		h.do("socket")
+		h.do("setsockopt")
+		h.do("bind")
+		h.do("listen", backlog(2))
+		h.do("connect")
+		h.do("accept")
+		h.do("send", asClient)
+		h.do("recv")
+		h.do("send")
+		h.do("recv", asClient)
+		h.do("shutdown")
+		h.do("recv", asClient)
+		h.do("close", asClient)
+		h.do("recv")
+		h.do("close")
+		h.do("close")
+	},
+	"the client finishes first": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.do("shutdown", asClient)
+		h.do("recv")
+		h.do("close")
+		h.do("close", asClient)
+		h.do("close")
+	},
+	"a close with unread bytes": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.do("send", asClient)
+		h.do("close")
+		h.fails("recv", "ECONNRESET", asClient)
+		h.fails("send", "EPIPE", asClient)
+		h.do("close", asClient)
+	},
+	"a peer that is gone": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.do("send", asClient)
+		h.do("close")
+		h.fails("send", "ECONNRESET", asClient)
+	},
+	"what is left after shutdown is drained": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.do("send", asClient)
+		h.do("shutdown")
+	},
+	"drained to the end": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.do("shutdown", asClient)
+		h.do("shutdown")
+		h.do("close")
+	},
+	"both directions at once, and only reading": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.do("shutdown", how(unix.SHUT_RD))
+		h.do("shutdown", how(unix.SHUT_RDWR))
+	},
+	"every interface, any port": func(t *testing.T, h *stagehand) {
+		h.do("bind", to(parse(t, "0.0.0.0:0")))
+		h.do("listen", backlog(1<<20))
+		h.do("listen", backlog(3))
+		h.do("connect")
+	},
+	"a port of one's own choice": func(t *testing.T, h *stagehand) {
+		h.do("bind", to(loopback(freePort(t))))
+	},
+	"IPv6": func(t *testing.T, h *stagehand) {
+		h.do("socket", family(unix.AF_INET6))
+		h.do("bind", to(sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv6Loopback(), freePort(t)))))
+		h.do("listen")
+		h.do("accept", timeout(time.Second), func(o *Options) { o.Only = false; o.FD = -1 }, connectFirst(h))
+	},
+	"a unix socket": func(t *testing.T, h *stagehand) {
+		path := socketPath(t)
+		h.do("socket", family(unix.AF_UNIX))
+		h.fails("listen", "EINVAL", only)
+		h.do("bind", to(sockets.UnixSockaddr(path)))
+		h.do("listen")
+		h.do("connect")
+		h.do("accept")
+		h.do("send", asClient)
+		h.do("recv")
+		h.do("send")
+		h.do("recv", asClient)
+		h.do("shutdown")
+		h.do("close")
+		h.fails("send", "EPIPE", asClient)
+		h.do("close", asClient)
+		h.do("close")
+		h.fails("bind", "EADDRINUSE", to(sockets.UnixSockaddr(path)))
+		h.fails("connect", "ECONNREFUSED", to(sockets.UnixSockaddr(path)), family(unix.AF_UNIX))
+	},
+	"unix sockets without a peer": func(t *testing.T, h *stagehand) {
+		h.do("socket", family(unix.AF_UNIX))
+		h.fails("send", "ENOTCONN", only)
+		h.fails("recv", "EINVAL", only)
+		h.do("socket", asClient, family(unix.AF_UNIX))
+		h.fails("send", "ENOTCONN", asClient, only)
+		h.fails("connect", "ENOENT", to(sockets.UnixSockaddr(socketPath(t))))
+		h.fails("bind", "ENOENT", to(sockets.UnixSockaddr(filepath.Join(t.TempDir(), "no", "such", "folder"))))
+	},
+	"unix sockets of two types": func(t *testing.T, h *stagehand) {
+		path := socketPath(t)
+		h.do("socket", family(unix.AF_UNIX), dgram)
+		h.do("bind", to(sockets.UnixSockaddr(path)))
+		h.do("socket", asClient, family(unix.AF_UNIX), func(o *Options) { o.Type = unix.SOCK_STREAM })
+		h.fails("connect", "EPROTOTYPE", to(sockets.UnixSockaddr(path)))
+	},
+	"a unix queue that is full": func(t *testing.T, h *stagehand) {
+		h.do("bind", to(sockets.UnixSockaddr(socketPath(t))))
+		h.do("listen", backlog(0))
+		h.do("connect")
+		h.fails("connect", "EAGAIN", timeout(10*time.Millisecond))
+	},
+	"datagrams": func(t *testing.T, h *stagehand) {
+		h.do("socket", dgram)
+		h.do("bind")
+		h.fails("listen", "EOPNOTSUPP", only)
+		h.fails("accept", "EOPNOTSUPP", only)
+		h.fails("send", "EDESTADDRREQ")
+		h.do("connect")
+		h.do("send", asClient)
+		h.do("recv")
+		h.do("send")
+		h.do("recv", asClient)
+		h.fails("send", "EMSGSIZE", data(strings.Repeat("x", 70000)))
+		h.do("close")
+		h.do("send", asClient)
+		h.fails("recv", "ECONNREFUSED", asClient)
+		h.do("send", asClient)
+		h.fails("send", "ECONNREFUSED", asClient)
+		h.do("close", asClient)
+	},
+	"an accept queue that overflows": func(t *testing.T, h *stagehand) {
+		h.start(backlog(1))
+		h.do("connect", count(5))
+		h.fails("recv", "EAGAIN", asClient)
+	},
+	"a connect that waits too long": func(t *testing.T, h *stagehand) {
+		h.start(backlog(0))
+		h.do("connect")
+		h.fails("connect", "EINPROGRESS", timeout(10*time.Millisecond))
+		h.fails("connect", "EALREADY", only, fd(h.newest(stage.Client)), to(h.listenerAddr()))
+	},
+	"accept in vain": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.fails("accept", "EAGAIN", timeout(10*time.Millisecond))
+	},
+	"accept without listen": func(t *testing.T, h *stagehand) {
+		h.do("socket")
+		h.fails("accept", "EINVAL", only)
+		h.fails("recv", "ENOTCONN", only)
+		h.fails("shutdown", "ENOTCONN", only)
+		h.fails("send", "EPIPE", only)
+	},
+	"too little time to read": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.fails("recv", "EAGAIN", timeout(10*time.Millisecond))
+		h.fails("recv", "EAGAIN", asClient, timeout(10*time.Millisecond))
+	},
+	"a peer that does not read": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.fill(stage.Server)
+	},
+	"addresses that cannot be had": func(t *testing.T, h *stagehand) {
+		h.do("socket")
+		h.fails("bind", "EADDRNOTAVAIL", to(parse(t, "192.0.2.1:0")))
+		h.fails("bind", "EAFNOSUPPORT", to(parse(t, "[::1]:0")))
+		h.do("bind")
+		h.fails("bind", "EINVAL")
+	},
+	"an address that is taken": func(t *testing.T, h *stagehand) {
+		h.start()
+		taken := h.listenerAddr()
+		h.do("socket")
+		h.fails("bind", "EADDRINUSE", to(taken), only)
+	},
+	"two that may both bind, but not both listen": func(t *testing.T, h *stagehand) {
+		h.do("bind")
+		s, _ := look(context.Background(), h.Stages)
+		x, _ := s.last(stage.Server, quiet)
+		h.do("socket")
+		h.do("bind", to(x.Local))
+		h.do("listen")
+		h.fails("listen", "EADDRINUSE", fd(x.FD))
+	},
+	"an address with old connections": func(t *testing.T, h *stagehand) {
+		h.start()
+		addr := h.listenerAddr()
+		h.do("connect")
+		h.do("accept")
+		h.do("close")
+		h.do("close", asClient)
+		h.do("close")
+		h.do("socket")
+		h.fails("bind", "EADDRINUSE", to(addr), only)
+	},
+	"clients that nobody listens to": func(t *testing.T, h *stagehand) {
+		h.fails("connect", "ECONNREFUSED", to(loopback(freePort(t))))
+		h.do("socket", asClient, family(unix.AF_INET))
+		h.fails("recv", "ENOTCONN", asClient, only)
+		h.fails("connect", "EAFNOSUPPORT", to(parse(t, "[::1]:1")), only)
+	},
+	"a client that is connected already": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.fails("connect", "EISCONN", fd(h.newest(stage.Client)), to(h.listenerAddr()))
+	},
+	"a listener made of a connection": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.fails("listen", "EINVAL", fd(h.newest(stage.Server)))
+	},
+	"a server that does not read": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.fill(stage.Client)
+	},
+	"the same four-tuple twice": func(t *testing.T, h *stagehand) {
+		h.start()
+		mine := loopback(freePort(t))
+		for range 2 {
+			h.do("socket", asClient)
+			h.do("setsockopt", asClient)
+			h.do("bind", asClient, to(mine))
+			if len(h.clientSockets()) == 1 {
+				h.do("connect")
+			}
+		}
+		h.fails("connect", "EADDRNOTAVAIL")
+	},
+	"nowhere to go": func(t *testing.T, h *stagehand) {
+		h.fails("connect", "ENETUNREACH", to(parse(t, "255.255.255.255:1")))
+	},
+	"too many open files": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		defer limitDescriptors(t)()
+		h.fails("accept", "EMFILE")
+		h.fails("socket", "EMFILE")
+	},
+	"no descriptor": func(t *testing.T, h *stagehand) {
+		h.fails("close", "EBADF", fd(900))
+		h.fails("listen", "EBADF", fd(900))
+		h.fails("listen", "ENOTSOCK", fd(0))
+	},
+	"sockets that do not exist": func(t *testing.T, h *stagehand) {
+		h.fails("socket", "EPROTONOSUPPORT", proto(unix.IPPROTO_UDP))
+		h.fails("socket", "EAFNOSUPPORT", family(60))
+		h.fails("socket", "ESOCKTNOSUPPORT", func(o *Options) { o.Type = unix.SOCK_SEQPACKET })
+	},
+	"a client's own end": func(t *testing.T, h *stagehand) {
+		h.do("send", asClient)
+		h.do("recv")
+		h.do("close", asClient)
+		h.do("close", asClient)
+	},
+	"recv first":               func(t *testing.T, h *stagehand) { h.do("recv") },
+	"send first":               func(t *testing.T, h *stagehand) { h.do("send") },
+	"recv of the client first": func(t *testing.T, h *stagehand) { h.do("recv", asClient) },
+	"shutdown first":           func(t *testing.T, h *stagehand) { h.do("shutdown") },
+	"accept first":             func(t *testing.T, h *stagehand) { h.do("accept") },
+	"close first":              func(t *testing.T, h *stagehand) { h.do("close") },
+	"a small buffer": func(t *testing.T, h *stagehand) {
+		h.do("recv", size(10))
+		h.do("recv")
+	},
+}
+
+// fill sends until the buffers at both ends are full.
+func (h *stagehand) fill(role stage.Role) {
+	h.t.Helper()
+	for range 64 {
+		err := h.try("send", data(strings.Repeat("x", 1<<20)), timeout(50*time.Millisecond), func(o *Options) { o.Role = role })
+		if errors.Is(err, ErrFailed) && h.lastCall().ErrnoName == "EAGAIN" {
+			return
+		} else if err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	h.t.Fatal("the send buffer never filled up")
+}
+
+func (h *stagehand) clientSockets() []stage.Socket {
+	state, _ := h.Stages[stage.Client].State(context.Background())
+	return state.Sockets
+}
+
+// limitDescriptors lets this process open no further descriptor, until the
+// returned function is called.
+func limitDescriptors(t *testing.T) func() {
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	lowest, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(lowest)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(lowest), Max: was.Max}); err != nil {
+		t.Fatal(err)
+	}
+	return func() { unix.Setrlimit(unix.RLIMIT_NOFILE, &was) }
+}
+
+// connectFirst lets the scenario's client connect before the step begins.
+func connectFirst(h *stagehand) func(*Options) {
+	return func(*Options) { h.do("connect") }
+}
+
+func (h *stagehand) newest(role stage.Role) int {
+	s, _ := look(context.Background(), h.Stages)
+	x, _ := s.last(role, func(stage.Socket) bool { return true })
+	return x.FD
+}
+
+// freePort is a port that nobody has right now.
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	return sockets.Sockname(fd).Port()
+}
+
+func socketPath(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "fd3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
+}
+
+// elsewhere are the sections that another test tells, or none can here, with the
+// reason.
+var elsewhere = map[string]string{
+	"bind EACCES":       "needs an ordinary user: testdata/script/errno-eacces.txtar of cmd/fd3",
+	"bind EACCES unix":  "needs an ordinary user",
+	"connect EACCES":    "needs an ordinary user",
+	"connect ETIMEDOUT": "tcp_syn_retries makes it last two minutes",
+}
+
+func TestEverySentenceIsToldWithItsValues(t *testing.T) {
+	var told []string
+	for _, name := range slices.Sorted(maps.Keys(scenarios)) {
+		t.Run(strings.ReplaceAll(name, " ", "-"), func(t *testing.T) {
+			for _, level := range []Explain{Full, recapOnly} {
+				h := newStagehand(t)
+				h.explain = level
+				scenarios[name](t, h)
+				for _, e := range h.events {
+					told = append(told, e.Text)
+				}
+				h.closeAll()
+			}
+		})
+	}
+	all := strings.Join(told, "\n")
+	for id, p := range pages {
+		for heading, text := range p.sections {
+			if id == "errno" || id == "blocked" || strings.HasPrefix(heading, "try") || strings.HasPrefix(heading, "next") || strings.TrimSpace(text) == "" {
+				continue
+			}
+			if _, excused := elsewhere[id+" "+heading]; !excused && !strings.Contains(all, longest(text)) {
+				t.Errorf("%s.md: no scenario tells %q", id, heading)
+			}
+		}
+	}
+}
+
+var hole = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// longest is the longest stretch of a text between its placeholders.
+func longest(text string) string {
+	parts := hole.Split(text, -1)
+	return slices.MaxFunc(parts, func(a, b string) int { return len(a) - len(b) })
+}
