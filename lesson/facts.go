@@ -71,7 +71,7 @@ func descriptors(s *scene) []Evidence {
 			hidden++
 			continue
 		}
-		shown = append(shown, fmt.Sprintf("%d %s", fd.Number, fd.Target))
+		shown = append(shown, fmt.Sprintf("%d=%s", fd.Number, fd.Target))
 	}
 	e := Evidence{Fact: "fd table", Value: strings.Join(shown, ", "), Source: procPath(s, "fd"), Command: "ls -l " + procPath(s, "fd")}
 	if hidden > 0 {

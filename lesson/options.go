@@ -45,7 +45,7 @@ const (
 
 // Defaults of the steps.
 const (
-	DefaultBacklog = 5    // the number that books write
-	DefaultSize    = 4096 // one page, the buffer that most first servers have
-	DefaultAddr    = "127.0.0.1:8080"
+	DefaultBacklog = 5                // the number that books write
+	DefaultSize    = 4096             // one page, the buffer that most first servers have
+	DefaultAddr    = "127.0.0.1:8080" // loopback: no other machine can connect
 )

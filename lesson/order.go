@@ -13,7 +13,7 @@ import (
 )
 
 // order turns a step into the system call that makes it.
-func order(t todo, o Options, s sight) stage.Order {
+func (r *Runner) order(t todo, o Options, s sight) stage.Order {
 	fd := o.FD
 	if fd < 0 {
 		fd = pick(t.step, t.role, s)
@@ -27,11 +27,11 @@ func order(t todo, o Options, s sight) stage.Order {
 	case "timeout":
 		return stage.Order{Do: "setsockopt", FD: fd, Option: o.timeoutOption, Timeout: o.Timeout}
 	case "bind":
-		return stage.Order{Do: "bind", FD: fd, Addr: bindAddr(o, x)}
+		return stage.Order{Do: "bind", FD: fd, Addr: r.bindAddr(o, x)}
 	case "listen":
 		return stage.Order{Do: "listen", FD: fd, Backlog: o.Backlog}
 	case "connect":
-		return stage.Order{Do: "connect", FD: fd, Addr: target(o, s)}
+		return stage.Order{Do: "connect", FD: fd, Addr: r.target(o, s)}
 	case "accept":
 		return stage.Order{Do: "accept4", FD: fd, Flags: unix.SOCK_CLOEXEC}
 	case "recv":
@@ -69,27 +69,28 @@ func socketType(t todo, o Options, s sight) int {
 	return typ | unix.SOCK_CLOEXEC
 }
 
-func bindAddr(o Options, x stage.Socket) sockets.Sockaddr {
-	if o.Addr != nil {
+// bindAddr is what was asked for, else the usual address, with the loopback
+// address of the socket's own family.
+func (r *Runner) bindAddr(o Options, x stage.Socket) sockets.Sockaddr {
+	switch {
+	case o.Addr != nil:
 		return o.Addr
+	case x.Domain == unix.AF_INET6:
+		return sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv6Loopback(), r.Usual.Port()))
 	}
-	if x.Domain == unix.AF_INET6 {
-		return sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv6Loopback(), 8080))
-	}
-	addr, _ := sockets.ParseSockaddr(DefaultAddr)
-	return addr
+	return r.Usual
 }
 
 // target is the address that connect goes to: what was asked for, else where the
 // server listens. One cannot connect to every interface at once, so the wildcard
 // becomes loopback.
-func target(o Options, s sight) sockets.Sockaddr {
+func (r *Runner) target(o Options, s sight) sockets.Sockaddr {
 	if o.Addr != nil {
 		return o.Addr
 	}
 	x, ok := s.listener()
 	if !ok {
-		return bindAddr(o, x)
+		return r.bindAddr(o, x)
 	}
 	if !x.Local.Wildcard() {
 		return x.Local

@@ -40,6 +40,7 @@ var (
 type Runner struct {
 	Name   string // of the stage
 	Stages map[stage.Role]Stage
+	Usual  sockets.Sockaddr // what bind takes when no address is named
 	// Start makes sure that the process of a role runs, and tells whether it had
 	// to be started and whether an earlier one had crashed.
 	Start func(stage.Role) (started, crashed bool, err error)
@@ -210,7 +211,7 @@ func (r *Runner) stepSince(ctx context.Context, t todo, o Options, since *sight)
 		return s.call, err
 	}
 	s.after = s.before
-	s.order = order(t, o, s.before)
+	s.order = r.order(t, o, s.before)
 	if blocked := s.before.ends[t.role].Blocked; blocked != nil {
 		return s.call, r.busy(ctx, s, *blocked)
 	}

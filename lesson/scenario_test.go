@@ -32,6 +32,7 @@ func newStagehand(t *testing.T) *stagehand {
 	h := &stagehand{t: t, explain: Full}
 	h.Runner = &Runner{
 		Name:     "test",
+		Usual:    loopback(0),
 		Stages:   map[stage.Role]Stage{stage.Server: localStage(t), stage.Client: localStage(t)},
 		Start:    func(stage.Role) (bool, bool, error) { return false, false, nil },
 		Show:     func(e Event) { h.events = append(h.events, e) },
@@ -89,9 +90,6 @@ func (h *stagehand) try(step string, set ...func(*Options)) error {
 	o.Explain = h.explain
 	for _, f := range set {
 		f(&o)
-	}
-	if o.Addr == nil && step == "bind" {
-		o.Addr = loopback(0)
 	}
 	return h.Do(context.Background(), step, o)
 }

@@ -44,21 +44,36 @@ func look(ctx context.Context, stages map[stage.Role]Stage) (sight, error) {
 		}
 		s.ends[role] = state
 	}
-	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
-		if rows, err := kernel.InetSockets(family, unix.IPPROTO_TCP, ^uint32(0)); err == nil {
-			s.tcp = append(s.tcp, rows...)
-		}
-		if rows, err := kernel.InetSockets(family, unix.IPPROTO_UDP, ^uint32(0)); err == nil {
-			s.udp = append(s.udp, rows...)
-		}
+	s.tcp = inetSockets(unix.IPPROTO_TCP)
+	if s.any(func(x stage.Socket) bool { return x.Protocol == unix.IPPROTO_UDP }) {
+		s.udp = inetSockets(unix.IPPROTO_UDP)
 	}
-	s.unix, _ = kernel.UnixSockets()
+	if s.any(func(x stage.Socket) bool { return x.Domain == unix.AF_UNIX }) {
+		s.unix, _ = kernel.UnixSockets()
+	}
 	for _, state := range s.ends {
 		if s.counters, _ = kernel.ReadCounters(state.PID); s.counters != nil {
 			break
 		}
 	}
 	return s, nil
+}
+
+// inetSockets are the sockets of a protocol over IPv4 and IPv6.
+func inetSockets(protocol int) []kernel.InetSocket {
+	var all []kernel.InetSocket
+	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
+		if rows, err := kernel.InetSockets(family, protocol, ^uint32(0)); err == nil {
+			all = append(all, rows...)
+		}
+	}
+	return all
+}
+
+func (s sight) any(is func(stage.Socket) bool) bool {
+	_, server := s.last(stage.Server, is)
+	_, client := s.last(stage.Client, is)
+	return server || client
 }
 
 // socket is an open socket of a process by its number.

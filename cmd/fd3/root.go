@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/sockets"
 	"fd3/sockets/stage"
 )
 
@@ -134,8 +135,13 @@ func (a *app) runner(failed *error) (*lesson.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	usual, err := sockets.ParseSockaddr(lesson.DefaultAddr)
+	if err != nil {
+		return nil, err
+	}
 	return &lesson.Runner{
-		Name: a.stage,
+		Name:  a.stage,
+		Usual: usual,
 		Stages: map[stage.Role]lesson.Stage{
 			stage.Server: a.remote(stage.Server),
 			stage.Client: a.remote(stage.Client),

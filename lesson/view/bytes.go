@@ -120,12 +120,12 @@ func (v *Text) row(offset int, cells []piece) {
 	bar := v.theme.dim.Render(v.theme.bar)
 	var hex, chars, names []string
 	named := false
-	for _, c := range cells {
+	for i, c := range cells {
 		width := 3*len(c.bytes) - 1
 		hex = append(hex, fmt.Sprintf("% x", c.bytes))
 		chars = append(chars, v.theme.strong.Render(pad(v.characters(c.bytes), width)))
 		name := c.name
-		if ansi.StringWidth(name) > width {
+		if ansi.StringWidth(name) > width && i < len(cells)-1 {
 			name = short(name, width)
 		}
 		named = named || name != ""
@@ -140,7 +140,7 @@ func (v *Text) row(offset int, cells []piece) {
 
 // short is a name for a place too narrow for it, or nothing.
 func short(name string, width int) string {
-	if s := map[string]string{"space": "SP", "optional whitespace": "SP", "status code": "status", "colon": ":", "CRLF": "CRLF", "empty line": "empty", "field name": "name", "field value": "value", "method": "meth"}[name]; len(s) <= width {
+	if s := map[string]string{"space": "SP", "optional whitespace": "SP", "status code": "status", "colon": ":", "field name": "name", "field value": "value", "method": "meth"}[name]; len(s) <= width {
 		return s
 	}
 	return ""
@@ -151,15 +151,18 @@ func pad(s string, width int) string {
 }
 
 // characters shows bytes as characters: those that print as they are, CR and LF
-// by their own signs, and any other by a hole.
+// as \r and \n, and any other by a hole.
 func (v *Text) characters(b []byte) string {
+	if string(b) == "\r\n" {
+		return `\r \n` // each under its byte
+	}
 	var out strings.Builder
 	for _, c := range b {
 		switch {
 		case c == '\r':
-			out.WriteString(v.theme.cr)
+			out.WriteString(`\r`)
 		case c == '\n':
-			out.WriteString(v.theme.lf)
+			out.WriteString(`\n`)
 		case c == ' ':
 			out.WriteString(v.theme.space)
 		case c > ' ' && c < 0x7f:
