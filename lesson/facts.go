@@ -56,9 +56,6 @@ var failures = map[unix.Errno][]fact{
 	unix.EBADF:         {descriptors},
 }
 
-// firstControl is the lowest number of the stage's own control descriptors.
-const firstControl = 488
-
 func descriptors(s *scene) []Evidence {
 	fds, err := kernel.FDs(s.pid())
 	if err != nil {
@@ -66,8 +63,9 @@ func descriptors(s *scene) []Evidence {
 	}
 	var shown []string
 	hidden := 0
+	reserved := s.after.ends[s.role].Reserved
 	for _, fd := range fds {
-		if fd.Number >= firstControl {
+		if reserved > 0 && fd.Number >= reserved {
 			hidden++
 			continue
 		}
@@ -75,7 +73,7 @@ func descriptors(s *scene) []Evidence {
 	}
 	e := Evidence{Fact: "fd table", Value: strings.Join(shown, ", "), Source: procPath(s, "fd"), Command: "ls -l " + procPath(s, "fd")}
 	if hidden > 0 {
-		e.Note = fmt.Sprintf("%d more from %d up: the channel that fd3 drives this process by.", hidden, fds[len(fds)-hidden].Number)
+		e.Note = fmt.Sprintf("%d more from %d up: the channel that fd3 drives this process by, and the Go runtime's own.", hidden, reserved)
 	}
 	return []Evidence{e}
 }

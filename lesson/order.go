@@ -27,7 +27,7 @@ func (r *Runner) order(t todo, o Options, s sight) stage.Order {
 	case "timeout":
 		return stage.Order{Do: "setsockopt", FD: fd, Option: o.timeoutOption, Timeout: o.Timeout}
 	case "bind":
-		return stage.Order{Do: "bind", FD: fd, Addr: r.bindAddr(o, x)}
+		return stage.Order{Do: "bind", FD: fd, Addr: r.bindAddr(t.role, o, x)}
 	case "listen":
 		return stage.Order{Do: "listen", FD: fd, Backlog: o.Backlog}
 	case "connect":
@@ -70,15 +70,21 @@ func socketType(t todo, o Options, s sight) int {
 }
 
 // bindAddr is what was asked for, else the usual address, with the loopback
-// address of the socket's own family.
-func (r *Runner) bindAddr(o Options, x stage.Socket) sockets.Sockaddr {
-	switch {
-	case o.Addr != nil:
+// address of the socket's own family. A client needs no port that others know, so
+// the kernel chooses one.
+func (r *Runner) bindAddr(role stage.Role, o Options, x stage.Socket) sockets.Sockaddr {
+	if o.Addr != nil {
 		return o.Addr
-	case x.Domain == unix.AF_INET6:
-		return sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv6Loopback(), r.Usual.Port()))
 	}
-	return r.Usual
+	usual := r.Usual.AddrPort()
+	ip, port := usual.Addr(), usual.Port()
+	if x.Domain == unix.AF_INET6 {
+		ip = netip.IPv6Loopback()
+	}
+	if role == stage.Client {
+		port = 0
+	}
+	return sockets.InetSockaddr(netip.AddrPortFrom(ip, port))
 }
 
 // target is the address that connect goes to: what was asked for, else where the
@@ -90,7 +96,7 @@ func (r *Runner) target(o Options, s sight) sockets.Sockaddr {
 	}
 	x, ok := s.listener()
 	if !ok {
-		return r.bindAddr(o, x)
+		return r.bindAddr(stage.Server, o, x)
 	}
 	if !x.Local.Wildcard() {
 		return x.Local

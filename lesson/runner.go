@@ -45,9 +45,6 @@ type Runner struct {
 	// to be started and whether an earlier one had crashed.
 	Start func(stage.Role) (started, crashed bool, err error)
 	Show  func(Event)
-	// Watch tells of calls that block. It uses a Go timer, so a process whose own
-	// descriptors are the lesson leaves it off.
-	Watch bool
 	// Complain hears of a value that the words name and the kernel did not tell, and
 	// of words that are missing. A learner gets the paragraph left out; a test fails.
 	Complain func(error)
@@ -62,7 +59,7 @@ func (r *Runner) Do(ctx context.Context, step string, o Options) error {
 	if err := r.unseen(ctx); err != nil {
 		return err
 	}
-	if !o.Only {
+	if busy := r.inCall(ctx, wanted.role); !o.Only && !busy {
 		if err := r.prepare(ctx, wanted, o); err != nil {
 			return err
 		}
@@ -85,6 +82,13 @@ func (r *Runner) Do(ctx context.Context, step string, o Options) error {
 		}
 	}
 	return r.unseen(ctx)
+}
+
+// inCall tells whether the process of a role is inside a call, so that nothing can
+// be prepared in it.
+func (r *Runner) inCall(ctx context.Context, role stage.Role) bool {
+	state, err := r.Stages[role].State(ctx)
+	return err == nil && state.Blocked != nil
 }
 
 // prepare takes the missing steps before the wanted one, each in one line.
@@ -308,10 +312,7 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 		close(calls)
 		done <- outcome{call, err}
 	}()
-	var blocks <-chan time.Time
-	if r.Watch {
-		blocks = time.After(patience)
-	}
+	blocks := time.After(patience)
 	for {
 		select {
 		case c, more := <-calls:

@@ -46,6 +46,9 @@ func (c Call) ErrnoName() string {
 	if c.Errno == 0 {
 		return ""
 	}
+	if c.Errno == unix.EOPNOTSUPP {
+		return "EOPNOTSUPP" // x/sys says ENOTSUP: the same number, but not a socket's word
+	}
 	if name := unix.ErrnoName(c.Errno); name != "" {
 		return name
 	}

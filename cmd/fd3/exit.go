@@ -41,7 +41,7 @@ func exitCode(err error) int {
 	case errors.As(err, &version):
 		complain("%s. Run: fd3 reset", err)
 	case errors.As(err, &folder):
-		complain("%s. The control sockets need a folder of your own: remove it, or set XDG_RUNTIME_DIR to one", err)
+		complain("%s. Set XDG_RUNTIME_DIR to a folder of your own for the control sockets", err)
 	case errors.As(err, &ended):
 		complain("%s. Its sockets are closed with it. Run: fd3 status", err)
 	default:

@@ -64,6 +64,7 @@ func newRoot() *cobra.Command {
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -149,8 +150,7 @@ func (a *app) runner(failed *error) (*lesson.Runner, error) {
 		Start: func(role stage.Role) (started, crashed bool, err error) {
 			return a.remote(role).Start(stage.IdleEnd)
 		},
-		Show:  show,
-		Watch: true,
+		Show: show,
 	}, nil
 }
 

@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
+		Deadline:           time.Now().Add(2 * time.Minute), // for a call that blocks and should not
 		Setup: func(env *testscript.Env) error {
 			env.Values["t"] = env.T()
 			p, err := newPlace()

@@ -35,6 +35,7 @@ func (a *app) serve() *cobra.Command {
 				return err
 			}
 			var mu sync.Mutex // Ctrl-C tells of its calls from another goroutine
+			stage.RaisePoller()
 			machine := stage.NewMachine()
 			runner := &lesson.Runner{
 				Name:   a.stage,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,12 @@ func stageProcess() *cobra.Command {
 		Use:    stage.Command + " ROLE PATH IDLE",
 		Short:  "become a stage (fd3 runs this itself)",
 		Hidden: true,
-		Args:   cobra.ExactArgs(3),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 3 {
+				return usageError{errors.New("fd3 runs this command itself. See: fd3 --help")}
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			idle, err := time.ParseDuration(args[2])
 			if err != nil {

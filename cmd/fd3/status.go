@@ -43,7 +43,10 @@ func (a *app) reset() *cobra.Command {
 			err = runner.Reset(cmd.Context(), func(ctx context.Context, role stage.Role) (int, error) {
 				return a.remote(role).Quit(ctx)
 			})
-			return errors.Join(err, stage.Tidy(), failed)
+			if err != nil {
+				return err
+			}
+			return errors.Join(stage.Tidy(), failed)
 		},
 	}
 }

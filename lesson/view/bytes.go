@@ -120,14 +120,16 @@ func (v *Text) row(offset int, cells []piece) {
 	bar := v.theme.dim.Render(v.theme.bar)
 	var hex, chars, names []string
 	named := false
+	room := v.look.Width - 10 // from the piece at hand to the edge
 	for i, c := range cells {
 		width := 3*len(c.bytes) - 1
 		hex = append(hex, fmt.Sprintf("% x", c.bytes))
 		chars = append(chars, v.theme.strong.Render(pad(v.characters(c.bytes), width)))
 		name := c.name
-		if ansi.StringWidth(name) > width && i < len(cells)-1 {
+		if last := i == len(cells)-1; ansi.StringWidth(name) > width && !(last && len(name) <= room) {
 			name = short(name, width)
 		}
+		room -= width + 1
 		named = named || name != ""
 		names = append(names, v.theme.dim.Render(pad(name, width)))
 	}

@@ -171,6 +171,9 @@ func (v *Text) step(e lesson.Event) {
 	who := fmt.Sprintf(" %s %d ", e.Process, e.PID)
 	title := strings.Repeat(v.theme.rule, 2) + " " + v.theme.title.Render(e.Title) + " "
 	fill := v.look.Width - ansi.StringWidth(title) - ansi.StringWidth(who) - 2
+	if fill < 1 { // a narrow terminal
+		who = ""
+	}
 	v.line(title + v.theme.dim.Render(strings.Repeat(v.theme.rule, max(fill, 1))) + v.theme.dim.Render(who) + strings.Repeat(v.theme.rule, 2))
 	var rail []string
 	there := false

@@ -19,13 +19,18 @@ import (
 const IdleEnd = time.Hour
 
 // firstControlFD is where the control descriptors begin: far above those that a
-// learner looks at, and below the usual soft limit of 1024.
-const firstControlFD = 1000
+// learner looks at, and below the usual limit of 1024. Where the limit is lower,
+// they are the last controlRoom below it, or the upper half of it.
+const (
+	firstControlFD = 1000
+	controlRoom    = 24
+)
 
 // control answers the orders that come over the control socket.
 type control struct {
 	machine  *Machine
 	path     string // of the control socket, removed at the end
+	first    int    // the lowest number of a control descriptor
 	listener int
 	idle     time.Duration
 
@@ -46,11 +51,15 @@ func Main(role Role, path string, idle time.Duration) {
 	}
 	// Where Yama restricts ptrace(2), this lets its user run strace on it.
 	unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0)
-	listener, err := moveUp(3)
-	if err != nil {
+	c := &control{machine: NewMachine(), path: path, first: reserve(), idle: idle, used: time.Now()}
+	var err error
+	if c.listener, err = c.moveUp(3); err != nil {
 		os.Exit(1)
 	}
-	c := &control{machine: NewMachine(), path: path, listener: listener, idle: idle, used: time.Now()}
+	c.withRoom(func() (int, error) {
+		raisePoller(c.first)
+		return 0, nil
+	})
 	signal.Ignore(unix.SIGHUP, unix.SIGINT)
 	terminate := make(chan os.Signal, 1)
 	signal.Notify(terminate, unix.SIGTERM)
@@ -62,22 +71,44 @@ func Main(role Role, path string, idle time.Duration) {
 	c.machine.Run()
 }
 
-// moveUp gives fd a high number, so that the low ones are free.
-func moveUp(fd int) (int, error) {
-	first := firstControlFD
+// reserve chooses where the control descriptors begin. Under a low limit the soft
+// one is set there, so that the sockets reach it (EMFILE) and the stage still
+// hears its commands.
+func reserve() (first int) {
 	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && limit.Cur < firstControlFD+24 {
-		first = int(limit.Cur) - 24
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max >= firstControlFD+controlRoom {
+		return firstControlFD
 	}
-	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, first)
-	if err != nil {
-		return fd, err
-	}
-	return high, unix.Close(fd)
+	limit.Cur = limit.Max - min(controlRoom, limit.Max/2)
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	return int(limit.Cur)
 }
 
-// serve accepts until the stage has been idle for too long. It waits in poll(2):
-// a Go timer would open an epoll and an eventfd.
+// withRoom calls open, which makes a control descriptor, with the soft limit
+// raised above it where that is lower.
+func (c *control) withRoom(open func() (int, error)) (int, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return -1, err
+	}
+	room := limit
+	if room.Cur = min(uint64(c.first+controlRoom), limit.Max); room.Cur > limit.Cur {
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &room)
+		defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	}
+	return open()
+}
+
+// moveUp gives fd a high number, so that the low ones are free.
+func (c *control) moveUp(fd int) (int, error) {
+	if fd >= c.first {
+		return fd, nil
+	}
+	defer unix.Close(fd)
+	return c.withRoom(func() (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, c.first) })
+}
+
+// serve accepts until the stage has been idle for too long.
 func (c *control) serve() {
 	runtime.LockOSThread()
 	for {
@@ -92,11 +123,18 @@ func (c *control) serve() {
 		if ready <= 0 {
 			continue
 		}
-		fd, _, err := unix.Accept4(c.listener, unix.SOCK_CLOEXEC)
+		fd, err := c.withRoom(func() (int, error) {
+			fd, _, err := unix.Accept4(c.listener, unix.SOCK_CLOEXEC)
+			return fd, err
+		})
 		if err != nil {
+			unix.Poll(nil, 20) // no descriptor is free: somebody has to close one
 			continue
 		}
-		if fd, err = moveUp(fd); err != nil || !sameUser(fd) {
+		if fd, err = c.moveUp(fd); err != nil {
+			continue
+		}
+		if !sameUser(fd) {
 			unix.Close(fd)
 			continue
 		}
@@ -155,6 +193,7 @@ func (c *control) answer(l *line) {
 			fallthrough
 		case state, collect:
 			s := c.machine.State(o.Do != state)
+			s.Reserved = c.first
 			s.EndsIdle = time.Now().Add(c.idle)
 			if err := l.write(c.report(Report{State: &s})); err != nil {
 				return

@@ -9,7 +9,7 @@
 // the whole server, as in any server with one thread; the control thread goes on
 // answering. Orders come over a unix socket that only its user can reach.
 //
-// Nothing here opens a file or uses a Go timer while it serves: both would bring
-// up the runtime's epoll and eventfd, and the first socket would not be
-// descriptor 3.
+// In a stage the low descriptors belong to the lesson: 0 to 2 are /dev/null, the
+// first socket is 3. The control socket, its connections and the Go runtime's own
+// epoll and eventfd have high numbers.
 package stage

@@ -53,10 +53,11 @@ type Report struct {
 type State struct {
 	PID      int            `json:"pid"`
 	Started  time.Time      `json:"started"`
-	EndsIdle time.Time      `json:"ends_idle"`         // when it ends by itself if nothing is asked of it; zero: never
-	Sockets  []Socket       `json:"sockets"`           // its open sockets, in the order of their numbers
-	Blocked  *sockets.Call  `json:"blocked,omitempty"` // the call that the main thread is inside
-	Unseen   []sockets.Call `json:"unseen,omitempty"`  // calls that returned when no command was waiting any more
+	EndsIdle time.Time      `json:"ends_idle"`          // when it ends by itself if nothing is asked of it; zero: never
+	Reserved int            `json:"reserved,omitempty"` // descriptors from this number up are fd3's own; 0: none are
+	Sockets  []Socket       `json:"sockets"`            // its open sockets, in the order of their numbers
+	Blocked  *sockets.Call  `json:"blocked,omitempty"`  // the call that the main thread is inside
+	Unseen   []sockets.Call `json:"unseen,omitempty"`   // calls that returned when no command was waiting any more
 }
 
 // A Socket is an open socket of a stage: what the kernel says of it, and the

@@ -48,10 +48,13 @@ func (r Remote) path() string {
 	return filepath.Join(Folder(), r.Name+"."+string(r.Role)+".sock")
 }
 
+// maxPath is the longest path that a unix socket can have (unix(7)).
+const maxPath = 107
+
 // dial connects to the stage. It fails with ErrNone when there is no process
 // behind the socket, whether or not a crashed one left the file.
 func (r Remote) dial() (*line, error) {
-	if err := trusted(Folder()); errors.Is(err, os.ErrNotExist) {
+	if err := trusted(Folder()); errors.Is(err, os.ErrNotExist) || err == nil && len(r.path()) > maxPath {
 		return nil, ErrNone
 	} else if err != nil {
 		return nil, err

@@ -48,8 +48,8 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 // listen makes the control socket. The starter listens, so that whoever comes
 // next can already connect while the process is still coming up.
 func (r Remote) listen() (fd int, err error) {
-	if len(r.path()) > 107 {
-		return -1, &FolderError{Folder(), "has too long a path for a unix socket (107 bytes, unix(7)): set XDG_RUNTIME_DIR to a shorter one"}
+	if len(r.path()) > maxPath {
+		return -1, &FolderError{Folder(), fmt.Sprintf("has too long a path for a unix socket: %d bytes at most (unix(7))", maxPath)}
 	}
 	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
