@@ -1,0 +1,113 @@
+package stage_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// table is the descriptor table of a process: number and what it is.
+func table(t *testing.T, pid int) map[int]string {
+	t.Helper()
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[int]string)
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil {
+			fd, _ := strconv.Atoi(filepath.Base(link))
+			all[fd] = target
+		}
+	}
+	return all
+}
+
+// settled is the table when no command is connected any more: above lie the
+// control socket and the Go runtime's epoll and eventfd.
+func settled(t *testing.T, pid, sockets int) map[int]string {
+	t.Helper()
+	until(t, "the connections to close", func() bool { return len(table(t, pid)) <= 3+sockets+3 })
+	return table(t, pid)
+}
+
+func TestFreshTable(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	fds := settled(t, pid, 0)
+	for fd := range 3 {
+		if fds[fd] != "/dev/null" {
+			t.Errorf("%d is %q", fd, fds[fd])
+		}
+	}
+	for fd, what := range fds {
+		if fd > 2 && fd < controlBegins(t) {
+			t.Errorf("%d is %s", fd, what)
+		}
+	}
+	if c := do(t, r, newSocket); c.Ret != 3 {
+		t.Error(c.Strace())
+	}
+}
+
+// controlBegins is the lowest number that a control descriptor may have.
+func controlBegins(t *testing.T) int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	return min(1000, int(limit.Max)-24)
+}
+
+// However much it is asked, what the runtime opens stays above the sockets. The
+// data makes the garbage collector run, and with it the runtime's first timer.
+func TestTheRuntimeStaysAbove(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	do(t, r, newSocket)
+	for range 20 {
+		do(t, r, stage.Order{Do: "sendto", FD: 3, Data: make([]byte, 1<<20), Flags: unix.MSG_NOSIGNAL})
+	}
+	for fd, what := range settled(t, pid, 1) {
+		if fd > 3 && fd < controlBegins(t) {
+			t.Errorf("%d is %s", fd, what)
+		}
+	}
+}
+
+// A limit that somebody sets on the stage bounds its sockets and not its commands.
+func TestDescriptorLimit(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	var limit unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+		t.Fatal(err)
+	}
+	limit.Cur = 5
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+	var last sockets.Call
+	for range 3 {
+		last = do(t, r, newSocket)
+	}
+	if last.Errno != unix.EMFILE {
+		t.Errorf("the third socket of two: %s", last.Strace())
+	}
+	if n := len(look(t, r).Sockets); n != 2 {
+		t.Errorf("%d sockets", n)
+	}
+	if c := do(t, r, on(4, "close")); c.Errno != 0 {
+		t.Error(c.Strace())
+	}
+	if c := do(t, r, newSocket); c.Ret != 4 {
+		t.Error(c.Strace())
+	}
+}

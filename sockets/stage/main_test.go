@@ -1,0 +1,159 @@
+package stage_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// A stage makes its calls on the main thread.
+func init() { runtime.LockOSThread() }
+
+// TestMain makes this test binary become a stage when stage.Remote executes it
+// again. All tests share one runtime folder, and each has a stage of its own name.
+//
+// With -race every process would sleep for a second at its end.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 5 && os.Args[1] == stage.Command {
+		idle, _ := time.ParseDuration(os.Args[4])
+		stage.Main(stage.Role(os.Args[2]), os.Args[3], idle)
+	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	os.Exit(inRuntimeFolder(m))
+}
+
+func inRuntimeFolder(m *testing.M) int {
+	dir, err := os.MkdirTemp("/tmp", "fd3s")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("XDG_RUNTIME_DIR", dir)
+	code := m.Run()
+	if err := stage.Tidy(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "left behind:", left)
+		return 1
+	}
+	if left := processes(dir); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "left behind: processes", left)
+		return 1
+	}
+	return code
+}
+
+// processes are the stages whose control socket's path begins so.
+func processes(path string) []int {
+	var pids []int
+	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range found {
+		args, _ := os.ReadFile(file)
+		if bytes.Contains(args, []byte("\x00"+stage.Command+"\x00")) && bytes.Contains(args, []byte("\x00"+path)) {
+			pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// remote is a stage of this test's own, not yet started, that is ended after it.
+func remote(t *testing.T) stage.Remote {
+	name := strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test"))
+	r := stage.Remote{Name: name[:min(len(name), 32)], Role: stage.Server}
+	t.Cleanup(func() {
+		r.Quit(context.Background())
+		gone(t, r)
+	})
+	return r
+}
+
+// started is a running stage, and its pid.
+func started(t *testing.T, idle time.Duration) (r stage.Remote, pid int) {
+	t.Helper()
+	r = remote(t)
+	if began, crashed, err := r.Start(idle); !began || crashed || err != nil {
+		t.Fatalf("Start: started %t, crashed %t, %v", began, crashed, err)
+	}
+	return r, look(t, r).PID
+}
+
+func look(t *testing.T, r stage.Remote) stage.State {
+	t.Helper()
+	s, err := r.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// path is where the control socket of a stage lies.
+func path(r stage.Remote) string {
+	return filepath.Join(stage.Folder(), r.Name+"."+string(r.Role)+".sock")
+}
+
+// do makes the stage make a call that returns.
+func do(t *testing.T, r stage.Remote, o stage.Order) sockets.Call {
+	t.Helper()
+	c, err := r.Do(t.Context(), o, func(sockets.Call) {})
+	if err != nil || !c.Returned {
+		t.Fatalf("%s: %v", o.Do, err)
+	}
+	return c
+}
+
+// gone waits until neither the process nor its control socket is left.
+func gone(t *testing.T, r stage.Remote) {
+	t.Helper()
+	until(t, "the end of the stage", func() bool {
+		_, err := os.Lstat(path(r))
+		return os.IsNotExist(err) && len(processes(path(r))) == 0
+	})
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, there func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}
+
+// need ends a test that cannot run here. CI has everything, so there it fails.
+func need(t *testing.T, there bool, what string) {
+	t.Helper()
+	switch {
+	case there:
+	case os.Getenv("CI") == "true":
+		t.Fatal("missing, and CI must have it: " + what)
+	default:
+		t.Skip("missing: " + what)
+	}
+}
+
+// Orders that these tests use.
+var (
+	newSocket = stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC}
+	loopback  = func() sockets.Sockaddr { a, _ := sockets.ParseSockaddr("127.0.0.1:0"); return a }()
+)
+
+func on(fd int, do string) stage.Order {
+	return stage.Order{Do: do, FD: fd, Addr: loopback, Backlog: 1, Size: 100, Flags: unix.SOCK_CLOEXEC}
+}

@@ -1,0 +1,185 @@
+package stage_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/stage"
+)
+
+// The folder and the mode of the socket keep others out; should they get past
+// both, the stage hangs up on them.
+func TestAnotherUserIsRefused(t *testing.T) {
+	need(t, os.Geteuid() == 0, "root, to be another user")
+	r, _ := started(t, stage.IdleEnd)
+	open, err := os.MkdirTemp("/tmp", "fd3s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(open)
+	door := filepath.Join(open, "door")
+	if err := errors.Join(os.Chmod(open, 0o755), os.Link(path(r), door), os.Chmod(door, 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []struct {
+		uid     int
+		refused bool
+	}{{0, false}, {65534, true}} {
+		answer, err := asUser(user.uid, func() ([]byte, error) { return talk(door, stage.Order{Do: "state", Version: stage.Version()}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refused := len(answer) == 0; refused != user.refused {
+			t.Errorf("uid %d: refused %t, answer %q", user.uid, refused, answer)
+		}
+	}
+}
+
+// asUser runs f on a thread whose effective uid is another. The thread ends with it.
+func asUser(uid int, f func() ([]byte, error)) (answer []byte, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0)); errno != 0 {
+			err = errno
+			return
+		}
+		answer, err = f()
+	}()
+	<-done
+	return answer, err
+}
+
+// talk sends one order over a control socket and gives the first line of the
+// answer, nothing if there is none. All on this thread.
+func talk(path string, o stage.Order) ([]byte, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		return nil, err
+	}
+	line, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Sendto(fd, append(line, '\n'), unix.MSG_NOSIGNAL, nil); err == unix.EPIPE || err == unix.ECONNRESET {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	answer := make([]byte, 1<<16)
+	n, err := unix.Read(fd, answer)
+	if err == unix.ECONNRESET {
+		return nil, nil
+	}
+	return answer[:max(n, 0)], err
+}
+
+// A stage that another fd3 started is not driven, but can be ended.
+func TestStageOfAnotherVersion(t *testing.T) {
+	r, _ := started(t, stage.IdleEnd) // for the folder
+	r.Quit(t.Context())
+	gone(t, r)
+	if err := os.Mkdir(stage.Folder(), 0o700); err != nil && !os.IsExist(err) {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", path(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	orders := make(chan stage.Order, 10)
+	go pretend(l, orders)
+
+	var foreign *stage.VersionError
+	if _, err := r.State(t.Context()); !errors.As(err, &foreign) || foreign.Version != "0.0-other" || foreign.PID != 4711 {
+		t.Errorf("State: %v", err)
+	}
+	if began, _, err := r.Start(stage.IdleEnd); began || err != nil {
+		t.Errorf("Start: %t, %v", began, err)
+	}
+	if _, err := r.Do(t.Context(), newSocket, nil); !errors.As(err, &foreign) {
+		t.Errorf("Do: %v", err)
+	}
+	if pid, err := r.Quit(t.Context()); pid != 4711 || err != nil {
+		t.Errorf("Quit: %d, %v", pid, err)
+	}
+	if <-orders; (<-orders).Do != "socket" || (<-orders).Do != "quit" {
+		t.Error("other orders than expected")
+	}
+	l.Close()
+}
+
+// pretend answers as a stage of another version does.
+func pretend(l net.Listener, orders chan<- stage.Order) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		line, err := bufio.NewReader(conn).ReadBytes('\n')
+		if err == nil {
+			var o stage.Order
+			json.Unmarshal(line, &o)
+			orders <- o
+			report := stage.Report{Version: "0.0-other", PID: 4711, Bye: o.Do == "quit"}
+			if !report.Bye {
+				report.Error = "version"
+			}
+			json.NewEncoder(conn).Encode(report)
+		}
+		conn.Close()
+	}
+}
+
+// The other way round: a stage answers an order of another version with its own.
+func TestOrderOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	for _, c := range []struct{ do, want string }{{"socket", "version"}, {"quit", ""}} {
+		answer, err := talk(path(r), stage.Order{Do: c.do, Version: "0.0-other"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report stage.Report
+		if err := json.Unmarshal(answer, &report); err != nil {
+			t.Fatalf("%v: %q", err, answer)
+		}
+		if report.Error != c.want || report.Version != stage.Version() || report.PID != pid || report.Bye != (c.do == "quit") {
+			t.Errorf("%s: %+v", c.do, report)
+		}
+	}
+	gone(t, r)
+}
+
+// What is no order is no reason to stop.
+func TestNonsense(t *testing.T) {
+	t.Parallel()
+	r, _ := started(t, stage.IdleEnd)
+	if _, err := r.Do(t.Context(), stage.Order{Do: "unlink"}, nil); err == nil {
+		t.Error("an unknown order was taken")
+	}
+	conn, err := net.Dial("unix", path(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+	if n, _ := conn.Read(make([]byte, 1)); n != 0 {
+		t.Error("nonsense was answered")
+	}
+	conn.Close()
+	if c := do(t, r, newSocket); c.Ret != 3 {
+		t.Error(c.Strace())
+	}
+}
