@@ -486,8 +486,8 @@ func ssCommand(x stage.Socket) string {
 		return fmt.Sprintf("ss -ltnp 'sport = :%d'", x.Local.Port())
 	}
 	port := x.Local.Port()
-	if x.Became == "connect" && x.Peer.Port() != 0 {
-		port = x.Peer.Port()
+	if x.Became == "connect" {
+		port = x.With.Port()
 	}
 	return fmt.Sprintf("ss -tanp '( sport = :%d or dport = :%d )'", port, port)
 }

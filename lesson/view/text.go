@@ -277,7 +277,8 @@ func spell(d time.Duration) string {
 	return strings.Replace(d.String(), "µs", tie+"us", 1)
 }
 
-const factColumn = 14
+// factColumn is the width of the column of facts: that of "ListenOverflows".
+const factColumn = 15
 
 func (v *Text) evidence(e lesson.Event) {
 	if e.Recap {
