@@ -264,7 +264,7 @@ func clamp(s *scene) []Evidence {
 
 // threadState shows that the call did not leave the server blocked.
 func threadState(s *scene) []Evidence {
-	t, err := kernel.Thread(s.pid(), s.pid())
+	t, err := kernel.Thread(s.pid(), s.after.ends[s.role].TID)
 	if err != nil {
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
-	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
@@ -329,8 +328,13 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 				r.show(s, entered(c))
 			}
 		case <-blocks:
-			if s.call.Name != "" && !s.call.Returned {
+			if _, ok := s.sleeping(); ok && !s.call.Start.IsZero() {
+				if s.opts.Explain == recapOnly {
+					r.show(s, entered(s.call))
+				}
 				r.blocked(s)
+			} else {
+				blocks = time.After(patience)
 			}
 		}
 	}
@@ -352,9 +356,8 @@ func (r *Runner) ended(s *scene, err error) error {
 // blocked tells that the server stands in a call, and where in the kernel.
 func (r *Runner) blocked(s *scene) {
 	r.say(s, "blocked", "blocked", s.call.Name)
-	pid := s.pid()
-	if t, err := kernel.Thread(pid, pid); err == nil && t.Wchan != "" {
-		path := fmt.Sprintf("/proc/%d/wchan", pid)
+	if t, ok := s.sleeping(); ok {
+		path := procPath(s, "wchan")
 		r.show(s, Event{Kind: KindEvidence, Fact: "main thread", Value: t.StateName + " in " + t.Wchan, Source: path, Command: "cat " + path})
 	}
 }
@@ -575,7 +578,7 @@ func (r *Runner) filled(s *scene, text string) string {
 // known only while it does.
 func (r *Runner) valuesFor(s *scene) map[string]string {
 	v := s.values()
-	if t, err := kernel.Thread(s.pid(), s.pid()); err == nil && t.Wchan != "" {
+	if t, ok := s.sleeping(); ok {
 		v["sleep"] = t.Wchan
 	}
 	if !s.call.Start.IsZero() {

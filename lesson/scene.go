@@ -31,6 +31,25 @@ func (s *scene) failed() bool {
 // pid is the process that made the call.
 func (s *scene) pid() int { return s.after.ends[s.role].PID }
 
+// sleeping asks the kernel whether the thread that makes the calls sleeps inside
+// the call of the scene, and where.
+func (s *scene) sleeping() (kernel.Task, bool) {
+	t, err := kernel.Thread(s.pid(), s.after.ends[s.role].TID)
+	if err != nil || t.Wchan == "" || t.State != 'S' {
+		return t, false
+	}
+	number, blocks := blockingCalls[s.call.Name]
+	return t, blocks && (t.Syscall.Form != kernel.SyscallBlocked || t.Syscall.Number == number)
+}
+
+// blockingCalls are the calls that may wait for the other end.
+var blockingCalls = map[string]int{
+	"accept4":  unix.SYS_ACCEPT4,
+	"connect":  unix.SYS_CONNECT,
+	"recvfrom": unix.SYS_RECVFROM,
+	"sendto":   unix.SYS_SENDTO,
+}
+
 // other is the role of the other end.
 func (s *scene) other() stage.Role {
 	if s.role == stage.Server {

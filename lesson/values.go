@@ -192,9 +192,6 @@ func (s *scene) queueValues(v map[string]string) {
 	}
 	if length, _, ok := s.before.queue(x); ok {
 		v["queue_before"] = fmt.Sprint(length)
-		if waited := s.call.Duration > patience; waited && s.step == "accept" && s.call.Errno == 0 {
-			v["queue_before"] = "1" // it was empty when the call began, and this client woke it
-		}
 	}
 	established, synSent := s.clients()
 	v["established"], v["syn_sent"] = fmt.Sprint(established), fmt.Sprint(synSent)

@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,9 +97,9 @@ func (t *Tracer) do(c Call, raw func() (uintptr, unix.Errno), exit func(*Call)) 
 	entered := c
 	for {
 		c = entered
-		c.Args = append([]Arg(nil), entered.Args...)
 		c.Start = time.Now()
 		t.tell(c)
+		c.Args = slices.Clone(c.Args) // the observer has the others
 		ret, errno := raw()
 		c.Duration = time.Since(c.Start)
 		c.Returned = true

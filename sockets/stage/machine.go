@@ -22,6 +22,7 @@ type Machine struct {
 	started time.Time
 
 	mu      sync.Mutex
+	tid     int                  // of the thread that runs Run
 	became  map[int]sockets.Call // each open descriptor, and the call that made it what it is
 	bound   []string             // socket files that bind made
 	blocked *sockets.Call        // the call that Run is inside
@@ -50,6 +51,9 @@ func NewMachine() *Machine {
 // Run makes the calls that Start accepts, until Stop. The caller has
 // locked it to the thread that it wants the calls on.
 func (m *Machine) Run() {
+	m.mu.Lock()
+	m.tid = unix.Gettid()
+	m.mu.Unlock()
 	for j := range m.jobs {
 		tracer := sockets.Tracer{Observe: func(c sockets.Call) {
 			m.note(c)
@@ -148,7 +152,7 @@ func (m *Machine) Wait() {
 func (m *Machine) State(forget bool) State {
 	m.mu.Lock()
 	became := maps.Clone(m.became)
-	s := State{PID: os.Getpid(), Started: m.started, Blocked: m.blocked, Unseen: m.unseen}
+	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Unseen: m.unseen}
 	if forget {
 		m.unseen = nil
 	}

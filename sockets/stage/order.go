@@ -52,6 +52,7 @@ type Report struct {
 // State is what a stage knows of itself.
 type State struct {
 	PID      int            `json:"pid"`
+	TID      int            `json:"tid"` // the thread that makes the calls: the first, whose number is the PID, in a process of its own
 	Started  time.Time      `json:"started"`
 	EndsIdle time.Time      `json:"ends_idle"`          // when it ends by itself if nothing is asked of it; zero: never
 	Reserved int            `json:"reserved,omitempty"` // descriptors from this number up are fd3's own; 0: none are
