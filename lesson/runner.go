@@ -423,8 +423,8 @@ func (r *Runner) unseen(ctx context.Context) error {
 			s.order = stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}
 			e := returned(c)
 			e.Unseen = true
-			r.show(s, e)
 			r.say(s, "woken", "blocked", "woken")
+			r.show(s, e)
 			r.evidence(s)
 			r.bytes(s)
 		}

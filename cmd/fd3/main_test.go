@@ -88,10 +88,8 @@ func (p place) clear() error {
 	// The answer to reset comes a moment before the end of the process.
 	for deadline := time.Now().Add(5 * time.Second); len(p.processes()) > 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			for _, pid := range p.processes() {
-				left = append(left, fmt.Sprintf("process %d", pid))
-				unix.Kill(pid, unix.SIGKILL)
-			}
+			left = append(left, fmt.Sprint("processes ", p.processes()))
+			p.kill()
 			break
 		}
 	}
@@ -126,6 +124,12 @@ func (p place) processes() []int {
 		pids = append(pids, pid)
 	}
 	return pids
+}
+
+func (p place) kill() {
+	for _, pid := range p.processes() {
+		unix.Kill(pid, unix.SIGKILL)
+	}
 }
 
 // in makes a place for a test, and sees that nothing is left of it.

@@ -29,7 +29,6 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
-		Deadline:           time.Now().Add(2 * time.Minute), // for a call that blocks and should not
 		Setup: func(env *testscript.Env) error {
 			env.Values["t"] = env.T()
 			p, err := newPlace()
@@ -37,7 +36,10 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Values["place"] = p
+			// A call that blocks and should not ends with its process.
+			watchdog := time.AfterFunc(time.Minute, p.kill)
 			env.Defer(func() {
+				watchdog.Stop()
 				if err := p.clear(); err != nil {
 					env.T().Fatal(err)
 				}
