@@ -1,0 +1,89 @@
+//go:build ignore
+
+// Report reads what go test -json writes and prints a line for each package, the
+// output of what failed, and every test that was skipped, with its reason.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// event is a line of go test -json; see go doc test2json. A package that does
+// not compile has ImportPath instead of Package.
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64
+}
+
+func main() {
+	var passed, failed int
+	var broken bool // a package failed, perhaps outside of every test
+	var skipped []string
+	output := make(map[string]string) // by package and test
+	tests := make(map[string]int)     // passed, by package
+	in := json.NewDecoder(os.Stdin)
+	for {
+		var e event
+		if err := in.Decode(&e); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			fmt.Println("report: this is not the output of go test -json:", err)
+			os.Exit(1)
+		}
+		name := e.Package + e.ImportPath + " " + e.Test
+		took := time.Duration(e.Elapsed * float64(time.Second)).Round(10 * time.Millisecond)
+		switch e.Action {
+		case "output", "build-output":
+			output[name] += e.Output
+			continue
+		case "pass":
+			if e.Test != "" {
+				passed++
+				tests[e.Package]++
+			} else {
+				fmt.Printf("ok    %-24s %4d tests  %s\n", e.Package, tests[e.Package], took)
+			}
+		case "fail", "build-fail":
+			if e.Test != "" {
+				failed++
+			}
+			broken = true
+			fmt.Printf("%sFAIL  %s\n", output[name], strings.TrimSpace(name))
+		case "skip":
+			if e.Test != "" {
+				skipped = append(skipped, strings.TrimSpace(name)+reason(output[name]))
+			}
+		default:
+			continue
+		}
+		delete(output, name)
+	}
+	fmt.Printf("\n%d passed, %d failed, %d skipped\n", passed, failed, len(skipped))
+	for _, s := range skipped {
+		fmt.Println("skipped:", s)
+	}
+	if broken || passed == 0 {
+		os.Exit(1)
+	}
+}
+
+// reason is what a test said when it skipped itself: its output without the lines
+// of the test runner's own.
+func reason(output string) string {
+	var said string
+	for line := range strings.Lines(output) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "=== ") && !strings.HasPrefix(line, "--- ") {
+			said = line
+		}
+	}
+	if said == "" {
+		return ": no reason given"
+	}
+	return ": " + said
+}
