@@ -30,7 +30,7 @@ type Options struct {
 	MediaType string           // send by the server: the body's media type
 	Body      []byte           // send by the server: the body
 
-	serving       bool // the steps go on by themselves: none is to be typed next
+	goesOn        bool // further steps follow by themselves: none is to be typed next
 	timeoutOption int  // timeout: SO_RCVTIMEO or SO_SNDTIMEO
 }
 

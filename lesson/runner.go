@@ -55,63 +55,63 @@ func (r *Runner) Do(ctx context.Context, step string, o Options) error {
 		o.Role = stage.Client
 	}
 	wanted := todo{step, o.Role}
-	if err := r.unseen(ctx); err != nil {
-		return err
-	}
-	if busy := r.inCall(ctx, wanted.role); !o.Only && !busy {
-		if err := r.prepare(ctx, wanted, o); err != nil {
-			return err
-		}
-	}
-	err := r.awake(ctx, wanted.role)
+	ends, err := r.unseen(ctx)
 	if err != nil {
 		return err
 	}
-	if step == "connect" && o.Count > 1 {
-		err = r.connectMany(ctx, o)
+	var now sight
+	if o.Only || ends[wanted.role].Blocked != nil { // nothing can be prepared in a process that waits
+		now, err = look(ctx, r.Stages)
 	} else {
-		err = r.timed(ctx, wanted, o)
+		now, err = r.prepare(ctx, wanted, o)
 	}
 	if err != nil {
 		return err
 	}
-	if step == "shutdown" && o.How != unix.SHUT_RD && !o.Only {
-		if err := r.drain(ctx, o); err != nil {
+	if started, err := r.awake(ctx, wanted.role); err != nil {
+		return err
+	} else if started {
+		if now, err = look(ctx, r.Stages); err != nil {
 			return err
 		}
 	}
-	return r.unseen(ctx)
+	switch {
+	case step == "connect" && o.Count > 1:
+		err = r.connectMany(ctx, o, now)
+	case step == "shutdown" && o.How != unix.SHUT_RD && !o.Only:
+		err = r.shutdown(ctx, o, now)
+	default:
+		err = r.timed(ctx, wanted, o, now)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = r.unseen(ctx)
+	return err
 }
 
-// inCall tells whether the process of a role is inside a call, so that nothing can
-// be prepared in it.
-func (r *Runner) inCall(ctx context.Context, role stage.Role) bool {
-	state, err := r.Stages[role].State(ctx)
-	return err == nil && state.Blocked != nil
-}
-
-// prepare takes the missing steps before the wanted one, each in one line.
-func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) error {
+// prepare takes the missing steps before the wanted one, each in one line, and
+// gives what there is then.
+func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) (sight, error) {
 	made := make(map[todo]bool)
 	for range maxPrerequisites {
 		now, err := look(ctx, r.Stages)
 		if err != nil {
-			return err
+			return now, err
 		}
 		next, missing := firstMissing(wanted, o, now, made)
 		if !missing {
-			return nil
+			return now, nil
 		}
-		if err := r.awake(ctx, next.role); err != nil {
-			return err
+		if _, err := r.awake(ctx, next.role); err != nil {
+			return now, err
 		}
-		before := recap(o, next)
-		if _, err := r.step(ctx, next, before); err != nil {
-			return err
+		if _, err := r.step(ctx, next, recap(o, next)); err != nil {
+			return now, err
 		}
 		made[next] = true
 	}
-	return fmt.Errorf("no way found to make %s possible", wanted.step)
+	return sight{}, fmt.Errorf("no way found to make %s possible", wanted.step)
 }
 
 // recap are the options of a prerequisite: the learner's address, family and
@@ -148,79 +148,68 @@ func DefaultOptions() Options {
 }
 
 // awake starts the process of a role if it does not run.
-func (r *Runner) awake(ctx context.Context, role stage.Role) error {
+func (r *Runner) awake(ctx context.Context, role stage.Role) (started bool, err error) {
 	started, crashed, err := r.Start(role)
-	if err != nil {
-		return err
-	}
-	if !started {
-		return nil
+	if err != nil || !started {
+		return started, err
 	}
 	state, err := r.Stages[role].State(ctx)
 	if err != nil {
-		return err
+		return started, err
 	}
 	text := fmt.Sprintf("The %s process is born: pid %d. Its descriptors 0, 1 and 2 are `/dev/null`; it has no socket yet.", role, state.PID)
 	if crashed {
 		text = fmt.Sprintf("An earlier %s process ended without a goodbye, and its sockets with it. ", role) + text
 	}
 	r.Show(Event{Kind: KindText, Process: string(role), PID: state.PID, Section: "born", Text: text})
-	return nil
+	return started, nil
 }
 
 // timed takes a step, with the time limit that was asked for: the kernel's own,
 // SO_RCVTIMEO or SO_SNDTIMEO. A limit from an earlier step is taken back.
-func (r *Runner) timed(ctx context.Context, t todo, o Options) error {
+func (r *Runner) timed(ctx context.Context, t todo, o Options, now sight) error {
 	option := map[string]int{"accept": unix.SO_RCVTIMEO, "recv": unix.SO_RCVTIMEO, "connect": unix.SO_SNDTIMEO, "send": unix.SO_SNDTIMEO}[t.step]
-	if option == 0 || o.Only && o.Timeout == 0 {
-		_, err := r.step(ctx, t, o)
-		return err
-	}
-	now, err := look(ctx, r.Stages)
-	if err != nil {
-		return err
-	}
-	if o.FD < 0 {
-		o.FD = pick(t.step, t.role, now)
-	}
-	if x, ok := now.socket(t.role, o.FD); ok && now.ends[t.role].Blocked == nil {
+	if option != 0 && !(o.Only && o.Timeout == 0) && now.ends[t.role].Blocked == nil {
+		if o.FD < 0 {
+			o.FD = pick(t.step, t.role, now)
+		}
+		x, ok := now.socket(t.role, o.FD)
 		set := x.RecvTimeo
 		if option == unix.SO_SNDTIMEO {
 			set = x.SendTimeo
 		}
-		if set != o.Timeout {
+		if ok && set != o.Timeout {
 			limit := o
 			limit.Explain, limit.timeoutOption = recapOnly, option
 			if _, err := r.step(ctx, todo{"timeout", t.role}, limit); err != nil {
 				return err
 			}
+			_, err := r.step(ctx, t, o)
+			return err
 		}
 	}
-	_, err = r.step(ctx, t, o)
+	_, err := r.stepFrom(ctx, t, o, now, now)
 	return err
 }
 
 // step makes one call and tells all there is to tell of it. The bytes that a
 // partial write left are sent by further calls.
 func (r *Runner) step(ctx context.Context, t todo, o Options) (sockets.Call, error) {
-	return r.stepSince(ctx, t, o, nil)
+	now, err := look(ctx, r.Stages)
+	if err != nil {
+		return sockets.Call{}, err
+	}
+	return r.stepFrom(ctx, t, o, now, now)
 }
 
-// stepSince is step, where what changed is counted from an earlier moment.
-func (r *Runner) stepSince(ctx context.Context, t todo, o Options, since *sight) (sockets.Call, error) {
-	s := &scene{todo: t, name: r.Name, opts: o}
-	var err error
-	if s.before, err = look(ctx, r.Stages); err != nil {
-		return s.call, err
-	}
-	s.after = s.before
-	s.order = r.order(t, o, s.before)
-	if blocked := s.before.ends[t.role].Blocked; blocked != nil {
+// stepFrom is step with what there is now, where what changes is counted from an
+// earlier moment.
+func (r *Runner) stepFrom(ctx context.Context, t todo, o Options, now, since sight) (sockets.Call, error) {
+	s := &scene{todo: t, name: r.Name, opts: o, before: since, after: now, order: r.order(t, o, now)}
+	if blocked := now.ends[t.role].Blocked; blocked != nil {
 		return s.call, r.busy(ctx, s, *blocked)
 	}
-	if since != nil {
-		s.before = *since
-	}
+	var err error
 	s.call = sockets.Call{Name: s.order.Do, FD: s.order.FD}
 	r.opening(s)
 	for {
@@ -244,22 +233,22 @@ func (r *Runner) stepSince(ctx context.Context, t todo, o Options, since *sight)
 	return s.call, nil
 }
 
-// drain reads what the peer still sends, until it has finished or has nothing
-// ready: a close with unread bytes would reset the connection.
-func (r *Runner) drain(ctx context.Context, o Options) error {
-	now, err := look(ctx, r.Stages)
-	if err != nil {
+// shutdown ends a direction, and then reads what the peer still sends, until it
+// has finished or has nothing ready: a close with unread bytes would reset the
+// connection.
+func (r *Runner) shutdown(ctx context.Context, o Options, now sight) error {
+	if o.FD < 0 {
+		o.FD = pick("shutdown", o.Role, now)
+	}
+	x, ok := now.socket(o.Role, o.FD)
+	drains := ok && x.Stream()
+	first := o
+	first.goesOn = drains
+	if _, err := r.stepFrom(ctx, todo{"shutdown", o.Role}, first, now, now); err != nil || !drains {
 		return err
 	}
-	fd := o.FD
-	if fd < 0 {
-		fd = pick("shutdown", o.Role, now)
-	}
-	if x, ok := now.socket(o.Role, fd); !ok || !x.Stream() {
-		return nil
-	}
 	d := DefaultOptions()
-	d.Role, d.FD, d.Explain = o.Role, fd, o.Explain
+	d.Role, d.FD, d.Explain = o.Role, o.FD, o.Explain
 	for range maxDrains {
 		call, err := r.step(ctx, todo{"drain", o.Role}, d)
 		switch {
@@ -274,11 +263,7 @@ func (r *Runner) drain(ctx context.Context, o Options) error {
 
 // connectMany makes several clients. Their sockets are non-blocking, so that one
 // whose handshake does not end keeps no other from beginning its own.
-func (r *Runner) connectMany(ctx context.Context, o Options) error {
-	first, err := look(ctx, r.Stages)
-	if err != nil {
-		return err
-	}
+func (r *Runner) connectMany(ctx context.Context, o Options, first sight) error {
 	brief := o
 	brief.Explain = recapOnly
 	for i := range o.Count {
@@ -293,7 +278,11 @@ func (r *Runner) connectMany(ctx context.Context, o Options) error {
 			}
 		}
 	}
-	_, err = r.stepSince(ctx, todo{"connect", stage.Client}, o, &first)
+	now, err := look(ctx, r.Stages)
+	if err != nil {
+		return err
+	}
+	_, err = r.stepFrom(ctx, todo{"connect", stage.Client}, o, now, first)
 	return err
 }
 
@@ -355,6 +344,7 @@ func (r *Runner) ended(s *scene, err error) error {
 
 // blocked tells that the server stands in a call, and where in the kernel.
 func (r *Runner) blocked(s *scene) {
+	s.known = nil
 	r.say(s, "blocked", "blocked", s.call.Name)
 	if t, ok := s.sleeping(); ok {
 		path := procPath(s, "wchan")
@@ -392,6 +382,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 }
 
 func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
+	s.known = nil
 	s.call = call
 	r.show(s, entered(call))
 	r.blocked(s)
@@ -399,25 +390,27 @@ func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
 	return ErrBusy
 }
 
-// unseen tells of the calls that returned when no command was waiting for them.
-func (r *Runner) unseen(ctx context.Context) error {
+// unseen tells of the calls that returned when no command was waiting for them. It
+// gives the state of the processes that run.
+func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error) {
+	ends := make(map[stage.Role]stage.State)
 	for _, role := range []stage.Role{stage.Server, stage.Client} {
 		st, ok := r.Stages[role]
 		if !ok {
 			continue
 		}
-		// A call that this command has set free returns a moment later.
 		state, err := st.Collect(ctx)
 		if errors.Is(err, stage.ErrNone) {
 			continue
 		} else if err != nil {
-			return err
+			return ends, err
 		}
+		ends[role] = state
 		for _, c := range state.Unseen {
 			s := &scene{todo: todo{stepOf(c), role}, name: r.Name, opts: DefaultOptions(), call: c}
 			s.opts.Role = role
 			if s.after, err = look(ctx, r.Stages); err != nil {
-				return err
+				return ends, err
 			}
 			s.before = s.after
 			s.order = stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}
@@ -429,7 +422,7 @@ func (r *Runner) unseen(ctx context.Context) error {
 			r.bytes(s)
 		}
 	}
-	return nil
+	return ends, nil
 }
 
 // stepOf is the step that makes a call.
@@ -447,6 +440,7 @@ func stepOf(c sockets.Call) string {
 
 // opening tells what is about to happen.
 func (r *Runner) opening(s *scene) {
+	s.known = nil
 	if s.opts.Explain == recapOnly {
 		return
 	}
@@ -459,6 +453,7 @@ func (r *Runner) opening(s *scene) {
 // closing tells what has happened: the arguments, the bytes, the evidence, what
 // it means, what to try and what comes next.
 func (r *Runner) closing(s *scene) {
+	s.known = nil
 	full := s.opts.Explain == Full
 	failed := s.failed()
 	if s.opts.Explain == recapOnly {
@@ -478,7 +473,7 @@ func (r *Runner) closing(s *scene) {
 			r.say(s, "meaning", s.step, "meaning")
 		}
 	}
-	if s.opts.Explain != None && !failed && !s.opts.serving {
+	if s.opts.Explain != None && (!failed || s.step == "drain") && !s.opts.goesOn {
 		if full {
 			r.commands(s, "try")
 		}
@@ -567,27 +562,11 @@ func (r *Runner) say(s *scene, section, page, heading string) {
 }
 
 func (r *Runner) filled(s *scene, text string) string {
-	filled, err := fillParagraphs(text, r.valuesFor(s))
+	filled, err := fillParagraphs(text, s.values())
 	if err != nil {
 		r.complain(fmt.Errorf("%s after %s: %w", s.step, s.call.Strace(), err))
 	}
 	return filled
-}
-
-// valuesFor adds to the values of a scene where the main thread sleeps, which is
-// known only while it does.
-func (r *Runner) valuesFor(s *scene) map[string]string {
-	v := s.values()
-	if t, ok := s.sleeping(); ok {
-		v["sleep"] = t.Wchan
-	}
-	if !s.call.Start.IsZero() {
-		v["waited"] = duration(time.Since(s.call.Start))
-		if s.call.Returned {
-			v["waited"] = duration(s.call.Duration)
-		}
-	}
-	return v
 }
 
 func (r *Runner) complain(err error) {

@@ -266,7 +266,7 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.do("socket", asClient, family(unix.AF_UNIX))
 		h.fails("send", "ENOTCONN", asClient, only)
 		h.fails("connect", "ENOENT", to(sockets.UnixSockaddr(socketPath(t))))
-		h.fails("bind", "ENOENT", to(sockets.UnixSockaddr(filepath.Join(t.TempDir(), "no", "such", "folder"))))
+		h.fails("bind", "ENOENT", to(sockets.UnixSockaddr(filepath.Join(socketPath(t), "no", "such", "folder"))))
 	},
 	"unix sockets of two types": func(t *testing.T, h *stagehand) {
 		path := socketPath(t)
@@ -515,7 +515,7 @@ func socketPath(t *testing.T) string {
 // elsewhere are the sections that another test tells, or none can here, with the
 // reason.
 var elsewhere = map[string]string{
-	"bind EACCES":       "needs an ordinary user: testdata/script/errno-eacces.txtar of cmd/fd3",
+	"bind EACCES":       "needs an ordinary user: testdata/script/errno.txtar of cmd/fd3",
 	"bind EACCES unix":  "needs an ordinary user",
 	"connect EACCES":    "needs an ordinary user",
 	"connect ETIMEDOUT": "tcp_syn_retries makes it last two minutes",

@@ -19,7 +19,8 @@ type scene struct {
 	order         stage.Order
 	call          sockets.Call
 	before, after sight
-	interrupted   bool // the call ended because fd3 was told to end
+	interrupted   bool              // the call ended because fd3 was told to end
+	known         map[string]string // the values, as long as nothing changes
 }
 
 // failed tells whether the kernel refused the call. EINPROGRESS is what the

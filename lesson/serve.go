@@ -26,7 +26,7 @@ var ErrNoServer = errors.New("no listening socket")
 // every call.
 func (r *Runner) Serve(ctx context.Context, o Options) error {
 	setup := o
-	setup.serving = true
+	setup.goesOn = true
 	if o.Explain == Full {
 		setup.Explain = Short
 	}

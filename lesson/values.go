@@ -17,6 +17,13 @@ import (
 // values are the live values that the words of a step may name. A value that the
 // kernel did not tell in this situation is not in the map.
 func (s *scene) values() map[string]string {
+	if s.known == nil {
+		s.known = s.readValues()
+	}
+	return s.known
+}
+
+func (s *scene) readValues() map[string]string {
 	v := map[string]string{
 		"role":       string(s.role),
 		"other_role": string(s.other()),
@@ -52,6 +59,14 @@ func (s *scene) values() map[string]string {
 		v["timeout"] = s.order.Timeout.String()
 	} else if x, ok := s.before.socket(s.role, s.call.FD); ok && x.RecvTimeo > 0 {
 		v["timeout"] = x.RecvTimeo.String()
+	}
+	if t, ok := s.sleeping(); ok {
+		v["sleep"] = t.Wchan
+	}
+	if s.call.Returned {
+		v["waited"] = duration(s.call.Duration)
+	} else if !s.call.Start.IsZero() {
+		v["waited"] = duration(time.Since(s.call.Start))
 	}
 	s.socketValues(v)
 	s.addressValues(v)

@@ -59,7 +59,7 @@ func (t theme) inline(n ast.Node, source []byte, colour bool) string {
 		case *ast.String:
 			out.Write(c.Value)
 		case *ast.CodeSpan:
-			code := string(c.Text(source))
+			code := t.inline(c, source, colour)
 			if colour {
 				out.WriteString(t.code.Render(code))
 			} else {
