@@ -189,7 +189,7 @@ func socketFile(s *scene) []Evidence {
 	if s.order.Addr.Family() != unix.AF_UNIX || err != nil {
 		return nil
 	}
-	return []Evidence{{Fact: "file", Value: fmt.Sprintf("%s %s", info.Mode(), path), Source: "lstat(2)", Command: "ls -l " + path}}
+	return []Evidence{{Fact: "file", Value: fmt.Sprintf("s%s %s", info.Mode().Perm().String()[1:], path), Source: "lstat(2)", Command: "ls -l " + path}}
 }
 
 func accepting(s *scene) []Evidence {
@@ -339,7 +339,8 @@ func pathInfo(s *scene) []Evidence {
 	}
 	t := x.TCP
 	value := fmt.Sprintf("rtt %.3f ms, mss %d, cwnd %d, bytes received %d, bytes acked %d", float64(t.Rtt)/1000, t.Snd_mss, t.Snd_cwnd, t.Bytes_received, t.Bytes_acked)
-	return []Evidence{{Fact: "TCP_INFO", Value: value, Source: "getsockopt(2) TCP_INFO", Command: strings.Replace(ssCommand(x), "ss -tan", "ss -tani", 1)}}
+	return []Evidence{{Fact: "TCP_INFO", Value: value, Source: "getsockopt(2) TCP_INFO", Command: strings.Replace(ssCommand(x), "ss -tan", "ss -tani", 1),
+		Note: "rtt: there and back. mss: most data in one segment. cwnd: segments that may be under way. A SYN and a FIN count as a byte each."}}
 }
 
 func fourTuple(s *scene) []Evidence {
@@ -365,7 +366,11 @@ func unsent(s *scene) []Evidence {
 	if !ok || x.Listening || x.Domain == unix.AF_UNIX { // there it counts kernel memory
 		return nil
 	}
-	return []Evidence{{Fact: "send queue", Value: fmt.Sprintf("%d bytes not acknowledged", x.Unsent), Source: "ioctl(2) SIOCOUTQ", Command: ssCommand(x)}}
+	value := fmt.Sprintf("%d bytes not acknowledged", x.Unsent)
+	if !x.Stream() {
+		value = fmt.Sprintf("%d bytes of memory not sent yet", x.Unsent)
+	}
+	return []Evidence{{Fact: "send queue", Value: value, Source: "ioctl(2) SIOCOUTQ", Command: ssCommand(x)}}
 }
 
 func sendBuffer(s *scene) []Evidence {
@@ -488,6 +493,9 @@ func ssCommand(x stage.Socket) string {
 	port := x.Local.Port()
 	if x.Became == "connect" {
 		port = x.With.Port()
+	}
+	if port == 0 {
+		return ""
 	}
 	return fmt.Sprintf("ss -tanp '( sport = :%d or dport = :%d )'", port, port)
 }

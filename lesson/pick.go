@@ -19,9 +19,9 @@ func pick(step string, role stage.Role, s sight) int {
 	case "accept":
 		choices = []func(stage.Socket) bool{listening, quiet}
 	case "recv", "send", "shutdown", "drain":
-		choices = []func(stage.Socket) bool{conversation, receiver}
+		choices = []func(stage.Socket) bool{s.accepted(role), open, conversation, receiver}
 	case "close":
-		choices = []func(stage.Socket) bool{conversation}
+		choices = []func(stage.Socket) bool{s.accepted(role), conversation}
 	}
 	choices = append(choices, func(stage.Socket) bool { return true })
 	for _, is := range choices {
@@ -30,4 +30,15 @@ func pick(step string, role stage.Role, s sight) int {
 		}
 	}
 	return 3
+}
+
+func open(x stage.Socket) bool { return x.Conversation() && x.Connected() }
+
+// accepted tells of a client's socket whether the server's newest connection is
+// its other end: of several clients that is the one that is being served.
+func (s sight) accepted(role stage.Role) func(stage.Socket) bool {
+	theirs, ok := s.last(stage.Server, conversation)
+	return func(x stage.Socket) bool {
+		return ok && role == stage.Client && x.Conversation() && theirs.With.AddrPort().IsValid() && x.Local.AddrPort() == theirs.With.AddrPort()
+	}
 }

@@ -317,7 +317,9 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 				r.show(s, entered(c))
 			}
 		case <-blocks:
-			if _, ok := s.sleeping(); ok && !s.call.Start.IsZero() {
+			if _, ok := s.sleeping(); s.opts.goesOn && s.opts.Explain == recapOnly {
+				blocks = nil // serve waits most of the time, and says so once
+			} else if ok && !s.call.Start.IsZero() {
 				if s.opts.Explain == recapOnly {
 					r.show(s, entered(s.call))
 				}
@@ -416,10 +418,11 @@ func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error)
 			s.order = stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}
 			e := returned(c)
 			e.Unseen = true
+			r.show(s, Event{Kind: KindStep, Title: pages[s.step].title, Life: life(role)})
 			r.say(s, "woken", "blocked", "woken")
 			r.show(s, e)
-			r.evidence(s)
 			r.bytes(s)
+			r.evidence(s)
 		}
 	}
 	return ends, nil

@@ -413,6 +413,41 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.fails("accept", "EMFILE")
 		h.fails("socket", "EMFILE")
 	},
+	"listen without bind": func(t *testing.T, h *stagehand) {
+		h.do("socket", proto(unix.IPPROTO_TCP))
+		h.do("listen", only)
+		h.fails("recv", "ENOTCONN", only)
+	},
+	"an address that does not fit": func(t *testing.T, h *stagehand) {
+		h.do("socket", family(unix.AF_INET6))
+		h.fails("bind", "EINVAL", to(loopback(0)))
+	},
+	"a unix queue that overflows": func(t *testing.T, h *stagehand) {
+		h.do("bind", to(sockets.UnixSockaddr(socketPath(t))))
+		h.do("listen", backlog(1))
+		h.do("connect", count(5))
+	},
+	"an answer that nobody reads": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("accept")
+		h.do("close", asClient)
+		h.do("send")
+		h.fails("send", "EPIPE")
+		h.do("recv")
+	},
+	"a request from one that is not connected yet": func(t *testing.T, h *stagehand) {
+		h.start(backlog(0))
+		h.do("connect", count(3))
+		h.fails("send", "EAGAIN", asClient, fd(h.newest(stage.Client)))
+	},
+	"the client that is served": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect", count(3))
+		h.do("accept")
+		h.do("send", asClient)
+		h.do("recv")
+	},
 	"no descriptor": func(t *testing.T, h *stagehand) {
 		h.fails("close", "EBADF", fd(900))
 		h.fails("listen", "EBADF", fd(900))

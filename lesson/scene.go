@@ -23,10 +23,14 @@ type scene struct {
 	known         map[string]string // the values, as long as nothing changes
 }
 
-// failed tells whether the kernel refused the call. EINPROGRESS is what the
-// non-blocking connects of several clients are meant to return.
+// failed tells whether the kernel refused the call. EINPROGRESS, and EAGAIN on
+// AF_UNIX, are what the non-blocking connects of several clients are meant to
+// return.
 func (s *scene) failed() bool {
-	return s.call.Errno != 0 && !(s.call.Errno == unix.EINPROGRESS && s.opts.Count > 1)
+	if s.opts.Count > 1 && (s.call.Errno == unix.EINPROGRESS || s.call.Errno == unix.EAGAIN) {
+		return false
+	}
+	return s.call.Errno != 0
 }
 
 // pid is the process that made the call.
@@ -80,8 +84,10 @@ func (s *scene) socket() (stage.Socket, bool) {
 // listener is the listening socket that the step has to do with: the one it acts
 // on, else the server's.
 func (s *scene) listener() (stage.Socket, bool) {
-	if x, ok := s.after.socket(s.role, s.call.FD); ok && x.Listening {
-		return x, true
+	for _, when := range []sight{s.after, s.before} {
+		if x, ok := when.socket(s.role, s.call.FD); ok && x.Listening {
+			return x, true
+		}
 	}
 	x, ok := s.after.listener()
 	return x, ok && x.Listening
@@ -101,8 +107,12 @@ func (s *scene) variants() []string {
 	if s.call.Name == "socket" {
 		domain, stream = s.order.Domain, s.order.Type&0xf == unix.SOCK_STREAM
 	}
+	was, _ := s.before.socket(s.role, s.call.FD)
 	switch s.step {
+	case "socket":
+		add(s.order.Protocol != 0, "asked")
 	case "bind":
+		add(s.call.Errno == unix.EINVAL && was.Bound(), "bound")
 		if s.call.Errno == unix.EADDRINUSE && domain != unix.AF_UNIX {
 			_, listens := kernel.FindListener(s.before.tcp, s.order.Addr.AddrPort())
 			add(!listens && s.inTimeWait(s.order.Addr) > 0, "timewait")
@@ -112,19 +122,25 @@ func (s *scene) variants() []string {
 		add(s.order.Addr.Wildcard(), "any")
 		add(domain != unix.AF_UNIX && s.order.Addr.Port() == 0, "auto")
 	case "listen":
-		was, _ := s.before.socket(s.role, s.call.FD)
 		_, backlog, ok := s.after.queue(x)
 		add(domain == unix.AF_UNIX, "unix")
 		add(ok && backlog < s.order.Backlog, "clamped")
 		add(was.Listening, "again")
+		add(s.call.Errno == 0 && !was.Bound(), "unbound")
 	case "connect":
 		add(s.opts.Count > 1, "many")
+	case "send":
+		add(s.call.Errno == 0 && s.peerGone(x), "gone")
+		add(x.Listening || s.call.Errno != 0 && !x.Conversation(), "unconnected")
 	case "recv", "drain":
+		add(s.call.Errno == unix.ENOTCONN && x.Listening, "listener")
+		add(s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0 && stateOf(x) == kernel.Close && x.TCP != nil, "over")
 		add(s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0 && stream, "end")
 		add(s.step == "drain" && s.call.Ret > 0, "more")
 	case "shutdown":
 		add(s.order.How == unix.SHUT_RD, "rd")
 		add(s.order.How == unix.SHUT_RDWR, "both")
+		add(stateOf(was) == kernel.CloseWait, "last")
 	case "close":
 		add(!x.Conversation() && !x.Listening, "fresh")
 		add(x.Listening, "listener")
@@ -137,7 +153,30 @@ func (s *scene) variants() []string {
 	add(domain == unix.AF_UNIX, "unix")
 	add(domain == unix.AF_INET6, "inet6")
 	add(s.role == stage.Client, "client")
+	if domain == unix.AF_UNIX {
+		v = withFamily(v, "unix")
+	}
 	return v
+}
+
+// withFamily puts before each situation the same one for a family, for words that
+// hold only there: "many unix" before "many".
+func withFamily(variants []string, family string) []string {
+	var v []string
+	for _, name := range variants {
+		if name != family {
+			v = append(v, name+" "+family)
+		}
+		v = append(v, name)
+	}
+	return v
+}
+
+// peerGone tells whether a TCP connection has no other end on this machine, where
+// it should have one.
+func (s *scene) peerGone(x stage.Socket) bool {
+	_, _, _, there := s.after.rows(x)
+	return x.TCP != nil && x.With.AddrPort().Addr().IsLoopback() && !there
 }
 
 // howItEnded says which end of a closed connection finished first, which is the

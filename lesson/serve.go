@@ -76,7 +76,7 @@ func (r *Runner) announce(x stage.Socket, now sight) {
 // line.
 func brief(fd int) Options {
 	o := DefaultOptions()
-	o.FD, o.Explain = fd, recapOnly
+	o.FD, o.Explain, o.goesOn = fd, recapOnly, true
 	return o
 }
 

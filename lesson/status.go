@@ -88,7 +88,7 @@ func describe(x stage.Socket, now sight) (value, note string) {
 		}
 		return value, note
 	case x.Conversation() && x.TCP != nil:
-		return fmt.Sprintf("%s, %s, from %s, no peer", kind, stateOf(x), x.Local), ""
+		return fmt.Sprintf("%s, %s, %s to %s, no peer", kind, stateOf(x), x.Local, x.With), ""
 	case x.Connected():
 		return fmt.Sprintf("%s, %s to %s, %d unread", kind, x.Local, x.Peer, x.Unread), ""
 	case x.Bound():

@@ -219,10 +219,10 @@ func (s *scene) queueValues(v map[string]string) {
 // clients counts the client's sockets by state.
 func (s *scene) clients() (established, synSent int) {
 	for _, x := range s.after.ends[stage.Client].Sockets {
-		switch stateOf(x) {
-		case kernel.Established:
+		switch state := stateOf(x); {
+		case state == kernel.Established, x.Domain == unix.AF_UNIX && x.Connected():
 			established++
-		case kernel.SynSent:
+		case state == kernel.SynSent:
 			synSent++
 		}
 	}
@@ -238,6 +238,9 @@ func (s *scene) machineValues(v map[string]string) {
 		if value, err := kernel.Sysctl(key); err == nil {
 			v[name] = value
 		}
+	}
+	if value, err := kernel.Sysctl("net.ipv4.tcp_fin_timeout"); err == nil {
+		v["fin_timeout"] = value + " s"
 	}
 	if value, err := kernel.Sysctl("net.ipv4.ip_local_port_range"); err == nil {
 		v["ephemeral"] = strings.Join(strings.Fields(value), " to ")
