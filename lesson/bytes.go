@@ -41,7 +41,7 @@ func (r *Runner) showAddress(s *scene) {
 	if s.opts.Explain != Full || len(addr) == 0 {
 		return
 	}
-	e := Event{Kind: KindBytes, Title: fmt.Sprintf("%d, %s", len(addr), addr.CType()), Data: addr}
+	e := Event{Kind: KindBytes, Form: "struct", Title: fmt.Sprintf("%d, %s", len(addr), addr.CType()), Data: addr}
 	for _, f := range addr.Fields() {
 		e.Spans = append(e.Spans, Span{f.Name, f.Start, f.End, f.Value})
 	}
@@ -59,7 +59,7 @@ func (r *Runner) showMessage(s *scene) {
 		title += fmt.Sprintf(" (the first %d are drawn)", shown)
 		data = data[:shown]
 	}
-	e := Event{Kind: KindBytes, Title: title, Data: data, Text: problem}
+	e := Event{Kind: KindBytes, Form: "message", Title: title, Data: data, Text: problem}
 	for _, span := range spans {
 		if span.Start < len(data) {
 			span.End = min(span.End, len(data))

@@ -13,7 +13,6 @@ const (
 	KindEvidence Kind = "evidence" // one fact: Fact, Value, Source, Command, perhaps Text
 	KindProcess  Kind = "process"  // status: what follows is about this process
 	KindSocket   Kind = "socket"   // status: what follows is about this descriptor
-	KindError    Kind = "error"    // fd3 cannot go on: Text
 )
 
 // Event is one flat record of what happened. It is the line of --json as it
@@ -25,7 +24,7 @@ type Event struct {
 	PID     int    `json:"pid,omitempty"`
 	Recap   bool   `json:"recap,omitempty"` // the step is a prerequisite, told in one line
 
-	Section string   `json:"section,omitempty"` // text: before, result, meaning, try, next, blocked, …
+	Section string   `json:"section,omitempty"` // text: before, meaning, errno, try, next, blocked, …
 	Title   string   `json:"title,omitempty"`
 	Text    string   `json:"text,omitempty"` // Markdown
 	Life    []string `json:"life,omitempty"` // step: the steps of this end's life, in their order
@@ -38,6 +37,8 @@ type Event struct {
 	ErrnoName  string `json:"errno_name,omitempty"`  // return: its symbol
 	ErrnoText  string `json:"errno_text,omitempty"`  // return: strerror(3)
 	DurationNS int64  `json:"duration_ns,omitempty"` // return: wall time inside the call
+	Took       string `json:"took,omitempty"`        // return: the same for a reader
+	Result     string `json:"result,omitempty"`      // return: the end of the strace line, after the =
 	Strace     string `json:"strace,omitempty"`      // the line as strace(1) prints it
 	C          string `json:"c,omitempty"`
 	Go         string `json:"go,omitempty"`
@@ -48,6 +49,7 @@ type Event struct {
 	Source  string `json:"source,omitempty"`  // where it was read: getsockname(2), /proc/PID/fd, sock_diag(7) …
 	Command string `json:"command,omitempty"` // evidence, try, next: what to type to see the same, or to go on
 
+	Form  string `json:"form,omitempty"` // bytes: struct or message
 	Data  []byte `json:"data,omitempty"` // bytes
 	Spans []Span `json:"spans,omitempty"`
 }

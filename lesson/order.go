@@ -3,6 +3,7 @@ package lesson
 import (
 	"cmp"
 	"net/netip"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -58,6 +59,14 @@ func domain(t todo, o Options, s sight) int {
 	return domainFor(o.Addr)
 }
 
+// domainFor is the family of socket that an address needs.
+func domainFor(addr sockets.Sockaddr) int {
+	if f := addr.Family(); f != unix.AF_UNSPEC {
+		return f
+	}
+	return unix.AF_INET
+}
+
 func socketType(t todo, o Options, s sight) int {
 	typ := cmp.Or(o.Type, unix.SOCK_STREAM)
 	if x, ok := s.listener(); ok && o.Type == 0 && t.role == stage.Client && o.Addr == nil {
@@ -75,6 +84,9 @@ func socketType(t todo, o Options, s sight) int {
 func (r *Runner) bindAddr(role stage.Role, o Options, x stage.Socket) sockets.Sockaddr {
 	if o.Addr != nil {
 		return o.Addr
+	}
+	if x.Domain == unix.AF_UNIX { // beside the control sockets, where only this user may connect
+		return sockets.UnixSockaddr(filepath.Join(stage.Folder(), r.Name+".listener"))
 	}
 	usual := r.Usual.AddrPort()
 	ip, port := usual.Addr(), usual.Port()
@@ -126,9 +138,9 @@ func message(t todo, o Options, x stage.Socket) []byte {
 	switch {
 	case o.Data != nil:
 		return o.Data
-	case !x.Stream() && t.role == stage.Client:
+	case x.Type == unix.SOCK_DGRAM && t.role == stage.Client:
 		return []byte("one message\n")
-	case !x.Stream():
+	case x.Type == unix.SOCK_DGRAM:
 		return []byte("one answer\n")
 	case t.role == stage.Client:
 		return httpmini.AppendRequest(nil, o.Method, o.Target, host(x))

@@ -3,7 +3,6 @@ package lesson
 import (
 	"golang.org/x/sys/unix"
 
-	"fd3/sockets"
 	"fd3/sockets/stage"
 )
 
@@ -46,7 +45,7 @@ func firstMissing(t todo, o Options, s sight, made map[todo]bool) (todo, bool) {
 				return server("listen")
 			}
 		}
-		if _, ok := s.last(stage.Client, quiet); !ok {
+		if _, ok := s.last(stage.Client, quiet); !ok && o.Count <= 1 { // several make their own
 			return client("socket")
 		}
 		return todo{}, false
@@ -80,7 +79,6 @@ func firstMissing(t todo, o Options, s sight, made map[todo]bool) (todo, bool) {
 	x, ok := s.last(stage.Server, listening)
 	if !ok {
 		if step, ok := missingForListen(todo{"listen", stage.Server}, s); ok {
-			made[todo{"socket", stage.Server}] = true
 			return step, ok
 		}
 		return server("listen")
@@ -148,11 +146,3 @@ func missingForListen(t todo, s sight) (todo, bool) {
 // reusable tells whether SO_REUSEADDR should be set before bind: on TCP, unless
 // it is. On UDP it would let two sockets take the same port, which is no default.
 func reusable(x stage.Socket) bool { return x.Protocol == unix.IPPROTO_TCP && !x.ReuseAddr }
-
-// domainFor is the family of socket that an address needs.
-func domainFor(addr sockets.Sockaddr) int {
-	if f := addr.Family(); f != unix.AF_UNSPEC {
-		return f
-	}
-	return unix.AF_INET
-}

@@ -63,7 +63,11 @@ func (r *Runner) Do(ctx context.Context, step string, o Options) error {
 	if o.Only || ends[wanted.role].Blocked != nil { // nothing can be prepared in a process that waits
 		now, err = look(ctx, r.Stages)
 	} else {
-		now, err = r.prepare(ctx, wanted, o)
+		before := o
+		if step != "bind" && step != "connect" {
+			before.Addr = nil // a destination of send is not to be bound or connected to
+		}
+		now, err = r.prepare(ctx, wanted, before)
 	}
 	if err != nil {
 		return err
@@ -241,7 +245,7 @@ func (r *Runner) shutdown(ctx context.Context, o Options, now sight) error {
 		o.FD = pick("shutdown", o.Role, now)
 	}
 	x, ok := now.socket(o.Role, o.FD)
-	drains := ok && x.Stream()
+	drains := ok && x.Stream() && x.Conversation()
 	first := o
 	first.goesOn = drains
 	if _, err := r.stepFrom(ctx, todo{"shutdown", o.Role}, first, now, now); err != nil || !drains {
@@ -267,10 +271,8 @@ func (r *Runner) connectMany(ctx context.Context, o Options, first sight) error 
 	brief := o
 	brief.Explain = recapOnly
 	for i := range o.Count {
-		if _, fresh := first.last(stage.Client, quiet); !fresh || i > 0 {
-			if _, err := r.step(ctx, todo{"socket", stage.Client}, recap(o, todo{"socket", stage.Client})); err != nil {
-				return err
-			}
+		if _, err := r.step(ctx, todo{"socket", stage.Client}, recap(o, todo{"socket", stage.Client})); err != nil {
+			return err
 		}
 		if i < o.Count-1 {
 			if _, err := r.step(ctx, todo{"connect", stage.Client}, brief); err != nil {
@@ -309,11 +311,10 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 				return end.call, r.ended(s, end.err)
 			}
 			s.call = c
-			switch {
-			case s.opts.Explain == recapOnly:
-			case c.Returned && c.Errno != unix.EINTR:
+			switch recap := s.opts.Explain == recapOnly; {
+			case c.Returned && (!recap || c.Errno == unix.EINTR): // EINTR: it is made again at once
 				r.show(s, returned(c))
-			case !c.Returned:
+			case !c.Returned && !recap:
 				r.show(s, entered(c))
 			}
 		case <-blocks:
@@ -357,7 +358,7 @@ func (r *Runner) blocked(s *scene) {
 // busy answers a step that meets a process inside another call. If that is the
 // very call that the step asks for, the command waits for it too.
 func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
-	if call.Name != s.order.Do || call.FD != s.order.FD || s.opts.Explain == recapOnly {
+	if call.Name != s.order.Do || call.FD != s.order.FD || s.opts.Explain == recapOnly || s.opts.Timeout > 0 {
 		return r.tellBusy(s, call)
 	}
 	s.call = call
@@ -610,6 +611,8 @@ func returned(c sockets.Call) Event {
 	e.Kind = KindReturn
 	e.Ret = &c.Ret
 	e.DurationNS = c.Duration.Nanoseconds()
+	e.Took = duration(c.Duration)
+	e.Result = c.Result()
 	if c.Errno != 0 {
 		e.Errno, e.ErrnoName, e.ErrnoText = int(c.Errno), c.ErrnoName(), sockets.Meaning(c.Errno)
 	}

@@ -47,18 +47,25 @@ func (r *Runner) Serve(ctx context.Context, o Options) error {
 		return ErrNoServer
 	}
 	r.announce(listener, now)
-	wake := context.AfterFunc(ctx, func() { r.wake() })
-	defer wake()
+	woken := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		r.wake()
+		close(woken)
+	})
 	for ctx.Err() == nil {
-		if err := r.serveOne(ctx, listener.FD); err != nil && ctx.Err() == nil {
-			return err
+		if err = r.serveOne(ctx, listener.FD); err != nil {
+			break
 		}
 	}
-	_, err = r.step(context.Background(), todo{"close", stage.Server}, brief(listener.FD))
+	if !stop() {
+		<-woken
+		err = nil // the call failed because Ctrl-C woke it
+	}
+	_, closed := r.step(context.Background(), todo{"close", stage.Server}, brief(listener.FD))
 	if path := listener.Local.Path(); path != "" {
 		unix.Unlink(path)
 	}
-	return err
+	return errors.Join(err, closed)
 }
 
 func (r *Runner) announce(x stage.Socket, now sight) {

@@ -86,14 +86,16 @@ func (s sight) socket(role stage.Role, fd int) (stage.Socket, bool) {
 	return sockets[i], true
 }
 
-// last is the last socket of a process of which is says yes.
+// last is the newest socket of a process of which is says yes.
 func (s sight) last(role stage.Role, is func(stage.Socket) bool) (stage.Socket, bool) {
-	for _, x := range slices.Backward(s.ends[role].Sockets) {
-		if is(x) {
-			return x, true
+	var last stage.Socket
+	found := false
+	for _, x := range s.ends[role].Sockets {
+		if is(x) && (!found || x.Since.After(last.Since)) {
+			last, found = x, true
 		}
 	}
-	return stage.Socket{}, false
+	return last, found
 }
 
 func listening(x stage.Socket) bool    { return x.Listening }

@@ -13,9 +13,9 @@ func (t *Tracer) Accept4(fd, flags int) Call {
 	c := Call{
 		Name: "accept4",
 		FD:   fd,
-		Args: []Arg{inInt("sockfd", fd), out("addr"), out("addrlen"), in("flags", several(typeFlags, flags))},
-		C:    fmt.Sprintf("int conn = accept4(%d, (struct sockaddr *)&peer, &len, %s);", fd, cNames(several(typeFlags, flags))),
-		Go:   fmt.Sprintf("conn, peer, err := unix.Accept4(%d, %s)", fd, goNames(several(typeFlags, flags))),
+		Args: []Arg{inInt("sockfd", fd), out("addr"), out("addrlen"), in("flags", several(typeFlags, flags, "SOCK_"))},
+		C:    fmt.Sprintf("int conn = accept4(%d, (struct sockaddr *)&peer, &len, %s);", fd, cNames(several(typeFlags, flags, "SOCK_"))),
+		Go:   fmt.Sprintf("conn, peer, err := unix.Accept4(%d, %s)", fd, goNames(several(typeFlags, flags, "SOCK_"))),
 	}
 	buf := make(Sockaddr, sizeStorage)
 	size := uint32(len(buf))

@@ -75,12 +75,16 @@ func (c Call) Strace() string {
 		return b.String()
 	}
 	b.WriteString(") = ")
-	if c.Errno != 0 {
-		fmt.Fprintf(&b, "-1 %s (%s)", c.ErrnoName(), Meaning(c.Errno))
-	} else {
-		fmt.Fprintf(&b, "%d", c.Ret)
-	}
+	b.WriteString(c.Result())
 	return b.String()
+}
+
+// Result is what strace(1) writes behind the = of a call that has returned.
+func (c Call) Result() string {
+	if c.Errno != 0 {
+		return fmt.Sprintf("-1 %s (%s)", c.ErrnoName(), Meaning(c.Errno))
+	}
+	return fmt.Sprint(c.Ret)
 }
 
 // Tracer makes calls and tells Observe of each, once entered and once returned.

@@ -40,8 +40,37 @@ var typeFlags = []flag{
 var protocols = []flag{
 	{unix.IPPROTO_IP, "IPPROTO_IP"},
 	{unix.IPPROTO_ICMP, "IPPROTO_ICMP"},
+	{unix.IPPROTO_IGMP, "IPPROTO_IGMP"},
+	{unix.IPPROTO_IPIP, "IPPROTO_IPIP"},
 	{unix.IPPROTO_TCP, "IPPROTO_TCP"},
+	{unix.IPPROTO_EGP, "IPPROTO_EGP"},
+	{unix.IPPROTO_PUP, "IPPROTO_PUP"},
 	{unix.IPPROTO_UDP, "IPPROTO_UDP"},
+	{unix.IPPROTO_IDP, "IPPROTO_IDP"},
+	{unix.IPPROTO_TP, "IPPROTO_TP"},
+	{unix.IPPROTO_DCCP, "IPPROTO_DCCP"},
+	{unix.IPPROTO_IPV6, "IPPROTO_IPV6"},
+	{unix.IPPROTO_ROUTING, "IPPROTO_ROUTING"},
+	{unix.IPPROTO_FRAGMENT, "IPPROTO_FRAGMENT"},
+	{unix.IPPROTO_RSVP, "IPPROTO_RSVP"},
+	{unix.IPPROTO_GRE, "IPPROTO_GRE"},
+	{unix.IPPROTO_ESP, "IPPROTO_ESP"},
+	{unix.IPPROTO_AH, "IPPROTO_AH"},
+	{unix.IPPROTO_ICMPV6, "IPPROTO_ICMPV6"},
+	{unix.IPPROTO_NONE, "IPPROTO_NONE"},
+	{unix.IPPROTO_DSTOPTS, "IPPROTO_DSTOPTS"},
+	{unix.IPPROTO_MTP, "IPPROTO_MTP"},
+	{unix.IPPROTO_BEETPH, "IPPROTO_BEETPH"},
+	{unix.IPPROTO_ENCAP, "IPPROTO_ENCAP"},
+	{unix.IPPROTO_PIM, "IPPROTO_PIM"},
+	{unix.IPPROTO_COMP, "IPPROTO_COMP"},
+	{unix.IPPROTO_L2TP, "IPPROTO_L2TP"},
+	{unix.IPPROTO_SCTP, "IPPROTO_SCTP"},
+	{unix.IPPROTO_MH, "IPPROTO_MH"},
+	{unix.IPPROTO_UDPLITE, "IPPROTO_UDPLITE"},
+	{unix.IPPROTO_MPLS, "IPPROTO_MPLS"},
+	{unix.IPPROTO_ETHERNET, "IPPROTO_ETHERNET"},
+	{unix.IPPROTO_RAW, "IPPROTO_RAW"},
 	{unix.IPPROTO_MPTCP, "IPPROTO_MPTCP"},
 }
 
@@ -73,11 +102,16 @@ func DomainName(domain int) string { return one(domains, domain, "AF_") }
 
 // TypeName is the name of a socket type with its flags, as in socket(2).
 func TypeName(typ int) string {
-	name := one(types, typ&typeMask, "SOCK_")
-	if rest := typ &^ typeMask; rest != 0 {
-		name += "|" + several(typeFlags, rest)
+	for _, f := range types {
+		if f.bits != typ&typeMask {
+			continue
+		}
+		if rest := typ &^ typeMask; rest != 0 {
+			return f.name + "|" + several(typeFlags, rest, "SOCK_")
+		}
+		return f.name
 	}
-	return name
+	return several(typeFlags, typ, "SOCK_")
 }
 
 // ProtocolName is the name of an IP protocol number, as strace(1) prints it: 0
@@ -99,7 +133,7 @@ func one(names []flag, value int, prefix string) string {
 }
 
 // several names each bit that it knows; what is left over follows as hex.
-func several(names []flag, value int) string {
+func several(names []flag, value int, prefix string) string {
 	if value == 0 {
 		return "0"
 	}
@@ -110,7 +144,10 @@ func several(names []flag, value int) string {
 			value &^= f.bits
 		}
 	}
-	if value != 0 {
+	switch {
+	case value != 0 && parts == nil:
+		return fmt.Sprintf("%#x /* %s??? */", value, prefix)
+	case value != 0:
 		parts = append(parts, fmt.Sprintf("%#x", value))
 	}
 	return strings.Join(parts, "|")

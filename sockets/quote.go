@@ -45,8 +45,8 @@ func cString(b []byte) string {
 			switch {
 			case c >= 0x20 && c < 0x7f:
 				s.WriteByte(c)
-			case i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9':
-				fmt.Fprintf(&s, `\%03o`, c) // a digit follows: it must not join the escape
+			case i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '7':
+				fmt.Fprintf(&s, `\%03o`, c) // an octal digit follows: it must not join the escape
 			default:
 				fmt.Fprintf(&s, `\%o`, c)
 			}

@@ -13,7 +13,7 @@ import (
 func (t *Tracer) Recv(fd, size, flags int) Call {
 	buf := make([]byte, max(size, 1))[:size]
 	c := t.recvfrom(fd, size, flags)
-	c.C = fmt.Sprintf("ssize_t n = recv(%d, buf, %d, %s);", fd, size, cNames(several(messageFlags, flags)))
+	c.C = fmt.Sprintf("ssize_t n = recv(%d, buf, %d, %s);", fd, size, cNames(several(messageFlags, flags, "MSG_")))
 	c.Args = append(c.Args, in("src_addr", "NULL"), in("addrlen", "NULL"))
 	return t.do(c, func() (uintptr, unix.Errno) {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd),
@@ -29,7 +29,7 @@ func (t *Tracer) RecvFrom(fd, size, flags int) Call {
 	from := make(Sockaddr, sizeStorage)
 	fromSize := uint32(len(from))
 	c := t.recvfrom(fd, size, flags)
-	c.C = fmt.Sprintf("ssize_t n = recvfrom(%d, buf, %d, %s, (struct sockaddr *)&from, &len);", fd, size, cNames(several(messageFlags, flags)))
+	c.C = fmt.Sprintf("ssize_t n = recvfrom(%d, buf, %d, %s, (struct sockaddr *)&from, &len);", fd, size, cNames(several(messageFlags, flags, "MSG_")))
 	c.Args = append(c.Args, out("src_addr"), out("addrlen"))
 	return t.do(c, func() (uintptr, unix.Errno) {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd),
@@ -56,8 +56,8 @@ func (t *Tracer) recvfrom(fd, size, flags int) Call {
 	return Call{
 		Name: "recvfrom",
 		FD:   fd,
-		Args: []Arg{inInt("sockfd", fd), out("buf"), inInt("len", size), in("flags", several(messageFlags, flags))},
-		Go:   fmt.Sprintf("n, from, err := unix.Recvfrom(%d, buf[:%d], %s)", fd, size, goNames(several(messageFlags, flags))),
+		Args: []Arg{inInt("sockfd", fd), out("buf"), inInt("len", size), in("flags", several(messageFlags, flags, "MSG_"))},
+		Go:   fmt.Sprintf("n, from, err := unix.Recvfrom(%d, buf[:%d], %s)", fd, size, goNames(several(messageFlags, flags, "MSG_"))),
 	}
 }
 

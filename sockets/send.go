@@ -13,8 +13,8 @@ import (
 func (t *Tracer) Send(fd int, data []byte, flags int) Call {
 	c := sendto(fd, data, flags)
 	c.Args = append(c.Args, in("dest_addr", "NULL"), in("addrlen", "0"))
-	c.C = fmt.Sprintf("ssize_t n = send(%d, buf, %d, %s);", fd, len(data), cNames(several(messageFlags, flags)))
-	c.Go = fmt.Sprintf("n, err := unix.SendmsgN(%d, buf, nil, nil, %s)", fd, goNames(several(messageFlags, flags)))
+	c.C = fmt.Sprintf("ssize_t n = send(%d, buf, %d, %s);", fd, len(data), cNames(several(messageFlags, flags, "MSG_")))
+	c.Go = fmt.Sprintf("n, err := unix.SendmsgN(%d, buf, nil, nil, %s)", fd, goNames(several(messageFlags, flags, "MSG_")))
 	return t.send(c, fd, data, flags, nil)
 }
 
@@ -23,16 +23,20 @@ func (t *Tracer) SendTo(fd int, data []byte, flags int, to Sockaddr) Call {
 	c := sendto(fd, data, flags)
 	c.Addr = to
 	c.Args = append(c.Args, in("dest_addr", to.strace()), inInt("addrlen", len(to)))
-	c.C = fmt.Sprintf("ssize_t n = sendto(%d, buf, %d, %s, (struct sockaddr *)&addr, sizeof addr);", fd, len(data), cNames(several(messageFlags, flags)))
-	c.Go = fmt.Sprintf("err := unix.Sendto(%d, buf, %s, %s)", fd, goNames(several(messageFlags, flags)), to.goLiteral())
+	c.C = fmt.Sprintf("ssize_t n = sendto(%d, buf, %d, %s, (struct sockaddr *)&addr, sizeof addr);", fd, len(data), cNames(several(messageFlags, flags, "MSG_")))
+	c.Go = fmt.Sprintf("err := unix.Sendto(%d, buf, %s, %s)", fd, goNames(several(messageFlags, flags, "MSG_")), to.goLiteral())
 	return t.send(c, fd, data, flags, to)
 }
 
 func sendto(fd int, data []byte, flags int) Call {
+	buf := quote(data)
+	if data == nil {
+		buf = "NULL"
+	}
 	return Call{
 		Name: "sendto",
 		FD:   fd,
-		Args: []Arg{inInt("sockfd", fd), in("buf", quote(data)), inInt("len", len(data)), in("flags", several(messageFlags, flags))},
+		Args: []Arg{inInt("sockfd", fd), in("buf", buf), inInt("len", len(data)), in("flags", several(messageFlags, flags, "MSG_"))},
 	}
 }
 

@@ -29,8 +29,9 @@ const (
 const maxUnixPath = 107
 
 // InetSockaddr is the struct sockaddr_in or sockaddr_in6 of an address and port.
+// An IPv4 address that is written as an IPv6 one (::ffff:1.2.3.4) stays one.
 func InetSockaddr(ap netip.AddrPort) Sockaddr {
-	if a := ap.Addr().Unmap(); a.Is4() {
+	if a := ap.Addr(); a.Is4() {
 		s := make(Sockaddr, SizeInet)
 		binary.NativeEndian.PutUint16(s, unix.AF_INET)
 		binary.BigEndian.PutUint16(s[2:], ap.Port())
@@ -171,13 +172,17 @@ func (s Sockaddr) strace() string {
 // goLiteral is the address as a Go literal of package unix.
 func (s Sockaddr) goLiteral() string {
 	ap := s.AddrPort()
-	switch s.Family() {
-	case unix.AF_INET:
+	switch {
+	case ap.Addr().Is4():
 		ip := ap.Addr().As4()
 		return fmt.Sprintf("&unix.SockaddrInet4{Port: %d, Addr: [4]byte{%d, %d, %d, %d}}", ap.Port(), ip[0], ip[1], ip[2], ip[3])
-	case unix.AF_INET6:
-		return fmt.Sprintf("&unix.SockaddrInet6{Port: %d, Addr: netip.MustParseAddr(%q).As16()}", ap.Port(), ap.Addr().WithZone(""))
-	case unix.AF_UNIX:
+	case ap.Addr().Is6():
+		zone := ""
+		if ap.Addr().Zone() != "" {
+			zone = "ZoneId: " + ap.Addr().Zone() + ", "
+		}
+		return fmt.Sprintf("&unix.SockaddrInet6{Port: %d, %sAddr: netip.MustParseAddr(%q).As16()}", ap.Port(), zone, ap.Addr().WithZone(""))
+	case s.Family() == unix.AF_UNIX:
 		return fmt.Sprintf("&unix.SockaddrUnix{Name: %q}", s.Path())
 	}
 	return "nil"

@@ -12,7 +12,7 @@ Fields are only ever added; those that are there keep their meaning.
 
 every event
   kind         step, text, enter, return, argument, bytes, evidence, process,
-               socket, error
+               socket
   step         the step that it belongs to: socket, bind, listen, ...
   process      whose: server or client
   pid          of that process
@@ -32,10 +32,11 @@ enter, return  a system call is entered, has returned
   ret          return: what it gave back, -1 when it failed
   errno, errno_name, errno_text
                return: the number, the symbol, strerror(3), when it failed
-  duration_ns  return: time inside the call
+  result       return: the end of the strace line, after the =
+  duration_ns  return: time inside the call; took: the same for a reader
   unseen       return: true when no command was waiting for it any more
 argument       name, value, text (Markdown)
-bytes          title; data (base64); spans: name, start, end, value; text
+bytes          title; form: struct or message; data (base64); spans: name, start, end, value; text
 evidence       one fact, read back from the kernel
   fact, value  what it is about, and what the kernel said
   source       where it was read: getsockname(2), /proc/PID/fd, sock_diag(7), ...

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +38,7 @@ type stepFlags struct {
 	family, typ, how            string
 	data, body, file, mediaType string
 	options                     lesson.Options
+	chose                       func(flag string) bool // whether a flag was typed
 }
 
 var stepCommands = []stepCommand{
@@ -201,6 +204,7 @@ func (s *stepFlags) read(cmd *cobra.Command, args []string) (lesson.Options, err
 			return o, err
 		}
 	}
+	s.chose = cmd.Flags().Changed
 	if err := s.limits(o); err != nil {
 		return o, err
 	}
@@ -216,6 +220,7 @@ func choose(flag, value string, values map[string]int) (int, error) {
 				names = append(names, name)
 			}
 		}
+		slices.Sort(names)
 		return 0, usageError{fmt.Errorf("--%s is one of %s, not %q", flag, strings.Join(names, ", "), value)}
 	}
 	return n, nil
@@ -229,6 +234,12 @@ const (
 
 func (s *stepFlags) limits(o lesson.Options) error {
 	switch {
+	case s.chose("fd") && (o.FD < 0 || o.FD > math.MaxInt32):
+		return usageError{fmt.Errorf("--fd is a descriptor: a number from 0 up, not %d", o.FD)}
+	case o.Backlog > math.MaxInt32 || o.Backlog < math.MinInt32 || o.Proto > math.MaxInt32 || o.Proto < math.MinInt32:
+		return usageError{fmt.Errorf("--backlog and --protocol are an int of C: at most %d", math.MaxInt32)}
+	case o.Count > 1 && (s.chose("fd") || o.Timeout > 0):
+		return usageError{errors.New("--count makes sockets of its own that do not block, so it goes without --fd and --timeout")}
 	case o.Count < 1 || o.Count > maxCount:
 		return usageError{fmt.Errorf("--count is from 1 to %d, not %d", maxCount, o.Count)}
 	case o.Size < 1 || o.Size > maxSize:
@@ -258,16 +269,27 @@ func (s *stepFlags) content(cmd *cobra.Command, o *lesson.Options) error {
 	case changed("body"):
 		o.Body = []byte(s.body)
 	case changed("file"):
-		body, err := os.ReadFile(s.file)
+		body, err := readBody(s.file)
 		if err != nil {
 			return usageError{err}
-		}
-		if len(body) > stage.MaxData {
-			return usageError{fmt.Errorf("%s has %d bytes, and one step sends at most %d", s.file, len(body), stage.MaxData)}
 		}
 		o.Body = body
 	}
 	return nil
+}
+
+// readBody reads a regular file; anything else could have no end.
+func readBody(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > stage.MaxData:
+		return nil, fmt.Errorf("%s has %d bytes, and one step sends at most %d", path, info.Size(), stage.MaxData)
+	}
+	return os.ReadFile(path)
 }
 
 // unescape reads the escapes of C and Go: \r \n \t \0 \\ \" \xNN.

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson"
 )
 
@@ -195,6 +197,31 @@ func (s *session) manyClients() {
 	}
 	s.does("close")
 	s.does("close")
+}
+
+// With a time limit a signal ends the call, whatever its handler asks for
+// (signal(7)). Both calls are told: that which ended with EINTR, and the next.
+func TestInterruptedCall(t *testing.T) {
+	t.Parallel()
+	needTool(t, "strace")
+	s := &session{t: t, place: in(t), told: make(map[int][]string)}
+	s.does("bind", "127.0.0.1:0")
+	server := s.does("listen").pid("server")
+	clear(s.told)
+	w := s.strace(server)
+	accept := s.begins(server, "accept4", "accept", "--timeout", "60s")
+	unix.Tgkill(server, server, unix.SIGURG) // Go's runtime ignores it
+	until(t, "the signal", func() bool {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/status", server, server))
+		return err == nil && bytes.Contains(status, []byte("SigPnd:\t0000000000000000\n"))
+	})
+	s.does("connect")
+	s.ends(accept, exitOK)
+	main, _ := w.end()
+	s.compare(server, main)
+	if calls := s.told[server]; len(calls) != 3 || !strings.HasSuffix(calls[1], "= -1 EINTR (Interrupted system call)") {
+		t.Errorf("not setsockopt, accept4 and accept4: %q", calls)
+	}
 }
 
 // A session runs commands and notes the calls that they tell of, by process.

@@ -14,10 +14,9 @@ func (v *Text) bytes(e lesson.Event) {
 	v.section = "bytes"
 	v.blank()
 	v.line("  " + v.theme.heading.Render("THE BYTES") + "  " + v.theme.dim.Render(e.Title))
-	switch {
-	case len(e.Spans) > 0 && e.Spans[0].Value != "":
+	if e.Form == "struct" {
 		v.members(e)
-	default:
+	} else {
 		v.message(e)
 	}
 	if e.Text != "" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
@@ -51,6 +50,7 @@ var headings = map[string]string{
 
 // Show writes one Event.
 func (v *Text) Show(e lesson.Event) error {
+	e = harmless(e)
 	switch e.Kind {
 	case lesson.KindStep:
 		v.step(e)
@@ -75,9 +75,6 @@ func (v *Text) Show(e lesson.Event) error {
 		v.field(fmt.Sprintf("fd %d", *e.FD), e.Value, v.theme.strong, 8)
 		v.markdown(e.Text, 14)
 		v.source(e, 14)
-	case lesson.KindError:
-		v.section = ""
-		v.wrap(e.Text, 0, 0)
 	}
 	return v.err
 }
@@ -232,8 +229,8 @@ func (v *Text) call(e lesson.Event) {
 	if e.Errno != 0 {
 		result = v.theme.bad
 	}
-	made, value := cutResult(e.Strace)
-	took := "in" + tie + spell(time.Duration(e.DurationNS))
+	made, value := strings.TrimSuffix(e.Strace, "= "+e.Result), "= "+e.Result
+	took := strings.ReplaceAll("in "+e.Took, " ", tie)
 	if e.Recap {
 		v.section = "recap"
 		mark := v.theme.dim.Render(v.theme.dot)
@@ -251,30 +248,6 @@ func (v *Text) call(e lesson.Event) {
 
 func (v *Text) label(name, code string) {
 	v.wrap(v.theme.dim.Render(name)+"  "+code, 4, 8)
-}
-
-// cutResult parts strace's line before the result, so that both can look their own.
-func cutResult(strace string) (call, result string) {
-	i := strings.LastIndex(strace, ") = ")
-	if i < 0 {
-		return strace, ""
-	}
-	return strace[:i+2], strace[i+2:]
-}
-
-// spell is a duration in three digits or so.
-func spell(d time.Duration) string {
-	switch {
-	case d < 10*time.Microsecond:
-		d = d.Round(100 * time.Nanosecond)
-	case d < time.Millisecond:
-		d = d.Round(time.Microsecond)
-	case d < time.Second:
-		d = d.Round(100 * time.Microsecond)
-	default:
-		d = d.Round(10 * time.Millisecond)
-	}
-	return strings.Replace(d.String(), "µs", tie+"us", 1)
 }
 
 // factColumn is the width of the column of facts: that of "ListenOverflows".

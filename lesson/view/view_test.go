@@ -20,26 +20,26 @@ func sample() []lesson.Event {
 	long := strings.Repeat("The kernel put the connection in the accept queue. ", 6)
 	return []lesson.Event{
 		{Kind: lesson.KindText, Section: "born", Text: "The server process is born: pid 4242."},
-		{Kind: lesson.KindReturn, Recap: true, Strace: "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3", Ret: &ret, Text: "a TCP socket; nothing else knows of it yet"},
+		{Kind: lesson.KindReturn, Recap: true, Strace: "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP) = 3", Result: "3", Ret: &ret, Text: "a TCP socket; nothing else knows of it yet"},
 		{Kind: lesson.KindStep, Step: "recv", Process: "server", PID: 4242, Title: "recv: read what has arrived", Life: []string{"socket", "bind", "listen", "accept", "recv", "send", "shutdown", "close"}},
 		{Kind: lesson.KindText, Section: "before", Text: long},
 		{Kind: lesson.KindEnter, Strace: "recvfrom(4, "},
 		{Kind: lesson.KindText, Section: "blocked", Text: "It waits.\n\n- `fd3 connect`: in another terminal\n- `strace -p 4242`: see it"},
-		{Kind: lesson.KindEvidence, Fact: "main thread", Value: "sleeping in wait_woken", Source: "/proc/4242/wchan", Command: "cat /proc/4242/wchan"},
-		{Kind: lesson.KindReturn, Strace: `recvfrom(4, "GET / HTTP/1.1\r\nHost: 127.0.0.1:"..., 4096, 0, NULL, NULL) = 78`, Ret: &ret, C: "ssize_t n = recv(4, buf, 4096, 0);", Go: "n, from, err := unix.Recvfrom(4, buf[:4096], 0)", DurationNS: 4100},
+		{Kind: lesson.KindEvidence, Fact: "main thread", Value: "sleeping in wait_woken\x1b[31m", Source: "/proc/4242/wchan", Command: "cat /proc/4242/wchan"},
+		{Kind: lesson.KindReturn, Strace: `recvfrom(4, "GET / HTTP/1.1\r\nHost: 127.0.0.1:"..., 4096, 0, NULL, NULL) = 78`, Result: "78", Took: "4.1 us", Ret: &ret, C: "ssize_t n = recv(4, buf, 4096, 0);", Go: "n, from, err := unix.Recvfrom(4, buf[:4096], 0)", DurationNS: 4100},
 		{Kind: lesson.KindArgument, Name: "sockfd", Value: "4", Text: "The connection, not the listener."},
 		{Kind: lesson.KindBytes, Title: "24, an HTTP request", Data: []byte("GET / HTTP/1.1\r\nA: b\r\n\r\n\x00\xff\u6f22"), Spans: []lesson.Span{
 			{Name: "method", Start: 0, End: 3}, {Name: "space", Start: 3, End: 4}, {Name: "target", Start: 4, End: 5}, {Name: "space", Start: 5, End: 6},
 			{Name: "version", Start: 6, End: 14}, {Name: "CRLF", Start: 14, End: 16}, {Name: "field name", Start: 16, End: 17}, {Name: "colon", Start: 17, End: 18},
 			{Name: "optional whitespace", Start: 18, End: 19}, {Name: "field value", Start: 19, End: 20}, {Name: "CRLF", Start: 20, End: 22}, {Name: "empty line", Start: 22, End: 24}}},
-		{Kind: lesson.KindBytes, Title: "16, struct sockaddr_in", Data: make([]byte, 16), Spans: []lesson.Span{
+		{Kind: lesson.KindBytes, Title: "16, struct sockaddr_in", Form: "struct", Data: make([]byte, 16), Spans: []lesson.Span{
 			{Name: "sin_family", Start: 0, End: 2, Value: "AF_INET"}, {Name: "sin_port", Start: 2, End: 4, Value: "8080"}, {Name: "sin_addr", Start: 4, End: 8, Value: "127.0.0.1"}, {Name: "sin_zero", Start: 8, End: 16, Value: "padding"}}},
 		{Kind: lesson.KindEvidence, Fact: "states", Value: strings.Repeat("server: ESTABLISHED, ", 12), Source: "TCP_INFO and sock_diag(7)", Command: "ss -tanp '( sport = :8080 or dport = :8080 )'", Text: "Both **ends** say so."},
 		{Kind: lesson.KindEvidence, Fact: "file", Value: "/tmp/" + strings.Repeat("漢字", 40), Source: "lstat(2)"},
 		{Kind: lesson.KindText, Section: "meaning", Text: long + "\n\n" + long},
 		{Kind: lesson.KindText, Section: "try", Command: "ss -tn", Text: "look at it"},
 		{Kind: lesson.KindText, Section: "next", Command: "fd3 send", Text: "answer"},
-		{Kind: lesson.KindReturn, Strace: "bind(3, {sa_family=AF_INET}, 16) = -1 EADDRINUSE (Address already in use)", Ret: &failed, Errno: 98, ErrnoName: "EADDRINUSE"},
+		{Kind: lesson.KindReturn, Strace: "bind(3, {sa_family=AF_INET}, 16) = -1 EADDRINUSE (Address already in use)", Result: "-1 EADDRINUSE (Address already in use)", Ret: &failed, Errno: 98, ErrnoName: "EADDRINUSE"},
 		{Kind: lesson.KindText, Section: "errno", Text: long},
 		{Kind: lesson.KindProcess, Title: "The server process, pid 4242", Text: "Runs for 3s."},
 		{Kind: lesson.KindSocket, FD: &fd, Value: "AF_INET SOCK_STREAM, LISTEN on 127.0.0.1:8080", Text: "note", Source: "getsockopt(2)"},

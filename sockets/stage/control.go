@@ -2,6 +2,7 @@ package stage
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -29,14 +30,15 @@ const (
 // control answers the orders that come over the control socket.
 type control struct {
 	machine  *Machine
-	path     string // of the control socket, removed at the end
-	first    int    // the lowest number of a control descriptor
+	path     string      // of the control socket, removed at the end
+	file     unix.Stat_t // its file, to know it again
+	first    int         // the lowest number of a control descriptor
 	listener int
 	idle     time.Duration
 
 	mu    sync.Mutex
-	lines int       // open connections
-	used  time.Time // when one last began or ended
+	lines map[int]bool // descriptors of the open connections
+	used  time.Time    // when one last began or ended
 }
 
 // Main is the whole life of a stage process: it takes the control socket that
@@ -51,7 +53,9 @@ func Main(role Role, path string, idle time.Duration) {
 	}
 	// Where Yama restricts ptrace(2), this lets its user run strace on it.
 	unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0)
-	c := &control{machine: NewMachine(), path: path, first: reserve(), idle: idle, used: time.Now()}
+	ownCollector()
+	c := &control{machine: NewMachine(), path: path, first: reserve(), idle: idle, used: time.Now(), lines: make(map[int]bool)}
+	unix.Lstat(path, &c.file)
 	var err error
 	if c.listener, err = c.moveUp(3); err != nil {
 		os.Exit(1)
@@ -116,8 +120,9 @@ func (c *control) serve() {
 		if left <= 0 {
 			c.end()
 		}
-		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(c.listener), Events: unix.POLLIN}}, int(left.Milliseconds())+1)
-		if err != nil && err != unix.EINTR {
+		listener := []unix.PollFd{{Fd: int32(c.listener), Events: unix.POLLIN}}
+		ready, err := unix.Poll(listener, int(left.Milliseconds())+1)
+		if err != nil && err != unix.EINTR || listener[0].Revents&unix.POLLNVAL != 0 {
 			c.end()
 		}
 		if ready <= 0 {
@@ -138,10 +143,11 @@ func (c *control) serve() {
 			unix.Close(fd)
 			continue
 		}
-		c.count(+1)
+		c.connected(fd, true)
 		go func() {
-			defer c.count(-1)
+			defer c.connected(fd, false)
 			c.answer(&line{fd: fd})
+			collectGarbage()
 		}()
 	}
 }
@@ -152,20 +158,28 @@ func sameUser(fd int) bool {
 	return err == nil && int(cred.Uid) == os.Geteuid()
 }
 
-func (c *control) count(change int) {
+// connected keeps the books of the connections.
+func (c *control) connected(fd int, open bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lines += change
+	if open {
+		c.lines[fd] = true
+	} else {
+		delete(c.lines, fd)
+	}
 	c.used = time.Now()
 }
 
-// endsIdle is when the stage ends if nothing is asked of it from now on. A
-// connection that is open is somebody waiting, so the hour begins anew.
+// endsIdle is when the stage ends if nothing is asked of it from now on. Somebody
+// who waits for a call asks for something; one who has hung up does not.
 func (c *control) endsIdle() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lines > 0 {
-		return time.Now().Add(c.idle)
+	for fd := range c.lines {
+		line := []unix.PollFd{{Fd: int32(fd)}}
+		if _, err := unix.Poll(line, 0); err == nil && line[0].Revents&unix.POLLHUP == 0 {
+			return time.Now().Add(c.idle)
+		}
 	}
 	return c.used.Add(c.idle)
 }
@@ -179,7 +193,7 @@ func (c *control) answer(l *line) {
 			return
 		}
 		if o.Do == quit {
-			unix.Unlink(c.path) // before the answer, so that a new stage can start at once
+			c.unlink() // before the answer, so that a new stage can start at once
 			l.write(c.report(Report{Bye: true}))
 			c.end()
 		}
@@ -192,11 +206,14 @@ func (c *control) answer(l *line) {
 			c.machine.Wait()
 			fallthrough
 		case state, collect:
-			s := c.machine.State(o.Do != state)
+			s := c.machine.State()
 			s.Reserved = c.first
 			s.EndsIdle = time.Now().Add(c.idle)
 			if err := l.write(c.report(Report{State: &s})); err != nil {
 				return
+			}
+			if o.Do != state {
+				c.machine.Forget(len(s.Unseen))
 			}
 		default:
 			if !c.call(l, o) {
@@ -209,6 +226,9 @@ func (c *control) answer(l *line) {
 // call makes one call and tells of it while it goes on. A command that has gone
 // away meanwhile (Ctrl-C) does not end the call; its result is kept.
 func (c *control) call(l *line, o Order) bool {
+	if o.FD >= c.first {
+		return l.write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own, by which it drives this process: those from %d up are", o.FD, c.first)})) == nil
+	}
 	calls, err := c.machine.Start(o)
 	var busy *BusyError
 	switch {
@@ -236,11 +256,20 @@ func (c *control) report(r Report) Report {
 // end is the one way out: the control socket goes, and with the process all its
 // descriptors. The files of unix sockets that it bound go too.
 func (c *control) end() {
-	unix.Unlink(c.path)
+	c.unlink()
 	for _, path := range c.machine.paths() {
 		unix.Unlink(path)
 	}
 	os.Exit(0)
+}
+
+// unlink removes the control socket's file, unless another stage has put its own
+// there meanwhile.
+func (c *control) unlink() {
+	var now unix.Stat_t
+	if unix.Lstat(c.path, &now) == nil && now.Dev == c.file.Dev && now.Ino == c.file.Ino {
+		unix.Unlink(c.path)
+	}
 }
 
 // paths are the socket files in the file system that this process bound.

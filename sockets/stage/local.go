@@ -25,13 +25,13 @@ func (l Local) Do(_ context.Context, o Order, observe func(sockets.Call)) (socke
 }
 
 // State tells what stands where.
-func (l Local) State(context.Context) (State, error) { return l.Machine.State(false), nil }
+func (l Local) State(context.Context) (State, error) { return l.Machine.State(), nil }
 
 // Collect is State: nobody but Do waits for a result here, so none is unseen.
-func (l Local) Collect(context.Context) (State, error) { return l.Machine.State(true), nil }
+func (l Local) Collect(context.Context) (State, error) { return l.Machine.State(), nil }
 
 // Wait is Collect, as soon as no call is in the kernel.
 func (l Local) Wait(context.Context) (State, error) {
 	l.Machine.Wait()
-	return l.Machine.State(true), nil
+	return l.Machine.State(), nil
 }

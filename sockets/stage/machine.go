@@ -147,19 +147,22 @@ func (m *Machine) Wait() {
 	}
 }
 
-// State tells what stands where. forget drops the unseen results, because they
-// are about to be shown.
-func (m *Machine) State(forget bool) State {
+// Forget drops the first unseen results: they have been told.
+func (m *Machine) Forget(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unseen = m.unseen[min(n, len(m.unseen)):]
+}
+
+// State tells what stands where.
+func (m *Machine) State() State {
 	m.mu.Lock()
 	became := maps.Clone(m.became)
-	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Unseen: m.unseen}
-	if forget {
-		m.unseen = nil
-	}
+	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Unseen: slices.Clone(m.unseen)}
 	m.mu.Unlock()
 	for _, fd := range slices.Sorted(maps.Keys(became)) {
 		if asked, err := kernel.Ask(fd); err == nil {
-			s.Sockets = append(s.Sockets, Socket{asked, became[fd].Name, became[fd].Addr})
+			s.Sockets = append(s.Sockets, Socket{asked, became[fd].Name, became[fd].Addr, became[fd].Start})
 		}
 	}
 	return s

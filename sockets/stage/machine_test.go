@@ -3,6 +3,10 @@ package stage_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -140,4 +144,25 @@ func TestSocketsOfAState(t *testing.T) {
 	if len(s) != 2 || !s[0].Listening || s[0].Conversation() || s[1].FD != 4 || !s[1].Conversation() || s[1].Peer == nil {
 		t.Errorf("%+v", s)
 	}
+}
+
+// A stage that has moved many megabytes holds on to few of them.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	do(t, r, newSocket)
+	data := make([]byte, stage.MaxData)
+	for range 30 {
+		do(t, r, stage.Order{Do: "sendto", FD: 3, Data: data, Flags: unix.MSG_NOSIGNAL}) // EPIPE: it has no peer
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	kb, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil || kb > 120<<10 {
+		t.Errorf("%d kB in memory, %v", kb, err)
+	}
+	t.Logf("%d kB in memory", kb)
 }

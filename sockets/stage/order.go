@@ -67,6 +67,7 @@ type Socket struct {
 	kernel.Asked
 	Became string           `json:"became"`
 	With   sockets.Sockaddr `json:"with,omitempty"` // the peer that accept4 returned or connect was given, also when it is gone
+	Since  time.Time        `json:"since"`          // when that call was made
 }
 
 // Conversation tells whether the socket is, or was, one end of a conversation: it

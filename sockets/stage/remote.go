@@ -166,7 +166,25 @@ func (r Remote) Quit(ctx context.Context) (pid int, err error) {
 		return false
 	})
 	if errors.Is(err, ErrNone) {
-		unix.Unlink(r.path())
+		r.sweep()
 	}
 	return pid, err
+}
+
+// sweep removes the control socket that a crashed stage left. The lock keeps a
+// stage that is just being started from being taken for one.
+func (r Remote) sweep() {
+	if trusted(Folder()) != nil {
+		return
+	}
+	unlock, err := lockFolder(Folder())
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if l, err := r.dial(); err == nil {
+		l.close()
+	} else if errors.Is(err, ErrNone) {
+		unix.Unlink(r.path())
+	}
 }

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A source is a Go file of the house, with its path from the root.
+type source struct {
+	path string
+	*ast.File
+}
+
+func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
+
+// within tells whether the file is in one of these folders, or below.
+func (s source) within(folders ...string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(s.path, f+"/") })
+}
+
+func (s source) imports() []string {
+	var paths []string
+	for _, i := range s.Imports {
+		paths = append(paths, strings.Trim(i.Path.Value, `"`))
+	}
+	return paths
+}
+
+func sources(t *testing.T) []source {
+	t.Helper()
+	root := os.DirFS("../..")
+	var all []source
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && path != ".") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		text, err := fs.ReadFile(root, path)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
+		all = append(all, source{path, file})
+		return err
+	})
+	if err != nil || len(all) < 20 {
+		t.Fatalf("%d files, %v", len(all), err)
+	}
+	return all
+}
+
+// Imports run cmd, lesson, then sockets and httpmini: never up, and between the
+// last two not at all.
+func TestImportsRunOneWay(t *testing.T) {
+	above := map[string][]string{
+		"lesson":   {"fd3/cmd"},
+		"sockets":  {"fd3/cmd", "fd3/lesson", "fd3/httpmini"},
+		"httpmini": {"fd3/cmd", "fd3/lesson", "fd3/sockets"},
+	}
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
+		}
+		for folder, forbidden := range above {
+			for _, path := range s.imports() {
+				if s.within(folder) && slices.ContainsFunc(forbidden, func(f string) bool { return path == f || strings.HasPrefix(path, f+"/") }) {
+					t.Errorf("%s imports %s", s.path, path)
+				}
+			}
+		}
+	}
+}
+
+// The socket calls are ours: package net would make its own.
+func TestNoPackageNet(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.test() || !s.within("sockets", "httpmini", "lesson") {
+			continue
+		}
+		for _, path := range s.imports() {
+			if path == "net" || path == "net/http" {
+				t.Errorf("%s imports %s", s.path, path)
+			}
+		}
+	}
+}
+
+func TestCobraOnlyInCmd(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, path := range s.imports() {
+			if strings.HasPrefix(path, "github.com/spf13/") && !s.within("cmd") {
+				t.Errorf("%s imports %s", s.path, path)
+			}
+		}
+	}
+}
+
+// A process ends in two places: where main turns a code into an exit, and where a
+// stage does.
+func TestExits(t *testing.T) {
+	allowed := []string{"cmd/fd3/main.go", "sockets/stage/control.go"}
+	for _, s := range sources(t) {
+		if s.test() || s.within("scripts") || slices.Contains(allowed, s.path) {
+			continue
+		}
+		ast.Inspect(s.File, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			pkg, ok := call.X.(*ast.Ident)
+			if ok && (pkg.Name == "os" && call.Sel.Name == "Exit" || pkg.Name == "log" && strings.HasPrefix(call.Sel.Name, "Fatal")) {
+				t.Errorf("%s calls %s.%s", s.path, pkg.Name, call.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// A file is named for what lives there.
+func TestFileNames(t *testing.T) {
+	vague := regexp.MustCompile(`^(util|utils|common|helper|helpers|manager|misc)(_test)?\.go$`)
+	for _, s := range sources(t) {
+		if vague.MatchString(filepath.Base(s.path)) || regexp.MustCompile(`(^|/)(util|common|helper|manager)s?/`).MatchString(s.path) {
+			t.Errorf("%s: named for nothing that lives there", s.path)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/creack/pty"
+)
+
+// A terminal runs one command and keeps what it writes.
+type terminal struct {
+	t   *testing.T
+	tty *os.File
+	cmd *exec.Cmd
+
+	mu  sync.Mutex
+	out bytes.Buffer
+	end chan struct{}
+}
+
+func (p place) terminal(t *testing.T, args ...string) *terminal {
+	t.Helper()
+	term := &terminal{t: t, cmd: p.fd3(args...), end: make(chan struct{})}
+	term.cmd.Env = append(term.cmd.Env, "TERM=xterm-256color", "LANG=C.UTF-8", "NO_COLOR=")
+	var err error
+	if term.tty, err = pty.StartWithSize(term.cmd, &pty.Winsize{Rows: 50, Cols: 100}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		term.cmd.Process.Kill()
+		term.tty.Close()
+	})
+	go func() {
+		defer close(term.end)
+		buf := make([]byte, 4096)
+		for {
+			n, err := term.tty.Read(buf)
+			term.mu.Lock()
+			term.out.Write(buf[:n])
+			term.mu.Unlock()
+			if err != nil { // EIO: the last process has left the terminal
+				return
+			}
+		}
+	}()
+	return term
+}
+
+func (term *terminal) text() string {
+	term.mu.Lock()
+	defer term.mu.Unlock()
+	return term.out.String()
+}
+
+// shows waits until the words are on the screen.
+func (term *terminal) shows(words string) {
+	term.t.Helper()
+	until(term.t, words, func() bool { return strings.Contains(term.text(), words) })
+}
+
+// exits waits for the end of the command.
+func (term *terminal) exits(code int) {
+	term.t.Helper()
+	term.cmd.Wait()
+	<-term.end
+	if got := term.cmd.ProcessState.ExitCode(); got != code {
+		term.t.Errorf("exit code %d, not %d\n%s", got, code, term.text())
+	}
+}
+
+// Ctrl-C leaves the server waiting. The next command shows the result.
+func TestCtrlC(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	s := &session{t: t, place: p, told: make(map[int][]string)}
+	s.does("bind", "127.0.0.1:0")
+	server := s.does("listen").pid("server")
+	term := p.terminal(t, "accept")
+	term.shows("/wchan") // it waits, and says where
+	term.tty.Write([]byte{3})
+	term.exits(exitInterrupted)
+
+	s.does("connect")
+	if told := s.told[server]; len(told) == 0 || !strings.HasPrefix(told[len(told)-1], "accept4(3, {sa_family=AF_INET, ") {
+		t.Errorf("the result of accept4 was not shown: %q", told)
+	}
+	// The stage is no process of that terminal's, so it outlives it.
+	s.does("send", "--client")
+	s.does("recv")
+}
+
+// A terminal has colours and its own width.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	term := in(t).terminal(t, "socket")
+	term.exits(exitOK)
+	if !strings.Contains(term.text(), "\x1b[") {
+		t.Error("no colours on a terminal")
+	}
+	if strings.Contains(term.text(), "\x1b]") || strings.Contains(term.text(), "\x1b[6n") {
+		t.Error("the terminal was asked something")
+	}
+}

@@ -1,0 +1,24 @@
+package view
+
+import (
+	"strings"
+
+	"fd3/lesson"
+)
+
+// harmless takes the control characters from what came from outside: the name of
+// another process, a path, a value. On a terminal they would be orders.
+func harmless(e lesson.Event) lesson.Event {
+	for _, s := range []*string{&e.Title, &e.Text, &e.Name, &e.Strace, &e.Result, &e.C, &e.Go, &e.Fact, &e.Value, &e.Source, &e.Command} {
+		*s = strings.Map(func(r rune) rune {
+			switch {
+			case r == '\n', r == '\t':
+				return r
+			case r < ' ', r >= 0x7f && r < 0xa0:
+				return '?'
+			}
+			return r
+		}, *s)
+	}
+	return e
+}
