@@ -72,79 +72,115 @@ func hexOf(b []byte, limit int, more string) string {
 func (v *Text) message(e lesson.Event) {
 	spans := e.Spans
 	if len(spans) == 0 {
-		spans = []lesson.Span{{Name: "", Start: 0, End: len(e.Data)}}
+		spans = []lesson.Span{{Start: 0, End: len(e.Data)}}
 	}
 	if end := spans[len(spans)-1].End; end < len(e.Data) {
 		spans = append(spans, lesson.Span{Name: "the rest", Start: end, End: len(e.Data)})
 	}
-	perRow := (v.look.Width - 10) / 3
-	var cells []piece
-	used := 0
-	offset := 0
-	flush := func() {
-		if len(cells) > 0 {
-			v.row(offset, cells)
-		}
-		cells, used = nil, 0
-	}
+	r := &row{room: v.look.Width - rowIndent}
 	for _, span := range spans {
 		name := span.Name
 		for at := span.Start; at < span.End; {
-			end := min(span.End, at+perRow-used)
-			if newline := strings.IndexByte(string(e.Data[at:end]), '\n'); newline >= 0 {
-				end = at + newline + 1
+			b := e.Data[at:span.End]
+			if newline := strings.IndexByte(string(b), '\n'); newline >= 0 {
+				b = b[:newline+1]
 			}
-			if used == 0 {
-				offset = at
+			if label := shortest(name, len(b)); len(r.pieces) > 0 && r.left() < min(pieceWidth(b, label), 3*pieceMinimum) {
+				v.draw(r)
 			}
-			cells = append(cells, piece{name, e.Data[at:end]})
-			used += end - at
-			name = ""
-			if used >= perRow || e.Data[end-1] == '\n' {
-				flush()
+			b = b[:min(len(b), max(r.left()+1, 3)/3)]
+			if len(r.pieces) == 0 {
+				r.offset = at
 			}
-			at = end
+			r.add(b, name)
+			name = "" // the further pieces of a token go without
+			at += len(b)
+			if b[len(b)-1] == '\n' {
+				v.draw(r)
+			}
 		}
 	}
-	flush()
+	v.draw(r)
+}
+
+// rowIndent is what stands left of the bytes, and pieceMinimum the fewest bytes of
+// a token that are worth beginning at the end of a row.
+const (
+	rowIndent    = 10
+	pieceMinimum = 4
+)
+
+// A row is what fits side by side: pieces of tokens.
+type row struct {
+	room   int // columns
+	offset int // of its first byte
+	used   int // columns
+	pieces []piece
 }
 
 // A piece is a part of one token that stands in one row.
 type piece struct {
-	name  string // of the token, in the first of its pieces
+	label string
 	bytes []byte
+	width int // columns
 }
 
-func (v *Text) row(offset int, cells []piece) {
-	bar := v.theme.dim.Render(v.theme.bar)
-	var hex, chars, names []string
+func (r *row) left() int { return r.room - r.used }
+
+func (r *row) add(b []byte, name string) {
+	label := shortest(name, len(b))
+	if len(name) <= 3*len(b)-1 {
+		label = name
+	}
+	width := pieceWidth(b, label)
+	r.pieces = append(r.pieces, piece{label, b, width})
+	r.used += width + 1
+}
+
+// pieceWidth is how many columns a piece takes: three for a byte, less the last
+// blank, or what its label needs.
+func pieceWidth(b []byte, label string) int { return max(3*len(b)-1, len(label)) }
+
+// shortest is the shortest name of a token that still tells what it is. A long
+// stretch of bytes has room for any.
+func shortest(name string, bytes int) string {
+	short, ok := shortNames[name]
+	if !ok || len(name) <= 3*bytes-1 {
+		return name
+	}
+	return short
+}
+
+var shortNames = map[string]string{
+	"space":               "SP",
+	"optional whitespace": "SP",
+	"colon":               ":",
+	"field name":          "name",
+	"field value":         "value",
+	"status code":         "status",
+	"leading empty line":  "empty line",
+}
+
+// draw writes a row and empties it.
+func (v *Text) draw(r *row) {
+	if len(r.pieces) == 0 {
+		return
+	}
+	var hex, chars, labels []string
 	named := false
-	room := v.look.Width - 10 // from the piece at hand to the edge
-	for i, c := range cells {
-		width := 3*len(c.bytes) - 1
-		hex = append(hex, fmt.Sprintf("% x", c.bytes))
-		chars = append(chars, v.theme.strong.Render(pad(v.characters(c.bytes), width)))
-		name := c.name
-		if last := i == len(cells)-1; ansi.StringWidth(name) > width && !(last && len(name) <= room) {
-			name = short(name, width)
-		}
-		room -= width + 1
-		named = named || name != ""
-		names = append(names, v.theme.dim.Render(pad(name, width)))
+	for _, p := range r.pieces {
+		hex = append(hex, pad(fmt.Sprintf("% x", p.bytes), p.width))
+		chars = append(chars, v.theme.strong.Render(pad(v.characters(p.bytes), p.width)))
+		labels = append(labels, v.theme.dim.Render(pad(p.label, p.width)))
+		named = named || p.label != ""
 	}
-	v.line(fmt.Sprintf("    %s  %s", v.theme.dim.Render(fmt.Sprintf("%4d", offset)), strings.Join(hex, bar)))
-	v.line(strings.Repeat(" ", 10) + strings.Join(chars, bar))
+	bar := v.theme.dim.Render(v.theme.bar)
+	v.line(fmt.Sprintf("    %s  %s", v.theme.dim.Render(fmt.Sprintf("%4d", r.offset)), strings.Join(hex, bar)))
+	v.line(strings.Repeat(" ", rowIndent) + strings.Join(chars, bar))
 	if named {
-		v.line(strings.Repeat(" ", 10) + strings.Join(names, v.theme.dim.Render(" ")))
+		v.line(strings.Repeat(" ", rowIndent) + strings.Join(labels, " "))
 	}
-}
-
-// short is a name for a place too narrow for it, or nothing.
-func short(name string, width int) string {
-	if s := map[string]string{"space": "SP", "optional whitespace": "SP", "status code": "status", "colon": ":", "field name": "name", "field value": "value", "method": "meth"}[name]; len(s) <= width {
-		return s
-	}
-	return ""
+	*r = row{room: r.room}
 }
 
 func pad(s string, width int) string {

@@ -1,0 +1,202 @@
+package lesson
+
+import (
+	"fmt"
+	"strings"
+
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// opening tells what is about to happen.
+func (r *Runner) opening(s *scene) {
+	s.known = nil
+	if s.opts.Explain == recapOnly {
+		return
+	}
+	r.show(s, Event{Kind: KindStep, Title: pages[s.step].title, Life: life(s.role)})
+	if s.opts.Explain != None {
+		r.say(s, "before", s.step, "before")
+	}
+}
+
+// closing tells what has happened: the arguments, the bytes, the evidence, what
+// it means, what to try and what comes next.
+func (r *Runner) closing(s *scene) {
+	s.known = nil
+	full := s.opts.Explain == Full
+	failed := s.failed()
+	if s.opts.Explain == recapOnly {
+		r.recap(s)
+		return
+	}
+	if full {
+		r.arguments(s)
+	}
+	r.bytes(s)
+	if failed {
+		r.failure(s)
+	}
+	if !failed {
+		r.evidence(s)
+		if full {
+			r.say(s, "meaning", s.step, "meaning")
+		}
+	}
+	if s.opts.Explain != None && (!failed || s.step == "drain") && !s.opts.goesOn {
+		if full {
+			r.commands(s, "try")
+		}
+		r.commands(s, "next")
+	}
+}
+
+// recap tells a prerequisite in one line, or why it failed.
+func (r *Runner) recap(s *scene) {
+	e := returned(s.call)
+	if s.failed() {
+		r.show(s, e)
+		if !s.interrupted {
+			r.failure(s)
+		}
+		return
+	}
+	text, err := s.words("recap")
+	if err != nil {
+		r.complain(fmt.Errorf("%s: recap: %w", s.step, err))
+	}
+	e.Text = text
+	r.show(s, e)
+}
+
+// life are the steps of a socket's life in their order, for either end.
+func life(role stage.Role) []string {
+	if role == stage.Client {
+		return []string{"socket", "connect", "send", "recv", "shutdown", "close"}
+	}
+	return []string{"socket", "bind", "listen", "accept", "recv", "send", "shutdown", "close"}
+}
+
+// failure tells what an errno means for this call, with the evidence for it.
+func (r *Runner) failure(s *scene) {
+	for _, fact := range failures[s.call.Errno] {
+		for _, e := range fact(s) {
+			r.showEvidence(s, e)
+		}
+	}
+	if s.opts.Explain == None {
+		return
+	}
+	heading := s.call.ErrnoName()
+	places := []struct{ page, heading string }{{s.step, heading}, {stepOf(s.call), heading}, {"errno", heading}, {"errno", "other"}}
+	for _, place := range places {
+		if _, ok := pages[place.page].section(place.heading, s.variants()...); ok {
+			r.say(s, "errno", place.page, place.heading)
+			return
+		}
+	}
+}
+
+func (r *Runner) evidence(s *scene) {
+	for _, fact := range facts[s.step] {
+		for _, e := range fact(s) {
+			r.showEvidence(s, e)
+		}
+	}
+}
+
+func (r *Runner) showEvidence(s *scene, e Evidence) {
+	r.show(s, Event{Kind: KindEvidence, Fact: e.Fact, Value: e.Value, Source: e.Source, Command: e.Command, Text: e.Note})
+}
+
+func (r *Runner) arguments(s *scene) {
+	for _, a := range s.call.Args {
+		text, ok := pages[s.step].section("arguments/"+a.Name, s.variants()...)
+		if !ok {
+			continue
+		}
+		r.show(s, Event{Kind: KindArgument, Name: a.Name, Value: a.Value, Text: r.filled(s, text)})
+	}
+}
+
+// say shows a section of the words.
+func (r *Runner) say(s *scene, section, page, heading string) {
+	text, ok := pages[page].section(heading, s.variants()...)
+	if !ok {
+		r.complain(fmt.Errorf("%s.md has no section %q", page, heading))
+		return
+	}
+	if text = r.filled(s, text); text != "" {
+		r.show(s, Event{Kind: KindText, Section: section, Text: text})
+	}
+}
+
+func (r *Runner) filled(s *scene, text string) string {
+	filled, err := fillParagraphs(text, s.values())
+	if err != nil {
+		r.complain(fmt.Errorf("%s after %s: %w", s.step, s.call.Strace(), err))
+	}
+	return filled
+}
+
+func (r *Runner) complain(err error) {
+	if r.Complain != nil {
+		r.Complain(err)
+	}
+}
+
+// commands shows a section that is a list of commands: "- `command`: words".
+func (r *Runner) commands(s *scene, section string) {
+	raw, ok := pages[s.step].section(section, s.variants()...)
+	if !ok {
+		return
+	}
+	for item := range strings.SplitSeq("\n"+raw, "\n- ") {
+		text := r.filled(s, strings.Join(strings.Fields(item), " "))
+		command, words, ok := strings.Cut(strings.TrimPrefix(text, "`"), "`")
+		if !ok {
+			continue
+		}
+		r.show(s, Event{Kind: KindText, Section: section, Command: command, Text: strings.TrimLeft(words, ": ")})
+	}
+}
+
+// show fills in what every event of a scene says, and passes it on.
+func (r *Runner) show(s *scene, e Event) {
+	e.Step, e.Process, e.PID = s.step, string(s.role), s.pid()
+	e.Recap = s.opts.Explain == recapOnly
+	r.Show(e)
+}
+
+func entered(c sockets.Call) Event {
+	return Event{Kind: KindEnter, Name: c.Name, Args: args(c), FD: descriptor(c), Strace: c.Strace(), C: c.C, Go: c.Go}
+}
+
+func returned(c sockets.Call) Event {
+	e := entered(c)
+	e.Kind = KindReturn
+	e.Ret = &c.Ret
+	e.DurationNS = c.Duration.Nanoseconds()
+	e.Took = duration(c.Duration)
+	e.Result = c.Result()
+	if c.Errno != 0 {
+		e.Errno, e.ErrnoName, e.ErrnoText = int(c.Errno), c.ErrnoName(), sockets.Meaning(c.Errno)
+	}
+	return e
+}
+
+// descriptor is the one the call acts on; socket(2) acts on none.
+func descriptor(c sockets.Call) *int {
+	if c.FD < 0 {
+		return nil
+	}
+	return &c.FD
+}
+
+func args(c sockets.Call) []Arg {
+	all := make([]Arg, len(c.Args))
+	for i, a := range c.Args {
+		all[i] = Arg{a.Name, a.Value}
+	}
+	return all
+}
