@@ -135,7 +135,7 @@ func (a *app) step(c stepCommand) *cobra.Command {
 	f.BoolVar(&s.options.Only, "only", false, "make just this call, and see what the kernel says")
 	if c.step != "socket" {
 		f.IntVar(&s.options.FD, "fd", -1, "the descriptor to act on (default: the newest that fits)")
-		f.Lookup("fd").DefValue = "" // -1 means none to the code, and nothing to a reader
+		f.Lookup("fd").DefValue = "0" // the help leaves a zero out; -1 would mean nothing to a reader
 		cmd.RegisterFlagCompletionFunc("fd", a.descriptors(s))
 	}
 	if c.either {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -158,15 +159,23 @@ func (r Remote) state(ctx context.Context, do string) (State, error) {
 	return s, err
 }
 
+// quitPatience is how long Quit waits for an answer.
+const quitPatience = 3 * time.Second
+
 // Quit ends the stage's process, of whatever version it is, and returns its pid.
 // It fails with ErrNone, after sweeping what a crashed one left.
 func (r Remote) Quit(ctx context.Context) (pid int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, quitPatience)
+	defer cancel()
 	err = r.ask(ctx, Order{Do: quit}, func(report Report) bool {
 		pid = report.PID
 		return false
 	})
-	if errors.Is(err, ErrNone) {
+	switch {
+	case errors.Is(err, ErrNone):
 		r.sweep()
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("the %s process does not answer: it may be stopped. Let it go on with: pkill -CONT -x fd3-%s", r.Role, r.Role)
 	}
 	return pid, err
 }
