@@ -207,13 +207,16 @@ func (c *control) answer(l *line) {
 			fallthrough
 		case state, collect:
 			s := c.machine.State()
+			if o.Do != state {
+				s.Unseen = c.machine.Take()
+			}
 			s.Reserved = c.first
 			s.EndsIdle = time.Now().Add(c.idle)
 			if err := l.write(c.report(Report{State: &s})); err != nil {
+				if o.Do != state {
+					c.machine.PutBack(s.Unseen)
+				}
 				return
-			}
-			if o.Do != state {
-				c.machine.Forget(len(s.Unseen))
 			}
 		default:
 			if !c.call(l, o) {

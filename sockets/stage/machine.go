@@ -147,11 +147,21 @@ func (m *Machine) Wait() {
 	}
 }
 
-// Forget drops the first unseen results: they have been told.
-func (m *Machine) Forget(n int) {
+// Take hands over the unseen results, to one caller alone. Should it fail to tell
+// them, PutBack has them again.
+func (m *Machine) Take() []sockets.Call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.unseen = m.unseen[min(n, len(m.unseen)):]
+	taken := m.unseen
+	m.unseen = nil
+	return taken
+}
+
+// PutBack keeps results that were taken and not told.
+func (m *Machine) PutBack(calls []sockets.Call) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unseen = append(calls, m.unseen...)
 }
 
 // State tells what stands where.
