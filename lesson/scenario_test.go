@@ -3,6 +3,7 @@ package lesson
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"os"
@@ -572,7 +573,8 @@ func TestEverySentenceIsToldWithItsValues(t *testing.T) {
 		})
 	}
 	all := strings.Join(told, "\n")
-	for id, p := range pages {
+	for _, id := range contentNames(t) {
+		p := words(id)
 		for heading, text := range p.sections {
 			if id == "errno" || id == "blocked" || strings.HasPrefix(heading, "try") || strings.HasPrefix(heading, "next") || strings.TrimSpace(text) == "" {
 				continue
@@ -582,6 +584,17 @@ func TestEverySentenceIsToldWithItsValues(t *testing.T) {
 			}
 		}
 	}
+}
+
+func contentNames(t *testing.T) []string {
+	names, err := fs.Glob(content, "content/*.md")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(filepath.Base(name), ".md")
+	}
+	return names
 }
 
 var hole = regexp.MustCompile(`\{[a-z_]+\}`)

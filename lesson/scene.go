@@ -216,8 +216,8 @@ func (s *scene) inTimeWait(addr sockets.Sockaddr) int {
 // words is the text of a section in the variant that fits, with the values filled
 // in. A paragraph that names a value which the kernel did not tell is left out;
 // err says which, for the tests.
-func (s *scene) words(heading string) (text string, err error) {
-	raw, ok := pages[s.step].section(heading, s.variants()...)
+func (s *scene) section(heading string) (text string, err error) {
+	raw, ok := words(s.step).section(heading, s.variants()...)
 	if !ok {
 		return "", errNoSection
 	}

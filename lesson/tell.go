@@ -14,7 +14,7 @@ func (r *Runner) opening(s *scene) {
 	if s.opts.Explain == recapOnly {
 		return
 	}
-	r.show(s, Event{Kind: KindStep, Title: pages[s.step].title, Life: life(s.role)})
+	r.show(s, Event{Kind: KindStep, Title: words(s.step).title, Life: life(s.role)})
 	if s.opts.Explain != None {
 		r.say(s, "before", s.step, "before")
 	}
@@ -61,7 +61,7 @@ func (r *Runner) recap(s *scene) {
 		}
 		return
 	}
-	text, err := s.words("recap")
+	text, err := s.section("recap")
 	if err != nil {
 		r.complain(fmt.Errorf("%s: recap: %w", s.step, err))
 	}
@@ -90,7 +90,7 @@ func (r *Runner) failure(s *scene) {
 	heading := s.call.ErrnoName()
 	places := []struct{ page, heading string }{{s.step, heading}, {stepOf(s.call), heading}, {"errno", heading}, {"errno", "other"}}
 	for _, place := range places {
-		if _, ok := pages[place.page].section(place.heading, s.variants()...); ok {
+		if _, ok := words(place.page).section(place.heading, s.variants()...); ok {
 			r.say(s, "errno", place.page, place.heading)
 			return
 		}
@@ -111,7 +111,7 @@ func (r *Runner) showEvidence(s *scene, e Evidence) {
 
 func (r *Runner) arguments(s *scene) {
 	for _, a := range s.call.Args {
-		text, ok := pages[s.step].section("arguments/"+a.Name, s.variants()...)
+		text, ok := words(s.step).section("arguments/"+a.Name, s.variants()...)
 		if !ok {
 			continue
 		}
@@ -121,7 +121,7 @@ func (r *Runner) arguments(s *scene) {
 
 // say shows a section of the words.
 func (r *Runner) say(s *scene, section, page, heading string) {
-	text, ok := pages[page].section(heading, s.variants()...)
+	text, ok := words(page).section(heading, s.variants()...)
 	if !ok {
 		r.complain(fmt.Errorf("%s.md has no section %q", page, heading))
 		return
@@ -147,7 +147,7 @@ func (r *Runner) complain(err error) {
 
 // commands shows a section that is a list of commands: "- `command`: words".
 func (r *Runner) commands(s *scene, section string) {
-	raw, ok := pages[s.step].section(section, s.variants()...)
+	raw, ok := words(s.step).section(section, s.variants()...)
 	if !ok {
 		return
 	}

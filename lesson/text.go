@@ -3,8 +3,8 @@ package lesson
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 	"strings"
+	"sync"
 )
 
 //go:embed content/*.md
@@ -16,25 +16,26 @@ type page struct {
 	sections map[string]string // "before", "meaning unix", "arguments/addr", "EADDRINUSE" …
 }
 
-// pages are all files of lesson/content by name, without .md.
-var pages = readPages(content)
-
-func readPages(files fs.FS) map[string]page {
-	all := make(map[string]page)
-	names, err := fs.Glob(files, "content/*.md")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range names {
-		b, err := fs.ReadFile(files, name)
-		if err != nil {
-			panic(err)
+// words is a file of lesson/content by its name without .md. It is read when it is
+// first asked for; a name that has no file has no words.
+func words(id string) page {
+	reading.Lock()
+	defer reading.Unlock()
+	p, ok := pages[id]
+	if !ok {
+		b, err := content.ReadFile("content/" + id + ".md")
+		if err == nil {
+			p = readPage(string(b))
 		}
-		id := strings.TrimSuffix(strings.TrimPrefix(name, "content/"), ".md")
-		all[id] = readPage(string(b))
+		pages[id] = p
 	}
-	return all
+	return p
 }
+
+var (
+	reading sync.Mutex
+	pages   = make(map[string]page)
+)
 
 // readPage cuts a file at its headings: "# title", "## section" and, within a
 // section, "### part", which is kept as "section/part".

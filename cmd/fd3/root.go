@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -137,6 +138,7 @@ func (a *app) runner(failed *error) (*lesson.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	runtime.UnlockOSThread() // the calls are made elsewhere, and a locked thread is slow to switch
 	usual, err := sockets.ParseSockaddr(lesson.DefaultAddr)
 	if err != nil {
 		return nil, err
