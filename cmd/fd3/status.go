@@ -6,31 +6,31 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fd3/lesson"
 	"fd3/sockets/stage"
 )
 
 func (a *app) status() *cobra.Command {
-	return &cobra.Command{
-		Use:               "status",
-		Short:             "both processes: their sockets, states, queues, what waits where",
-		GroupID:           "look",
-		Args:              noArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var failed error
-			runner, err := a.runner(&failed)
-			if err != nil {
-				return err
-			}
-			return errors.Join(runner.Status(cmd.Context()), failed)
-		},
-	}
+	return a.onStage("status", "both processes: their sockets, states, queues, what waits where",
+		func(ctx context.Context, r *lesson.Runner) error { return r.Status(ctx) })
 }
 
 func (a *app) reset() *cobra.Command {
+	return a.onStage("reset", "end both processes; nothing is left",
+		func(ctx context.Context, r *lesson.Runner) error {
+			err := r.Reset(ctx, func(ctx context.Context, role stage.Role) (int, error) { return a.remote(role).Quit(ctx) })
+			if err != nil {
+				return err
+			}
+			return stage.Tidy()
+		})
+}
+
+// onStage makes a command that looks after the stage and has no flags of its own.
+func (a *app) onStage(name, short string, run func(context.Context, *lesson.Runner) error) *cobra.Command {
 	return &cobra.Command{
-		Use:               "reset",
-		Short:             "end both processes; nothing is left",
+		Use:               name,
+		Short:             short,
 		GroupID:           "look",
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -40,13 +40,7 @@ func (a *app) reset() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = runner.Reset(cmd.Context(), func(ctx context.Context, role stage.Role) (int, error) {
-				return a.remote(role).Quit(ctx)
-			})
-			if err != nil {
-				return err
-			}
-			return errors.Join(stage.Tidy(), failed)
+			return errors.Join(run(cmd.Context(), runner), failed)
 		},
 	}
 }
