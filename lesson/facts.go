@@ -394,7 +394,7 @@ func peerUnread(s *scene) []Evidence {
 // any more.
 func afterClose(s *scene) []Evidence {
 	x, ok := s.before.socket(s.role, s.call.FD)
-	if !ok || !x.Connected() || x.Domain == unix.AF_UNIX || !x.Stream() {
+	if !ok || !x.Conversation() || x.Domain == unix.AF_UNIX || !x.Stream() {
 		return nil
 	}
 	own, peer, ownThere, peerThere := s.after.rows(x)
