@@ -30,8 +30,6 @@ var (
 	ErrBusy = errors.New("the process is busy")
 	// ErrLeft says that the command was interrupted and the call goes on.
 	ErrLeft = errors.New("interrupted; the call goes on")
-
-	errNoSection = errors.New("no such section")
 )
 
 // Runner makes steps on a stage and tells of them.
@@ -117,8 +115,8 @@ func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) (sight, er
 	return sight{}, fmt.Errorf("no way found to make %s possible", wanted.step)
 }
 
-// recap are the options of a prerequisite: the learner's address, family and
-// backlog where they concern it, and nothing said in full.
+// recap are the options of a prerequisite: the learner's address, family, type and
+// count where they concern it, and nothing said in full.
 func recap(o Options, t todo) Options {
 	p := DefaultOptions()
 	p.Role, p.Explain = t.role, recapOnly
@@ -422,7 +420,7 @@ func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error)
 			r.say(s, "woken", "blocked", "woken")
 			r.show(s, e)
 			r.bytes(s)
-			r.evidence(s)
+			r.evidence(s, facts[s.step])
 		}
 	}
 	return ends, nil

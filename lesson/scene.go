@@ -1,8 +1,6 @@
 package lesson
 
 import (
-	"strings"
-
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
@@ -211,29 +209,4 @@ func (s *scene) inTimeWait(addr sockets.Sockaddr) int {
 		}
 	}
 	return n
-}
-
-// words is the text of a section in the variant that fits, with the values filled
-// in. A paragraph that names a value which the kernel did not tell is left out;
-// err says which, for the tests.
-func (s *scene) section(heading string) (text string, err error) {
-	raw, ok := words(s.step).section(heading, s.variants()...)
-	if !ok {
-		return "", errNoSection
-	}
-	return fillParagraphs(raw, s.values())
-}
-
-func fillParagraphs(raw string, values map[string]string) (string, error) {
-	var kept []string
-	var failed error
-	for paragraph := range strings.SplitSeq(raw, "\n\n") {
-		text, err := fill(paragraph, values)
-		if err != nil {
-			failed = err
-			continue
-		}
-		kept = append(kept, text)
-	}
-	return strings.Join(kept, "\n\n"), failed
 }

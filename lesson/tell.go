@@ -36,9 +36,8 @@ func (r *Runner) closing(s *scene) {
 	r.bytes(s)
 	if failed {
 		r.failure(s)
-	}
-	if !failed {
-		r.evidence(s)
+	} else {
+		r.evidence(s, facts[s.step])
 		if full {
 			r.say(s, "meaning", s.step, "meaning")
 		}
@@ -61,11 +60,7 @@ func (r *Runner) recap(s *scene) {
 		}
 		return
 	}
-	text, err := s.section("recap")
-	if err != nil {
-		r.complain(fmt.Errorf("%s: recap: %w", s.step, err))
-	}
-	e.Text = text
+	e.Text = r.text(s, s.step, "recap")
 	r.show(s, e)
 }
 
@@ -79,11 +74,7 @@ func life(role stage.Role) []string {
 
 // failure tells what an errno means for this call, with the evidence for it.
 func (r *Runner) failure(s *scene) {
-	for _, fact := range failures[s.call.Errno] {
-		for _, e := range fact(s) {
-			r.showEvidence(s, e)
-		}
-	}
+	r.evidence(s, failures[s.call.Errno])
 	if s.opts.Explain == None {
 		return
 	}
@@ -97,8 +88,8 @@ func (r *Runner) failure(s *scene) {
 	}
 }
 
-func (r *Runner) evidence(s *scene) {
-	for _, fact := range facts[s.step] {
+func (r *Runner) evidence(s *scene, facts []fact) {
+	for _, fact := range facts {
 		for _, e := range fact(s) {
 			r.showEvidence(s, e)
 		}
@@ -121,14 +112,19 @@ func (r *Runner) arguments(s *scene) {
 
 // say shows a section of the words.
 func (r *Runner) say(s *scene, section, page, heading string) {
-	text, ok := words(page).section(heading, s.variants()...)
-	if !ok {
-		r.complain(fmt.Errorf("%s.md has no section %q", page, heading))
-		return
-	}
-	if text = r.filled(s, text); text != "" {
+	if text := r.text(s, page, heading); text != "" {
 		r.show(s, Event{Kind: KindText, Section: section, Text: text})
 	}
+}
+
+// text is a section of the words in the variant that fits, with its values.
+func (r *Runner) text(s *scene, page, heading string) string {
+	raw, ok := words(page).section(heading, s.variants()...)
+	if !ok {
+		r.complain(fmt.Errorf("%s.md has no section %q", page, heading))
+		return ""
+	}
+	return r.filled(s, raw)
 }
 
 func (r *Runner) filled(s *scene, text string) string {

@@ -134,3 +134,18 @@ func escape(value string) string {
 	}
 	return out.String()
 }
+
+// fillParagraphs fills each paragraph. One that names a value which the kernel did
+// not tell is left out; err says which.
+func fillParagraphs(raw string, values map[string]string) (text string, err error) {
+	var kept []string
+	for paragraph := range strings.SplitSeq(raw, "\n\n") {
+		filled, failed := fill(paragraph, values)
+		if failed != nil {
+			err = failed
+			continue
+		}
+		kept = append(kept, filled)
+	}
+	return strings.Join(kept, "\n\n"), err
+}
