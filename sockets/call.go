@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,7 +32,7 @@ type Call struct {
 type Arg struct {
 	Name  string `json:"name"`  // as in the manual page: sockfd, addr, backlog …
 	Value string `json:"value"` // as strace(1) prints it; empty while the kernel has yet to fill it
-	Out   bool   `json:"out"`   // the kernel fills it, so it is known only after the return
+	Out   bool   `json:"out"`   // the kernel fills or changes it, so it is complete only after the return
 }
 
 // Err is nil, or the errno of a call that failed.
@@ -57,7 +58,7 @@ func (c Call) ErrnoName() string {
 }
 
 // Strace is the call as strace(1) prints it. A call that has not returned ends
-// where strace stops writing too: before the first argument that the kernel fills.
+// where strace stops writing too: at the first argument that the kernel fills.
 func (c Call) Strace() string {
 	var b strings.Builder
 	b.WriteString(c.Name)
@@ -66,10 +67,10 @@ func (c Call) Strace() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
+		b.WriteString(a.Value)
 		if a.Out && !c.Returned {
 			return b.String()
 		}
-		b.WriteString(a.Value)
 	}
 	if !c.Returned {
 		return b.String()
@@ -131,3 +132,12 @@ func in(name, value string) Arg          { return Arg{Name: name, Value: value} 
 func inInt(name string, value int) Arg   { return in(name, fmt.Sprint(value)) }
 func out(name string) Arg                { return Arg{Name: name, Out: true} }
 func (c *Call) fill(i int, value string) { c.Args[i].Value = value }
+
+// address is a pointer as strace(1) prints it where it does not show what is
+// there.
+func address(p unsafe.Pointer) string {
+	if p == nil {
+		return "NULL"
+	}
+	return fmt.Sprintf("%p", p)
+}

@@ -144,38 +144,92 @@ func TestTimeout(t *testing.T) {
 
 // A call that a signal interrupts is told as it was, and made again.
 func TestEINTR(t *testing.T) {
-	noneLeft(t)
+	tr := &Tracer{}
+	t.Run("recvfrom", func(t *testing.T) {
+		noneLeft(t)
+		listener, server, client := pair(t, tr)
+		// With SO_RCVTIMEO a signal ends the call whatever its handler asks for (signal(7)).
+		ok(t, tr.SetTimeout(server, unix.SO_RCVTIMEO, time.Minute))
+		buf := make([]byte, 10)
+		c := interrupt(t, unix.SYS_RECVFROM, func() { unix.Write(client, []byte("x")) },
+			func(tr *Tracer) Call { return tr.RecvInto(server, buf, 0) })
+		if c.Errno != 0 || string(c.Data) != "x" {
+			t.Errorf("in the end: %s", c.Strace())
+		}
+		for _, fd := range []int{listener, server, client} {
+			ok(t, tr.Close(fd))
+		}
+	})
+	t.Run("epoll_pwait", func(t *testing.T) {
+		noneLeft(t)
+		listener, server, client := pair(t, tr)
+		epfd := ok(t, tr.EpollCreate1(unix.EPOLL_CLOEXEC))
+		ok(t, tr.EpollCtl(epfd, unix.EPOLL_CTL_ADD, server, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(server)}))
+		events := make([]unix.EpollEvent, 4)
+		c := interrupt(t, unix.SYS_EPOLL_PWAIT, func() { unix.Write(client, []byte("x")) },
+			func(tr *Tracer) Call { return tr.EpollWait(epfd, events, -1) })
+		if c.Ret != 1 {
+			t.Errorf("in the end: %s", c.Strace())
+		}
+		for _, fd := range []int{epfd, listener, server, client} {
+			ok(t, tr.Close(fd))
+		}
+	})
+	t.Run("sendfile", func(t *testing.T) {
+		noneLeft(t)
+		listener, server, client := pair(t, tr)
+		ok(t, tr.SetTimeout(server, unix.SO_SNDTIMEO, time.Minute))
+		file := ok(t, tr.Openat(unix.AT_FDCWD, os.Args[0], unix.O_RDONLY|unix.O_CLOEXEC, 0)) // large enough
+		buf := make([]byte, 64<<10)
+		filled := 0
+		for c := tr.Send(server, buf, unix.MSG_DONTWAIT); c.Errno == 0; c = tr.Send(server, buf, unix.MSG_DONTWAIT) {
+			filled += int(c.Ret)
+		}
+		offset := int64(0)
+		drain := func() {
+			for n := 0; n < filled; {
+				c := tr.RecvInto(client, buf, 0)
+				if c.Ret <= 0 {
+					return
+				}
+				n += int(c.Ret)
+			}
+		}
+		c := interrupt(t, unix.SYS_SENDFILE, drain, func(tr *Tracer) Call { return tr.Sendfile(server, file, &offset, 1000) })
+		if c.Ret <= 0 || offset != c.Ret {
+			t.Errorf("in the end: %s", c.Strace())
+		}
+		for _, fd := range []int{file, listener, server, client} {
+			ok(t, tr.Close(fd))
+		}
+	})
+}
+
+// interrupt makes a call that blocks, sends a signal to its thread, and lets it
+// end by what wake does. The result is the last report of the call; those before
+// have to say EINTR.
+func interrupt(t *testing.T, number int, wake func(), call func(*Tracer) Call) Call {
+	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	tid := unix.Gettid()
 	var calls []Call
-	tr := &Tracer{Observe: func(c Call) {
-		if c.Name == "recvfrom" {
-			calls = append(calls, c)
-		}
-	}}
-	listener, server, client := pair(t, tr)
-	// With SO_RCVTIMEO a signal ends the call whatever its handler asks for (signal(7)).
-	ok(t, tr.SetTimeout(server, unix.SO_RCVTIMEO, time.Minute))
 	interrupted := make(chan struct{})
 	go func() {
 		defer close(interrupted)
-		until(t, "recvfrom to block", func() bool {
+		until(t, "the call to block", func() bool {
 			now, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/syscall", tid))
-			return strings.HasPrefix(string(now), fmt.Sprintf("%d ", unix.SYS_RECVFROM))
+			return strings.HasPrefix(string(now), fmt.Sprintf("%d ", number))
 		})
 		unix.Tgkill(os.Getpid(), tid, unix.SIGURG) // Go's runtime ignores it
 		until(t, "the signal", func() bool {
 			status, _ := os.ReadFile(fmt.Sprintf("/proc/self/task/%d/status", tid))
 			return !strings.Contains(string(status), "SigPnd:\t0000000000400000")
 		})
-		unix.Write(client, []byte("x"))
+		wake()
 	}()
-	c := tr.Recv(server, 10, 0)
+	c := call(&Tracer{Observe: func(c Call) { calls = append(calls, c) }})
 	<-interrupted
-	if c.Errno != 0 || string(c.Data) != "x" {
-		t.Errorf("in the end: %s", c.Strace())
-	}
 	if len(calls) < 4 || len(calls)%2 != 0 {
 		t.Fatalf("%d reports of a call that was interrupted", len(calls))
 	}
@@ -184,9 +238,7 @@ func TestEINTR(t *testing.T) {
 			t.Errorf("report %d: %s, then %s", i, calls[i].Strace(), calls[i+1].Strace())
 		}
 	}
-	for _, fd := range []int{listener, server, client} {
-		ok(t, tr.Close(fd))
-	}
+	return c
 }
 
 // A write that the kernel takes in part says how much.

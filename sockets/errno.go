@@ -11,25 +11,35 @@ func Meaning(e unix.Errno) string {
 	return e.Error()
 }
 
-// strerror holds the texts of glibc for the errnos of the socket calls. x/sys
+// strerror holds the texts of glibc for the errnos of the calls here. x/sys
 // has the same words, but starts them with a small letter.
 var strerror = map[unix.Errno]string{
 	unix.EPERM:           "Operation not permitted",
 	unix.ENOENT:          "No such file or directory",
 	unix.EINTR:           "Interrupted system call",
+	unix.EIO:             "Input/output error",
+	unix.ENXIO:           "No such device or address",
 	unix.EBADF:           "Bad file descriptor",
 	unix.EAGAIN:          "Resource temporarily unavailable",
 	unix.ENOMEM:          "Cannot allocate memory",
 	unix.EACCES:          "Permission denied",
 	unix.EFAULT:          "Bad address",
 	unix.EEXIST:          "File exists",
+	unix.EXDEV:           "Invalid cross-device link",
+	unix.ENODEV:          "No such device",
 	unix.ENOTDIR:         "Not a directory",
+	unix.EISDIR:          "Is a directory",
 	unix.EINVAL:          "Invalid argument",
 	unix.ENFILE:          "Too many open files in system",
 	unix.EMFILE:          "Too many open files",
+	unix.EFBIG:           "File too large",
+	unix.ESPIPE:          "Illegal seek",
 	unix.EROFS:           "Read-only file system",
 	unix.EPIPE:           "Broken pipe",
 	unix.ENAMETOOLONG:    "File name too long",
+	unix.ENOSYS:          "Function not implemented",
+	unix.ELOOP:           "Too many levels of symbolic links",
+	unix.EOVERFLOW:       "Value too large for defined data type",
 	unix.ENOTSOCK:        "Socket operation on non-socket",
 	unix.EDESTADDRREQ:    "Destination address required",
 	unix.EMSGSIZE:        "Message too long",
@@ -53,4 +63,5 @@ var strerror = map[unix.Errno]string{
 	unix.EHOSTUNREACH:    "No route to host",
 	unix.EALREADY:        "Operation already in progress",
 	unix.EINPROGRESS:     "Operation now in progress",
+	unix.ESTALE:          "Stale file handle",
 }

@@ -95,6 +95,116 @@ var socketOptions = []flag{
 	{unix.SO_SNDTIMEO, "SO_SNDTIMEO_OLD"},
 	{unix.SO_RCVBUF, "SO_RCVBUF"},
 	{unix.SO_SNDBUF, "SO_SNDBUF"},
+	{unix.SO_KEEPALIVE, "SO_KEEPALIVE"},
+	{unix.SO_INCOMING_CPU, "SO_INCOMING_CPU"},
+}
+
+var levels = []flag{
+	{unix.SOL_SOCKET, "SOL_SOCKET"},
+	{unix.SOL_TCP, "SOL_TCP"},
+}
+
+// tcpOptions are the options of tcp(7) that a server has a use for.
+var tcpOptions = []flag{
+	{unix.TCP_NODELAY, "TCP_NODELAY"},
+	{unix.TCP_MAXSEG, "TCP_MAXSEG"},
+	{unix.TCP_CORK, "TCP_CORK"},
+	{unix.TCP_KEEPIDLE, "TCP_KEEPIDLE"},
+	{unix.TCP_KEEPINTVL, "TCP_KEEPINTVL"},
+	{unix.TCP_KEEPCNT, "TCP_KEEPCNT"},
+	{unix.TCP_LINGER2, "TCP_LINGER2"},
+	{unix.TCP_DEFER_ACCEPT, "TCP_DEFER_ACCEPT"},
+	{unix.TCP_QUICKACK, "TCP_QUICKACK"},
+	{unix.TCP_USER_TIMEOUT, "TCP_USER_TIMEOUT"},
+	{unix.TCP_FASTOPEN, "TCP_FASTOPEN"},
+	{unix.TCP_NOTSENT_LOWAT, "TCP_NOTSENT_LOWAT"},
+}
+
+// openFlags are the flags of open(2), without the access mode. O_SYNC and
+// O_TMPFILE contain the bits of others and stand before them.
+var openFlags = []flag{
+	{unix.O_CREAT, "O_CREAT"},
+	{unix.O_EXCL, "O_EXCL"},
+	{unix.O_NOCTTY, "O_NOCTTY"},
+	{unix.O_TRUNC, "O_TRUNC"},
+	{unix.O_APPEND, "O_APPEND"},
+	{unix.O_NONBLOCK, "O_NONBLOCK"},
+	{unix.O_SYNC, "O_SYNC"},
+	{unix.O_DSYNC, "O_DSYNC"},
+	{unix.O_DIRECT, "O_DIRECT"},
+	{unix.O_NOFOLLOW, "O_NOFOLLOW"},
+	{unix.O_NOATIME, "O_NOATIME"},
+	{unix.O_CLOEXEC, "O_CLOEXEC"},
+	{unix.O_PATH, "O_PATH"},
+	{unix.O_TMPFILE, "O_TMPFILE"},
+	{unix.O_DIRECTORY, "O_DIRECTORY"},
+}
+
+// resolveFlags are those of openat2(2).
+var resolveFlags = []flag{
+	{unix.RESOLVE_NO_XDEV, "RESOLVE_NO_XDEV"},
+	{unix.RESOLVE_NO_MAGICLINKS, "RESOLVE_NO_MAGICLINKS"},
+	{unix.RESOLVE_NO_SYMLINKS, "RESOLVE_NO_SYMLINKS"},
+	{unix.RESOLVE_BENEATH, "RESOLVE_BENEATH"},
+	{unix.RESOLVE_IN_ROOT, "RESOLVE_IN_ROOT"},
+	{resolveCached, "RESOLVE_CACHED"},
+}
+
+// resolveCached is RESOLVE_CACHED of openat2(2), which x/sys does not have.
+const resolveCached = 0x20
+
+// atFlags are those of fstatat(2).
+var atFlags = []flag{
+	{unix.AT_SYMLINK_NOFOLLOW, "AT_SYMLINK_NOFOLLOW"},
+	{unix.AT_NO_AUTOMOUNT, "AT_NO_AUTOMOUNT"},
+	{unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"},
+}
+
+// fileTypes and modeBits are the parts of st_mode above the permissions: inode(7).
+var fileTypes = []flag{
+	{unix.S_IFREG, "S_IFREG"},
+	{unix.S_IFDIR, "S_IFDIR"},
+	{unix.S_IFLNK, "S_IFLNK"},
+	{unix.S_IFSOCK, "S_IFSOCK"},
+	{unix.S_IFIFO, "S_IFIFO"},
+	{unix.S_IFCHR, "S_IFCHR"},
+	{unix.S_IFBLK, "S_IFBLK"},
+}
+
+var modeBits = []flag{
+	{unix.S_ISUID, "S_ISUID"},
+	{unix.S_ISGID, "S_ISGID"},
+	{unix.S_ISVTX, "S_ISVTX"},
+}
+
+var epollFlags = []flag{
+	{unix.EPOLL_CLOEXEC, "EPOLL_CLOEXEC"},
+}
+
+var epollOps = []flag{
+	{unix.EPOLL_CTL_ADD, "EPOLL_CTL_ADD"},
+	{unix.EPOLL_CTL_DEL, "EPOLL_CTL_DEL"},
+	{unix.EPOLL_CTL_MOD, "EPOLL_CTL_MOD"},
+}
+
+// epollEvents are those of epoll_ctl(2).
+var epollEvents = []flag{
+	{unix.EPOLLIN, "EPOLLIN"},
+	{unix.EPOLLPRI, "EPOLLPRI"},
+	{unix.EPOLLOUT, "EPOLLOUT"},
+	{unix.EPOLLERR, "EPOLLERR"},
+	{unix.EPOLLHUP, "EPOLLHUP"},
+	{unix.POLLNVAL, "EPOLLNVAL"},
+	{unix.EPOLLRDNORM, "EPOLLRDNORM"},
+	{unix.EPOLLRDBAND, "EPOLLRDBAND"},
+	{unix.EPOLLWRNORM, "EPOLLWRNORM"},
+	{unix.EPOLLWRBAND, "EPOLLWRBAND"},
+	{unix.EPOLLMSG, "EPOLLMSG"},
+	{unix.EPOLLRDHUP, "EPOLLRDHUP"},
+	{unix.EPOLLEXCLUSIVE, "EPOLLEXCLUSIVE"},
+	{unix.EPOLLWAKEUP, "EPOLLWAKEUP"},
+	{unix.EPOLLONESHOT, "EPOLLONESHOT"},
+	{unix.EPOLLET, "EPOLLET"},
 }
 
 // DomainName is the name of an address family, as in address_families(7).
@@ -155,10 +265,13 @@ func several(names []flag, value int, prefix string) string {
 
 // goNames writes "A|B" as Go source with the package in front of each name.
 func goNames(s string) string {
-	if strings.HasPrefix(s, "0") {
-		return s
+	parts := strings.Split(s, "|")
+	for i, part := range parts {
+		if part[0] < '0' || part[0] > '9' {
+			parts[i] = "unix." + part
+		}
 	}
-	return "unix." + strings.ReplaceAll(s, "|", "|unix.")
+	return strings.Join(parts, "|")
 }
 
 // cNames writes "A|B" as it stands in C source.

@@ -55,3 +55,6 @@ func cString(b []byte) string {
 	s.WriteByte('"')
 	return s.String()
 }
+
+// Quote is how an argument of a Call shows bytes.
+func Quote(b []byte) string { return quote(b) }

@@ -11,13 +11,18 @@ import (
 // the C library does: at most size bytes. Zero bytes mean that a stream's peer
 // has finished sending. Call.Data is what arrived.
 func (t *Tracer) Recv(fd, size, flags int) Call {
-	buf := make([]byte, max(size, 1))[:size]
-	c := t.recvfrom(fd, size, flags)
-	c.C = fmt.Sprintf("ssize_t n = recv(%d, buf, %d, %s);", fd, size, cNames(several(messageFlags, flags, "MSG_")))
+	return t.RecvInto(fd, make([]byte, max(size, 1))[:size], flags)
+}
+
+// RecvInto is Recv into the caller's buffer. Call.Data is a view of buf, good
+// until the caller writes to buf again: an observer that keeps it takes a copy.
+func (t *Tracer) RecvInto(fd int, buf []byte, flags int) Call {
+	c := t.recvfrom(fd, len(buf), flags)
+	c.C = fmt.Sprintf("ssize_t n = recv(%d, buf, %d, %s);", fd, len(buf), cNames(several(messageFlags, flags, "MSG_")))
 	c.Args = append(c.Args, in("src_addr", "NULL"), in("addrlen", "NULL"))
 	return t.do(c, func() (uintptr, unix.Errno) {
 		n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd),
-			uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(size), uintptr(flags), 0, 0)
+			uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf)), uintptr(flags), 0, 0)
 		return n, errno
 	}, func(c *Call) { received(c, buf) })
 }
@@ -61,9 +66,10 @@ func (t *Tracer) recvfrom(fd, size, flags int) Call {
 	}
 }
 
+// received tells of the bytes that the kernel wrote to buf, which is argument 1.
 func received(c *Call, buf []byte) {
-	if c.Errno != 0 {
-		c.fill(1, fmt.Sprintf("%p", unsafe.SliceData(buf)))
+	if c.Errno != 0 || buf == nil {
+		c.fill(1, address(unsafe.Pointer(unsafe.SliceData(buf))))
 		return
 	}
 	c.Data = buf[:c.Ret]

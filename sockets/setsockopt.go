@@ -8,16 +8,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Setsockopt wraps setsockopt(2) for an option whose value is an int: those of
+// socket(7) at SOL_SOCKET and of tcp(7) at SOL_TCP.
+func (t *Tracer) Setsockopt(fd, level, option, value int) Call {
+	return t.setInt(fd, level, option, int32(value), "value")
+}
+
 // SetReuseAddr wraps setsockopt(2) with SO_REUSEADDR (socket(7)).
 func (t *Tracer) SetReuseAddr(fd int, on bool) Call {
 	value := int32(0)
 	if on {
 		value = 1
 	}
-	return t.setsockopt(fd, unix.SO_REUSEADDR, unsafe.Pointer(&value), unsafe.Sizeof(value),
+	return t.setInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, value, "on")
+}
+
+// setInt calls the int by the given name in the C text.
+func (t *Tracer) setInt(fd, level, option int, value int32, variable string) Call {
+	levelName, name := levelName(level), optionName(level, option)
+	return t.setsockopt(fd, level, option, unsafe.Pointer(&value), unsafe.Sizeof(value),
 		fmt.Sprintf("[%d]", value),
-		fmt.Sprintf("int on = %d; setsockopt(%d, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);", value, fd),
-		fmt.Sprintf("err := unix.SetsockoptInt(%d, unix.SOL_SOCKET, unix.SO_REUSEADDR, %d)", fd, value))
+		fmt.Sprintf("int %s = %d; setsockopt(%d, %s, %s, &%s, sizeof %s);", variable, value, fd, levelName, name, variable, variable),
+		fmt.Sprintf("err := unix.SetsockoptInt(%d, %s, %s, %d)", fd, goNames(levelName), goNames(name), value))
 }
 
 // SetTimeout wraps setsockopt(2) with SO_RCVTIMEO or SO_SNDTIMEO (socket(7)):
@@ -29,20 +41,20 @@ func (t *Tracer) SetTimeout(fd, option int, d time.Duration) Call {
 	if option == unix.SO_SNDTIMEO {
 		name = "SO_SNDTIMEO"
 	}
-	return t.setsockopt(fd, option, unsafe.Pointer(&tv), unsafe.Sizeof(tv),
+	return t.setsockopt(fd, unix.SOL_SOCKET, option, unsafe.Pointer(&tv), unsafe.Sizeof(tv),
 		quote(unsafe.Slice((*byte)(unsafe.Pointer(&tv)), unsafe.Sizeof(tv))),
 		fmt.Sprintf("struct timeval tv = {%d, %d}; setsockopt(%d, SOL_SOCKET, %s, &tv, sizeof tv);", tv.Sec, tv.Usec, fd, name),
 		fmt.Sprintf("err := unix.SetsockoptTimeval(%d, unix.SOL_SOCKET, unix.%s, &unix.Timeval{Sec: %d, Usec: %d})", fd, name, tv.Sec, tv.Usec))
 }
 
-func (t *Tracer) setsockopt(fd, option int, value unsafe.Pointer, size uintptr, shown, c, golang string) Call {
+func (t *Tracer) setsockopt(fd, level, option int, value unsafe.Pointer, size uintptr, shown, c, golang string) Call {
 	call := Call{
 		Name: "setsockopt",
 		FD:   fd,
 		Args: []Arg{
 			inInt("sockfd", fd),
-			in("level", "SOL_SOCKET"),
-			in("optname", one(socketOptions, option, "SO_")),
+			in("level", levelName(level)),
+			in("optname", optionName(level, option)),
 			in("optval", shown),
 			inInt("optlen", int(size)),
 		},
@@ -50,7 +62,19 @@ func (t *Tracer) setsockopt(fd, option int, value unsafe.Pointer, size uintptr, 
 		Go: golang,
 	}
 	return t.do(call, func() (uintptr, unix.Errno) {
-		_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, uintptr(option), uintptr(value), size, 0)
+		_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(option), uintptr(value), size, 0)
 		return 0, errno
 	}, nil)
+}
+
+func levelName(level int) string { return one(levels, level, "SOL_") }
+
+func optionName(level, option int) string {
+	switch level {
+	case unix.SOL_SOCKET:
+		return one(socketOptions, option, "SO_")
+	case unix.SOL_TCP:
+		return one(tcpOptions, option, "TCP_")
+	}
+	return fmt.Sprint(option)
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,13 +58,151 @@ func oddCalls(t *Tracer) {
 	t.SendTo(b, []byte("from nobody"), 0, UnixSockaddr(path))
 	t.RecvFrom(a, 4, 0)
 	t.Recv(a, 4, unix.MSG_DONTWAIT)
+	t.RecvInto(a, make([]byte, 0), unix.MSG_DONTWAIT)
+	t.RecvInto(a, nil, unix.MSG_DONTWAIT)
 	t.Close(a)
 	t.Close(b)
 	t.Close(-1)
+	oddOptions(t)
+	oddWaits(t)
+	oddFiles(t, filepath.Dir(os.Getenv("FD3_ODD_CALLS")))
+}
+
+func oddOptions(t *Tracer) {
+	fd := int(t.Socket(unix.AF_INET, unix.SOCK_STREAM, 0).Ret)
+	for _, option := range append(slices.Clone(tcpOptions), flag{bits: 99}) {
+		t.Setsockopt(fd, unix.SOL_TCP, option.bits, 1)
+		t.Setsockopt(fd, unix.SOL_TCP, option.bits, -1)
+	}
+	for _, option := range []int{unix.SO_REUSEADDR, unix.SO_REUSEPORT, unix.SO_RCVBUF, unix.SO_SNDBUF, unix.SO_KEEPALIVE, unix.SO_INCOMING_CPU, 999} {
+		t.Setsockopt(fd, unix.SOL_SOCKET, option, 7)
+	}
+	t.Close(fd)
+}
+
+func oddWaits(t *Tracer) {
+	for _, flags := range []int{0, 7, unix.EPOLL_CLOEXEC | 1} {
+		if c := t.EpollCreate1(flags); c.Errno == 0 {
+			t.Close(int(c.Ret))
+		}
+	}
+	epfd := int(t.EpollCreate1(unix.EPOLL_CLOEXEC).Ret)
+	events := make([]unix.EpollEvent, 64)
+	t.EpollWait(epfd, events, 0)
+	t.EpollWait(epfd, events[:0], 0)
+	t.EpollWait(epfd, nil, -1)
+	t.EpollWait(99, events, -1)
+	for _, op := range []int{unix.EPOLL_CTL_ADD, unix.EPOLL_CTL_MOD, unix.EPOLL_CTL_DEL, 77} {
+		for _, mask := range []uint32{0, unix.EPOLLIN, unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, unix.EPOLLEXCLUSIVE | unix.EPOLLONESHOT | 1<<20, 1 << 20, 0xffffffff} {
+			t.EpollCtl(epfd, op, 99, &unix.EpollEvent{Events: mask, Fd: -1, Pad: 0x1234567})
+		}
+		t.EpollCtl(epfd, op, 99, nil)
+	}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return
+	}
+	fds := pair[:]
+	for range 40 {
+		if fd, err := unix.Dup(pair[0]); err == nil {
+			fds = append(fds, fd)
+		}
+	}
+	for _, fd := range fds {
+		t.EpollCtl(epfd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLOUT, Fd: int32(fd)})
+	}
+	t.EpollWait(epfd, events, 0) // more than strace shows
+	t.EpollWait(epfd, events[:32], 0)
+	t.EpollWait(epfd, events[:33], 0)
+	for _, fd := range fds {
+		t.EpollCtl(epfd, unix.EPOLL_CTL_DEL, fd, nil)
+		t.Close(fd)
+	}
+	t.Close(epfd)
+}
+
+func oddFiles(t *Tracer, dir string) {
+	root := int(t.Openat(unix.AT_FDCWD, dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).Ret)
+	t.Openat(99, "x", unix.O_ACCMODE, 0)
+	t.Openat(root, "", unix.O_PATH|unix.O_NOFOLLOW, 0)
+	t.Openat(99, "x", unix.O_TMPFILE|unix.O_RDWR, 0)
+	t.Openat(99, "x", unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_SYNC|unix.O_DIRECT|unix.O_NOATIME|unix.O_APPEND|unix.O_TRUNC, 0)
+	t.Openat(99, "x", unix.O_DSYNC|1<<30, 0)
+	for _, path := range []string{strings.Repeat("long/", 50), strings.Repeat("a", 4095), strings.Repeat("b", 4096), "\x1b[m\x00hidden", "\"\\\n\xc3\xa9"} {
+		t.Openat(root, path, unix.O_CLOEXEC, 0)
+		t.Openat2(root, path, unix.OpenHow{Flags: unix.O_CLOEXEC})
+	}
+	for _, how := range []unix.OpenHow{
+		{},
+		{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS},
+		{Resolve: 0x1ff},
+		{Resolve: 0x10000},
+		{Mode: 0o777},
+		{Flags: unix.O_CREAT, Mode: 1},
+		{Flags: unix.O_TMPFILE | unix.O_WRONLY},
+		{Flags: 1 << 40},
+		{Flags: unix.O_EXCL | 1<<40, Mode: 0o7777777},
+	} {
+		t.Openat2(99, "x", how)
+		t.Openat2(unix.AT_FDCWD, "", how)
+	}
+	t.Openat2(root, "..", unix.OpenHow{Flags: unix.O_PATH, Resolve: unix.RESOLVE_BENEATH})
+
+	var st unix.Stat_t
+	file := int(t.Openat(root, "file", unix.O_CREAT|unix.O_EXCL|unix.O_RDWR, 0o640).Ret)
+	unix.Write(file, []byte("a file of some bytes, and more of them than strace shows"))
+	for _, mode := range []uint32{0o644, 0, 0o7, 0o70, 0o7777, 0o1000, 0o4755} {
+		unix.Fchmod(file, mode)
+		t.Fstat(file, &st)
+	}
+	for _, dev := range []string{"/dev/null", "/dev/zero", "/dev/full"} {
+		t.Newfstatat(unix.AT_FDCWD, dev, &st, 0)
+	}
+	t.Fstat(root, &st)
+	t.Fstat(99, &st)
+	unix.Symlinkat("nowhere", root, "link")
+	unix.Mkfifoat(root, "fifo", 0o600)
+	for _, name := range []string{"file", "link", "fifo", "nothing", ""} {
+		t.Newfstatat(root, name, &st, 0)
+		t.Newfstatat(root, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+	}
+	t.Newfstatat(root, "", &st, unix.AT_EMPTY_PATH|unix.AT_NO_AUTOMOUNT)
+	t.Newfstatat(root, "", &st, 1<<30)
+
+	buf := make([]byte, 100)
+	for _, offset := range []int64{0, 3, 50, 1 << 20, -1} {
+		t.Pread64(file, buf, offset)
+		t.Pread64(file, buf[:4], offset)
+	}
+	t.Pread64(file, buf[:0], 0)
+	t.Pread64(file, nil, 0)
+	t.Pread64(99, buf, 0)
+	names := make([]byte, 4096)
+	t.Getdents64(root, names[:24]) // too little for a name, or for more than one
+	t.Getdents64(root, names[:60])
+	t.Getdents64(root, names)
+	t.Getdents64(root, names)
+	t.Getdents64(root, nil)
+	t.Getdents64(file, names)
+	t.Getdents64(99, names)
+
+	null := int(t.Openat(unix.AT_FDCWD, "/dev/null", unix.O_WRONLY, 0).Ret)
+	for _, offset := range []int64{0, 10, 1 << 40, -5} {
+		t.Sendfile(null, file, &offset, 5)
+		t.Sendfile(null, file, &offset, 0)
+		t.Sendfile(null, file, &offset, 1<<20)
+		t.Sendfile(99, file, &offset, 5)
+	}
+	unix.Seek(file, 0, 0)
+	t.Sendfile(null, file, nil, 5)
+	t.Sendfile(null, file, nil, -1)
+	t.Close(null)
+	t.Close(file)
+	t.Close(root)
 }
 
 // The calls above, as they begin in the output of strace.
-var ours = regexp.MustCompile(`^(socket|listen|shutdown|setsockopt|accept4|connect|bind|sendto|recvfrom|close)\(`)
+var ours = regexp.MustCompile(`^(socket|listen|shutdown|setsockopt|accept4|connect|bind|sendto|recvfrom|close|sendfile|epoll_create1|epoll_ctl|epoll_pwait|openat|openat2|fstat|newfstatat|pread64|getdents64)\(`)
 
 func TestStraceAgrees(t *testing.T) {
 	_, err := exec.LookPath("strace")
