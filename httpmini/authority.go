@@ -16,10 +16,8 @@ func authority(b []byte) (port []byte, at int, why string) {
 		}
 		i++
 	} else {
-		for i < len(b) && b[i] != ':' {
+		for i = regNameChar.span(b, 0); i < len(b) && b[i] != ':'; i = regNameChar.span(b, i) {
 			switch {
-			case regNameChar.has(b[i]):
-				i++
 			case b[i] == '%' && i+2 < len(b) && hexDigit.has(b[i+1]) && hexDigit.has(b[i+2]):
 				i += 3
 			case b[i] == '@':
@@ -38,13 +36,17 @@ func authority(b []byte) (port []byte, at int, why string) {
 	if b[i] != ':' {
 		return nil, i, octet(b[i]) + ` follows the "]"`
 	}
-	n, start := 0, i+1
-	for i++; i < len(b); i++ {
-		if !digit.has(b[i]) {
-			return nil, i, octet(b[i]) + " is in the port, which is a number"
-		}
-		if n = n*10 + int(b[i]-'0'); n > 0xffff {
-			return nil, i, "a port has 16 bits, so 65535 is the last"
+	start := i + 1
+	if end := digit.span(b, start); end < len(b) {
+		return nil, end, octet(b[end]) + " is in the port, which is a number"
+	}
+	if len(b)-start < len("65535") {
+		return b[start:], 0, ""
+	}
+	n := 0
+	for i, c := range b[start:] {
+		if n = n*10 + int(c-'0'); n > 0xffff {
+			return nil, start + i, "a port has 16 bits, so 65535 is the last"
 		}
 	}
 	return b[start:], 0, ""

@@ -18,7 +18,8 @@
 //		if err != nil {
 //			return err // *BadError: which byte, which status, why
 //		}
-//		end, err := httpmini.Body(buf, head, req.ContentLength, &tokens)
+//		content := req.Content()
+//		data, n, err := content.Next(buf[head:], nil) // again and again
 //		...
 //	}
 //	out = httpmini.AppendResponse(out[:0], httpmini.Message{Status: 200, Body: page})

@@ -25,6 +25,9 @@ func (e *BadError) Error() string {
 	return fmt.Sprintf("byte %d: %s", e.Offset, e.Why)
 }
 
+// bad is not inlined, to keep what is rare out of the functions that are fast.
+//
+//go:noinline
 func bad(offset, status int, format string, args ...any) error {
 	return &BadError{Offset: offset, Status: status, Why: fmt.Sprintf(format, args...)}
 }

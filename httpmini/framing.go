@@ -2,8 +2,9 @@ package httpmini
 
 import "math"
 
-// framing is what the fields of a head say about where the message ends and
-// about the connection. It is told of each field line as it passes.
+// framing is what the fields of a head say about where the message ends, about
+// the connection, and about the kind of answer. It is told of each field line as
+// it passes.
 type framing struct {
 	response bool
 	minor    int
@@ -16,43 +17,58 @@ type framing struct {
 	hosts            int
 	host             []byte
 	close, keepAlive bool
+
+	conditional bool
+	expect      []byte
 }
 
-// field takes the fields that matter here: name is b[start:colon], the value
-// b[first:last].
-func (f *framing) field(b []byte, start, colon, first, last int) error {
-	name := b[start:colon]
+// field takes the fields that matter here. The name starts at the offset start,
+// the value at first.
+func (f *framing) field(name, value []byte, start, first int) error {
 	switch len(name) { // most fields are passed over by their length
-	case len("host"):
-		if !f.response && fold(name, "host") {
-			return f.hostField(b, start, first, last)
+	case len("Host"):
+		if !f.response && fold(name, "Host") {
+			return f.hostField(value, start, first)
 		}
-	case len("connection"):
-		if fold(name, "connection") {
-			f.connection(b[first:last])
+	case len("Range"):
+		f.conditional = f.conditional || fold(name, "Range")
+	case len("Expect"):
+		if fold(name, "Expect") && (len(f.expect) == 0 || len(value) > 0 && fold(f.expect, "100-continue")) {
+			f.expect = value
 		}
-	case len("content-length"):
-		if fold(name, "content-length") {
-			return f.contentLength(b, start, first, last)
+	case len("If-Match"): // and If-Range
+		f.conditional = f.conditional || fold(name, "If-Match") || fold(name, "If-Range")
+	case len("Connection"):
+		if fold(name, "Connection") {
+			f.connection(value)
 		}
-	case len("transfer-encoding"):
-		if fold(name, "transfer-encoding") {
-			return f.transferEncoding(b, start, first, last)
+	case len("If-None-Match"):
+		f.conditional = f.conditional || fold(name, "If-None-Match")
+	case len("Content-Length"):
+		if fold(name, "Content-Length") {
+			return f.contentLength(value, start, first)
 		}
+	case len("Transfer-Encoding"): // and If-Modified-Since
+		if fold(name, "Transfer-Encoding") {
+			return f.transferEncoding(value, start, first)
+		}
+		f.conditional = f.conditional || fold(name, "If-Modified-Since")
+	case len("If-Unmodified-Since"):
+		f.conditional = f.conditional || fold(name, "If-Unmodified-Since")
 	}
 	return nil
 }
 
 // hostField: one and valid, in any version. RFC 9112 section 3.2.
-func (f *framing) hostField(b []byte, start, first, last int) error {
+func (f *framing) hostField(value []byte, start, first int) error {
 	if f.hosts++; f.hosts > 1 {
 		return bad(start, 400, "a second Host field: two programs could each believe another one (RFC 9112 section 3.2)")
 	}
-	f.host = b[first:last:last]
-	if first == last {
+	f.host = value
+	if len(value) == 0 {
 		return nil // right where the target has no authority: RFC 9110 section 7.2
 	}
-	if _, at, why := authority(f.host); why != "" {
+	if _, at, why := authority(value); why != "" {
 		return bad(first+at, 400, "the Host field is no host and port: %s (RFC 9110 section 7.2)", why)
 	}
 	return nil
@@ -75,38 +91,38 @@ func (f *framing) connection(list []byte) {
 // contentLength: digits only. The same number again, as a list or as a second
 // field, is read as that one number, which RFC 9112 section 6.3 item 5 allows;
 // numbers that differ are refused.
-func (f *framing) contentLength(b []byte, start, first, last int) error {
+func (f *framing) contentLength(list []byte, start, first int) error {
 	if f.coded {
 		return errBothLengths(start)
 	}
-	for i := first; i <= last; {
+	for i := 0; i <= len(list); {
 		var from, to int
-		from, to, i = element(b, i, last)
-		n, err := decimal(b, from, to)
+		from, to, i = element(list, i, len(list))
+		n, err := decimal(list[from:to], first+from)
 		if err != nil {
 			return err
 		}
 		if f.length >= 0 && f.length != n {
-			return bad(from, 400, "Content-Length says %d here and %d before: nobody knows where the body ends (RFC 9112 section 6.3)", n, f.length)
+			return bad(first+from, 400, "Content-Length says %d here and %d before: nobody knows where the body ends (RFC 9112 section 6.3)", n, f.length)
 		}
 		f.length = n
 	}
 	return nil
 }
 
-// decimal is 1*DIGIT as a number that fits an int64. RFC 9110 section 8.6.
-func decimal(b []byte, from, to int) (n int64, err error) {
-	if from == to {
-		return 0, bad(from, 400, "a Content-Length has no digits (RFC 9110 section 8.6)")
+// decimal is 1*DIGIT as a number that fits an int64. The first is at offset.
+// RFC 9110 section 8.6.
+func decimal(digits []byte, offset int) (n int64, err error) {
+	if len(digits) == 0 {
+		return 0, bad(offset, 400, "a Content-Length has no digits (RFC 9110 section 8.6)")
 	}
-	for i := from; i < to; i++ {
-		c := b[i]
+	for i, c := range digits {
 		if !digit.has(c) {
-			return 0, misplaced(i, c, "Content-Length", "it is decimal digits alone, without a sign or a unit (RFC 9110 section 8.6)")
+			return 0, misplaced(offset+i, c, "Content-Length", "it is decimal digits alone, without a sign or a unit (RFC 9110 section 8.6)")
 		}
 		d := int64(c - '0')
 		if n > (math.MaxInt64-d)/10 {
-			return 0, bad(i, 413, "the Content-Length does not fit 63 bits; cut down to fit it would be another number (RFC 9110 section 8.6)")
+			return 0, bad(offset+i, 413, "the Content-Length does not fit 63 bits; cut down to fit it would be another number (RFC 9110 section 8.6)")
 		}
 		n = n*10 + d
 	}
@@ -115,7 +131,7 @@ func decimal(b []byte, from, to int) (n int64, err error) {
 
 // transferEncoding: RFC 9112 section 6.1. Empty list elements are refused,
 // because " , chunked" has been used to hide the coding from one of two programs.
-func (f *framing) transferEncoding(b []byte, start, first, last int) error {
+func (f *framing) transferEncoding(list []byte, start, first int) error {
 	if f.length >= 0 {
 		return errBothLengths(start)
 	}
@@ -123,22 +139,22 @@ func (f *framing) transferEncoding(b []byte, start, first, last int) error {
 		return bad(start, 400, "HTTP/1.0 has no Transfer-Encoding, so the end of the body is in doubt (RFC 9112 section 6.1)")
 	}
 	f.coded = true
-	for i := first; i <= last; {
+	for i := 0; i <= len(list); {
 		var from, to int
-		from, to, i = element(b, i, last)
-		switch coding := b[from:to]; {
+		from, to, i = element(list, i, len(list))
+		switch coding := list[from:to]; {
 		case from == to:
-			return bad(from, 400, "Transfer-Encoding has an empty element (RFC 9112 section 6.1)")
+			return bad(first+from, 400, "Transfer-Encoding has an empty element (RFC 9112 section 6.1)")
 		case f.chunked && !(f.response && !fold(coding, "chunked")):
-			return bad(from, 400, "a coding follows chunked, which has to be the last and to come once (RFC 9112 section 6.1)")
+			return bad(first+from, 400, "a coding follows chunked, which has to be the last and to come once (RFC 9112 section 6.1)")
 		case fold(coding, "chunked"):
 			f.chunked = true
 		case len(coding) > 7 && fold(coding[:7], "chunked") && !tokenChar.has(coding[7]):
-			return bad(from+7, 400, "chunked is followed by something: it has no parameters (RFC 9112 section 7.1)")
+			return bad(first+from+7, 400, "chunked is followed by something: it has no parameters (RFC 9112 section 7.1)")
 		default:
 			f.chunked = false
 			if f.foreign < 0 {
-				f.foreign = from
+				f.foreign = first + from
 			}
 		}
 	}

@@ -2,21 +2,73 @@ package httpmini_test
 
 import (
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"fd3/httpmini"
 )
 
-func FuzzRequest(f *testing.F) {
-	for _, b := range goodRequests {
-		f.Add([]byte(b))
+// seeds calls add with what is short enough to be a good seed: the fuzzer is slow
+// with long ones, and the limits have tests of their own.
+func seeds(add func(b string), all ...string) {
+	for _, b := range all {
+		if len(b) < 2<<10 {
+			add(b)
+		}
 	}
-	f.Add([]byte(pipeline))
-	f.Add([]byte("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 6\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"))
-	f.Add([]byte("GET http://[::ffff:1.2.3.4]:99/%zz HTTP/2.0\n\n"))
+}
+
+func FuzzRequest(f *testing.F) {
+	add := func(b string) { f.Add([]byte(b)) }
+	seeds(add, slices.Collect(maps.Values(goodRequests))...)
+	seeds(add, nearlyBad...)
+	for _, tt := range badRequests {
+		seeds(add, strings.Replace(tt.b, "^", "", 1))
+	}
+	for _, d := range slices.Concat(netHTTPTakes, netHTTPRefuses) {
+		seeds(add, d.b)
+	}
+	seeds(add, pipeline,
+		top+"Content-Length: 5, 6\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+		"GET http://[::ffff:1.2.3.4]:99/%zz HTTP/2.0\n\n")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		invariants(t, b, func() parser { return new(httpmini.Request) })
+		compareRequest(t, b)
+	})
+}
+
+// However the bytes of a content are split, its data, its end and what is wrong
+// with it are the same.
+func FuzzContent(f *testing.F) {
+	add := func(b string) { f.Add([]byte(b), uint16(len(b)/2)) }
+	for _, tt := range goodChunks {
+		seeds(add, tt.b+"GET")
+	}
+	for _, tt := range badChunks {
+		seeds(add, strings.Replace(tt.b, "^", "", 1))
+	}
+	for _, d := range slices.Concat(netHTTPTakesChunks, netHTTPRefusesChunks) {
+		seeds(add, d.b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, at uint16) {
+		if len(b) > 2*httpmini.MaxChunkExtensions {
+			return // no rule needs that much
+		}
+		c := chunked()
+		data, n, err := take(t, &c, string(b))
+		i := min(int(at), len(b))
+		for _, pieces := range [][]string{strings.Split(string(b), ""), {string(b[:i]), string(b[i:])}} {
+			c := chunked()
+			data2, n2, err2 := take(t, &c, pieces...)
+			isBad := err != nil && err != httpmini.ErrMore
+			if data2 != data || n2 != n && !isBad || !reflect.DeepEqual(err2, err) {
+				t.Fatalf("%q: %q, %d, %v, at once %q, %d, %v", pieces, data2, n2, err2, data, n, err)
+			}
+		}
+		compareChunks(t, b)
 	})
 }
 

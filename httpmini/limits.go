@@ -1,7 +1,8 @@
 package httpmini
 
-// The limits of a message head. Without them a client decides how much memory
-// and time a server spends before it even knows what is wanted.
+// The limits of a message. Without them a client decides how much memory and time
+// a server spends before it even knows what is wanted. How long content may be is
+// not said here: that depends on what it is for.
 const (
 	// MaxHead is the size of a whole head in bytes, empty lines included. It
 	// stops a client that never sends the empty line: 431. A buffer of MaxHead
@@ -27,4 +28,19 @@ const (
 
 	// MaxReason stops a server that fills the status line of a response.
 	MaxReason = 512
+
+	// MaxSizeDigits stops a chunk size that goes on with zeros before anybody
+	// can see what it is: 400. 16 hexadecimal digits have 64 bits.
+	MaxSizeDigits = 16
+
+	// MaxChunkExtensions is what all chunk extensions of one content come to,
+	// in bytes. It stops a sender that has a server read kilobytes for each
+	// byte of content (CVE-2023-39326): 400. RFC 9112 section 7.1.1 wants such a
+	// limit and a 4xx.
+	MaxChunkExtensions = 16 << 10
+
+	// MaxTrailer is what the names and values of all trailer fields come to, in
+	// bytes. It stops a trailer section that never ends, after content that was
+	// counted: 431.
+	MaxTrailer = 8 << 10
 )

@@ -33,6 +33,7 @@ var goodRequests = map[string]string{
 	"RFC 9112 9.3 keep-alive in 1.0":            "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",
 	"RFC 9112 9.3 close beats keep-alive":       "GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: ,close,\r\n\r\n",
 	"RFC 9110 5.6.1 keep-alive is a whole word": "GET / HTTP/1.0\r\nConnection: keep-alives\r\n\r\n",
+	"wrk":     "GET /hello HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n",
 	"curl":    "GET /index.html HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: curl/8.14.1\r\nAccept: */*\r\n\r\n",
 	"browser": browser,
 }

@@ -35,6 +35,13 @@ type Request struct {
 	// KeepAlive says that the client can send another request on this
 	// connection after the answer. RFC 9112 section 9.3.
 	KeepAlive bool
+	// Conditional says that the answer may depend on what the client has: a
+	// Range is there, or one of If-Match, If-None-Match, If-Modified-Since,
+	// If-Unmodified-Since and If-Range. RFC 9110 sections 13.1 and 14.2.
+	Conditional bool
+	// Expect is the value of the Expect field, nil without one. Of several it
+	// is the first that says more than 100-continue. RFC 9110 section 10.1.1.
+	Expect []byte
 }
 
 // Parse reads the head of a request at the start of b. There are three outcomes:
@@ -58,8 +65,10 @@ func (r *Request) Parse(b []byte, tokens *[]Token) (n int, err error) {
 }
 
 func (r *Request) parse(s *scanner) error {
-	if err := s.leadingEmptyLine(); err != nil {
-		return err
+	if len(s.b) > 0 && s.b[0] == '\r' {
+		if err := s.leadingEmptyLine(); err != nil {
+			return err
+		}
 	}
 	if err := s.method(r); err != nil {
 		return err
@@ -86,9 +95,6 @@ func (r *Request) parse(s *scanner) error {
 // leadingEmptyLine passes over one CRLF before the request line. RFC 9112
 // section 2.2 wants at least one passed over; a second one is refused.
 func (s *scanner) leadingEmptyLine() error {
-	if len(s.b) == 0 || s.b[0] != '\r' {
-		return nil
-	}
 	if err := s.crlf(LeadingEmptyLine, "empty line before the request"); err != nil {
 		return err
 	}
@@ -102,14 +108,24 @@ func (s *scanner) leadingEmptyLine() error {
 func (s *scanner) method(r *Request) error {
 	b, start := s.b, s.i
 	end := tokenChar.span(b, start)
+	if end == len(b) || b[end] != ' ' || end == start || end-start > MaxMethod || string(b[start:end]) == "PRI" {
+		return badMethod(b, start, end)
+	}
+	r.Method = s.view(start, end)
+	s.take(Method, end)
+	s.take(Space, end+1)
+	return nil
+}
+
+// badMethod says why the octets from start to end are no method with its space.
+func badMethod(b []byte, start, end int) error {
 	if end-start > MaxMethod {
 		return bad(start+MaxMethod, 501, "the method is longer than %d bytes, so it is none that is implemented here (RFC 9112 section 3)", MaxMethod)
 	}
 	if end == len(b) {
 		return ErrMore
 	}
-	c := b[end]
-	switch {
+	switch c := b[end]; {
 	case end == start && c == 0x16:
 		return bad(start, 400, "the byte 0x16 opens a TLS handshake: the client speaks HTTPS, and here is plain HTTP (RFC 8446 section 5.1)")
 	case end == start && c == ' ':
@@ -118,12 +134,8 @@ func (s *scanner) method(r *Request) error {
 		return bad(end, 400, "the line ends after the method: a target and a version have to follow (RFC 9112 section 3)")
 	case c != ' ':
 		return misplaced(end, c, "method", "a method is a token: letters, digits and !#$%&'*+-.^_`|~ (RFC 9110 section 5.6.2)")
-	case string(b[start:end]) == "PRI":
-		return bad(start, 505, "PRI opens HTTP/2: here HTTP/1.0 and HTTP/1.1 are spoken (RFC 9113 section 3.4)")
 	}
-	r.Method = s.view(start, end)
-	s.take(Method, end)
-	return s.space("method")
+	return bad(start, 505, "PRI opens HTTP/2: here HTTP/1.0 and HTTP/1.1 are spoken (RFC 9113 section 3.4)")
 }
 
 // settle draws the conclusions of a whole head, whose empty line is at end.
@@ -145,5 +157,7 @@ func (r *Request) settle(f *framing, end int) error {
 		r.ContentLength = -1
 	}
 	r.KeepAlive = f.persists()
+	r.Conditional = f.conditional
+	r.Expect = f.expect
 	return nil
 }

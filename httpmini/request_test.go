@@ -17,7 +17,8 @@ func TestRequestTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end, err := httpmini.Body(b, n, r.ContentLength, &tokens)
+	content := r.Content()
+	end, err := content.Span(b, n, &tokens)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +125,7 @@ func TestNames(t *testing.T) {
 		"asterisk-form":       httpmini.AsteriskForm.String(),
 		"leading empty line":  httpmini.LeadingEmptyLine.String(),
 		"optional whitespace": httpmini.OptionalWhitespace.String(),
+		"chunk extension":     httpmini.ChunkExtension.String(),
 		"unknown":             httpmini.Kind(0).String(),
 	} {
 		if got != want {
@@ -135,116 +137,158 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// The marker ^ stands before the byte that BadError.Offset has to point at.
-func TestRequestRefused(t *testing.T) {
-	const top = "GET / HTTP/1.1\r\nHost: a\r\n"
-	tests := map[string]struct {
-		b      string
-		status int
-		why    string
-	}{
-		"RFC 9112 2.2 second empty line":         {"\r\n^\r\nGET / HTTP/1.1\r\n", 400, "second empty line"},
-		"RFC 9112 2.2 empty line ends in LF":     {"^\nGET / HTTP/1.1\r\n", 400, "bare LF"},
-		"RFC 9112 2.2 bare LF, request line":     {"GET / HTTP/1.1^\nHost: a\r\n\r\n", 400, "bare LF"},
-		"RFC 9112 2.2 bare CR, request line":     {"GET / HTTP/1.1^\rHost: a\r\n\r\n", 400, "bare CR"},
-		"RFC 9112 2.2 bare LF, value":            {top + "X: a^\nY: b\r\n\r\n", 400, "bare LF"},
-		"RFC 9112 2.2 bare CR, value":            {top + "X: a^\rY: b\r\n\r\n", 400, "bare CR"},
-		"RFC 9112 2.2 bare LF, empty line":       {top + "^\n", 400, "bare LF"},
-		"RFC 9112 2.2 bare CR, empty line":       {top + "^\rX", 400, "bare CR"},
-		"RFC 9112 2.2 CR CR LF":                  {top + "X: a^\r\r\n\r\n", 400, "bare CR"},
-		"RFC 9112 2.2 whitespace, first field":   {"GET / HTTP/1.1\r\n^ Host: a\r\n\r\n", 400, "first field"},
-		"RFC 9112 2.3 lower case":                {"GET / ^http/1.1\r\n", 400, "capitals"},
-		"RFC 9112 2.3 two digits":                {"GET / HTTP/1^1.1\r\n", 400, "one digit"},
-		"RFC 9112 2.3 long minor":                {"GET / HTTP/1.1^1\r\n", 400, "has to end"},
-		"RFC 9112 2.3 no number":                 {"GET / HTTP/^x.1\r\n", 400, "one digit"},
-		"RFC 9112 2.3 other protocol":            {"GET / ^ICY/1.1\r\n", 400, "HTTP/"},
-		"RFC 9110 15.6.6 HTTP/2":                 {"GET / HTTP/^2.0\r\n", 505, "HTTP/2"},
-		"RFC 9110 15.6.6 HTTP/0":                 {"GET / HTTP/^0.9\r\n", 505, "HTTP/0"},
-		"RFC 9113 3.4 HTTP/2 preface":            {"^PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/2"},
-		"RFC 8446 5.1 TLS":                       {"^\x16\x03\x01\x02\x00\x01\x00", 400, "TLS"},
-		"RFC 9112 3 space first":                 {"^ GET / HTTP/1.1\r\n", 400, "before the method"},
-		"RFC 9112 3 two spaces":                  {"GET ^ / HTTP/1.1\r\n", 400, "second space"},
-		"RFC 9112 3 two spaces, version":         {"GET / ^ HTTP/1.1\r\n", 400, "HTTP/"},
-		"RFC 9112 3 tab":                         {"GET^\t/ HTTP/1.1\r\n", 400, "a tab"},
-		"RFC 9112 3 space last":                  {"GET / HTTP/1.1^ \r\n", 400, "has to end"},
-		"RFC 9112 3 method alone":                {"GET^\r\n", 400, "target and a version"},
-		"RFC 9112 3 HTTP/0.9":                    {"GET /^\r\n", 400, "HTTP/0.9"},
-		"RFC 9112 3 long method":                 {strings.Repeat("M", 32) + "^M / HTTP/1.1\r\n", 501, "method is longer"},
-		"RFC 9112 3 long target":                 {"GET /" + strings.Repeat("a", 7999) + "^a HTTP/1.1\r\n", 414, "target is longer"},
-		"RFC 9110 9.1 method is no token":        {"GE^(T / HTTP/1.1\r\n", 400, "token"},
-		"RFC 9110 9.1 NUL in method":             {"GE^\x00T / HTTP/1.1\r\n", 400, "NUL"},
-		"RFC 9110 9.1 byte above ASCII":          {"GE^\xc3\x84T / HTTP/1.1\r\n", 400, "0xC3"},
-		"RFC 9112 3.2 no form":                   {"GET ^index.html HTTP/1.1\r\n", 400, "no path"},
-		"RFC 9112 3.2 no form, first byte":       {"GET ^?x HTTP/1.1\r\n", 400, "starts with"},
-		"RFC 9112 3.2 control byte":              {"GET /^\x01 HTTP/1.1\r\n", 400, "control byte 0x01"},
-		"RFC 9112 3.2 DEL":                       {"GET /^\x7f HTTP/1.1\r\n", 400, "control byte 0x7F"},
-		"RFC 9112 3.2 NUL":                       {"GET /^\x00 HTTP/1.1\r\n", 400, "NUL"},
-		"RFC 3986 2.1 raw UTF-8":                 {"GET /^\xc3\xa4 HTTP/1.1\r\n", 400, "%C3"},
-		"RFC 3986 2.1 raw quote":                 {"GET /^\"x HTTP/1.1\r\n", 400, "%22"},
-		"RFC 3986 2.1 escape is cut":             {"GET /100^% HTTP/1.1\r\n", 400, "hexadecimal"},
-		"RFC 3986 2.1 escape is not hex":         {"GET /^%2g HTTP/1.1\r\n", 400, "hexadecimal"},
-		"RFC 9110 7.1 fragment":                  {"GET /a^#b HTTP/1.1\r\n", 400, "fragment"},
-		"RFC 9112 3.2 no Host":                   {"GET / HTTP/1.1\r\nX: a\r\n^\r\n", 400, "without a Host"},
-		"RFC 9112 3.2 two Hosts":                 {top + "^host: a\r\n\r\n", 400, "second Host"},
-		"RFC 9112 3.2 two Hosts in 1.0":          {"GET / HTTP/1.0\r\nHost: a\r\n^Host: a\r\n\r\n", 400, "second Host"},
-		"RFC 9110 7.2 Host with a path":          {"GET / HTTP/1.1\r\nHost: a^/b\r\n\r\n", 400, "host name"},
-		"RFC 9110 7.2 Host with a space":         {"GET / HTTP/1.1\r\nHost: a^ b\r\n\r\n", 400, "host name"},
-		"RFC 9110 7.2 Host with a user":          {"GET / HTTP/1.1\r\nHost: a^@b\r\n\r\n", 400, "user name"},
-		"RFC 9110 7.2 Host with two ports":       {"GET / HTTP/1.1\r\nHost: a:1^:2\r\n\r\n", 400, "port"},
-		"RFC 9110 7.2 Host with a large port":    {"GET / HTTP/1.1\r\nHost: a:6553^6\r\n\r\n", 400, "65535"},
-		"RFC 9110 7.2 Host is a port alone":      {"GET / HTTP/1.1\r\nHost: ^:80\r\n\r\n", 400, "empty"},
-		"RFC 9110 7.2 bare IPv6":                 {"GET / HTTP/1.1\r\nHost: fe80:^:1\r\n\r\n", 400, "port"},
-		"RFC 9110 7.2 no IPv6":                   {"GET / HTTP/1.1\r\nHost: [^::1::]\r\n\r\n", 400, "IPv6"},
-		"RFC 9110 7.2 open bracket":              {"GET / HTTP/1.1\r\nHost: ^[::1\r\n\r\n", 400, "]"},
-		"RFC 9110 7.2 text after the bracket":    {"GET / HTTP/1.1\r\nHost: [::1]^a\r\n\r\n", 400, "follows"},
-		"RFC 9110 7.2 escape in a host":          {"GET / HTTP/1.1\r\nHost: a^%zz\r\n\r\n", 400, "host name"},
-		"RFC 9110 4.2.1 empty host":              {"GET http://^/ HTTP/1.1\r\n", 400, "empty"},
-		"RFC 9110 4.2.4 userinfo":                {"GET http://u^@h/ HTTP/1.1\r\n", 400, "user name"},
-		"RFC 9112 3.2.2 no authority":            {"GET ^urn:x HTTP/1.1\r\n", 400, "no URI"},
-		"RFC 9112 3.2.3 CONNECT to a path":       {"CONNECT ^/ HTTP/1.1\r\n", 400, "CONNECT"},
-		"RFC 9112 3.2.3 CONNECT without a port":  {"CONNECT a^ HTTP/1.1\r\n", 400, "port is missing"},
-		"RFC 9112 3.2.3 CONNECT, empty port":     {"CONNECT a:^ HTTP/1.1\r\n", 400, "port is missing"},
-		"RFC 9112 3.2.3 host:port with GET":      {"GET ^a:80 HTTP/1.1\r\n", 400, "no path"},
-		"RFC 9112 3.2.4 asterisk with GET":       {"GET ^* HTTP/1.1\r\n", 400, "OPTIONS"},
-		"RFC 9112 3.2.4 asterisk and more":       {"OPTIONS *^/ HTTP/1.1\r\n", 400, "by itself"},
-		"RFC 9112 5.1 space before the colon":    {top + "X^ : a\r\n\r\n", 400, "its colon"},
-		"RFC 9112 5.1 tab before the colon":      {top + "X^\t: a\r\n\r\n", 400, "its colon"},
-		"RFC 9112 5 no colon":                    {top + "X^\r\n\r\n", 400, "CR stands in the field name"},
-		"RFC 9110 5.1 no name":                   {top + "^: a\r\n\r\n", 400, "no name"},
-		"RFC 9110 5.1 bad name":                  {top + "X^(y): a\r\n\r\n", 400, "token"},
-		"RFC 9110 5.1 NUL in a name":             {top + "X^\x00: a\r\n\r\n", 400, "NUL"},
-		"RFC 9110 5.5 NUL in a value":            {top + "X: a^\x00\r\n\r\n", 400, "NUL"},
-		"RFC 9110 5.5 control byte in a value":   {top + "X: a^\x0b\r\n\r\n", 400, "control byte 0x0B"},
-		"RFC 9110 5.5 DEL in a value":            {top + "X: a^\x7f\r\n\r\n", 400, "control byte 0x7F"},
-		"RFC 9112 5.2 obs-fold":                  {top + "X: a\r\n^ b\r\n\r\n", 400, "obs-fold"},
-		"RFC 9112 5.2 obs-fold by a tab":         {top + "X: a\r\n^\tb\r\n\r\n", 400, "obs-fold"},
-		"RFC 6585 5 long field line":             {top + "X:" + strings.Repeat("a", httpmini.MaxFieldLine-2) + "^a\r\n\r\n", 431, "field line is longer"},
-		"RFC 6585 5 long field name":             {top + strings.Repeat("a", httpmini.MaxFieldLine) + "^a: x\r\n\r\n", 431, "field line is longer"},
-		"RFC 6585 5 many fields":                 {top + strings.Repeat("X:\r\n", httpmini.MaxFields-1) + "^X:\r\n\r\n", 431, "field 101"},
-		"RFC 9110 8.6 empty length":              {top + "Content-Length:^\r\n\r\n", 400, "no digits"},
-		"RFC 9110 8.6 plus sign":                 {top + "Content-Length: ^+5\r\n\r\n", 400, "without a sign"},
-		"RFC 9110 8.6 minus sign":                {top + "Content-Length: ^-5\r\n\r\n", 400, "without a sign"},
-		"RFC 9110 8.6 hexadecimal":               {top + "Content-Length: 0^x5\r\n\r\n", 400, "decimal digits"},
-		"RFC 9110 8.6 two numbers":               {top + "Content-Length: 5^ 5\r\n\r\n", 400, "decimal digits"},
-		"RFC 9110 8.6 overflow":                  {top + "Content-Length: 922337203685477580^8\r\n\r\n", 413, "63 bits"},
-		"RFC 9110 8.6 empty element":             {top + "Content-Length: 5,^\r\n\r\n", 400, "no digits"},
-		"RFC 9112 6.3 lengths differ, list":      {top + "Content-Length: 5, ^6\r\n\r\n", 400, "6 here and 5 before"},
-		"RFC 9112 6.3 lengths differ, two lines": {top + "Content-Length: 5\r\nContent-Length: ^6\r\n\r\n", 400, "6 here and 5 before"},
-		"RFC 9112 6.3 both lengths":              {top + "Content-Length: 5\r\n^Transfer-Encoding: chunked\r\n\r\n", 400, "smuggling"},
-		"RFC 9112 6.3 both lengths, other order": {top + "Transfer-Encoding: chunked\r\n^Content-Length: 5\r\n\r\n", 400, "smuggling"},
-		"RFC 9112 6.1 coding in 1.0":             {"POST / HTTP/1.0\r\n^Transfer-Encoding: chunked\r\n\r\n", 400, "HTTP/1.0"},
-		"RFC 9112 6.1 unknown coding":            {top + "Transfer-Encoding: ^gzip, chunked\r\n\r\n", 501, "other than chunked"},
-		"RFC 9112 6.1 unknown coding, two lines": {top + "Transfer-Encoding: ^x\r\nTransfer-Encoding: chunked\r\n\r\n", 501, "other than chunked"},
-		"RFC 9112 6.1 chunked twice":             {top + "Transfer-Encoding: chunked\r\nTransfer-Encoding: ^chunked\r\n\r\n", 400, "come once"},
-		"RFC 9112 6.1 chunked is not last":       {top + "Transfer-Encoding: chunked, ^gzip\r\n\r\n", 400, "has to be the last"},
-		"RFC 9112 6.1 empty coding":              {top + "Transfer-Encoding:^\r\n\r\n", 400, "empty element"},
-		"RFC 9112 6.1 empty element":             {top + "Transfer-Encoding: ^, chunked\r\n\r\n", 400, "empty element"},
-		"RFC 9112 6.3 chunked missing":           {top + "Transfer-Encoding: gzip\r\n^\r\n", 400, "not chunked"},
-		"RFC 9112 7.1 chunked with a parameter":  {top + "Transfer-Encoding: chunked^;a=b\r\n\r\n", 400, "no parameters"},
-		"RFC 9112 7.1 chunked with a space":      {top + "Transfer-Encoding: chunked^ x\r\n\r\n", 400, "no parameters"},
-		"RFC 9112 6.1 name like chunked":         {top + "Transfer-Encoding: xchunked\r\n^\r\n", 400, "not chunked"},
+func TestRequestConditional(t *testing.T) {
+	for field, want := range map[string]bool{
+		"Range: bytes=0-": true, "if-match: *": true, "IF-NONE-MATCH: *": true, "If-Modified-Since: x": true,
+		"If-Unmodified-Since: x": true, "If-Range: x": true, "Range:": true,
+		"Rangy: x": false, "If-Watch: x": false, "If-Ranges: x": false, "Accept: */*": false,
+		"If-Modified-Sinse: x": false, "If-None-Watch: x": false, "If-Unmodified-Sinse: x": false,
+	} {
+		var r httpmini.Request
+		_, err := r.Parse([]byte("GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n"+field+"\r\nZ: y\r\n\r\n"), nil)
+		if err != nil || r.Conditional != want {
+			t.Errorf("%s: %v, %v", field, r.Conditional, err)
+		}
 	}
-	for name, tt := range tests {
+}
+
+// RFC 9110 section 10.1.1: a list, so it may come in several lines. What cannot
+// be met counts more than what can.
+func TestRequestExpect(t *testing.T) {
+	for _, tt := range []struct {
+		fields, want string
+		there        bool
+	}{
+		{"", "", false},
+		{"Except: 100-continue\r\n", "", false},
+		{"Expect:\r\n", "", true},
+		{"expect: 100-Continue\r\n", "100-Continue", true},
+		{"Expect: 100-continue, x\r\n", "100-continue, x", true},
+		{"Expect: 100-continue\r\nExpect: x=y\r\n", "x=y", true},
+		{"Expect: x=y\r\nExpect: 100-continue\r\n", "x=y", true},
+		{"Expect:\r\nExpect: 100-continue\r\n", "100-continue", true},
+		{"Expect: 100-continue\r\nExpect:\r\n", "100-continue", true},
+	} {
+		var r httpmini.Request
+		_, err := r.Parse([]byte("PUT / HTTP/1.1\r\nHost: a\r\n"+tt.fields+"\r\n"), nil)
+		if err != nil || string(r.Expect) != tt.want || r.Expect != nil != tt.there {
+			t.Errorf("%q: %q, %v", tt.fields, r.Expect, err)
+		}
+	}
+}
+
+const top = "GET / HTTP/1.1\r\nHost: a\r\n"
+
+// The marker ^ stands before the byte that BadError.Offset has to point at.
+var badRequests = map[string]struct {
+	b      string
+	status int
+	why    string
+}{
+	"RFC 9112 2.2 second empty line":         {"\r\n^\r\nGET / HTTP/1.1\r\n", 400, "second empty line"},
+	"RFC 9112 2.2 empty line ends in LF":     {"^\nGET / HTTP/1.1\r\n", 400, "bare LF"},
+	"RFC 9112 2.2 bare LF, request line":     {"GET / HTTP/1.1^\nHost: a\r\n\r\n", 400, "bare LF"},
+	"RFC 9112 2.2 bare CR, request line":     {"GET / HTTP/1.1^\rHost: a\r\n\r\n", 400, "bare CR"},
+	"RFC 9112 2.2 bare LF, value":            {top + "X: a^\nY: b\r\n\r\n", 400, "bare LF"},
+	"RFC 9112 2.2 bare CR, value":            {top + "X: a^\rY: b\r\n\r\n", 400, "bare CR"},
+	"RFC 9112 2.2 bare LF, empty line":       {top + "^\n", 400, "bare LF"},
+	"RFC 9112 2.2 bare CR, empty line":       {top + "^\rX", 400, "bare CR"},
+	"RFC 9112 2.2 CR CR LF":                  {top + "X: a^\r\r\n\r\n", 400, "bare CR"},
+	"RFC 9112 2.2 whitespace, first field":   {"GET / HTTP/1.1\r\n^ Host: a\r\n\r\n", 400, "first field"},
+	"RFC 9112 2.3 lower case":                {"GET / ^http/1.1\r\n", 400, "capitals"},
+	"RFC 9112 2.3 two digits":                {"GET / HTTP/1^1.1\r\n", 400, "one digit"},
+	"RFC 9112 2.3 long minor":                {"GET / HTTP/1.1^1\r\n", 400, "has to end"},
+	"RFC 9112 2.3 no number":                 {"GET / HTTP/^x.1\r\n", 400, "one digit"},
+	"RFC 9112 2.3 other protocol":            {"GET / ^ICY/1.1\r\n", 400, "HTTP/"},
+	"RFC 9110 15.6.6 HTTP/2":                 {"GET / HTTP/^2.0\r\n", 505, "HTTP/2"},
+	"RFC 9110 15.6.6 HTTP/0":                 {"GET / HTTP/^0.9\r\n", 505, "HTTP/0"},
+	"RFC 9113 3.4 HTTP/2 preface":            {"^PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "HTTP/2"},
+	"RFC 8446 5.1 TLS":                       {"^\x16\x03\x01\x02\x00\x01\x00", 400, "TLS"},
+	"RFC 9112 3 space first":                 {"^ GET / HTTP/1.1\r\n", 400, "before the method"},
+	"RFC 9112 3 two spaces":                  {"GET ^ / HTTP/1.1\r\n", 400, "second space"},
+	"RFC 9112 3 two spaces, version":         {"GET / ^ HTTP/1.1\r\n", 400, "HTTP/"},
+	"RFC 9112 3 tab":                         {"GET^\t/ HTTP/1.1\r\n", 400, "a tab"},
+	"RFC 9112 3 space last":                  {"GET / HTTP/1.1^ \r\n", 400, "has to end"},
+	"RFC 9112 3 method alone":                {"GET^\r\n", 400, "target and a version"},
+	"RFC 9112 3 HTTP/0.9":                    {"GET /^\r\n", 400, "HTTP/0.9"},
+	"RFC 9112 3 long method":                 {strings.Repeat("M", 32) + "^M / HTTP/1.1\r\n", 501, "method is longer"},
+	"RFC 9112 3 long target":                 {"GET /" + strings.Repeat("a", 7999) + "^a HTTP/1.1\r\n", 414, "target is longer"},
+	"RFC 9110 9.1 method is no token":        {"GE^(T / HTTP/1.1\r\n", 400, "token"},
+	"RFC 9110 9.1 NUL in method":             {"GE^\x00T / HTTP/1.1\r\n", 400, "NUL"},
+	"RFC 9110 9.1 byte above ASCII":          {"GE^\xc3\x84T / HTTP/1.1\r\n", 400, "0xC3"},
+	"RFC 9112 3.2 no form":                   {"GET ^index.html HTTP/1.1\r\n", 400, "no path"},
+	"RFC 9112 3.2 no form, first byte":       {"GET ^?x HTTP/1.1\r\n", 400, "starts with"},
+	"RFC 9112 3.2 control byte":              {"GET /^\x01 HTTP/1.1\r\n", 400, "control byte 0x01"},
+	"RFC 9112 3.2 DEL":                       {"GET /^\x7f HTTP/1.1\r\n", 400, "control byte 0x7F"},
+	"RFC 9112 3.2 NUL":                       {"GET /^\x00 HTTP/1.1\r\n", 400, "NUL"},
+	"RFC 3986 2.1 raw UTF-8":                 {"GET /^\xc3\xa4 HTTP/1.1\r\n", 400, "%C3"},
+	"RFC 3986 2.1 raw quote":                 {"GET /^\"x HTTP/1.1\r\n", 400, "%22"},
+	"RFC 3986 2.1 escape is cut":             {"GET /100^% HTTP/1.1\r\n", 400, "hexadecimal"},
+	"RFC 3986 2.1 escape is not hex":         {"GET /^%2g HTTP/1.1\r\n", 400, "hexadecimal"},
+	"RFC 9110 7.1 fragment":                  {"GET /a^#b HTTP/1.1\r\n", 400, "fragment"},
+	"RFC 9112 3.2 no Host":                   {"GET / HTTP/1.1\r\nX: a\r\n^\r\n", 400, "without a Host"},
+	"RFC 9112 3.2 two Hosts":                 {top + "^host: a\r\n\r\n", 400, "second Host"},
+	"RFC 9112 3.2 two Hosts in 1.0":          {"GET / HTTP/1.0\r\nHost: a\r\n^Host: a\r\n\r\n", 400, "second Host"},
+	"RFC 9110 7.2 Host with a path":          {"GET / HTTP/1.1\r\nHost: a^/b\r\n\r\n", 400, "host name"},
+	"RFC 9110 7.2 Host with a space":         {"GET / HTTP/1.1\r\nHost: a^ b\r\n\r\n", 400, "host name"},
+	"RFC 9110 7.2 Host with a user":          {"GET / HTTP/1.1\r\nHost: a^@b\r\n\r\n", 400, "user name"},
+	"RFC 9110 7.2 Host with two ports":       {"GET / HTTP/1.1\r\nHost: a:1^:2\r\n\r\n", 400, "port"},
+	"RFC 9110 7.2 Host with a large port":    {"GET / HTTP/1.1\r\nHost: a:6553^6\r\n\r\n", 400, "65535"},
+	"RFC 9110 7.2 Host is a port alone":      {"GET / HTTP/1.1\r\nHost: ^:80\r\n\r\n", 400, "empty"},
+	"RFC 9110 7.2 bare IPv6":                 {"GET / HTTP/1.1\r\nHost: fe80:^:1\r\n\r\n", 400, "port"},
+	"RFC 9110 7.2 no IPv6":                   {"GET / HTTP/1.1\r\nHost: [^::1::]\r\n\r\n", 400, "IPv6"},
+	"RFC 9110 7.2 open bracket":              {"GET / HTTP/1.1\r\nHost: ^[::1\r\n\r\n", 400, "]"},
+	"RFC 9110 7.2 text after the bracket":    {"GET / HTTP/1.1\r\nHost: [::1]^a\r\n\r\n", 400, "follows"},
+	"RFC 9110 7.2 escape in a host":          {"GET / HTTP/1.1\r\nHost: a^%zz\r\n\r\n", 400, "host name"},
+	"RFC 9110 4.2.1 empty host":              {"GET http://^/ HTTP/1.1\r\n", 400, "empty"},
+	"RFC 9110 4.2.4 userinfo":                {"GET http://u^@h/ HTTP/1.1\r\n", 400, "user name"},
+	"RFC 9112 3.2.2 no authority":            {"GET ^urn:x HTTP/1.1\r\n", 400, "no URI"},
+	"RFC 9112 3.2.3 CONNECT to a path":       {"CONNECT ^/ HTTP/1.1\r\n", 400, "CONNECT"},
+	"RFC 9112 3.2.3 CONNECT without a port":  {"CONNECT a^ HTTP/1.1\r\n", 400, "port is missing"},
+	"RFC 9112 3.2.3 CONNECT, empty port":     {"CONNECT a:^ HTTP/1.1\r\n", 400, "port is missing"},
+	"RFC 9112 3.2.3 host:port with GET":      {"GET ^a:80 HTTP/1.1\r\n", 400, "no path"},
+	"RFC 9112 3.2.4 asterisk with GET":       {"GET ^* HTTP/1.1\r\n", 400, "OPTIONS"},
+	"RFC 9112 3.2.4 asterisk and more":       {"OPTIONS *^/ HTTP/1.1\r\n", 400, "by itself"},
+	"RFC 9112 5.1 space before the colon":    {top + "X^ : a\r\n\r\n", 400, "its colon"},
+	"RFC 9112 5.1 tab before the colon":      {top + "X^\t: a\r\n\r\n", 400, "its colon"},
+	"RFC 9112 5 no colon":                    {top + "X^\r\n\r\n", 400, "CR stands in the field name"},
+	"RFC 9110 5.1 no name":                   {top + "^: a\r\n\r\n", 400, "no name"},
+	"RFC 9110 5.1 bad name":                  {top + "X^(y): a\r\n\r\n", 400, "token"},
+	"RFC 9110 5.1 NUL in a name":             {top + "X^\x00: a\r\n\r\n", 400, "NUL"},
+	"RFC 9110 5.5 NUL in a value":            {top + "X: a^\x00\r\n\r\n", 400, "NUL"},
+	"RFC 9110 5.5 control byte in a value":   {top + "X: a^\x0b\r\n\r\n", 400, "control byte 0x0B"},
+	"RFC 9110 5.5 DEL in a value":            {top + "X: a^\x7f\r\n\r\n", 400, "control byte 0x7F"},
+	"RFC 9112 5.2 obs-fold":                  {top + "X: a\r\n^ b\r\n\r\n", 400, "obs-fold"},
+	"RFC 9112 5.2 obs-fold by a tab":         {top + "X: a\r\n^\tb\r\n\r\n", 400, "obs-fold"},
+	"RFC 6585 5 long field line":             {top + "X:" + strings.Repeat("a", httpmini.MaxFieldLine-2) + "^a\r\n\r\n", 431, "field line is longer"},
+	"RFC 6585 5 long field name":             {top + strings.Repeat("a", httpmini.MaxFieldLine) + "^a: x\r\n\r\n", 431, "field line is longer"},
+	"RFC 6585 5 many fields":                 {top + strings.Repeat("X:\r\n", httpmini.MaxFields-1) + "^X:\r\n\r\n", 431, "field 101"},
+	"RFC 9110 8.6 empty length":              {top + "Content-Length:^\r\n\r\n", 400, "no digits"},
+	"RFC 9110 8.6 plus sign":                 {top + "Content-Length: ^+5\r\n\r\n", 400, "without a sign"},
+	"RFC 9110 8.6 minus sign":                {top + "Content-Length: ^-5\r\n\r\n", 400, "without a sign"},
+	"RFC 9110 8.6 hexadecimal":               {top + "Content-Length: 0^x5\r\n\r\n", 400, "decimal digits"},
+	"RFC 9110 8.6 two numbers":               {top + "Content-Length: 5^ 5\r\n\r\n", 400, "decimal digits"},
+	"RFC 9110 8.6 overflow":                  {top + "Content-Length: 922337203685477580^8\r\n\r\n", 413, "63 bits"},
+	"RFC 9110 8.6 empty element":             {top + "Content-Length: 5,^\r\n\r\n", 400, "no digits"},
+	"RFC 9112 6.3 lengths differ, list":      {top + "Content-Length: 5, ^6\r\n\r\n", 400, "6 here and 5 before"},
+	"RFC 9112 6.3 lengths differ, two lines": {top + "Content-Length: 5\r\nContent-Length: ^6\r\n\r\n", 400, "6 here and 5 before"},
+	"RFC 9112 6.3 both lengths":              {top + "Content-Length: 5\r\n^Transfer-Encoding: chunked\r\n\r\n", 400, "smuggling"},
+	"RFC 9112 6.3 both lengths, other order": {top + "Transfer-Encoding: chunked\r\n^Content-Length: 5\r\n\r\n", 400, "smuggling"},
+	"RFC 9112 6.1 coding in 1.0":             {"POST / HTTP/1.0\r\n^Transfer-Encoding: chunked\r\n\r\n", 400, "HTTP/1.0"},
+	"RFC 9112 6.1 unknown coding":            {top + "Transfer-Encoding: ^gzip, chunked\r\n\r\n", 501, "other than chunked"},
+	"RFC 9112 6.1 unknown coding, two lines": {top + "Transfer-Encoding: ^x\r\nTransfer-Encoding: chunked\r\n\r\n", 501, "other than chunked"},
+	"RFC 9112 6.1 chunked twice":             {top + "Transfer-Encoding: chunked\r\nTransfer-Encoding: ^chunked\r\n\r\n", 400, "come once"},
+	"RFC 9112 6.1 chunked is not last":       {top + "Transfer-Encoding: chunked, ^gzip\r\n\r\n", 400, "has to be the last"},
+	"RFC 9112 6.1 empty coding":              {top + "Transfer-Encoding:^\r\n\r\n", 400, "empty element"},
+	"RFC 9112 6.1 empty element":             {top + "Transfer-Encoding: ^, chunked\r\n\r\n", 400, "empty element"},
+	"RFC 9112 6.3 chunked missing":           {top + "Transfer-Encoding: gzip\r\n^\r\n", 400, "not chunked"},
+	"RFC 9112 7.1 chunked with a parameter":  {top + "Transfer-Encoding: chunked^;a=b\r\n\r\n", 400, "no parameters"},
+	"RFC 9112 7.1 chunked with a space":      {top + "Transfer-Encoding: chunked^ x\r\n\r\n", 400, "no parameters"},
+	"RFC 9112 6.1 name like chunked":         {top + "Transfer-Encoding: xchunked\r\n^\r\n", 400, "not chunked"},
+}
+
+func TestRequestRefused(t *testing.T) {
+	for name, tt := range badRequests {
 		t.Run(name, func(t *testing.T) {
 			// A method may hold "^" too, but none here does.
 			before, after, ok := strings.Cut(tt.b, "^")

@@ -16,7 +16,8 @@ func TestResponseTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end, err := httpmini.Body(b, n, r.BodyLength("GET"), &tokens)
+	content := r.Content("GET")
+	end, err := content.Span(b, n, &tokens)
 	if err != nil {
 		t.Fatal(err)
 	}

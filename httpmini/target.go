@@ -38,15 +38,65 @@ var root = []byte{'/'}
 
 // target takes the target and the space after it.
 func (s *scanner) target(r *Request) error {
-	b, start := s.b, s.i
+	start := s.i
+	b := s.b[:min(len(s.b), start+MaxTarget+1)] // one octet too many shows
+	end := targetChar.span(b, start)
+	query := end
+	if end < len(b) && b[end] != ' ' {
+		query, end = targetEnd(b, end)
+	}
+	if end == len(b) || b[end] != ' ' || end == start {
+		return badTarget(b, start, end, r.Method)
+	}
+	r.Target = b[start:end:end]
+	if b[start] == '/' && string(r.Method) != "CONNECT" {
+		r.Form = OriginForm
+		r.Path = b[start:query:query]
+		if query < end {
+			r.Query = b[query+1 : end : end]
+		}
+	} else if err := r.splitTarget(start); err != nil {
+		return err
+	}
+	s.take(Target, end)
+	s.take(Space, end+1)
+	return nil
+}
+
+// targetEnd goes on where targetChar ends, and finds the end of the target, or
+// the "%" that has not its two digits. The query is where the first "?" is, else
+// the end.
+func targetEnd(b []byte, i int) (query, end int) {
+	query = -1
+	for i < len(b) && (b[i] == '?' || b[i] == '%' && isEscape(b[i:])) {
+		if b[i] == '%' {
+			i += len("%20")
+		} else {
+			if query < 0 {
+				query = i
+			}
+			i++
+		}
+		i = targetChar.span(b, min(i, len(b)))
+	}
+	if query < 0 {
+		query = i
+	}
+	return query, i
+}
+
+// isEscape says whether two hexadecimal digits follow the first octet, as far as
+// they are there.
+func isEscape(b []byte) bool {
+	return (len(b) < 2 || hexDigit.has(b[1])) && (len(b) < 3 || hexDigit.has(b[2]))
+}
+
+// badTarget says why the octets from start to end are no target with its space.
+func badTarget(b []byte, start, end int, method []byte) error {
 	if start == len(b) {
 		return ErrMore
 	}
-	if err := targetStart(start, b[start], r.Method); err != nil {
-		return err
-	}
-	end, err := targetEnd(b[:min(len(b), start+MaxTarget+1)], start)
-	if err != nil {
+	if err := targetStart(start, b[start], method); err != nil {
 		return err
 	}
 	if end-start > MaxTarget {
@@ -55,21 +105,16 @@ func (s *scanner) target(r *Request) error {
 	if end == len(b) {
 		return ErrMore
 	}
-	if c := b[end]; c != ' ' {
-		switch c {
-		case '\r':
-			return bad(end, 400, "the line ends before a version: that is how HTTP/0.9 asked, before 1996 (RFC 9112 section 3)")
-		case '#':
-			return bad(end, 400, `a "#" stands in the target: a fragment stays with the client (RFC 9110 section 7.1)`)
-		}
+	switch c := b[end]; c {
+	case '%':
+		return bad(end, 400, `a "%%" in the target is not followed by two hexadecimal digits (RFC 3986 section 2.1)`)
+	case '\r':
+		return bad(end, 400, "the line ends before a version: that is how HTTP/0.9 asked, before 1996 (RFC 9112 section 3)")
+	case '#':
+		return bad(end, 400, `a "#" stands in the target: a fragment stays with the client (RFC 9110 section 7.1)`)
+	default:
 		return misplaced(end, c, "target", escapeRule(c))
 	}
-	r.Target = s.view(start, end)
-	if err := r.splitTarget(start); err != nil {
-		return err
-	}
-	s.take(Target, end)
-	return s.space("target")
 }
 
 // targetStart refuses a target by its first byte where that is enough.
@@ -85,31 +130,18 @@ func targetStart(offset int, c byte, method []byte) error {
 	return misplaced(offset, c, "target", `a target starts with "/", or is a whole URI such as http://host/ (RFC 9112 section 3.2)`)
 }
 
-// targetEnd is where the octets of a target end. Every "%" has its two digits.
-func targetEnd(b []byte, i int) (end int, err error) {
-	for {
-		i = targetChar.span(b, i)
-		if i == len(b) || b[i] != '%' {
-			return i, nil
-		}
-		for _, d := range b[i+1 : min(i+3, len(b))] {
-			if !hexDigit.has(d) {
-				return 0, bad(i, 400, `a "%%" in the target is not followed by two hexadecimal digits (RFC 3986 section 2.1)`)
-			}
-		}
-		i = min(i+3, len(b))
-	}
-}
-
 const hexits = "0123456789ABCDEF"
 
 func escapeRule(c byte) string {
 	return "a URI has it only as %" + string([]byte{hexits[c>>4], hexits[c&15]}) + " (RFC 3986 section 2.1)"
 }
 
-// splitTarget finds the form of the target, and its parts.
+// splitTarget finds the form of a target that is no path, and its parts.
 func (r *Request) splitTarget(offset int) error {
 	t := r.Target
+	if err := targetStart(offset, t[0], r.Method); err != nil {
+		return err
+	}
 	switch {
 	case string(r.Method) == "CONNECT":
 		r.Form = AuthorityForm
@@ -121,9 +153,6 @@ func (r *Request) splitTarget(offset int) error {
 		if why != "" {
 			return bad(offset+at, 400, "the target of CONNECT is no host and port: %s (RFC 9112 section 3.2.3)", why)
 		}
-	case t[0] == '/':
-		r.Form = OriginForm
-		r.splitPath(t)
 	case t[0] == '*':
 		r.Form = AsteriskForm
 		if len(t) > 1 {

@@ -44,14 +44,24 @@ const (
 	// FieldValue is the value of a field without the whitespace around it.
 	// RFC 9110 section 5.5.
 	FieldValue
-	// EmptyLine is the CRLF that ends the head. RFC 9112 section 2.1.
+	// EmptyLine is the CRLF that ends the head, and in chunks the trailer
+	// section. RFC 9112 sections 2.1 and 7.1.
 	EmptyLine
-	// MessageBody is the message body, as much of it as is there.
-	// RFC 9112 section 6.
+	// MessageBody is the message body, as much of it as is there, and in chunks
+	// the data of one. RFC 9112 sections 6 and 7.1.
 	MessageBody
 	// LeadingEmptyLine is a CRLF before a request line. Old clients sent one
 	// after a body, so a server passes over it. RFC 9112 section 2.2.
 	LeadingEmptyLine
+	// ChunkSize is how many bytes of content come in this chunk, in
+	// hexadecimal. RFC 9112 section 7.1.
+	ChunkSize
+	// LastChunk is a chunk size of 0: no more content follows, but perhaps
+	// trailer fields, and an empty line. RFC 9112 section 7.1.
+	LastChunk
+	// ChunkExtension is what a sender added to a chunk size, such as ;name=value,
+	// with the whitespace around. Nobody has to read it. RFC 9112 section 7.1.1.
+	ChunkExtension
 )
 
 var kinds = [...]string{
@@ -69,6 +79,9 @@ var kinds = [...]string{
 	EmptyLine:          "empty line",
 	MessageBody:        "body",
 	LeadingEmptyLine:   "leading empty line",
+	ChunkSize:          "chunk size",
+	LastChunk:          "last chunk",
+	ChunkExtension:     "chunk extension",
 }
 
 // String is the kind in words, as the narration says it.

@@ -144,7 +144,7 @@ func appendTarget(dst []byte, target string) []byte {
 		return append(dst, '/')
 	}
 	for i := range len(target) {
-		if c := target[i]; c == '%' || targetChar.has(c) {
+		if c := target[i]; c == '%' || c == '?' || targetChar.has(c) {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', hexits[c>>4], hexits[c&15])

@@ -58,8 +58,8 @@ func TestAppendRequest(t *testing.T) {
 			"GET / HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: fd3\r\nAccept: */*\r\n\r\n"},
 		{"close", "GET", "", "a", []httpmini.FieldLine{{Name: "Connection", Value: "close"}},
 			"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: fd3\r\nAccept: */*\r\nConnection: close\r\n\r\n"},
-		{"RFC 3986 2.1 escapes", "GET", "/ä b%20c#d", "a", nil,
-			"GET /%C3%A4%20b%20c%23d HTTP/1.1\r\nHost: a\r\nUser-Agent: fd3\r\nAccept: */*\r\n\r\n"},
+		{"RFC 3986 2.1 escapes", "GET", "/ä b%20c#d?e", "a", nil,
+			"GET /%C3%A4%20b%20c%23d?e HTTP/1.1\r\nHost: a\r\nUser-Agent: fd3\r\nAccept: */*\r\n\r\n"},
 		{"RFC 9112 11.1 no request splitting", "GET /\r\n", "/ HTTP/1.1\r\nX: y", "a\r\nb", nil,
 			"GET---- /%20HTTP/1.1%0D%0AX:%20y HTTP/1.1\r\nHost: a  b\r\nUser-Agent: fd3\r\nAccept: */*\r\n\r\n"},
 	} {

@@ -84,14 +84,16 @@ func tokens(s *scene, data []byte) (what string, spans []Span, problem string) {
 		var req httpmini.Request
 		var n int
 		if n, err = req.Parse(data, &found); err == nil {
-			_, err = httpmini.Body(data, n, req.ContentLength, &found)
+			content := req.Content()
+			_, err = content.Span(data, n, &found)
 		}
 	} else {
 		what = "an HTTP response"
 		var resp httpmini.Response
 		var n int
 		if n, err = resp.Parse(data, &found); err == nil {
-			_, err = httpmini.Body(data, n, resp.ContentLength, &found)
+			content := resp.Content("GET")
+			_, err = content.Span(data, n, &found)
 		}
 	}
 	for _, t := range found {

@@ -1,0 +1,115 @@
+package httpmini_test
+
+import (
+	"testing"
+
+	"fd3/httpmini"
+)
+
+func TestMediaType(t *testing.T) {
+	for name, want := range map[string]string{
+		"index.html":               "text/html; charset=utf-8",
+		"dir/INDEX.HTM":            "text/html; charset=utf-8",
+		"style.css":                "text/css; charset=utf-8",
+		"a.js":                     "text/javascript; charset=utf-8",
+		"a.min.mjs":                "text/javascript; charset=utf-8",
+		"a.json":                   "application/json",
+		"a.webmanifest":            "application/manifest+json",
+		"a.svg":                    "image/svg+xml",
+		"a.png":                    "image/png",
+		"a.JPeG":                   "image/jpeg",
+		"a.gif":                    "image/gif",
+		"a.webp":                   "image/webp",
+		"a.avif":                   "image/avif",
+		"favicon.ico":              "image/vnd.microsoft.icon",
+		"a.woff2":                  "font/woff2",
+		"a.wasm":                   "application/wasm",
+		"a.pdf":                    "application/pdf",
+		"a.txt":                    "text/plain; charset=utf-8",
+		"a.md":                     "text/markdown; charset=utf-8",
+		"a.xml":                    "application/xml",
+		"a.csv":                    "text/csv; charset=utf-8",
+		"a.mp4":                    "video/mp4",
+		"a.webm":                   "video/webm",
+		"a.mp3":                    "audio/mpeg",
+		"a.ogg":                    "audio/ogg",
+		"a.zip":                    "application/zip",
+		"a.tar.gz":                 "application/gzip",
+		"README":                   httpmini.OctetStream,
+		"":                         httpmini.OctetStream,
+		"a.":                       httpmini.OctetStream,
+		".":                        httpmini.OctetStream,
+		"html":                     httpmini.OctetStream,
+		"dir.html/a":               httpmini.OctetStream,
+		"a.unknown":                httpmini.OctetStream,
+		"a.html~":                  httpmini.OctetStream,
+		"a.averyveryverylongname.": httpmini.OctetStream,
+		"a.averyveryverylongname":  httpmini.OctetStream,
+	} {
+		if got := httpmini.MediaType(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestPrefersHTML(t *testing.T) {
+	const xhtml = "application/xhtml+xml"
+	for name, tt := range map[string]struct {
+		accept []string
+		want   bool
+	}{
+		"RFC 9110 12.5.1 no Accept":                      {nil, false},
+		"RFC 9110 12.5.1 an empty Accept":                {[]string{""}, false},
+		"curl":                                           {[]string{"*/*"}, false},
+		"Chromium":                                       {[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"}, true},
+		"Firefox":                                        {[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, true},
+		"lynx":                                           {[]string{"text/html, text/plain, text/sgml, text/css, application/xhtml+xml, */*;q=0.01"}, true},
+		"an image":                                       {[]string{"image/avif,image/webp,*/*;q=0.8"}, false},
+		"RFC 9110 12.5.1 text/* names no HTML":           {[]string{"text/*"}, false},
+		"RFC 9110 12.5.1 plain alone":                    {[]string{"text/plain"}, false},
+		"RFC 9110 12.5.1 HTML alone":                     {[]string{"text/html"}, true},
+		"RFC 9110 12.5.1 XHTML alone":                    {[]string{xhtml}, true},
+		"RFC 9110 12.5.1 case":                           {[]string{"Text/HTML"}, true},
+		"RFC 9110 12.4.2 q=0 excludes":                   {[]string{"text/html;q=0"}, false},
+		"RFC 9110 12.4.2 q=0.000 excludes":               {[]string{"text/html;q=0.000, */*"}, false},
+		"RFC 9110 12.4.2 q=0 excludes, whatever XHTML":   {[]string{"text/html;q=0, " + xhtml}, false},
+		"RFC 9110 12.4.2 a little":                       {[]string{"text/html;q=0.001"}, true},
+		"RFC 9110 12.4.2 below plain":                    {[]string{"text/html;q=0.8, text/plain"}, false},
+		"RFC 9110 12.4.2 like plain":                     {[]string{"text/html;q=0.8, text/plain;q=0.8"}, true},
+		"RFC 9110 12.4.2 above plain":                    {[]string{"text/plain;q=0.799, text/html;q=0.8"}, true},
+		"RFC 9110 12.5.1 plain by text/*":                {[]string{"text/html;q=0.5, text/*"}, false},
+		"RFC 9110 12.5.1 plain by */*":                   {[]string{"text/html;q=0.5, */*;q=0.8"}, false},
+		"RFC 9110 12.5.1 the most precise range counts":  {[]string{"text/html;q=0.5, text/plain;q=0.3, text/*;q=0.9, */*"}, true},
+		"RFC 9110 12.5.1 text/* before */*":              {[]string{"*/*, text/html;q=0.5, text/*;q=0.3"}, true},
+		"RFC 9110 5.3 two lines":                         {[]string{"text/plain;q=0.5", "text/html"}, true},
+		"RFC 9110 5.6.1 empty elements":                  {[]string{", ,text/html ,"}, true},
+		"RFC 9110 12.4.2 whitespace":                     {[]string{"text/html\t; q=0.1 , text/plain ;Q=0.2"}, false},
+		"RFC 9110 12.5.1 q before another parameter":     {[]string{"text/html;q=0;level=1"}, false},
+		"RFC 9110 12.5.1 other parameters":               {[]string{"text/html;level=1;q=0.4"}, true},
+		"RFC 9110 5.6.4 a comma in quotes":               {[]string{`a/b;c="d,text/html", text/plain`}, false},
+		"RFC 9110 5.6.4 a semicolon in quotes":           {[]string{`text/html;c="d;q=0"`}, true},
+		"RFC 9110 5.6.4 an escaped quote":                {[]string{`a/b;c="\",text/html"`}, false},
+		"RFC 9110 5.6.4 a quote without an end":          {[]string{`a/b;c=", text/html`}, false},
+		"RFC 9110 12.4.2 no weight: 2":                   {[]string{"text/html;q=2"}, false},
+		"RFC 9110 12.4.2 no weight: 1.001":               {[]string{"text/html;q=1.001"}, false},
+		"RFC 9110 12.4.2 no weight: four digits":         {[]string{"text/html;q=0.0001"}, false},
+		"RFC 9110 12.4.2 no weight: nothing":             {[]string{"text/html;q="}, false},
+		"RFC 9110 12.4.2 no weight: a word":              {[]string{"text/html;q=a"}, false},
+		"RFC 9110 12.4.2 no weight: 01":                  {[]string{"text/html;q=01"}, false},
+		"RFC 9110 12.4.2 no weight: .5":                  {[]string{"text/html;q=.5"}, false},
+		"RFC 9110 12.4.2 no weight: 0.x":                 {[]string{"text/html;q=0.x"}, false},
+		"RFC 9110 12.4.2 a weight: 1.":                   {[]string{"text/html;q=1., text/plain;q=0.999"}, true},
+		"RFC 9110 12.4.2 a weight: 1.000":                {[]string{"text/html;q=1.000, text/plain;q=1"}, true},
+		"RFC 9110 12.4.2 no weight leaves the others be": {[]string{"text/plain;q=x, text/html;q=0.1"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var lines []string
+			for _, a := range tt.accept {
+				lines = append(lines, "Accept: "+a)
+			}
+			if got := requestWith(t, "GET", lines...).PrefersHTML(); got != tt.want {
+				t.Errorf("%q: %v", tt.accept, got)
+			}
+		})
+	}
+}
