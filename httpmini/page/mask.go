@@ -1,0 +1,143 @@
+package page
+
+import "fd3/httpmini"
+
+// secrets are the fields whose values let their owner in: RFC 9110 sections
+// 11.6.2 and 11.7.2, RFC 6265 section 4. A page is put on projectors and copied
+// into bug reports.
+var secrets = [...]string{"cookie", "set-cookie", "authorization", "proxy-authorization"}
+
+// Mask is a copy of a request, of the same length, with each byte of a secret
+// value replaced by "*". Whitespace and line ends stay, so the offsets and the
+// shape are those of the request. The body is copied as it is; bytes that no
+// token covers, as after an error, are taken for a part of a head.
+//
+// Mask first and cut then, such as for one recvfrom(2) of several: from a
+// fragment alone nobody can tell what it is the middle of. To mask what arrives
+// before the rest of it has, use a Masker.
+func Mask(request []byte, tokens []httpmini.Token) []byte {
+	masked := make([]byte, 0, len(request))
+	var m Masker
+	behind := false // the head
+	for _, t := range tokens {
+		if t.Start < len(masked) || t.Start > len(request) {
+			continue
+		}
+		if behind && !ofHead(t.Kind) {
+			masked = m.Append(masked, request[len(masked):t.Start])
+			masked = append(masked, request[t.Start:min(t.End, len(request))]...)
+			m = Masker{}
+		}
+		behind = behind || t.Kind == httpmini.EmptyLine
+	}
+	return m.Append(masked, request[len(masked):])
+}
+
+// ofHead says that a token is a part of a field line, in the head or, in a
+// chunked message, in the trailer.
+func ofHead(k httpmini.Kind) bool {
+	switch k {
+	case httpmini.FieldName, httpmini.Colon, httpmini.OptionalWhitespace, httpmini.FieldValue, httpmini.CRLF, httpmini.EmptyLine:
+		return true
+	}
+	return false
+}
+
+// Masker masks a head that comes in pieces, in whatever way it was cut: all
+// pieces together come out as Mask makes them of the whole. The zero value is at
+// the start of a head. A Masker does not know where a head ends: a body is
+// masked too where it looks like a secret field. Take a new one per request.
+//
+// It reads more loosely than a parser does, because the bytes of a refused
+// request are shown too: whatever is around a name, the value behind it is masked.
+type Masker struct {
+	place place
+	name  [len("proxy-authorization")]byte // the name so far, in lower case
+	n     int                              // its length, more than fits into name when it is none of secrets
+}
+
+// place says where in a line the next byte stands.
+type place uint8
+
+const (
+	lineStart  place = iota // also behind what stands before a name
+	inName                  //
+	secretName              // behind a secret name, before its colon
+	secretLine              // in a secret value
+	secretFold              // behind its line: whitespace goes on with the value (obs-fold)
+	openLine                // in a line that may be read
+)
+
+// Append appends b, masked, to dst.
+func (m *Masker) Append(dst, b []byte) []byte {
+	for _, c := range b {
+		dst = append(dst, m.next(c))
+	}
+	return dst
+}
+
+func (m *Masker) next(c byte) byte {
+	if m.place == inName {
+		m.inName(c)
+	} else if nameByte(c) && (m.place == lineStart || m.place == secretFold) {
+		m.place, m.n = inName, 0
+		m.inName(c)
+	}
+	secret := m.place == secretName || m.place == secretLine || m.place == secretFold
+	switch c {
+	case '\n':
+		m.place = lineStart
+		if secret {
+			m.place = secretFold
+		}
+		return c
+	case '\r':
+		if !secret {
+			m.place = lineStart // some programs take a bare CR for the end of a line
+		}
+		return c
+	case ' ', '\t':
+		if m.place == secretFold {
+			m.place = secretLine
+		}
+		return c
+	}
+	if !secret {
+		return c
+	}
+	colon := m.place == secretName && c == ':'
+	m.place = secretLine
+	if colon {
+		return c
+	}
+	return '*'
+}
+
+// inName takes a byte of a name, or finds that the name has ended before it. A
+// byte that does not print is passed over: it breaks a name for us, and perhaps
+// not for the program that reads on.
+func (m *Masker) inName(c byte) {
+	switch {
+	case nameByte(c):
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if m.n < len(m.name) {
+			m.name[m.n] = c
+		}
+		m.n = min(m.n+1, len(m.name)+1)
+	case c < ' ' && c != '\t' && c != '\r' && c != '\n' || c >= 0x7f:
+	default:
+		m.place = openLine
+		for _, s := range secrets {
+			if m.n == len(s) && string(m.name[:m.n]) == s {
+				m.place = secretName
+			}
+		}
+	}
+}
+
+// nameByte says whether c may stand in the name of a secret field.
+func nameByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || '0' <= c && c <= '9'
+}
