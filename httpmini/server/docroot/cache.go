@@ -1,0 +1,228 @@
+package docroot
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/httpmini"
+	"fd3/sockets"
+)
+
+// What a Cache holds at most, and for how long without looking.
+const (
+	MaxContent = 64 << 10 // bytes of a file that is kept as bytes
+	MaxOpen    = 32       // descriptors
+
+	maxEntries = 512
+	maxBytes   = 16 << 20
+	maxKey     = 256 // bytes of a path
+	recheck    = 500 * time.Millisecond
+	idle       = 10 * time.Second
+)
+
+// index is the file that stands for its directory.
+const index = "index.html"
+
+// Cache keeps what paths stand for. It may be used by several threads at a time.
+type Cache struct {
+	// Prepare, if set, sees an Entry of a regular file once, before anybody else
+	// does. It may fill Answer; if the content is in that, it lets Content be that
+	// part, so that it is kept once.
+	Prepare func(*Entry)
+
+	root *Root
+
+	mu      sync.Mutex
+	entries map[string]*Entry
+	ring    []*Entry // the same, in the order of the clock
+	hand    int
+	bytes   int // of all entries
+	open    int // descriptors of all entries
+}
+
+// NewCache makes a Cache of what lies beneath the root.
+func NewCache(root *Root) *Cache {
+	return &Cache{root: root, entries: make(map[string]*Entry)}
+}
+
+// Entry is what a path stands for. Nobody changes it once it is there.
+type Entry struct {
+	File      *File
+	MediaType string // of a regular file
+	Content   []byte // the whole of a small file, and not nil then; File.FD is -1
+	Answer    []byte // the server's own: see Cache.Prepare
+
+	key     string
+	at      int           // in Cache.ring
+	cost    int           // in bytes
+	checked time.Duration // when the file was last seen to be the same
+	used    bool          // since the hand of the clock came by
+}
+
+// Close ends the use of an Entry that Cache.Open gave.
+func (e *Entry) Close() { e.File.Close() }
+
+// Fresh is what a path stands for, if that was seen in the last half second, or
+// nil. The path is as the request has it, undecoded and without a query. Only the
+// content is the caller's to use, since another thread may close the descriptor:
+// whoever needs that calls Open. Now counts from any moment, and never back.
+//
+// It allocates nothing.
+func (c *Cache) Fresh(path []byte, now time.Duration) *Entry {
+	c.mu.Lock()
+	e := c.fresh(path, now)
+	c.mu.Unlock()
+	return e
+}
+
+func (c *Cache) fresh(path []byte, now time.Duration) *Entry {
+	e := c.entries[string(path)]
+	if e == nil || now-e.checked >= recheck {
+		return nil
+	}
+	e.used = true
+	return e
+}
+
+// Open is what a path stands for, as it was at most half a second ago. The caller
+// closes the Entry. A directory is given as such if its path has no slash at the
+// end, or if there is no index.html in it; else the index is given.
+//
+// The error is a *httpmini.BadError where the path is no name, else an *Error.
+// The calls are made through t, which may be nil.
+func (c *Cache) Open(t *sockets.Tracer, path []byte, now time.Duration) (*Entry, error) {
+	if e := c.held(path, now); e != nil {
+		return e, nil
+	}
+	name, err := httpmini.AppendPath(nil, path)
+	if err != nil {
+		return nil, err
+	}
+	old := c.take(path) // nobody is given it unless it proves to be still right
+	e, err := c.find(calls{t}, string(name), old)
+	if outOfDescriptors(err) && c.closeFiles() {
+		e, err = c.find(calls{t}, string(name), old)
+	}
+	if old != nil && e != old {
+		old.Close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.checked = now
+	c.put(path, e)
+	return e, nil
+}
+
+// held is a fresh Entry that the caller has to close.
+func (c *Cache) held(path []byte, now time.Duration) *Entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.fresh(path, now)
+	if e != nil {
+		e.File.Retain()
+	}
+	return e
+}
+
+func outOfDescriptors(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+}
+
+// find looks the name up. If the file is the one that old has, and in the same
+// state, it is old.
+func (c *Cache) find(k calls, name string, old *Entry) (e *Entry, err error) {
+	err = persist(func() error {
+		e, err = c.findOnce(k, name, old)
+		return err
+	})
+	return e, err
+}
+
+func (c *Cache) findOnce(k calls, name string, old *Entry) (*Entry, error) {
+	place, st, err := c.root.find(k, name)
+	if err == nil && st.directory && endsInSlash(name) {
+		inside, insideState, insideErr := c.root.find(k, name+index)
+		switch {
+		case insideErr == nil && insideState.directory: // a directory of that name is no index
+			k.close(inside)
+		case errors.Is(insideErr, unix.ENOENT):
+		default:
+			k.close(place)
+			name, place, st, err = name+index, inside, insideState, insideErr
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.File.settled && old.File.state == st {
+		k.close(place)
+		return old, nil
+	}
+	f, err := c.root.open(k, name, place, st)
+	if err != nil {
+		return nil, err
+	}
+	return c.entry(k, f)
+}
+
+func endsInSlash(name string) bool { return name == "" || name[len(name)-1] == '/' }
+
+// entry makes an Entry of a File, which becomes its own.
+func (c *Cache) entry(k calls, f *File) (*Entry, error) {
+	e := &Entry{File: f}
+	if f.IsDir {
+		return e, nil
+	}
+	e.MediaType = httpmini.MediaType(f.name)
+	var err error
+	if e.Content, err = f.content(k); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if c.Prepare != nil {
+		c.Prepare(e)
+	}
+	return e, nil
+}
+
+// readings is how often a file is read that changes while it is read.
+const readings = 3
+
+// content reads a small file and closes it. It is nil for a file that is too
+// large, or that goes on changing: that one stays open, and what is sent of it is
+// what it will be then.
+func (f *File) content(c calls) ([]byte, error) {
+	for range readings {
+		if f.Size > MaxContent {
+			break
+		}
+		b := make([]byte, f.Size)
+		n := 0
+		for n < len(b) {
+			m, errno := c.pread(f.FD, b[n:], int64(n))
+			if errno != 0 {
+				return nil, refusal(f.name, errno)
+			}
+			if m == 0 {
+				break // shorter than it said, as in sysfs(5)
+			}
+			n += m
+		}
+		before := f.state
+		after, err := look(c, f.name, f.FD)
+		if err != nil {
+			return nil, err
+		}
+		f.describe(after)
+		if after == before {
+			c.close(f.FD)
+			f.FD, f.Size = -1, int64(n)
+			return b[:n], nil
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,201 @@
+package docroot
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+)
+
+// Root is a directory that is served.
+type Root struct {
+	fd  int // O_PATH: a place to look up names from, not to be read
+	dir string
+
+	walks  bool             // openat2(2) is not to be had
+	selfFD string           // "/proc/self/fd/"
+	clock  func() time.Time // time.Now
+}
+
+// Open holds the directory as it is now. If another one takes its name later, the
+// root stays where it is.
+func Open(dir string) (*Root, error) {
+	flags := unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
+	fd, errno := calls{}.openat(unix.AT_FDCWD, dir, flags)
+	if errno != 0 {
+		return nil, cannotServe(dir, errno)
+	}
+	r := &Root{fd: fd, dir: dir, selfFD: "/proc/self/fd/", clock: time.Now}
+	err := r.probe()
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return r, nil
+}
+
+// probe looks up the root in itself. That needs the permission to go through it,
+// as every name does, and shows whether there is an openat2(2): before Linux 5.6
+// it is ENOSYS, and a seccomp(2) filter that does not know it may say EPERM.
+func (r *Root) probe() error {
+	fd, errno := calls{}.openat2(r.fd, ".", beneath(unix.O_PATH))
+	if errno == unix.ENOSYS || errno == unix.EPERM {
+		r.walks = true
+		fd, errno = calls{}.openat(r.fd, ".", unix.O_PATH|unix.O_CLOEXEC)
+	}
+	if errno != 0 {
+		return cannotServe(r.dir, errno)
+	}
+	unix.Close(fd)
+	return nil
+}
+
+func cannotServe(dir string, errno unix.Errno) error {
+	hint := ""
+	switch errno {
+	case unix.ENOENT:
+		hint = ": name a directory that is there"
+		if dir == "" {
+			hint = ": the name is empty; the working directory is ."
+		}
+	case unix.ENOTDIR:
+		hint = fmt.Sprintf(": a server shows a directory; that of a file is %q", filepath.Dir(dir))
+	case unix.EACCES:
+		hint = ": serving it takes the permission x on it and on every directory above, and r on what is served (path_resolution(7))"
+	}
+	return fmt.Errorf("cannot serve %q: %w%s", dir, errno, hint)
+}
+
+// Dir is the name that the root was opened by.
+func (r *Root) Dir() string { return r.dir }
+
+// Close gives the descriptor back. Files that are open stay so.
+func (r *Root) Close() error { return unix.Close(r.fd) }
+
+// Open opens what a name means beneath the root. The name is decoded; "" is the
+// root, and slashes in front do not count. A regular file is open for reading
+// then and belongs to the caller, who closes it; a directory is only looked at.
+// The calls are made through t, which may be nil. An error is an *Error.
+func (r *Root) Open(t *sockets.Tracer, name string) (f *File, err error) {
+	c := calls{t}
+	err = persist(func() error {
+		place, st, err := r.find(c, name)
+		if err != nil {
+			return err
+		}
+		f, err = r.open(c, name, place, st)
+		return err
+	})
+	return f, err
+}
+
+// tries is how often a name is looked up that others rename meanwhile.
+const tries = 32
+
+// persist tries again what a change of names ran into: openat2(2) says EAGAIN
+// when something was renamed while it followed a "..", anywhere on the machine.
+func persist(try func() error) error {
+	for range tries - 1 {
+		if err := try(); !errors.Is(err, unix.EAGAIN) {
+			return err
+		}
+	}
+	return try()
+}
+
+// find looks up a name and what it is: a regular file or a directory. The place
+// is an O_PATH descriptor and belongs to the caller.
+func (r *Root) find(c calls, name string) (place int, st state, err error) {
+	place, err = r.resolve(c, name, unix.O_PATH)
+	if err != nil {
+		return -1, st, err
+	}
+	st, err = look(c, name, place)
+	if err != nil {
+		c.close(place)
+		return -1, st, err
+	}
+	return place, st, nil
+}
+
+// open makes a File of a place, which it closes.
+func (r *Root) open(c calls, name string, place int, st state) (*File, error) {
+	defer c.close(place)
+	f := &File{FD: -1, root: r, name: name}
+	f.refs.Store(1)
+	if st.directory {
+		f.describe(st)
+		return f, nil
+	}
+	fd, st, err := r.reopen(c, name, place, st, 0)
+	if err != nil {
+		return nil, err
+	}
+	f.FD = fd
+	f.describe(st)
+	return f, nil
+}
+
+// reopen opens the file at a place for reading. O_NONBLOCK and O_NOCTTY mean
+// nothing to a file; they are for the worst case.
+func (r *Root) reopen(c calls, name string, place int, st state, flags int) (int, state, error) {
+	flags |= unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
+	fd, errno := c.openat(unix.AT_FDCWD, fmt.Sprint(r.selfFD, place), flags)
+	switch errno {
+	case 0:
+		return fd, st, nil
+	case unix.ENOENT: // there is no /proc here
+		return r.openAgain(c, name, st, flags)
+	}
+	return -1, st, refusal(name, errno)
+}
+
+// openAgain opens by name what was looked at, and sees whether it is the same.
+func (r *Root) openAgain(c calls, name string, st state, flags int) (int, state, error) {
+	fd, err := r.resolve(c, name, flags)
+	if err != nil {
+		return -1, st, err
+	}
+	now, err := look(c, name, fd)
+	if err == nil && (now.dev != st.dev || now.ino != st.ino) {
+		err = refusal(name, unix.EAGAIN) // another file has the name now
+	}
+	if err != nil {
+		c.close(fd)
+		return -1, st, err
+	}
+	return fd, now, nil
+}
+
+// resolve opens a name beneath the root. Symbolic links are followed as long as
+// they stay there. One with an absolute path does not, wherever it ends, and the
+// magic links of proc(5) are not followed at all.
+func (r *Root) resolve(c calls, name string, flags int) (int, error) {
+	if strings.IndexByte(name, 0) >= 0 {
+		return -1, &Error{Name: name, Status: 400, Why: "the name has a NUL byte in it, where it would end for the kernel: path_resolution(7)"}
+	}
+	path := strings.TrimLeft(name, "/")
+	if path == "" {
+		path = "."
+	}
+	if r.walks {
+		return r.walk(c, path, flags)
+	}
+	fd, errno := c.openat2(r.fd, path, beneath(flags))
+	if errno != 0 {
+		return -1, refusal(name, errno)
+	}
+	return fd, nil
+}
+
+func beneath(flags int) unix.OpenHow {
+	return unix.OpenHow{
+		Flags:   uint64(flags | unix.O_CLOEXEC),
+		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
+	}
+}
