@@ -13,6 +13,11 @@ const (
 	KindEvidence Kind = "evidence" // one fact: Fact, Value, Source, Command, perhaps Text
 	KindProcess  Kind = "process"  // status: what follows is about this process
 	KindSocket   Kind = "socket"   // status: what follows is about this descriptor
+
+	KindConnection Kind = "connection" // serve: what follows is about this connection
+	KindRequest    Kind = "request"    // serve: a request has been answered
+	KindLoad       Kind = "load"       // serve: what each loop did in the last second
+	KindEnd        Kind = "end"        // serve: the server has ended; Text
 )
 
 // Event is one flat record of what happened. It is the line of --json as it
@@ -48,6 +53,15 @@ type Event struct {
 	Value   string `json:"value,omitempty"`
 	Source  string `json:"source,omitempty"`  // where it was read: getsockname(2), /proc/PID/fd, sock_diag(7) …
 	Command string `json:"command,omitempty"` // evidence, try, next: what to type to see the same, or to go on
+
+	Connection uint64 `json:"connection,omitempty"` // serve: its number, from 1
+	Peer       string `json:"peer,omitempty"`       // serve: the client's address
+	Loop       string `json:"loop,omitempty"`       // connection: which loop or thread, if there are several
+	Thread     int    `json:"thread,omitempty"`     // connection: the number of the thread that serves it
+	Request    string `json:"request,omitempty"`    // request: its first line
+	Status     int    `json:"status,omitempty"`     // request: the code of the answer
+	Length     int64  `json:"length,omitempty"`     // request: bytes of content in the answer
+	Loads      []Load `json:"loads,omitempty"`      // load: for each loop
 
 	Form  string `json:"form,omitempty"` // bytes: struct or message
 	Data  []byte `json:"data,omitempty"` // bytes

@@ -327,6 +327,8 @@ func byteOrder() string {
 // duration is a time in three digits or so: 4.1µs, 12ms, 3.25s.
 func duration(d time.Duration) string {
 	switch {
+	case d < time.Microsecond:
+		return fmt.Sprintf("%d ns", d.Nanoseconds())
 	case d < 10*time.Microsecond:
 		return strings.Replace(d.Round(100*time.Nanosecond).String(), "µs", " us", 1)
 	case d < time.Millisecond:

@@ -12,7 +12,7 @@ Fields are only ever added; those that are there keep their meaning.
 
 every event
   kind         step, text, enter, return, argument, bytes, evidence, process,
-               socket
+               socket, connection, request, load, end
   step         the step that it belongs to: socket, bind, listen, ...
   process      whose: server or client
   pid          of that process
@@ -44,6 +44,13 @@ evidence       one fact, read back from the kernel
   text         what it means (Markdown)
 process        status: a process; title, text
 socket         status: one of its sockets; fd, value, text, source, command
+connection     serve: what follows is about this one; connection (its number),
+               fd, peer, loop, thread
+request        serve: a request has its answer; connection, fd, peer, request,
+               status, value (the status in words), length, text (why)
+load           serve: what each loop did in the last second; loads: loop,
+               connections, requests, bytes, queue, backlog
+end            serve: the server has ended; text
 
 Example:
   fd3 socket --json | jq -r 'select(.kind == "return") | .strace'`,

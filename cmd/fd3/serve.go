@@ -1,61 +1,224 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
 	"sync"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
+	"fd3/httpmini/server"
+	"fd3/httpmini/server/docroot"
 	"fd3/lesson"
+	"fd3/lesson/view"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
+const serveLong = `Serve a directory over HTTP/1.0 and 1.1, from system calls alone, and tell of each
+connection while it happens. Without a directory there is one page, at /, that
+shows a visitor his own connection.
+
+Three loops serve the same way, and each can do something else:
+  iterative  one client at a time: a silent one blocks all others, for a lesson
+  threads    a thread for each connection
+  epoll      one loop for each CPU, each with many connections
+
+Names that start with a dot are not served, and no link leads out of DIR. A client
+that says nothing is not waited for: see the timeouts. Ctrl-C answers what has
+begun and ends; a second one ends at once.`
+
+// serveFlags are the flags of fd3 serve that are no field of a Config.
+type serveFlags struct {
+	addr    string
+	loop    string
+	backlog int
+	log     string
+}
+
 func (a *app) serve() *cobra.Command {
-	options := lesson.DefaultOptions()
-	var addr string
+	var flags serveFlags
+	var config server.Config
 	cmd := &cobra.Command{
-		Use:               "serve",
-		Short:             "the same steps in one process: a small HTTP server",
-		Example:           "  fd3 serve\n  fd3 serve --addr :0",
-		GroupID:           "whole",
-		Args:              noArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
-			if options.Addr, err = sockets.ParseSockaddr(addr); err != nil {
-				return usageError{err}
+		Use:     "serve [DIR]",
+		Short:   "a whole HTTP server: a directory, or the visitor's own connection",
+		Long:    serveLong,
+		Example: "  fd3 serve\n  fd3 serve ./public --listing\n  fd3 serve --loop iterative\n  fd3 serve . --quiet --log access.log --addr [::1]:0",
+		GroupID: "whole",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usageError{fmt.Errorf("fd3 serve takes one directory, but got %d arguments. See: fd3 serve --help", len(args))}
 			}
-			if options.Explain, err = a.level(); err != nil {
-				return err
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := ""
+			if len(args) == 1 {
+				dir = args[0]
 			}
-			var failed error
-			show, err := a.show(&failed)
-			if err != nil {
-				return err
-			}
-			var mu sync.Mutex // Ctrl-C tells of its calls from another goroutine
-			stage.RaisePoller()
-			machine := stage.NewMachine()
-			runner := &lesson.Runner{
-				Name:   a.stage,
-				Stages: map[stage.Role]lesson.Stage{stage.Server: stage.Local{Machine: machine}},
-				Show: func(e lesson.Event) {
-					mu.Lock()
-					defer mu.Unlock()
-					show(e)
-				},
-			}
-			done := make(chan error, 1)
-			go func() {
-				done <- runner.Serve(cmd.Context(), options)
-				machine.Stop()
-			}()
-			machine.Run() // on the main thread, as in the stepped server
-			return errors.Join(<-done, failed)
+			return a.runServe(cmd.Context(), dir, flags, config)
 		},
 	}
-	cmd.Flags().StringVar(&addr, "addr", lesson.DefaultAddr, "the address to listen on")
-	cmd.Flags().IntVar(&options.Backlog, "backlog", options.Backlog, "how many finished handshakes may wait for accept")
+	f := cmd.Flags()
+	f.StringVar(&flags.addr, "addr", lesson.DefaultAddr, "the address to listen on: HOST:PORT, [::1]:PORT or unix:/path")
+	f.StringVar(&flags.loop, "loop", string(server.Epoll), "iterative, threads or epoll")
+	f.IntVar(&flags.backlog, "backlog", 0, "how many finished handshakes may wait for accept (0: net.core.somaxconn)")
+	f.BoolVar(&config.Listing, "listing", false, "list a directory that has no index.html")
+	f.BoolVar(&config.Quiet, "quiet", false, "do not tell of connections and requests")
+	f.StringVar(&flags.log, "log", "", "write each request to this file in Common Log Format (-: stdout)")
+	f.IntVar(&config.MaxConnections, "max-connections", 0, "connections at a time; others get a 503 (0: what the limit of descriptors allows)")
+	f.Int64Var(&config.MaxBody, "max-body", 1<<20, "the longest content of a request, in bytes")
+	f.DurationVar(&config.Timeouts.Head, "head-timeout", server.DefaultTimeout, "for a whole request head")
+	f.DurationVar(&config.Timeouts.Body, "body-timeout", server.DefaultTimeout, "for content, without progress")
+	f.DurationVar(&config.Timeouts.Idle, "idle-timeout", server.DefaultTimeout, "between two requests")
+	f.DurationVar(&config.Timeouts.Write, "write-timeout", server.DefaultTimeout, "for an answer that is not read, without progress")
+	cmd.RegisterFlagCompletionFunc("loop", cobra.FixedCompletions([]string{string(server.Epoll), string(server.Threads), string(server.Iterative)}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
+}
+
+func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config server.Config) (err error) {
+	options := lesson.DefaultOptions()
+	if options.Addr, err = sockets.ParseSockaddr(flags.addr); err != nil {
+		return usageError{err}
+	}
+	if options.Explain, err = a.level(); err != nil {
+		return err
+	}
+	config.Loop = server.Loop(flags.loop)
+	switch config.Loop {
+	case server.Iterative, server.Threads, server.Epoll:
+	default:
+		return usageError{fmt.Errorf("--loop is iterative, threads or epoll, not %q", flags.loop)}
+	}
+	switch {
+	case flags.backlog < 0 || config.MaxConnections < 0 || config.MaxBody < 1:
+		return usageError{errors.New("--backlog and --max-connections are not negative, and --max-body is 1 at least")}
+	case min(config.Timeouts.Head, config.Timeouts.Body, config.Timeouts.Idle, config.Timeouts.Write) <= 0:
+		return usageError{errors.New("a timeout is longer than nothing, such as 10s")}
+	}
+	if options.Backlog = flags.backlog; options.Backlog == 0 {
+		if options.Backlog, err = kernel.SysctlInt("net.core.somaxconn"); err != nil {
+			options.Backlog = unix.SOMAXCONN
+		}
+	}
+	if config.Log, err = openLog(flags.log); err != nil {
+		return err
+	}
+	signal.Ignore(unix.SIGPIPE) // a reader of stdout that goes away ends the server in order, see served.Show
+
+	out := &served{}
+	out.ctx, out.stop = context.WithCancel(ctx)
+	defer out.stop()
+	if out.write, err = a.show(&out.failed); err != nil {
+		return err
+	}
+	if look, err := a.look(); err == nil && !a.json && !a.plain && term.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb" {
+		out.write = view.Load(os.Stderr, look, out.write)
+	}
+	loops := 1
+	if config.Loop == server.Epoll {
+		loops = runtime.GOMAXPROCS(0)
+	}
+	config.Loops = loops
+	config.Listeners, err = a.listen(out, options, loops, config.Quiet)
+	if err != nil {
+		return err
+	}
+	unlink := func() {
+		if path := options.Addr.Path(); path != "" {
+			unix.Unlink(path)
+		}
+	}
+	defer unlink()
+	if dir != "" {
+		if config.Root, err = docroot.Open(dir); err != nil {
+			return err
+		}
+		defer config.Root.Close()
+	}
+	s, err := server.New(config)
+	if err != nil {
+		return err
+	}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		serving := lesson.Serving{Server: s, Loop: config.Loop, Show: out.Show}
+		serving.Tell()
+	}()
+	defer context.AfterFunc(out.ctx, func() {
+		unlink() // now, since a second Ctrl-C ends the process at once
+		s.Drain()
+	})()
+	err = s.Run() // on the main thread
+	<-told
+	return errors.Join(err, out.failed)
+}
+
+// listen makes the listening sockets, told in full or, with quiet, only if that
+// fails.
+func (a *app) listen(out *served, options lesson.Options, loops int, quiet bool) (listeners []int, err error) {
+	stage.RaisePoller()
+	machine := stage.NewMachine()
+	runner := &lesson.Runner{
+		Name:   a.stage,
+		Stages: map[stage.Role]lesson.Stage{stage.Server: stage.Local{Machine: machine}},
+		Show:   out.Show,
+	}
+	var held []lesson.Event
+	if quiet {
+		runner.Show = func(e lesson.Event) { held = append(held, e) }
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		listeners, err = runner.Listen(out.ctx, options, loops)
+		machine.Stop()
+	}()
+	machine.Run() // on the main thread, as in the stepped server
+	<-done
+	for i, e := range held {
+		if err != nil || i == len(held)-1 { // the last says where it listens
+			out.Show(e)
+		}
+	}
+	return listeners, err
+}
+
+// served shows events until stdout fails; then it ends the server.
+type served struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	stop   context.CancelFunc
+	write  func(lesson.Event)
+	failed error
+}
+
+func (s *served) Show(e lesson.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil {
+		return
+	}
+	if s.write(e); s.failed != nil {
+		s.stop()
+	}
+}
+
+func openLog(path string) (io.Writer, error) {
+	switch path {
+	case "":
+		return nil, nil
+	case "-":
+		return os.Stdout, nil
+	}
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 }

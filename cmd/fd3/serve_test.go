@@ -3,43 +3,76 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"fd3/lesson"
 )
 
-// A serving is fd3 serve on a unix socket, and what it writes.
+// A serving is fd3 serve on a Unix socket, and what it writes.
 type serving struct {
-	t    *testing.T
+	t *testing.T
+	place
 	cmd  *exec.Cmd
 	path string
-	out  bytes.Buffer
+	out  transcript
 }
 
-func serve(t *testing.T) *serving {
+// A transcript is read while it is written.
+type transcript struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (x *transcript) Write(p []byte) (int, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.b.Write(p)
+}
+
+func (x *transcript) String() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.b.String()
+}
+
+// serve starts fd3 serve with these arguments, --json unless they say otherwise.
+func serve(t *testing.T, args ...string) *serving {
 	t.Helper()
-	p := in(t)
-	s := &serving{t: t, path: filepath.Join(p.base, "serve")}
-	s.cmd = p.fd3("serve", "--addr", "unix:"+s.path, "--json")
+	s := &serving{t: t, place: in(t)}
+	s.path = filepath.Join(s.base, "serve")
+	s.cmd = s.fd3(append([]string{"serve", "--addr", "unix:" + s.path}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, os.Stderr
+	s.start()
+	return s
+}
+
+func (s *serving) start() {
+	s.t.Helper()
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(func() { s.cmd.Process.Kill() })
-	until(t, "the server to listen", func() bool {
+	s.t.Cleanup(func() { s.cmd.Process.Kill() })
+	until(s.t, "the server to listen", func() bool {
 		c, err := net.Dial("unix", s.path)
 		if err == nil {
 			c.Close() // a client that says nothing and goes: one of the articles' servers crashes here
 		}
 		return err == nil
 	})
-	return s
 }
 
 func (s *serving) dial() net.Conn {
@@ -53,69 +86,282 @@ func (s *serving) dial() net.Conn {
 	return c
 }
 
+// get is the answer to a request for a path, on a connection of its own.
+func (s *serving) get(path string) (status int, body string) {
+	s.t.Helper()
+	conn := s.dial()
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path)
+	return s.answer(conn, "GET")
+}
+
+func (s *serving) answer(conn net.Conn, method string) (status int, body string) {
+	s.t.Helper()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
 // ends interrupts the server as Ctrl-C does, and expects it to leave in order.
 func (s *serving) ends() {
 	s.t.Helper()
 	s.cmd.Process.Signal(os.Interrupt)
-	if err := s.cmd.Wait(); err != nil {
-		s.t.Errorf("fd3 serve: %v", err)
+	s.ended(exitOK)
+}
+
+func (s *serving) ended(code int) {
+	s.t.Helper()
+	s.cmd.Wait()
+	if got := s.cmd.ProcessState.ExitCode(); got != code {
+		s.t.Errorf("exit code %d, not %d (%v)\n%s", got, code, s.cmd.ProcessState, s.out.String())
 	}
 	if _, err := os.Lstat(s.path); err == nil {
 		s.t.Error("the socket file is left")
 	}
-	if !strings.Contains(s.out.String(), `"strace":"close(3) = 0"`) {
-		s.t.Error("the listener was not closed")
+}
+
+// events are what --json wrote so far.
+func (s *serving) events() []lesson.Event {
+	s.t.Helper()
+	text := s.out.String()
+	events, err := parseEvents(text[:strings.LastIndexByte(text, '\n')+1])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return events
+}
+
+func eachLoop(t *testing.T, test func(t *testing.T, loop string)) {
+	for _, loop := range []string{"iterative", "threads", "epoll"} {
+		t.Run(loop, func(t *testing.T) {
+			t.Parallel()
+			test(t, loop)
+		})
 	}
 }
 
 func TestServeAnswers(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
-	for _, c := range []struct {
-		pieces []string // of the request, each in a send of its own
-		status int
-		body   string // empty: none
-	}{
-		{[]string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n"}, 200, "file descriptor 4"},
-		{[]string{"GE", "T / HTTP/1.1\r\nHo", "st: a\r\n\r", "\n"}, 200, "file descriptor 4"},
-		{[]string{"GET / HTTP/1.0\r\n\r\n"}, 200, "file descriptor 4"},
-		{[]string{"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"}, 200, ""},
-		{[]string{"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"}, 404, "/x"},
-		{[]string{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"}, 501, "GET"},
-		{[]string{"GET / HTTP/1.1\r\n\r\n"}, 400, "Host"},
-		{[]string{"GET / HTTP/2.0\r\n\r\n"}, 505, "HTTP"},
-		{[]string{"\x16\x03\x01"}, 400, "TLS"},
-	} {
-		conn := s.dial()
-		for _, piece := range c.pieces {
-			if _, err := io.WriteString(conn, piece); err != nil {
-				t.Fatal(err)
+	eachLoop(t, func(t *testing.T, loop string) {
+		s := serve(t, "--loop", loop, "--json")
+		for _, c := range []struct {
+			pieces []string // of the request, each in a send of its own
+			status int
+			body   string // empty: none
+		}{
+			{[]string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n"}, 200, "descriptor"},
+			{[]string{"GE", "T / HTTP/1.1\r\nHo", "st: a\r\n\r", "\n"}, 200, "descriptor"},
+			{[]string{"GET / HTTP/1.0\r\n\r\n"}, 200, "descriptor"},
+			{[]string{"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"}, 200, ""},
+			{[]string{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "he", "llo"}, 200, "hello"},
+			{[]string{"GET / HTTP/1.1\r\nHost: a\r\nCookie: id=topsecret\r\n\r\n"}, 200, "Cookie: *"},
+			{[]string{"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"}, 404, "404"},
+			{[]string{"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"}, 405, "GET"},
+			{[]string{"BREW / HTTP/1.1\r\nHost: a\r\n\r\n"}, 501, "GET"},
+			{[]string{"GET / HTTP/1.1\r\n\r\n"}, 400, "Host"},
+			{[]string{"GET / HTTP/2.0\r\n\r\n"}, 505, "HTTP"},
+			{[]string{"\x16\x03\x01"}, 400, "TLS"},
+		} {
+			conn := s.dial()
+			for _, piece := range c.pieces {
+				if _, err := io.WriteString(conn, piece); err != nil {
+					t.Fatal(err)
+				}
+			}
+			method := "GET"
+			if strings.HasPrefix(c.pieces[0], "HEAD") {
+				method = "HEAD"
+			}
+			status, body := s.answer(conn, method)
+			if status != c.status || !strings.Contains(body, c.body) || (c.body == "") != (len(body) == 0) || strings.Contains(body, "topsecret") {
+				t.Errorf("%q: %d %q", c.pieces, status, body)
+			}
+			conn.Close()
+		}
+		s.ends()
+		requests := 0
+		for _, e := range s.events() {
+			if e.Kind == lesson.KindRequest {
+				requests++
 			}
 		}
-		method := "GET"
-		if strings.HasPrefix(c.pieces[0], "HEAD") {
-			method = "HEAD"
+		if last := s.events()[len(s.events())-1]; requests < 12 || last.Kind != lesson.KindEnd {
+			t.Errorf("%d requests told; the last event is %+v", requests, last)
 		}
-		resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
-		if err != nil {
-			t.Fatalf("%q: %v", c.pieces, err)
+		if !strings.Contains(s.out.String(), `"strace":"close(3) = 0"`) {
+			t.Error("the listener was not closed")
 		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != c.status || !strings.Contains(string(body), c.body) || (c.body == "") != (len(body) == 0) {
-			t.Errorf("%q: %s %q %v", c.pieces, resp.Status, body, err)
-		}
-		conn.Close()
-	}
-	s.ends()
+	})
 }
 
 // Ctrl-C ends the server also while a client is connected and says nothing.
 func TestServeEndsWithAnIdleClient(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
-	conn := s.dial()
-	if _, err := io.WriteString(conn, "GET"); err != nil {
+	eachLoop(t, func(t *testing.T, loop string) {
+		s := serve(t, "--loop", loop, "--quiet")
+		conn := s.dial()
+		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		s.answer(conn, "GET") // from here on it is idle
+		s.ends()
+	})
+}
+
+// A request that has begun keeps the server until its answer; a second Ctrl-C does
+// not wait for it.
+func TestServeSecondInterrupt(t *testing.T) {
+	t.Parallel()
+	eachLoop(t, func(t *testing.T, loop string) {
+		s := serve(t, "--loop", loop, "--json")
+		conn := s.dial()
+		io.WriteString(conn, "GET / HTTP/1.1\r\n")
+		until(t, "half a request", func() bool { return strings.Contains(s.out.String(), `= 16"`) })
+		s.cmd.Process.Signal(os.Interrupt)
+		until(t, "the server to drain", func() bool { return strings.Contains(s.out.String(), "No new connections") })
+		s.cmd.Process.Signal(os.Interrupt)
+		s.cmd.Wait()
+		if status := s.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+			t.Errorf("it ended with %v", s.cmd.ProcessState)
+		}
+	})
+}
+
+func TestServeDirectory(t *testing.T) {
+	t.Parallel()
+	eachLoop(t, func(t *testing.T, loop string) {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "a.txt"), "first")
+		write(t, filepath.Join(dir, ".hidden"), "secret")
+		log := filepath.Join(t.TempDir(), "log")
+		s := serve(t, dir, "--loop", loop, "--quiet", "--listing", "--log", log)
+		if status, body := s.get("/a.txt"); status != 200 || body != "first" {
+			t.Errorf("%d %q", status, body)
+		}
+		if status, body := s.get("/"); status != 200 || !strings.Contains(body, "a.txt") || strings.Contains(body, "hidden") {
+			t.Errorf("%d %q", status, body)
+		}
+		for _, path := range []string{"/.hidden", "/b", "/%2e%2e/etc/passwd", "//etc/passwd"} {
+			if status, body := s.get(path); status/100 != 4 || strings.Contains(body, "root:") {
+				t.Errorf("%s: %d %q", path, status, body)
+			}
+		}
+		write(t, filepath.Join(dir, "a.txt"), "second")
+		until(t, "the changed file", func() bool { _, body := s.get("/a.txt"); return body == "second" })
+		s.ends()
+		lines, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		common := regexp.MustCompile(`^- - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /\S* HTTP/1.1" \d{3} (\d+|-)$`)
+		for line := range strings.Lines(string(lines)) {
+			if !common.MatchString(strings.TrimSuffix(line, "\n")) {
+				t.Errorf("not in Common Log Format: %q", line)
+			}
+		}
+		if !strings.Contains(string(lines), `"GET /a.txt HTTP/1.1" 200 5`) {
+			t.Errorf("the log lacks the first request:\n%s", lines)
+		}
+	})
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s.ends()
+}
+
+// Who reads the narration may go: the server ends in order.
+func TestServeReaderGone(t *testing.T) {
+	t.Parallel()
+	s := &serving{t: t, place: in(t)}
+	s.path = filepath.Join(s.base, "serve")
+	s.cmd = s.fd3("serve", "--addr", "unix:"+s.path)
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		bufio.NewReader(stdout).ReadString('\n')
+		stdout.Close()
+	}()
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.ended(exitFailed)
+}
+
+// A port that another server has is not shared, although that one's loops share
+// it among themselves.
+func TestServePortTaken(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	first := p.fd3("serve", "--addr", "127.0.0.1:0", "--quiet", "--json")
+	stdout, err := first.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { first.Process.Signal(os.Interrupt); first.Wait() }()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	var listening lesson.Event
+	if err != nil || json.Unmarshal([]byte(line), &listening) != nil || listening.Value == "" {
+		t.Fatalf("%v: %q", err, line)
+	}
+	for _, loop := range []string{"iterative", "threads", "epoll"} {
+		second := p.fd3("serve", "--addr", listening.Value, "--loop", loop, "--quiet")
+		out, err := second.Output()
+		if second.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(out), "EADDRINUSE") {
+			t.Errorf("%s: %v\n%s", loop, err, out)
+		}
+	}
+}
+
+// What is told of each call is what strace saw.
+func TestServeStraceAgrees(t *testing.T) {
+	t.Parallel()
+	needTool(t, "strace")
+	eachLoop(t, func(t *testing.T, loop string) {
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "small"), "small")
+		write(t, filepath.Join(dir, "large"), strings.Repeat("large", 100_000))
+		s := serve(t, dir, "--loop", loop, "--json")
+		watch := (&session{t: t, place: s.place}).strace(s.cmd.Process.Pid)
+		before := len(s.events())
+		for _, path := range []string{"/small", "/large", "/none", "/small"} {
+			s.get(path)
+		}
+		conn := s.dial()
+		io.WriteString(conn, "NONSENSE\r\n")
+		s.answer(conn, "GET")
+		conn.Close()
+		until(t, "the last connection to be closed", func() bool {
+			return strings.Count(s.out.String(), `"text":"Connection `) >= 6
+		})
+		main, others := watch.end()
+		seen := append(main, others...)
+		told := 0
+		for _, e := range s.events()[before:] {
+			if e.Kind != lesson.KindReturn {
+				continue
+			}
+			told++
+			if i := slices.Index(seen, e.Strace); i >= 0 {
+				seen = slices.Delete(seen, i, i+1)
+			} else {
+				t.Errorf("told, and not seen: %s", e.Strace)
+			}
+		}
+		if told < 30 {
+			t.Errorf("only %d calls were told", told)
+		}
+		s.ends()
+	})
 }

@@ -75,6 +75,13 @@ func (v *Text) Show(e lesson.Event) error {
 		v.field(fmt.Sprintf("fd %d", *e.FD), e.Value, v.theme.strong, 8)
 		v.markdown(e.Text, 14)
 		v.source(e, 14)
+	case lesson.KindConnection:
+		v.connection(e)
+	case lesson.KindRequest:
+		v.request(e)
+	case lesson.KindEnd:
+		v.blank()
+		v.markdown(e.Text, 2)
 	}
 	return v.err
 }
@@ -195,6 +202,9 @@ func (v *Text) text(e lesson.Event) {
 		}
 		v.section = e.Section
 		v.markdown(e.Text, 2)
+	case "serve":
+		v.section = e.Section
+		v.markdown(e.Text, 4)
 	case "before":
 		v.line("")
 		v.markdown(e.Text, 2)
@@ -296,4 +306,30 @@ func (v *Text) process(e lesson.Event) {
 	v.section = ""
 	v.line(v.theme.title.Render(e.Title))
 	v.markdown(e.Text, 2)
+}
+
+// connection writes whom the lines below it are about.
+func (v *Text) connection(e lesson.Event) {
+	v.blank()
+	v.section = ""
+	dot := " " + v.theme.space + " "
+	who := fmt.Sprintf("connection %d%sfd %d", e.Connection, dot, *e.FD)
+	if e.Peer != "" {
+		who += dot + e.Peer
+	}
+	if e.Loop != "" {
+		who += dot + e.Loop
+	}
+	v.wrap(v.theme.title.Render(who), 2, 4)
+}
+
+// request writes a request and what became of it.
+func (v *Text) request(e lesson.Event) {
+	style := v.theme.good
+	if e.Status >= 400 {
+		style = v.theme.bad
+	}
+	v.section = ""
+	v.wrap(v.theme.arrow+" "+v.theme.strong.Render(e.Request)+"  "+style.Render(e.Value)+fmt.Sprintf(", %d bytes of content", e.Length), 4, 6)
+	v.markdown(e.Text, 6)
 }

@@ -21,7 +21,7 @@ type Look struct {
 type theme struct {
 	title, heading, code, strong, dim, good, bad lipgloss.Style
 
-	rule, bar, here, dash, space, dot, hole, more string
+	rule, bar, here, dash, space, dot, hole, more, arrow string
 }
 
 func newTheme(l Look) theme {
@@ -40,10 +40,10 @@ func newTheme(l Look) theme {
 		dim:     style().Faint(true),
 		good:    style().Foreground(lipgloss.ANSIColor(2)).Bold(true),
 		bad:     style().Foreground(lipgloss.ANSIColor(1)).Bold(true),
-		rule:    "─", bar: "│", here: "●", dash: "─", space: "·", dot: "·", hole: "·", more: "…",
+		rule:    "─", bar: "│", here: "●", dash: "─", space: "·", dot: "·", hole: "·", more: "…", arrow: "→",
 	}
 	if l.ASCII {
-		t.rule, t.bar, t.here, t.dash, t.space, t.dot, t.hole, t.more = "-", "|", "*", "-", "_", "-", ".", "..."
+		t.rule, t.bar, t.here, t.dash, t.space, t.dot, t.hole, t.more, t.arrow = "-", "|", "*", "-", "_", "-", ".", "...", "->"
 	}
 	return t
 }

@@ -1,0 +1,274 @@
+package server
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/httpmini"
+	"fd3/httpmini/page"
+	"fd3/httpmini/server/docroot"
+)
+
+// turnedAway is how many connections above MaxConnections get their 503 at a
+// time.
+const turnedAway = 16
+
+// An answer is what the server says to a request.
+type answer struct {
+	status    int
+	mediaType string
+	fields    []httpmini.FieldLine
+	body      []byte
+	file      *docroot.File // sent from off, length bytes of it
+	off       int64
+	length    int64
+	parts     []part
+	close     bool   // no request is read after it
+	why       string // for the narration
+}
+
+// request has a whole head. rest is what came behind it.
+func (w *worker) request(c *conn, head, rest []byte) {
+	r := &w.req
+	c.phase = idle
+	if r.ContentLength == 0 {
+		w.answer(c, len(rest) > 0)
+		return
+	}
+	switch expects100, ok := r.Expects(); {
+	case !ok:
+		w.answer(c, true) // with a 417
+		return
+	case r.ContentLength > w.config.MaxBody:
+		w.tooLarge(c)
+		return
+	case expects100 && len(rest) == 0:
+		if w.root != nil || !w.readsContent(r) {
+			w.answerEarly(c)
+			return
+		}
+		w.out = append(w.out, "HTTP/1.1 100 Continue\r\n\r\n"...)
+	}
+	m := c.more()
+	m.content = r.Content()
+	m.head = append(m.head[:0], head...)
+	m.size, m.received = 0, progress{since: w.now}
+	c.phase = inBody
+}
+
+// answer answers the request in w.req, which is whole, and goes on with the
+// connection if both sides want to. behind: bytes of a further request are there.
+func (w *worker) answer(c *conn, behind bool) {
+	r := &w.req
+	if w.plainFile(c, r) {
+		return
+	}
+	a := w.choose(c, r)
+	if !r.KeepAlive {
+		a.close = true
+		c.lingers = behind // it said that nothing follows: RFC 9112 section 9.6
+	} else if a.close || w.server.drains.Load() {
+		a.close, c.lingers = true, true
+	}
+	w.reply(c, r, a)
+}
+
+// answerEarly answers a request whose content does not matter and has not been
+// sent yet. Whether it still comes nobody knows, so the connection ends. RFC 9110
+// section 10.1.1.
+func (w *worker) answerEarly(c *conn) {
+	a := w.choose(c, &w.req)
+	a.close, c.lingers = true, true
+	w.reply(c, &w.req, a)
+}
+
+const dateAt = len("HTTP/1.1 200 OK\r\nDate: ")
+
+// plainFile is the way of most requests: a small file, from memory, to a client
+// that goes on. The answer was composed before; only its date changes.
+func (w *worker) plainFile(c *conn, r *httpmini.Request) bool {
+	if w.cache == nil || r.Conditional || r.Expect != nil || !r.KeepAlive || r.Minor == 0 ||
+		r.Form != httpmini.OriginForm || string(r.Method) != "GET" || w.server.drains.Load() {
+		return false
+	}
+	e := w.cache.Fresh(r.Path, w.now)
+	if e == nil || len(e.Answer) == 0 {
+		return false
+	}
+	at := len(w.out)
+	w.out = append(w.out, e.Answer...)
+	copy(w.out[at+dateAt:], w.date)
+	w.answered(c, r, 200, int64(len(e.Content)), "")
+	return true
+}
+
+// choose decides what to answer.
+func (w *worker) choose(c *conn, r *httpmini.Request) answer {
+	if _, ok := r.Expects(); !ok {
+		a := w.fault(r, 417, "Expect names something else than 100-continue, and nothing else is known here (RFC 9110 section 10.1.1)")
+		a.close = true
+		return a
+	}
+	if r.Form == httpmini.AbsoluteForm && !r.HasScheme("http") {
+		return w.fault(r, 421, "the target's scheme is not http, and this connection is plain HTTP (RFC 9110 section 7.4)")
+	}
+	method := string(r.Method) // does not escape, so nothing is allocated
+	switch method {
+	case "GET", "HEAD":
+	case "OPTIONS":
+		return answer{status: 204, fields: w.allow()}
+	default:
+		if method == "POST" && w.root == nil && string(r.Path) == "/" {
+			break
+		}
+		if !httpmini.Registered(r.Method) {
+			return w.fault(r, 501, "this method is unknown here: "+w.methods()+" are known (RFC 9110 section 9.1)")
+		}
+		a := w.fault(r, 405, "files are read here and not changed: "+w.methods()+" are allowed (RFC 9110 section 15.5.6)")
+		a.fields = append(a.fields, w.allow()...)
+		a.close = method == "CONNECT" // what follows may be meant for a tunnel
+		return a
+	}
+	if w.root == nil {
+		return w.visitPage(c, r)
+	}
+	return w.files(r)
+}
+
+func (w *worker) readsContent(r *httpmini.Request) bool {
+	return w.root == nil && string(r.Method) == "POST" && string(r.Path) == "/"
+}
+
+func (w *worker) methods() string {
+	if w.root == nil {
+		return "GET, HEAD, OPTIONS, POST"
+	}
+	return "GET, HEAD, OPTIONS"
+}
+
+func (w *worker) allow() []httpmini.FieldLine {
+	return []httpmini.FieldLine{{Name: "Allow", Value: w.methods()}}
+}
+
+// reply composes the answer behind those that wait in w.out, and counts it.
+func (w *worker) reply(c *conn, r *httpmini.Request, a answer) {
+	m := httpmini.Message{
+		Status: a.status, Date: w.wall, ContentType: a.mediaType, Body: a.body, Length: a.length,
+		Head: string(r.Method) == "HEAD", Fields: a.fields,
+	}
+	switch {
+	case a.close:
+		c.closing = true
+		m.Connection = "close"
+	case r.Minor == 0:
+		m.Connection = "keep-alive"
+	}
+	w.out = httpmini.AppendResponse(w.out, m)
+	length := int64(len(a.body))
+	if length == 0 {
+		length = a.length
+	}
+	if m.Head || a.status == 304 || a.status == 204 {
+		length = 0
+	}
+	if a.file != nil {
+		if length > 0 {
+			m := c.more()
+			m.file, m.off, m.end, m.next = a.file, a.off, a.off+a.length, a.parts
+			if a.parts != nil {
+				m.end = m.off // all of it is in the parts
+			}
+		} else {
+			a.file.Close()
+		}
+	}
+	w.answered(c, r, a.status, length, a.why)
+}
+
+// refuse answers bytes that are no request, or not a whole one. Nobody knows where
+// the next request would begin, so it is the last answer.
+func (w *worker) refuse(c *conn, in []byte, bad *httpmini.BadError) {
+	r := &w.req
+	kind, body := page.Fault{Status: bad.Status, Why: bad.Why, Bytes: in, Offset: bad.Offset}.Page(r.PrefersHTML())
+	a := answer{status: bad.Status, mediaType: kind, body: body, fields: w.errorFields(), close: true, why: bad.Why}
+	c.lingers = true
+	w.reply(c, r, a)
+	w.dropContent(c)
+}
+
+// fault is an error page for a request that was understood.
+func (w *worker) fault(r *httpmini.Request, status int, why string) answer {
+	kind, body := page.Error(status, why, "", r.PrefersHTML())
+	return answer{status: status, mediaType: kind, body: body, fields: w.errorFields(), why: why}
+}
+
+// errorFields are those of the pages that are made here. Which form a page has
+// depends on Accept (RFC 9110 section 12.5.5).
+func (w *worker) errorFields() []httpmini.FieldLine {
+	return append(page.Fields(), httpmini.FieldLine{Name: "Vary", Value: "Accept"})
+}
+
+func (w *worker) tooLarge(c *conn) {
+	a := w.fault(&w.req, 413, "the content is longer than "+strconv.FormatInt(w.config.MaxBody, 10)+" bytes, which is all that is read here (RFC 9110 section 15.5.14)")
+	a.close, c.lingers = true, true
+	w.reply(c, &w.req, a)
+	w.dropContent(c)
+}
+
+func (w *worker) dropContent(c *conn) {
+	if c.phase == inBody {
+		c.phase = idle
+	}
+}
+
+// tooMany says whether this connection is above the limit.
+func (w *worker) tooMany() bool { return w.server.open.Load() > int64(w.config.MaxConnections) }
+
+// turnAway answers a connection for which there is no room.
+func (w *worker) turnAway(c *conn) {
+	w.req = httpmini.Request{Fields: w.req.Fields[:0]}
+	a := w.fault(&w.req, 503, "there are "+strconv.Itoa(w.config.MaxConnections)+" connections already, and that is the limit here (RFC 9110 section 15.6.4)")
+	a.fields = append(a.fields, httpmini.FieldLine{Name: "Retry-After", Value: "1"})
+	a.close, c.lingers = true, true
+	w.reply(c, &w.req, a)
+	w.tell(w.event(Full, c))
+}
+
+// exhausted tells that accept4 found no descriptor or memory for a connection.
+func (w *worker) exhausted(errno unix.Errno) {
+	e := w.event(Exhausted, nil)
+	e.Call.Name, e.Call.Errno, e.Call.Ret, e.Call.Returned = "accept4", errno, -1, true
+	w.tell(e)
+}
+
+// answered counts a request, logs it, and tells of it if this turn is told of.
+func (w *worker) answered(c *conn, r *httpmini.Request, status int, length int64, why string) {
+	c.requests++
+	w.count.requests.Add(1)
+	if w.server.log != nil {
+		w.server.log.line(c.peer, w.wall, w.requestLine(r), status, length)
+	}
+	if w.config.Quiet {
+		return
+	}
+	if !w.story {
+		w.server.queue.skipped.Add(1)
+		return
+	}
+	e := w.event(Answered, c)
+	e.Request, e.Status, e.Length, e.Why, e.Requests = string(appendHarmless(nil, w.requestLine(r))), status, length, why, c.requests
+	w.server.queue.put(e)
+}
+
+// requestLine is the first line of the request, as far as it was understood.
+func (w *worker) requestLine(r *httpmini.Request) []byte {
+	if len(r.Method) == 0 {
+		return nil
+	}
+	return bytes.TrimRight(bytes.Join([][]byte{r.Method, r.Target, r.Version}, []byte{' '}), " ")
+}
+
+func appendDate(dst []byte, t time.Time) []byte { return httpmini.AppendDate(dst, t) }

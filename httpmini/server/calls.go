@@ -1,0 +1,175 @@
+package server
+
+import (
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+)
+
+// The calls on a connection. One that is told of goes through the Tracer. One
+// that nobody asks about is made raw, and if it cannot block, without telling the
+// Go scheduler (RawSyscall): that is a quarter of the throughput.
+
+func (w *worker) recv(c *conn, buf []byte) (int, unix.Errno) {
+	if w.blocking && !w.patience(c) {
+		return 0, unix.EAGAIN
+	}
+	if w.telling {
+		call := w.tracer.RecvInto(c.fd, buf, 0)
+		w.clock()
+		return int(call.Ret), call.Errno
+	}
+	n, errno := w.transfer(unix.SYS_RECVFROM, c.fd, buf, 0)
+	if w.blocking {
+		w.clock()
+	}
+	return n, errno
+}
+
+// send sends bytes, and with more says that a file follows in the same answer.
+func (w *worker) send(c *conn, b []byte, more bool) (int, unix.Errno) {
+	flags := unix.MSG_NOSIGNAL // an error is enough: no SIGPIPE
+	if more {
+		flags |= unix.MSG_MORE
+	}
+	var n int
+	var errno unix.Errno
+	if w.telling {
+		call := w.tracer.Send(c.fd, b, flags)
+		n, errno = int(call.Ret), call.Errno
+	} else {
+		n, errno = w.transfer(unix.SYS_SENDTO, c.fd, b, flags)
+	}
+	if w.blocking {
+		w.clock()
+	}
+	if n > 0 {
+		w.count.sent.Add(int64(n))
+	}
+	return n, errno
+}
+
+func (w *worker) transfer(call uintptr, fd int, b []byte, flags int) (int, unix.Errno) {
+	for {
+		var n uintptr
+		var errno unix.Errno
+		if w.blocking {
+			n, _, errno = unix.Syscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags), 0, 0)
+		} else {
+			n, _, errno = unix.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags), 0, 0)
+		}
+		if errno != unix.EINTR { // a signal of the Go runtime
+			return int(n), errno
+		}
+	}
+}
+
+// sendfile moves a range of a file into the send buffer without a copy in this
+// process. It may read the disk, so the scheduler is told.
+func (w *worker) sendfile(c *conn, m *rare) (int, unix.Errno) {
+	count := int(min(m.end-m.off, 1<<30))
+	var n int
+	var errno unix.Errno
+	if w.telling {
+		call := w.tracer.Sendfile(c.fd, m.file.FD, &m.off, count)
+		n, errno = int(call.Ret), call.Errno
+	} else {
+		for {
+			r, _, e := unix.Syscall6(unix.SYS_SENDFILE, uintptr(c.fd), uintptr(m.file.FD), uintptr(unsafe.Pointer(&m.off)), uintptr(count), 0, 0)
+			if n, errno = int(r), e; e != unix.EINTR {
+				break
+			}
+		}
+	}
+	if w.blocking {
+		w.clock()
+	}
+	if n > 0 {
+		w.count.sent.Add(int64(n))
+	}
+	return n, errno
+}
+
+// shutdown ends the server's direction: the client reads to the end of it.
+func (w *worker) shutdown(c *conn) {
+	if w.telling {
+		w.tracer.Shutdown(c.fd, unix.SHUT_WR)
+		return
+	}
+	unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(c.fd), unix.SHUT_WR, 0)
+}
+
+// reset has close(2) send an RST and forget what is in the send buffer: a client
+// that does not read would keep that memory for minutes. socket(7), SO_LINGER.
+func (w *worker) reset(c *conn) {
+	unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+}
+
+// close gives the descriptor back.
+func (w *worker) close(c *conn) {
+	if w.telling {
+		w.tracer.Close(c.fd)
+		return
+	}
+	unix.RawSyscall(unix.SYS_CLOSE, uintptr(c.fd), 0, 0)
+}
+
+// patience sets SO_RCVTIMEO to what is left of the deadline, unless it is that
+// already. It is false when nothing is left. socket(7).
+func (w *worker) patience(c *conn) bool {
+	left := c.deadline - w.now
+	if left <= 0 {
+		return false
+	}
+	const step = 100 * time.Millisecond // so that it is mostly what it was
+	if left = (left + step - 1).Truncate(step); left == c.timeout {
+		return true
+	}
+	c.timeout = left
+	if w.telling {
+		w.tracer.SetTimeout(c.fd, unix.SO_RCVTIMEO, left)
+		return true
+	}
+	limit := unix.NsecToTimeval(int64(left))
+	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
+	return true
+}
+
+// accept takes a connection from the queue. With its name, since the peer's
+// address costs next to nothing here.
+func (w *worker) accept(listener int) (fd int, call sockets.Call, errno unix.Errno) {
+	flags := unix.SOCK_CLOEXEC
+	if !w.blocking {
+		flags |= unix.SOCK_NONBLOCK
+	}
+	if w.telling {
+		call = w.tracer.Accept4(listener, flags)
+		return int(call.Ret), call, call.Errno
+	}
+	for {
+		w.peerSize = uint32(len(w.peer))
+		var r uintptr
+		if w.blocking {
+			r, _, errno = unix.Syscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&w.peer[0])), uintptr(unsafe.Pointer(&w.peerSize)), uintptr(flags), 0, 0)
+		} else {
+			r, _, errno = unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&w.peer[0])), uintptr(unsafe.Pointer(&w.peerSize)), uintptr(flags), 0, 0)
+		}
+		if errno != unix.EINTR {
+			return int(r), call, errno
+		}
+	}
+}
+
+// clock reads the time once for all that follows.
+func (w *worker) clock() {
+	t := time.Now()
+	w.now = t.Sub(w.server.start)
+	if second := t.Unix(); second != w.second {
+		w.second = second
+		w.wall = t
+		w.date = appendDate(w.date[:0], t)
+	}
+}

@@ -1,0 +1,370 @@
+package server
+
+import (
+	"bytes"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/httpmini"
+	"fd3/httpmini/server/docroot"
+)
+
+// conn is one client's connection, from accept to close. Ten thousand of them
+// may be idle, so what few need is behind a pointer.
+type conn struct {
+	fd       int
+	id       uint64 // from 1, in the order of accept
+	requests uint64 // answered so far
+	phase    phase
+	waits    wait          // what the epoll instance watches for
+	watched  bool          // the epoll instance knows the descriptor
+	closing  bool          // no request is read after the answer that is on its way
+	lingers  bool          // the client may still send then
+	deadline time.Duration // on the worker's clock: when patience with the present wait ends
+	answer   progress      // of sending, while the client does not take all at once
+	rest     []byte        // received and not understood yet: part of a head, or requests behind an unsent answer
+	out      []byte        // of answers, not taken by the send buffer yet
+	peer     string        // who it is, if anybody asks
+	began    time.Duration // when it was accepted
+	timeout  time.Duration // blocking: what SO_RCVTIMEO is
+	rare     *rare
+}
+
+// rare is the part of a connection that an idle one does not have.
+type rare struct {
+	file *docroot.File // to be sent by sendfile(2), from off to end
+	off  int64
+	end  int64
+	next []part // what follows it
+
+	content  httpmini.Content // of the request that is being read
+	head     []byte           // its head
+	size     int64            // of its content so far
+	received progress         // of its content
+	visit    visit
+}
+
+// part is a stretch of an answer: bytes, then a range of the file.
+type part struct {
+	head     []byte
+	off, end int64
+}
+
+// phase is where a connection is in its life.
+type phase uint8
+
+const (
+	inHead    phase = iota // the bytes of a head come; or none yet on a new connection
+	inBody                 // the content of a request comes
+	idle                   // between two requests
+	lingering              // answered for the last time, reading until the client ends too
+)
+
+// wait is what a connection waits for.
+type wait uint8
+
+const (
+	forBytes   wait = iota // the client's next bytes
+	forRoom                // room in the send buffer
+	forNothing             // it is over
+)
+
+// maxOut is how many bytes of answers to pipelined requests are collected for one
+// send(2).
+const maxOut = 64 << 10
+
+func (c *conn) sending() bool { return len(c.out) > 0 || c.rare != nil && c.rare.file != nil }
+
+func (c *conn) more() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
+}
+
+// run takes the connection as far as it goes with one recv(2), and says what it
+// waits for then. In blocking mode the waiting has been done in the call.
+func (w *worker) run(c *conn) wait {
+	if c.sending() {
+		if next := w.flush(c); next != forBytes || c.phase == lingering {
+			return next
+		}
+		if len(c.rest) == 0 {
+			return w.await(c, nil)
+		}
+		return w.understand(c, w.in[:copy(w.in, c.rest)])
+	}
+	old := copy(w.in, c.rest)
+	n, errno := w.recv(c, w.in[old:])
+	switch {
+	case errno == unix.EAGAIN && w.blocking:
+		return w.expire(c)
+	case errno == unix.EAGAIN:
+		return forBytes
+	case errno != 0:
+		return forNothing
+	case n == 0:
+		return w.ended(c)
+	case c.phase == lingering:
+		return forBytes
+	}
+	in := w.in[:old+n]
+	if c.phase == inHead && old > 0 && !worthParsing(in, old) {
+		return w.await(c, in)
+	}
+	return w.understand(c, in)
+}
+
+// worthParsing says whether the bytes from old on can change what the parser
+// says. It starts from the front each time: a head of many small pieces would
+// cost the square of its length.
+func worthParsing(in []byte, old int) bool {
+	const stretch = 1 << 10
+	return old/stretch != len(in)/stretch || bytes.IndexByte(in[old:], '\n') >= 0
+}
+
+// understand answers the requests that are whole in the bytes, and sends.
+func (w *worker) understand(c *conn, in []byte) wait {
+	for {
+		rest, needsMore := w.requests(c, in)
+		in = rest
+		if next := w.flush(c); next != forBytes {
+			c.keep(in)
+			return next
+		}
+		if c.phase == lingering {
+			return forBytes
+		}
+		if needsMore {
+			return w.await(c, in)
+		}
+	}
+}
+
+// requests goes through the bytes. It stops where more bytes are needed, or
+// before that where an answer has to go out first.
+func (w *worker) requests(c *conn, in []byte) (rest []byte, needsMore bool) {
+	for !c.closing && !c.sending() && len(w.out) < maxOut {
+		if c.phase == inBody {
+			if len(in) == 0 {
+				return in, true
+			}
+			in = w.content(c, in)
+			continue
+		}
+		if len(in) == 0 {
+			return in, true
+		}
+		n, err := w.req.Parse(in, nil)
+		if err == nil {
+			w.request(c, in[:n], in[n:])
+			in = in[n:]
+			continue
+		}
+		if err == httpmini.ErrMore {
+			return in, true
+		}
+		w.refuse(c, in, err.(*httpmini.BadError))
+		return nil, true
+	}
+	if c.closing && len(in) > 0 {
+		c.lingers = true
+		in = nil
+	}
+	return in, false
+}
+
+// content reads on in the content of a request; the answer follows its end.
+func (w *worker) content(c *conn, in []byte) (rest []byte) {
+	m := c.rare
+	data, n, err := m.content.Next(in, nil)
+	m.size += int64(len(data))
+	m.received.moved += int64(n)
+	switch {
+	case m.size > w.config.MaxBody:
+		w.tooLarge(c)
+	case err == httpmini.ErrMore:
+	case err != nil:
+		w.refuse(c, in, err.(*httpmini.BadError))
+	default:
+		c.phase = idle
+		if _, err := w.req.Parse(m.head, nil); err == nil { // as before
+			w.answer(c, len(in) > n)
+		}
+		m.head = m.head[:0]
+	}
+	return in[n:]
+}
+
+// ended: the client has finished sending, with recv(2) returning 0. What it asked
+// for before that has been answered; half a request gets an answer too.
+func (w *worker) ended(c *conn) wait {
+	if c.phase == lingering || c.phase == idle || c.phase == inHead && len(c.rest) == 0 {
+		return forNothing
+	}
+	where, in := "head", c.rest
+	if c.phase == inBody {
+		where, in = "content", nil
+	}
+	w.refuse(c, in, &httpmini.BadError{
+		Offset: len(in), Status: 400,
+		Why: "the client finished sending in the middle of the " + where + " (RFC 9112 section 8)",
+	})
+	c.lingers = false
+	c.rest = nil
+	return w.flush(c)
+}
+
+// await keeps the bytes of an unfinished request and sets the deadline of the
+// wait for the others.
+func (w *worker) await(c *conn, in []byte) wait {
+	switch {
+	case c.phase == inBody:
+		c.deadline = c.rare.received.deadline(w.now, w.config.Timeouts.Body)
+	case len(in) == 0 && c.requests > 0:
+		c.phase = idle
+		c.deadline = w.now + w.config.Timeouts.Idle
+	case len(in) > 0 && c.phase == idle:
+		c.phase = inHead
+		c.deadline = w.now + w.config.Timeouts.Head
+	}
+	c.keep(in)
+	return forBytes
+}
+
+func (c *conn) keep(in []byte) {
+	if len(in) == 0 {
+		c.rest = nil
+		return
+	}
+	c.rest = append(c.rest[:0], in...)
+}
+
+// progress is how much has moved in the present stretch of patience.
+type progress struct {
+	since time.Duration // on the worker's clock; 0: nothing was waited for
+	moved int64         // bytes
+}
+
+// deadline is when the present stretch ends. A new one begins when enough has
+// moved in it: MinRate for its whole length.
+func (p *progress) deadline(now, patience time.Duration) time.Duration {
+	if p.since == 0 || p.moved >= int64(MinRate*patience.Seconds()) {
+		*p = progress{since: now}
+	}
+	return p.since + patience
+}
+
+// flush sends what there is to send. It returns forBytes when all is in the
+// hands of the kernel.
+func (w *worker) flush(c *conn) wait {
+	out := c.out
+	if len(out) == 0 {
+		out = w.out
+	}
+	for {
+		if len(out) > 0 {
+			n, errno := w.send(c, out, c.rare != nil && c.rare.file != nil)
+			if n > 0 {
+				out = out[n:]
+				c.answer.moved += int64(n)
+			}
+			switch {
+			case errno == unix.EAGAIN:
+				return w.awaitRoom(c, out)
+			case errno != 0:
+				return w.drop(c)
+			case len(out) > 0:
+				continue
+			}
+		}
+		m := c.rare
+		if m == nil || m.file == nil {
+			break
+		}
+		if m.off < m.end {
+			n, errno := w.sendfile(c, m)
+			c.answer.moved += int64(max(n, 0))
+			switch {
+			case errno == unix.EAGAIN:
+				return w.awaitRoom(c, nil)
+			case errno != 0, n == 0: // 0: the file has become shorter than its Content-Length
+				return w.drop(c)
+			}
+			continue
+		}
+		if len(m.next) == 0 {
+			m.file.Close()
+			m.file = nil
+			break
+		}
+		out, m.off, m.end = m.next[0].head, m.next[0].off, m.next[0].end
+		m.next = m.next[1:]
+	}
+	w.out = w.out[:0]
+	c.out = nil
+	c.answer = progress{}
+	if c.closing {
+		return w.finish(c)
+	}
+	return forBytes
+}
+
+// awaitRoom keeps what the send buffer does not take now.
+func (w *worker) awaitRoom(c *conn, out []byte) wait {
+	c.out = append(c.out[:0], out...)
+	w.out = w.out[:0]
+	c.deadline = c.answer.deadline(w.now, w.config.Timeouts.Write)
+	if w.blocking && w.now >= c.deadline {
+		return w.expire(c)
+	}
+	return forRoom
+}
+
+// drop gives up a connection whose answer cannot be sent to its end.
+func (w *worker) drop(c *conn) wait {
+	w.out = w.out[:0]
+	c.out = nil
+	if c.rare != nil && c.rare.file != nil {
+		c.rare.file.Close()
+		c.rare.file = nil
+	}
+	return forNothing
+}
+
+// finish ends the server's direction after the last answer. RFC 9112 section 9.6.
+func (w *worker) finish(c *conn) wait {
+	if !c.lingers {
+		return forNothing
+	}
+	w.shutdown(c)
+	c.phase = lingering
+	c.rest = nil
+	c.deadline = w.now + LingerTime
+	return forBytes
+}
+
+// expire ends the patience with a connection.
+func (w *worker) expire(c *conn) wait {
+	switch {
+	case c.sending():
+		w.tellWhy(c, "write")
+		w.reset(c)
+		return w.drop(c)
+	case c.phase == lingering:
+		return forNothing
+	case c.phase == idle:
+		w.tellWhy(c, "idle")
+		return forNothing
+	case c.phase == inHead && len(c.rest) == 0:
+		w.tellWhy(c, "silent")
+		return forNothing
+	}
+	why := "the request was not whole in time: its head has to come within " + w.config.Timeouts.Head.String()
+	if c.phase == inBody {
+		why = "the content of the request stopped coming: it may pause for " + w.config.Timeouts.Body.String()
+	}
+	w.refuse(c, c.rest, &httpmini.BadError{Offset: len(c.rest), Status: 408, Why: why + " (RFC 9110 section 15.5.9)"})
+	return w.flush(c)
+}

@@ -1,0 +1,251 @@
+package server
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// epollLoop serves many connections on one thread: it asks the kernel which of
+// them have something to do, and makes no call that could wait for one of them.
+type epollLoop struct {
+	*worker
+	epoll    int
+	wake     int // an eventfd: Drain writes to it
+	listener int
+	paused   bool    // nobody is accepted until a connection ends, or a tick
+	drained  bool    // the listener is closed
+	conns    []*conn // by descriptor
+	events   [256]unix.EpollEvent
+	tick     time.Duration // when deadlines are looked at next
+}
+
+const tickLength = 500 * time.Millisecond
+
+func (s *Server) epollLoop(number, listener int) (*epollLoop, error) {
+	l := &epollLoop{worker: s.worker(number, &s.counts[number], s.newCache()), listener: listener, epoll: -1, wake: s.wakes[number]}
+	if err := unix.SetNonblock(listener, true); err != nil {
+		return nil, fmt.Errorf("fcntl: %w", err)
+	}
+	call := l.tracer.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if call.Errno != 0 {
+		return nil, fmt.Errorf("epoll_create1: %w", call.Errno)
+	}
+	l.epoll = int(call.Ret)
+	for _, fd := range []int{l.listener, l.wake} {
+		events := uint32(unix.EPOLLIN)
+		if fd == l.listener && len(s.config.Listeners) < s.config.Loops {
+			events |= unix.EPOLLEXCLUSIVE // one loop of those that share it is woken
+		}
+		if call := l.tracer.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}); call.Errno != 0 {
+			unix.Close(l.epoll)
+			return nil, fmt.Errorf("epoll_ctl: %w", call.Errno)
+		}
+	}
+	return l, nil
+}
+
+// run serves until the server is drained and its last connection has ended.
+func (l *epollLoop) run() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	l.tid = unix.Gettid()
+	defer unix.Close(l.epoll)
+	for !l.drained || l.count.open.Load() > 0 {
+		n, err := l.waitEvents()
+		if err != nil {
+			return err
+		}
+		l.clock()
+		for i := range n {
+			switch fd := int(l.events[i].Fd); fd {
+			case l.listener:
+				if !l.drained {
+					l.acceptAll()
+				}
+			case l.wake:
+				l.drain()
+			default:
+				if c := l.connection(fd); c != nil {
+					l.turn(c)
+					l.settle(c, l.worker.run(c))
+				}
+			}
+		}
+		if l.now >= l.tick {
+			l.tick = l.now + tickLength
+			l.expireAll()
+		}
+	}
+	return nil
+}
+
+// waitEvents asks the kernel what can be done now. First without waiting: under
+// load there is always something, and a call that cannot block is cheaper.
+func (l *epollLoop) waitEvents() (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), 0, 0, 0)
+	if n > 0 && errno == 0 {
+		return int(n), nil
+	}
+	timeout := -1
+	if l.count.open.Load() > 0 || l.paused {
+		timeout = int(tickLength / time.Millisecond)
+	}
+	if !l.config.Quiet {
+		l.clock()
+	}
+	if !l.config.Quiet && l.server.queue.calm(l.now) {
+		l.current = nil
+		call := l.tracer.EpollWait(l.epoll, l.events[:], timeout)
+		if call.Ret > 0 {
+			e := l.event(Called, nil)
+			e.Call = call
+			l.tell(e)
+		}
+		n, errno = uintptr(call.Ret), call.Errno
+	} else {
+		for n, errno = 0, unix.EINTR; errno == unix.EINTR; {
+			n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(timeout), 0, 0)
+		}
+	}
+	if errno != 0 {
+		return 0, fmt.Errorf("epoll_pwait: %w", errno)
+	}
+	return int(n), nil
+}
+
+func (l *epollLoop) connection(fd int) *conn {
+	if fd >= len(l.conns) {
+		return nil
+	}
+	return l.conns[fd]
+}
+
+// maxAccepts is how many connections are accepted before those that are open get
+// their turn again.
+const maxAccepts = 64
+
+func (l *epollLoop) acceptAll() {
+	for range maxAccepts {
+		if l.server.open.Load() >= int64(l.config.MaxConnections+turnedAway) {
+			l.pause(true)
+			return
+		}
+		l.turn(nil)
+		fd, call, errno := l.accept(l.listener)
+		switch errno {
+		case 0:
+		case unix.EAGAIN:
+			return
+		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+			l.exhausted(errno)
+			l.pause(true)
+			return
+		default: // the connection is gone again, or the network is down: accept(2), ERRORS
+			continue
+		}
+		c := l.open(fd, call)
+		if fd >= len(l.conns) {
+			l.conns = append(l.conns, make([]*conn, fd+64-len(l.conns))...)
+		}
+		l.conns[fd] = c
+		if l.tooMany() {
+			l.turnAway(c)
+			l.settle(c, l.flush(c))
+			continue
+		}
+		l.settle(c, l.worker.run(c)) // the request is often there already
+	}
+}
+
+// pause stops watching the listener, so that a queue that cannot be emptied does
+// not keep the loop busy. The clients wait in the kernel's queue.
+func (l *epollLoop) pause(on bool) {
+	if l.paused == on || l.drained {
+		return
+	}
+	l.paused = on
+	op := unix.EPOLL_CTL_ADD
+	if on {
+		op = unix.EPOLL_CTL_DEL
+	}
+	l.control(op, l.listener, unix.EPOLLIN)
+}
+
+// settle has the kernel watch for what the connection waits for.
+func (l *epollLoop) settle(c *conn, next wait) {
+	if next == forNothing {
+		l.conns[c.fd] = nil
+		l.end(c)
+		if l.paused {
+			l.pause(false)
+		}
+		return
+	}
+	if c.watched && c.waits == next {
+		return
+	}
+	op, events := unix.EPOLL_CTL_ADD, uint32(unix.EPOLLIN)
+	if c.watched {
+		op = unix.EPOLL_CTL_MOD
+	}
+	if next == forRoom {
+		events = unix.EPOLLOUT
+	}
+	c.watched, c.waits = true, next
+	if errno := l.control(op, c.fd, events); errno != 0 {
+		l.conns[c.fd] = nil
+		l.end(c)
+	}
+}
+
+func (l *epollLoop) control(op, fd int, events uint32) unix.Errno {
+	e := unix.EpollEvent{Events: events, Fd: int32(fd)}
+	if l.telling {
+		told := e
+		return l.tracer.EpollCtl(l.epoll, op, fd, &told).Errno
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(l.epoll), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&e)), 0, 0)
+	return errno
+}
+
+// expireAll ends the patience with those who have used it up.
+func (l *epollLoop) expireAll() {
+	l.pause(false)
+	if l.cache != nil {
+		l.cache.Trim(l.now)
+	}
+	for _, c := range l.conns {
+		if c != nil && l.now >= c.deadline {
+			l.turn(c)
+			l.settle(c, l.expire(c))
+		}
+	}
+}
+
+// drain takes what is in the accept queue, closes the listener, and ends the
+// connections that have nothing to ask.
+func (l *epollLoop) drain() {
+	var counter [8]byte
+	unix.Read(l.wake, counter[:])
+	if l.drained {
+		return
+	}
+	l.pause(false)
+	l.acceptAll()
+	l.drained = true
+	if l.server.lastUser(l.listener) {
+		l.closeListener(l.listener)
+	} else {
+		l.control(unix.EPOLL_CTL_DEL, l.listener, 0)
+	}
+	for _, c := range l.conns {
+		if c != nil && (c.phase == idle || c.phase == inHead && len(c.rest) == 0) && !c.sending() {
+			l.turn(c)
+			l.settle(c, forNothing)
+		}
+	}
+}

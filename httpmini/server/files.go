@@ -1,0 +1,172 @@
+package server
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"strconv"
+	"time"
+
+	"fd3/httpmini"
+	"fd3/httpmini/page"
+	"fd3/httpmini/server/docroot"
+)
+
+// maxListed is how many names a listing has.
+const maxListed = 10000
+
+// files answers a GET or HEAD with what the target names beneath the root.
+func (w *worker) files(r *httpmini.Request) answer {
+	e, err := w.cache.Open(w.teller(), r.Path, w.now)
+	if err != nil {
+		var bad *httpmini.BadError
+		var refused *docroot.Error
+		switch {
+		case errors.As(err, &bad):
+			return w.fault(r, bad.Status, bad.Why)
+		case errors.As(err, &refused):
+			return w.fault(r, refused.Status, refused.Why)
+		}
+		return w.fault(r, 500, err.Error())
+	}
+	defer e.Close()
+	if e.File.IsDir {
+		return w.directory(r, e.File)
+	}
+	return w.file(r, e)
+}
+
+// prepare composes the usual answer with a small file once, for plainFile.
+func prepare(e *docroot.Entry) {
+	if e.Content == nil {
+		return
+	}
+	now := time.Now()
+	v := validatorsOf(e.File, now)
+	e.Answer = httpmini.AppendResponse(nil, httpmini.Message{
+		Status: 200, Date: now, ContentType: e.MediaType, Body: e.Content, Fields: appendValidators(nil, v),
+	})
+	e.Content = e.Answer[len(e.Answer)-len(e.Content):]
+}
+
+// file answers with the whole file, a part of it, or why neither is sent.
+func (w *worker) file(r *httpmini.Request, e *docroot.Entry) answer {
+	f := e.File
+	v := validatorsOf(f, w.wall)
+	w.fields = appendValidators(w.fields[:0], v)
+	a := answer{status: 200, mediaType: e.MediaType, fields: w.fields, body: e.Content, length: f.Size}
+	if r.Conditional {
+		switch status := r.Precondition(v); status {
+		case 0:
+		case 304:
+			// What the client has it knows already: RFC 9110 section 15.4.5.
+			return answer{status: 304, fields: []httpmini.FieldLine{{Name: "ETag", Value: v.ETag}}}
+		default:
+			return w.fault(r, status, "the file is not in the state that the request wants (RFC 9110 section 13.1)")
+		}
+		var status int
+		w.ranges, status = r.Ranges(f.Size, v, w.wall, w.ranges[:0])
+		switch status {
+		case 416:
+			a = w.fault(r, 416, "the file has "+strconv.FormatInt(f.Size, 10)+" bytes, and none of those that were asked for (RFC 9110 section 15.5.17)")
+			a.fields = append(a.fields, httpmini.FieldLine{Name: "Content-Range", Value: string(httpmini.AppendUnsatisfied(nil, f.Size))})
+			return a
+		case 206:
+			a.status = 206
+			if len(w.ranges) > 1 {
+				return w.multipart(a, e)
+			}
+			x := w.ranges[0]
+			a.fields = append(a.fields, httpmini.FieldLine{Name: "Content-Range", Value: string(httpmini.AppendContentRange(nil, x, f.Size))})
+			a.off, a.length = x.Start, x.Length
+			if a.body != nil {
+				a.body = a.body[x.Start : x.Start+x.Length]
+			}
+		}
+	}
+	if e.Content == nil {
+		a.file = f.Retain()
+	}
+	return a
+}
+
+// multipart is a 206 of several ranges. RFC 9110 section 14.6.
+func (w *worker) multipart(a answer, e *docroot.Entry) answer {
+	boundary, kind := rand.Text(), a.mediaType
+	a.mediaType = "multipart/byteranges; boundary=" + boundary
+	a.length = httpmini.PartsLength(boundary, kind, w.ranges, e.File.Size)
+	last := httpmini.AppendLastBoundary(nil, boundary)
+	if e.Content != nil {
+		a.body = nil
+		for _, x := range w.ranges {
+			a.body = httpmini.AppendPartHead(a.body, boundary, kind, x, e.File.Size)
+			a.body = append(a.body, e.Content[x.Start:x.Start+x.Length]...)
+		}
+		a.body = append(a.body, last...)
+		return a
+	}
+	a.file = e.File.Retain()
+	for _, x := range w.ranges {
+		a.parts = append(a.parts, part{httpmini.AppendPartHead(nil, boundary, kind, x, e.File.Size), x.Start, x.Start + x.Length})
+	}
+	a.parts = append(a.parts, part{head: last})
+	return a
+}
+
+// validatorsOf a file. Its time is in whole seconds, as the field has it, and never
+// later than the answer: RFC 9110 section 8.8.2.1.
+func validatorsOf(f *docroot.File, now time.Time) httpmini.Validators {
+	modified := f.ModTime
+	if modified.After(now) {
+		modified = now
+	}
+	return httpmini.Validators{ETag: f.ETag, Modified: modified.Truncate(time.Second)}
+}
+
+// appendValidators adds the fields that describe a file in all its answers, 304
+// included.
+func appendValidators(dst []httpmini.FieldLine, v httpmini.Validators) []httpmini.FieldLine {
+	return append(dst,
+		httpmini.FieldLine{Name: "Last-Modified", Value: string(httpmini.AppendDate(nil, v.Modified))},
+		httpmini.FieldLine{Name: "ETag", Value: v.ETag},
+		httpmini.FieldLine{Name: "Accept-Ranges", Value: "bytes"})
+}
+
+// directory answers for one that has no index.html. Without a slash at the end the
+// relative links of a page in it would lead elsewhere, so the client is sent to
+// the right name first.
+func (w *worker) directory(r *httpmini.Request, f *docroot.File) answer {
+	name, err := httpmini.AppendPath([]byte{'/'}, r.Path)
+	if err != nil {
+		return w.fault(r, 404, err.Error())
+	}
+	if !bytes.HasSuffix(r.Path, []byte{'/'}) {
+		location := append(httpmini.EscapePath(nil, name), '/')
+		if r.Query != nil {
+			location = append(append(location, '?'), r.Query...)
+		}
+		if len(location) > httpmini.MaxTarget { // it could not be asked for here: RFC 9110 section 4.1
+			return w.fault(r, 414, "this is a directory, and with the slash at its end the target would be too long")
+		}
+		kind, body := page.Moved(301, string(location), r.PrefersHTML())
+		return answer{status: 301, mediaType: kind, body: body,
+			fields: append(w.errorFields(), httpmini.FieldLine{Name: "Location", Value: string(location)})}
+	}
+	if !w.config.Listing {
+		return w.fault(r, 403, "this directory has no index.html, and what is in it is listed only with --listing")
+	}
+	names, truncated, err := f.Entries(w.teller(), maxListed)
+	if err != nil {
+		var refused *docroot.Error
+		if errors.As(err, &refused) {
+			return w.fault(r, refused.Status, refused.Why)
+		}
+		return w.fault(r, 500, err.Error())
+	}
+	rows := make([]page.Entry, len(names))
+	for i, n := range names {
+		rows[i] = page.Entry(n)
+	}
+	kind, body := page.Listing(string(name), rows, truncated, r.PrefersHTML())
+	return answer{status: 200, mediaType: kind, body: body, fields: w.errorFields()}
+}

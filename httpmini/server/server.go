@@ -1,0 +1,165 @@
+package server
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/httpmini/server/docroot"
+)
+
+// Server serves what its Config says.
+type Server struct {
+	config      Config
+	start       time.Time
+	queue       queue
+	log         *log
+	counts      []counters // by loop
+	open        atomic.Int64
+	connections atomic.Uint64 // accepted so far
+	drains      atomic.Bool
+	users       atomic.Int64 // loops that still use the one listener that they share
+
+	wakes    []int // epoll: an eventfd for each loop
+	blocking blocking
+}
+
+// New makes a Server that Run sets to work.
+func New(c Config) (*Server, error) {
+	if err := c.complete(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, start: time.Now()}
+	s.queue.events = make(chan Event, queueLength)
+	s.counts = make([]counters, max(c.Loops, 1))
+	s.users.Store(int64(c.Loops))
+	if c.Log != nil {
+		s.log = newLog(c.Log)
+	}
+	if c.Loop == Epoll {
+		for range s.counts {
+			fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+			if err != nil {
+				s.closeWakes()
+				return nil, err
+			}
+			s.wakes = append(s.wakes, fd)
+		}
+	}
+	return s, nil
+}
+
+// Events are what happens, for one reader. The channel is closed when Run
+// returns. Who does not read slows nothing: events are left out then.
+func (s *Server) Events() <-chan Event { return s.queue.events }
+
+// Skipped is how many requests were answered and not told of since it was last
+// asked.
+func (s *Server) Skipped() int64 { return s.queue.skipped.Swap(0) }
+
+// Run serves until Drain has been called and the last connection has ended. The
+// calls are made on this thread, and for further loops and connections on others.
+func (s *Server) Run() error {
+	defer close(s.queue.events)
+	defer s.closeWakes()
+	var err error
+	switch s.config.Loop {
+	case Epoll:
+		err = s.runEpoll()
+	case Threads:
+		err = s.runThreads()
+	default:
+		err = s.runIterative()
+	}
+	if s.log != nil {
+		err = errors.Join(err, s.log.close())
+	}
+	return err
+}
+
+// Drain takes no new connections, has those that are idle closed and the requests
+// that have begun answered; then Run returns. It may be called from any goroutine.
+func (s *Server) Drain() {
+	if s.drains.Swap(true) {
+		return
+	}
+	if !s.config.Quiet {
+		s.queue.put(Event{Kind: Draining})
+	}
+	for _, fd := range s.wakes {
+		unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+	s.blocking.wake()
+}
+
+func (s *Server) runEpoll() error {
+	loops := make([]*epollLoop, 0, s.config.Loops)
+	for i := range s.config.Loops {
+		l, err := s.epollLoop(i, s.config.Listeners[i%len(s.config.Listeners)])
+		if err != nil {
+			for _, l := range loops {
+				unix.Close(l.epoll)
+			}
+			for _, fd := range s.config.Listeners {
+				unix.Close(fd)
+			}
+			return err
+		}
+		loops = append(loops, l)
+	}
+	errs := make([]error, len(loops))
+	var others sync.WaitGroup
+	for i, l := range loops[1:] {
+		others.Go(func() {
+			runtime.LockOSThread() // and never unlocked: the thread ends with its loop
+			errs[i+1] = l.run()
+			s.Drain()
+		})
+	}
+	errs[0] = loops[0].run()
+	s.Drain()
+	others.Wait()
+	return errors.Join(errs...)
+}
+
+// lastUser says whether the caller was the last loop to use the listener.
+func (s *Server) lastUser(int) bool {
+	return len(s.config.Listeners) == s.config.Loops || s.users.Add(-1) == 0
+}
+
+func (s *Server) closeWakes() {
+	for _, fd := range s.wakes {
+		unix.Close(fd)
+	}
+	s.wakes = nil
+}
+
+func (s *Server) newCache() *docroot.Cache {
+	if s.config.Root == nil {
+		return nil
+	}
+	c := docroot.NewCache(s.config.Root)
+	c.Prepare = prepare
+	return c
+}
+
+// LoopStats is what a loop has done and what waits for it.
+type LoopStats struct {
+	Loop                           int
+	Listener                       int   // the descriptor
+	Open, Accepted, Requests, Sent int64 // Sent in bytes
+}
+
+// Stats are the numbers of each loop so far.
+func (s *Server) Stats() []LoopStats {
+	all := make([]LoopStats, len(s.counts))
+	for i := range s.counts {
+		c := &s.counts[i]
+		all[i] = LoopStats{i, s.config.Listeners[i%len(s.config.Listeners)], c.open.Load(), c.accepted.Load(), c.requests.Load(), c.sent.Load()}
+	}
+	return all
+}

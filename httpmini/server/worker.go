@@ -1,0 +1,157 @@
+package server
+
+import (
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/httpmini"
+	"fd3/httpmini/server/docroot"
+	"fd3/sockets"
+)
+
+// worker is what one thread needs to serve connections: buffers that they share,
+// since only one of them is served at a time, and the clock.
+type worker struct {
+	server   *Server
+	config   *Config
+	number   int // of the loop
+	tid      int
+	blocking bool
+	root     *docroot.Root
+	cache    *docroot.Cache
+	count    *counters
+
+	in     []byte // what recv(2) fills; an unfinished request is kept by its conn
+	out    []byte // answers on their way to send(2)
+	req    httpmini.Request
+	fields []httpmini.FieldLine
+	ranges []httpmini.Range
+
+	now    time.Duration // since the server's start, read once for a turn
+	wall   time.Time     // the second that date tells
+	second int64
+	date   []byte // of the present second, as the field Date has it
+
+	tracer   sockets.Tracer
+	telling  bool  // the calls of this turn go through the tracer
+	story    bool  // and into the queue of events
+	current  *conn // whose calls they are
+	peer     [sizeofSockaddr]byte
+	peerSize uint32
+}
+
+const sizeofSockaddr = unix.SizeofSockaddrAny
+
+// counters are read by others while the worker counts.
+type counters struct {
+	open, accepted, requests, sent atomic.Int64
+	_                              [32]byte // a cache line of its own
+}
+
+func (s *Server) worker(number int, count *counters, cache *docroot.Cache) *worker {
+	w := &worker{
+		server: s, config: &s.config, number: number, count: count,
+		tid: unix.Gettid(), blocking: s.config.Loop != Epoll,
+		root: s.config.Root, cache: cache,
+		in: make([]byte, httpmini.MaxHead), out: make([]byte, 0, 16<<10),
+	}
+	w.tracer.Observe = w.observe
+	w.clock()
+	return w
+}
+
+// turn begins a turn of a connection: from here on its calls are told of, or not.
+func (w *worker) turn(c *conn) {
+	w.current = c
+	w.story = !w.config.Quiet && w.server.queue.room(w.now)
+	w.telling = w.story || w.root == nil // the visitor's page shows them too
+}
+
+// teller is the tracer of a turn that is told of, else nil.
+func (w *worker) teller() *sockets.Tracer {
+	if !w.telling {
+		return nil
+	}
+	return &w.tracer
+}
+
+func (w *worker) observe(call sockets.Call) {
+	if !call.Returned || w.current == nil {
+		return
+	}
+	w.tellCall(w.current, call)
+}
+
+func (w *worker) tellCall(c *conn, call sockets.Call) {
+	if w.root == nil {
+		w.remember(c, call)
+	}
+	if w.story {
+		call.Data = nil // it is a view of a buffer; the text of the call has its beginning
+		e := w.event(Called, c)
+		e.Call = call
+		w.server.queue.put(e)
+	}
+}
+
+func (w *worker) event(k Kind, c *conn) Event {
+	e := Event{Kind: k, Loop: w.number, TID: w.tid}
+	if c != nil {
+		e.Conn, e.FD, e.Peer = c.id, c.fd, c.peer
+	}
+	return e
+}
+
+// tell puts an event into the queue whether or not the turn is told of: what is
+// rare is not left out.
+func (w *worker) tell(e Event) {
+	if !w.config.Quiet {
+		w.server.queue.put(e)
+	}
+}
+
+func (w *worker) tellWhy(c *conn, why string) {
+	e := w.event(Ran, c)
+	e.Why = why
+	w.tell(e)
+}
+
+// closeListener is told of in any case.
+func (w *worker) closeListener(fd int) {
+	w.current = nil
+	e := w.event(Called, nil)
+	e.Call = w.tracer.Close(fd)
+	w.tell(e)
+}
+
+// open makes a connection of an accepted descriptor.
+func (w *worker) open(fd int, call sockets.Call) *conn {
+	c := &conn{fd: fd, id: w.server.connections.Add(1), began: w.now, deadline: w.now + w.config.Timeouts.Head}
+	w.server.open.Add(1)
+	w.count.open.Add(1)
+	w.count.accepted.Add(1)
+	if w.telling {
+		c.peer = call.Addr.String()
+		w.current = c
+		w.tellCall(c, call)
+	} else if w.config.Log != nil || !w.config.Quiet {
+		c.peer = sockets.Sockaddr(w.peer[:min(int(w.peerSize), len(w.peer))]).String()
+	}
+	return c
+}
+
+// end closes the connection.
+func (w *worker) end(c *conn) {
+	w.drop(c)
+	w.close(c)
+	w.server.open.Add(-1)
+	w.count.open.Add(-1)
+	if w.story {
+		e := w.event(Closed, c)
+		e.Requests = c.requests
+		e.Age = w.now - c.began
+		w.server.queue.put(e)
+	}
+}

@@ -1,0 +1,261 @@
+package lesson
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/httpmini/server"
+	"fd3/httpmini/server/docroot"
+)
+
+// A performance is a server that is told of, and what was told.
+type performance struct {
+	t      *testing.T
+	addr   string
+	server *server.Server
+	begin  func() // the telling
+
+	mu     sync.Mutex
+	events []Event
+}
+
+// perform listens, serves and tells; the events of the listening are among those
+// that are told. With late the telling begins when the test says so.
+func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
+	t.Helper()
+	p := &performance{t: t}
+	h := newStagehand(t)
+	h.Show = p.show
+	o := DefaultOptions()
+	o.Addr, o.Explain = loopback(0), Short
+	var err error
+	if c.Listeners, err = h.Listen(context.Background(), o, loops); err != nil {
+		t.Fatal(err)
+	}
+	p.addr = p.told(func(e Event) bool { return e.Section == "serving" }).Value
+	dir := t.TempDir()
+	for name, size := range map[string]int{"small": 5, "large": 32 << 20} {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Root, err = docroot.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	if p.server, err = server.New(c); err != nil {
+		t.Fatal(err)
+	}
+	var both sync.WaitGroup
+	both.Go(func() {
+		if err := p.server.Run(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.begin = sync.OnceFunc(func() {
+		both.Go(func() {
+			s := Serving{Server: p.server, Loop: c.Loop, Show: p.show}
+			s.Tell()
+		})
+	})
+	if !late {
+		p.begin()
+	}
+	t.Cleanup(func() {
+		p.begin()
+		p.server.Drain()
+		both.Wait()
+		c.Root.Close()
+	})
+	return p
+}
+
+func (p *performance) show(e Event) {
+	p.mu.Lock()
+	p.events = append(p.events, e)
+	p.mu.Unlock()
+}
+
+// told waits for an event.
+func (p *performance) told(which func(Event) bool) Event {
+	p.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		p.mu.Lock()
+		i := slices.IndexFunc(p.events, which)
+		if i >= 0 {
+			defer p.mu.Unlock()
+			return p.events[i]
+		}
+		p.mu.Unlock()
+		if time.Now().After(deadline) {
+			p.t.Fatal("waited too long for an event")
+		}
+	}
+}
+
+// tells waits for a section of serve.md, with all its values.
+func (p *performance) tells(section string) Event {
+	p.t.Helper()
+	text, ok := words("serve").section(section)
+	if !ok {
+		p.t.Fatalf("serve.md has no section %q", section)
+	}
+	e := p.told(func(e Event) bool { return strings.Contains(e.Text, longest(text)) })
+	if hole.MatchString(e.Text) {
+		p.t.Errorf("%s: a value is missing: %s", section, e.Text)
+	}
+	return e
+}
+
+func (p *performance) dial() net.Conn {
+	p.t.Helper()
+	c, err := net.Dial("tcp", p.addr)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	p.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// get asks for a path and reads the beginning of the answer.
+func (p *performance) get(c net.Conn, path string) {
+	p.t.Helper()
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path)
+	if _, err := c.Read(make([]byte, 512)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+const soon = 200 * time.Millisecond
+
+// The sections of serve.md, each in a situation of its own that makes a real
+// server tell it.
+var performances = map[string]func(t *testing.T, section string) *performance{
+	"nodelay": whileListening, "reuseport": whileListening, "another": whileListening,
+	"reuseaddr": whileListening, "bind": whileListening, "listen": whileListening,
+	"closed": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{}, 1, false)
+		c := p.dial()
+		p.get(c, "/small")
+		c.Close()
+		return p
+	},
+	"draining": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Loop: server.Threads}, 1, false)
+		p.server.Drain()
+		return p
+	},
+	"full": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{MaxConnections: 1}, 1, false)
+		p.get(p.dial(), "/small")
+		p.get(p.dial(), "/small")
+		return p
+	},
+	"ran out silent": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Timeouts: server.Timeouts{Head: soon}}, 1, false)
+		p.dial()
+		return p
+	},
+	"ran out idle": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Timeouts: server.Timeouts{Idle: soon}}, 1, false)
+		p.get(p.dial(), "/small")
+		return p
+	},
+	"ran out write": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Timeouts: server.Timeouts{Write: soon}}, 1, false)
+		c := p.dial()
+		c.(*net.TCPConn).SetReadBuffer(4096)
+		fmt.Fprint(c, strings.Repeat("GET /large HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 4))
+		return p
+	},
+	"skipped": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{}, 1, true)
+		c := p.dial()
+		go fmt.Fprint(c, strings.Repeat("GET /small HTTP/1.1\r\nHost: a\r\n\r\n", 6000))
+		for answered := 0; p.server.Stats()[0].Requests < 6000; answered++ {
+			if _, err := c.Read(make([]byte, 64<<10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.begin()
+		return p
+	},
+	"held up": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Loop: server.Iterative}, 1, false)
+		p.dial()
+		p.dial()
+		return p
+	},
+	"exhausted": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{}, 1, false)
+		p.get(p.dial(), "/small")
+		lastDescriptor(t)
+		p.dial()
+		return p
+	},
+}
+
+func whileListening(t *testing.T, _ string) *performance {
+	return perform(t, server.Config{}, 2, false)
+}
+
+// lastDescriptor leaves one descriptor to this process.
+func lastDescriptor(t *testing.T) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	less := limit
+	less.Cur = 100
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &less); err != nil {
+		t.Fatal(err)
+	}
+	var taken []int
+	for {
+		fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			break
+		}
+		taken = append(taken, fd)
+	}
+	t.Cleanup(func() {
+		for _, fd := range taken {
+			unix.Close(fd)
+		}
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	})
+	if len(taken) == 0 {
+		t.Fatal("no descriptor to take")
+	}
+	unix.Close(taken[len(taken)-1])
+	taken = taken[:len(taken)-1]
+}
+
+func TestEverySentenceOfServingIsTold(t *testing.T) {
+	for section := range words("serve").sections {
+		if section == "" {
+			continue // the title
+		}
+		t.Run(strings.ReplaceAll(section, " ", "-"), func(t *testing.T) {
+			run, ok := performances[section]
+			if !ok {
+				t.Fatalf("no performance tells %q", section)
+			}
+			e := run(t, section).tells(section)
+			t.Log(e.Text)
+		})
+	}
+	if _, err := os.Stat("/proc/self/fd/99"); err == nil {
+		t.Error("descriptors are left")
+	}
+}
