@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -40,21 +41,30 @@ func (r *Runner) Listen(ctx context.Context, o Options, loops int) (listeners []
 	if !ok {
 		return nil, ErrNoServer
 	}
-	listeners = []int{first.FD}
-	if o.Addr.Family() != unix.AF_UNIX {
-		t := teller{Runner: r, pid: now.ends[stage.Server].PID}
-		if err = t.tune(first.FD, loops > 1); err == nil && loops > 1 {
-			listeners, err = t.share(first, o.Backlog, loops)
-		}
-		if err != nil {
-			for _, fd := range listeners {
-				unix.Close(fd)
-			}
-			return nil, err
-		}
+	t := teller{Runner: r, pid: now.ends[stage.Server].PID}
+	listeners, err = t.share(first.FD, first.Local, o.Backlog, loops)
+	if err == nil {
+		r.announce(first.Local, t.pid)
 	}
-	r.announce(first, now)
-	return listeners, nil
+	return listeners, err
+}
+
+// ListenQuietly is Listen without a word but where the server listens, and without
+// looking at what each call changed. If a call fails, Listen tells why.
+func (r *Runner) ListenQuietly(o Options, loops int) ([]int, error) {
+	silent := *r
+	silent.Show = func(Event) {}
+	t := teller{Runner: &silent, pid: os.Getpid()}
+	fd, err := t.listener(o.Addr, o.Backlog, false)
+	if err != nil {
+		return nil, err
+	}
+	local := sockets.Sockname(fd)
+	listeners, err := t.share(fd, local, o.Backlog, loops)
+	if err == nil {
+		r.announce(local, t.pid)
+	}
+	return listeners, err
 }
 
 // A teller makes calls of its own in this process and tells each in a line.
@@ -80,54 +90,76 @@ func (t *teller) made(c sockets.Call, section string) error {
 	return nil
 }
 
-// tune sets what the connections of a listener inherit from it.
+// listener makes a listening socket; another is one that shares its port.
+func (t *teller) listener(addr sockets.Sockaddr, backlog int, another bool) (fd int, err error) {
+	c := t.tracer.Socket(addr.Family(), unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err := t.made(c, "another"); err != nil {
+		return -1, err
+	}
+	fd = int(c.Ret)
+	defer func() {
+		if err != nil {
+			unix.Close(fd)
+		}
+	}()
+	if addr.Family() != unix.AF_UNIX {
+		if err := t.made(t.tracer.SetReuseAddr(fd, true), "reuseaddr"); err != nil {
+			return -1, err
+		}
+	}
+	if another {
+		if err := t.tune(fd, true); err != nil {
+			return -1, err
+		}
+	}
+	if err := t.made(t.tracer.Bind(fd, addr), "bind"); err != nil {
+		return -1, err
+	}
+	return fd, t.made(t.tracer.Listen(fd, backlog), "listen")
+}
+
+// tune sets what the connections of a listener inherit from it, and whether it
+// shares its port.
 func (t *teller) tune(listener int, shared bool) error {
-	if err := t.made(t.tracer.Setsockopt(listener, unix.SOL_TCP, unix.TCP_NODELAY, 1), "nodelay"); err != nil {
+	if err := t.made(t.tracer.Setsockopt(listener, unix.SOL_TCP, unix.TCP_NODELAY, 1), "nodelay"); err != nil || !shared {
 		return err
 	}
-	if !shared {
-		return nil
-	}
-	// Only now: bind has said EADDRINUSE if another server of this user had the
-	// port, which with SO_REUSEPORT on both sides would have been shared in silence.
 	return t.made(t.tracer.Setsockopt(listener, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1), "reuseport")
 }
 
-// share makes further listeners on the port of the first.
-func (t *teller) share(first stage.Socket, backlog, loops int) ([]int, error) {
-	listeners := []int{first.FD}
-	for len(listeners) < loops {
-		c := t.tracer.Socket(first.Domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-		if err := t.made(c, "another"); err != nil {
-			return listeners, err
+// share makes further listeners at the address of the first, one for each loop. A
+// Unix socket has one for all. On an error none is left open.
+func (t *teller) share(first int, addr sockets.Sockaddr, backlog, loops int) (listeners []int, err error) {
+	listeners = []int{first}
+	if addr.Family() == unix.AF_UNIX {
+		return listeners, nil
+	}
+	// The first one shares its port only now: bind has said EADDRINUSE if another
+	// server of this user had it, which with SO_REUSEPORT on both sides would have
+	// been shared in silence.
+	for err = t.tune(first, loops > 1); err == nil && len(listeners) < loops; {
+		var fd int
+		if fd, err = t.listener(addr, backlog, true); err == nil {
+			listeners = append(listeners, fd)
 		}
-		fd := int(c.Ret)
-		listeners = append(listeners, fd)
-		for _, next := range []struct {
-			section string
-			make    func() sockets.Call
-		}{
-			{"reuseaddr", func() sockets.Call { return t.tracer.SetReuseAddr(fd, true) }},
-			{"reuseport", func() sockets.Call { return t.tracer.Setsockopt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }},
-			{"nodelay", func() sockets.Call { return t.tracer.Setsockopt(fd, unix.SOL_TCP, unix.TCP_NODELAY, 1) }},
-			{"bind", func() sockets.Call { return t.tracer.Bind(fd, first.Local) }},
-			{"listen", func() sockets.Call { return t.tracer.Listen(fd, backlog) }},
-		} {
-			if err := t.made(next.make(), next.section); err != nil {
-				return listeners, err
-			}
+	}
+	if err != nil {
+		for _, fd := range listeners {
+			unix.Close(fd)
 		}
+		return nil, err
 	}
 	return listeners, nil
 }
 
-func (r *Runner) announce(x stage.Socket, now sight) {
-	text := fmt.Sprintf("The server listens on `http://%s/`. Ctrl-C ends it.", x.Local)
-	if x.Domain == unix.AF_UNIX {
-		text = fmt.Sprintf("The server listens. Try `curl --unix-socket %s http://localhost/`. Ctrl-C ends it.", x.Local.Path())
+// announce tells where the server listens.
+func (r *Runner) announce(local sockets.Sockaddr, pid int) {
+	text := fmt.Sprintf("The server listens on `http://%s/`. Ctrl-C ends it.", local)
+	if local.Family() == unix.AF_UNIX {
+		text = fmt.Sprintf("The server listens. Try `curl --unix-socket %s http://localhost/`. Ctrl-C ends it.", local.Path())
 	}
-	if x.Local.Wildcard() {
+	if local.Wildcard() {
 		text += " It listens on every interface: **other machines can connect**, and nothing that is sent is encrypted."
 	}
-	r.Show(Event{Kind: KindText, Process: string(stage.Server), PID: now.ends[stage.Server].PID, Section: "serving", Text: text, Value: x.Local.String()})
+	r.Show(Event{Kind: KindText, Process: string(stage.Server), PID: pid, Section: "serving", Text: text, Value: local.String()})
 }

@@ -173,9 +173,10 @@ func (a *app) listen(out *served, options lesson.Options, loops int, quiet bool)
 		Stages: map[stage.Role]lesson.Stage{stage.Server: stage.Local{Machine: machine}},
 		Show:   out.Show,
 	}
-	var held []lesson.Event
 	if quiet {
-		runner.Show = func(e lesson.Event) { held = append(held, e) }
+		if listeners, err = runner.ListenQuietly(options, loops); err == nil {
+			return listeners, nil
+		}
 	}
 	done := make(chan struct{})
 	go func() {
@@ -185,11 +186,6 @@ func (a *app) listen(out *served, options lesson.Options, loops int, quiet bool)
 	}()
 	machine.Run() // on the main thread, as in the stepped server
 	<-done
-	for i, e := range held {
-		if err != nil || i == len(held)-1 { // the last says where it listens
-			out.Show(e)
-		}
-	}
 	return listeners, err
 }
 
