@@ -129,8 +129,9 @@ func decimal(digits []byte, offset int) (n int64, err error) {
 	return n, nil
 }
 
-// transferEncoding: RFC 9112 section 6.1. Empty list elements are refused,
-// because " , chunked" has been used to hide the coding from one of two programs.
+// transferEncoding: RFC 9112 section 6.1. Empty list elements are passed over, as
+// every recipient has to (RFC 9110 section 5.6.1.2), so ", chunked" is chunked; a
+// list of nothing else names no coding, and settle refuses that.
 func (f *framing) transferEncoding(list []byte, start, first int) error {
 	if f.length >= 0 {
 		return errBothLengths(start)
@@ -144,7 +145,6 @@ func (f *framing) transferEncoding(list []byte, start, first int) error {
 		from, to, i = element(list, i, len(list))
 		switch coding := list[from:to]; {
 		case from == to:
-			return bad(first+from, 400, "Transfer-Encoding has an empty element (RFC 9112 section 6.1)")
 		case f.chunked && !(f.response && !fold(coding, "chunked")):
 			return bad(first+from, 400, "a coding follows chunked, which has to be the last and to come once (RFC 9112 section 6.1)")
 		case fold(coding, "chunked"):

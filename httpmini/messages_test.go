@@ -28,6 +28,7 @@ var goodRequests = map[string]string{
 	"RFC 9112 6.2 Content-Length":               "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
 	"RFC 9112 6.3 the same length twice":        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\ncontent-length: 5, 05\r\n\r\n",
 	"RFC 9110 8.6 the longest length":           "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775807\r\n\r\n",
+	"RFC 9110 5.6.1.2 empty codings":            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked, ,\r\n\r\n",
 	"RFC 9112 6.1 chunked":                      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n",
 	"RFC 9112 9.3 close":                        "GET / HTTP/1.1\r\nHost: a\r\nConnection: te, CLOSE\r\n\r\n",
 	"RFC 9112 9.3 keep-alive in 1.0":            "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n",

@@ -122,6 +122,7 @@ var (
 		{"bad trailer key", top + "Transfer-Encoding: chunked\r\nTrailer: Content-Length\r\n\r\n", "both: RFC 9110 section 6.5.1 forbids it to the sender; here the trailer section is dropped"},
 		{"invalid host", "GET http://[v1.x]/ HTTP/1.1\r\nHost: a\r\n\r\n", "we: IPvFuture in RFC 3986 section 3.2.2"},
 		{"invalid URL escape", "GET http://%41/ HTTP/1.1\r\nHost: a\r\n\r\n", "we: reg-name in RFC 3986 section 3.2.2"},
+		{"unsupported transfer encoding", top + "Transfer-Encoding: ,chunked\r\n\r\n", "we: RFC 9110 section 5.6.1.2, empty elements are passed over"},
 		{"bad Content-Length", top + "Content-Length: 5, 5\r\n\r\n", "both: as above, for a list"},
 	}
 	// The same for the content of a request in chunks.

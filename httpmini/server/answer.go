@@ -119,16 +119,16 @@ func (w *worker) choose(c *conn, r *httpmini.Request) answer {
 	switch method {
 	case "GET", "HEAD":
 	case "OPTIONS":
-		return answer{status: 204, fields: w.allow()}
+		return answer{status: 204, fields: w.allow(r)}
 	default:
 		if method == "POST" && w.root == nil && string(r.Path) == "/" {
 			break
 		}
 		if !httpmini.Registered(r.Method) {
-			return w.fault(r, 501, "this method is unknown here: "+w.methods()+" are known (RFC 9110 section 9.1)")
+			return w.fault(r, 501, "this method is unknown here: "+w.methods(r)+" are known (RFC 9110 section 9.1)")
 		}
-		a := w.fault(r, 405, "files are read here and not changed: "+w.methods()+" are allowed (RFC 9110 section 15.5.6)")
-		a.fields = append(a.fields, w.allow()...)
+		a := w.fault(r, 405, "files are read here and not changed: "+w.methods(r)+" are allowed (RFC 9110 section 15.5.6)")
+		a.fields = append(a.fields, w.allow(r)...)
 		a.close = method == "CONNECT" // what follows may be meant for a tunnel
 		return a
 	}
@@ -142,15 +142,16 @@ func (w *worker) readsContent(r *httpmini.Request) bool {
 	return w.root == nil && string(r.Method) == "POST" && string(r.Path) == "/"
 }
 
-func (w *worker) methods() string {
-	if w.root == nil {
+// methods are those that the target has.
+func (w *worker) methods(r *httpmini.Request) string {
+	if w.root == nil && (string(r.Path) == "/" || r.Form == httpmini.AsteriskForm) {
 		return "GET, HEAD, OPTIONS, POST"
 	}
 	return "GET, HEAD, OPTIONS"
 }
 
-func (w *worker) allow() []httpmini.FieldLine {
-	return []httpmini.FieldLine{{Name: "Allow", Value: w.methods()}}
+func (w *worker) allow(r *httpmini.Request) []httpmini.FieldLine {
+	return []httpmini.FieldLine{{Name: "Allow", Value: w.methods(r)}}
 }
 
 // reply composes the answer behind those that wait in w.out, and counts it.

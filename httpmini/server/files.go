@@ -38,10 +38,10 @@ func (w *worker) files(r *httpmini.Request) answer {
 
 // prepare composes the usual answer with a small file once, for plainFile.
 func prepare(e *docroot.Entry) {
-	if e.Content == nil {
+	now := time.Now()
+	if e.Content == nil || e.File.ModTime.After(now) { // Last-Modified would have to change with Date
 		return
 	}
-	now := time.Now()
 	v := validatorsOf(e.File, now)
 	e.Answer = httpmini.AppendResponse(nil, httpmini.Message{
 		Status: 200, Date: now, ContentType: e.MediaType, Body: e.Content, Fields: appendValidators(nil, v),
@@ -73,6 +73,9 @@ func (w *worker) file(r *httpmini.Request, e *docroot.Entry) answer {
 			return a
 		case 206:
 			a.status = 206
+			if _, ok := r.Fields.Get("If-Range"); ok { // the client has the rest: RFC 9110 section 15.3.7
+				a.fields = a.fields[1:]
+			}
 			if len(w.ranges) > 1 {
 				return w.multipart(a, e)
 			}
@@ -123,8 +126,7 @@ func validatorsOf(f *docroot.File, now time.Time) httpmini.Validators {
 	return httpmini.Validators{ETag: f.ETag, Modified: modified.Truncate(time.Second)}
 }
 
-// appendValidators adds the fields that describe a file in all its answers, 304
-// included.
+// appendValidators adds the fields that describe a file, Last-Modified first.
 func appendValidators(dst []httpmini.FieldLine, v httpmini.Validators) []httpmini.FieldLine {
 	return append(dst,
 		httpmini.FieldLine{Name: "Last-Modified", Value: string(httpmini.AppendDate(nil, v.Modified))},

@@ -34,7 +34,11 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: c, start: time.Now()}
-	s.queue.events = make(chan Event, queueLength)
+	length := queueLength
+	if c.Quiet {
+		length = 0
+	}
+	s.queue.events = make(chan Event, length)
 	s.counts = make([]counters, max(c.Loops, 1))
 	s.users.Store(int64(c.Loops))
 	if c.Log != nil {

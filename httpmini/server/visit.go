@@ -56,7 +56,8 @@ func (w *worker) visitPage(c *conn, r *httpmini.Request) answer {
 	var tokens []httpmini.Token
 	var again httpmini.Request
 	if n, err := again.Parse(all, &tokens); err == nil && again.ContentLength != 0 {
-		tokens = contentTokens(&again, all, n, tokens)
+		content := again.Content()
+		content.Span(all, n, &tokens)
 	}
 	size := 0
 	if len(tokens) > 0 {
@@ -80,24 +81,6 @@ func (w *worker) visitPage(c *conn, r *httpmini.Request) answer {
 		v.received = append(v.received, len(v.bytes))
 	}
 	return answer{status: 200, mediaType: kind, body: body, fields: append(page.VisitFields(), httpmini.FieldLine{Name: "Vary", Value: "Accept"})}
-}
-
-// contentTokens goes on from the head to the tokens of the content.
-func contentTokens(r *httpmini.Request, b []byte, at int, tokens []httpmini.Token) []httpmini.Token {
-	content := r.Content()
-	var some []httpmini.Token
-	for at < len(b) {
-		_, n, err := content.Next(b[at:], &some)
-		for _, t := range some {
-			tokens = append(tokens, httpmini.Token{Kind: t.Kind, Start: at + t.Start, End: at + t.End})
-		}
-		some = some[:0]
-		at += n
-		if err != httpmini.ErrMore || n == 0 {
-			break
-		}
-	}
-	return tokens
 }
 
 // facts are what the kernel says of a connection, with what it means.

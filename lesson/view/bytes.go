@@ -159,6 +159,9 @@ var shortNames = map[string]string{
 	"field value":         "value",
 	"status code":         "status",
 	"leading empty line":  "empty line",
+	"chunk size":          "size",
+	"last chunk":          "last",
+	"chunk extension":     "ext",
 }
 
 // draw writes a row and empties it.
