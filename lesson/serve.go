@@ -25,6 +25,11 @@ func (r *Runner) Listen(ctx context.Context, o Options, loops int) (listeners []
 	if o.Explain == Full {
 		setup.Explain = Short
 	}
+	defer func() {
+		if err != nil {
+			r.closeSockets(ctx)
+		}
+	}()
 	for _, step := range []string{"socket", "setsockopt", "bind", "listen"} {
 		if step == "setsockopt" && o.Addr.Family() == unix.AF_UNIX {
 			continue
@@ -47,6 +52,14 @@ func (r *Runner) Listen(ctx context.Context, o Options, loops int) (listeners []
 		r.announce(first.Local, t.pid)
 	}
 	return listeners, err
+}
+
+// closeSockets closes what a failed Listen made.
+func (r *Runner) closeSockets(ctx context.Context) {
+	state, _ := r.Stages[stage.Server].State(ctx)
+	for _, x := range state.Sockets {
+		unix.Close(x.FD)
+	}
 }
 
 // ListenQuietly is Listen without a word but where the server listens, and without
@@ -91,31 +104,34 @@ func (t *teller) made(c sockets.Call, section string) error {
 }
 
 // listener makes a listening socket; another is one that shares its port.
-func (t *teller) listener(addr sockets.Sockaddr, backlog int, another bool) (fd int, err error) {
+func (t *teller) listener(addr sockets.Sockaddr, backlog int, another bool) (int, error) {
 	c := t.tracer.Socket(addr.Family(), unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err := t.made(c, "another"); err != nil {
 		return -1, err
 	}
-	fd = int(c.Ret)
-	defer func() {
-		if err != nil {
-			unix.Close(fd)
-		}
-	}()
+	fd := int(c.Ret)
+	if err := t.listen(fd, addr, backlog, another); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func (t *teller) listen(fd int, addr sockets.Sockaddr, backlog int, another bool) error {
 	if addr.Family() != unix.AF_UNIX {
 		if err := t.made(t.tracer.SetReuseAddr(fd, true), "reuseaddr"); err != nil {
-			return -1, err
+			return err
 		}
 	}
 	if another {
 		if err := t.tune(fd, true); err != nil {
-			return -1, err
+			return err
 		}
 	}
 	if err := t.made(t.tracer.Bind(fd, addr), "bind"); err != nil {
-		return -1, err
+		return err
 	}
-	return fd, t.made(t.tracer.Listen(fd, backlog), "listen")
+	return t.made(t.tracer.Listen(fd, backlog), "listen")
 }
 
 // tune sets what the connections of a listener inherit from it, and whether it

@@ -109,6 +109,13 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 			options.Backlog = unix.SOMAXCONN
 		}
 	}
+	if dir != "" { // it is opened again behind the listener, which is to be the first descriptor
+		root, err := docroot.Open(dir)
+		if err != nil {
+			return err
+		}
+		root.Close()
+	}
 	if config.Log, err = openLog(flags.log); err != nil {
 		return err
 	}

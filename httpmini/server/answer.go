@@ -35,12 +35,12 @@ func (w *worker) request(c *conn, head, rest []byte) {
 	r := &w.req
 	c.phase = idle
 	if r.ContentLength == 0 {
-		w.answer(c, len(rest) > 0)
+		w.answer(c, rest)
 		return
 	}
 	switch expects100, ok := r.Expects(); {
 	case !ok:
-		w.answer(c, true) // with a 417
+		w.answerEarly(c) // with a 417
 		return
 	case r.ContentLength > w.config.MaxBody:
 		w.tooLarge(c)
@@ -52,7 +52,7 @@ func (w *worker) request(c *conn, head, rest []byte) {
 		}
 		w.out = append(w.out, "HTTP/1.1 100 Continue\r\n\r\n"...)
 	}
-	m := c.more()
+	m := c.seldom()
 	m.content = r.Content()
 	m.head = append(m.head[:0], head...)
 	m.size, m.received = 0, progress{since: w.now}
@@ -60,16 +60,16 @@ func (w *worker) request(c *conn, head, rest []byte) {
 }
 
 // answer answers the request in w.req, which is whole, and goes on with the
-// connection if both sides want to. behind: bytes of a further request are there.
-func (w *worker) answer(c *conn, behind bool) {
+// connection if both sides want to. rest is what came behind it.
+func (w *worker) answer(c *conn, rest []byte) {
 	r := &w.req
 	if w.plainFile(c, r) {
 		return
 	}
-	a := w.choose(c, r)
+	a := w.choose(c, r, rest)
 	if !r.KeepAlive {
 		a.close = true
-		c.lingers = behind // it said that nothing follows: RFC 9112 section 9.6
+		c.lingers = len(rest) > 0 // it said that nothing follows: RFC 9112 section 9.6
 	} else if a.close || w.server.drains.Load() {
 		a.close, c.lingers = true, true
 	}
@@ -80,7 +80,7 @@ func (w *worker) answer(c *conn, behind bool) {
 // sent yet. Whether it still comes nobody knows, so the connection ends. RFC 9110
 // section 10.1.1.
 func (w *worker) answerEarly(c *conn) {
-	a := w.choose(c, &w.req)
+	a := w.choose(c, &w.req, nil)
 	a.close, c.lingers = true, true
 	w.reply(c, &w.req, a)
 }
@@ -106,7 +106,7 @@ func (w *worker) plainFile(c *conn, r *httpmini.Request) bool {
 }
 
 // choose decides what to answer.
-func (w *worker) choose(c *conn, r *httpmini.Request) answer {
+func (w *worker) choose(c *conn, r *httpmini.Request, rest []byte) answer {
 	if _, ok := r.Expects(); !ok {
 		a := w.fault(r, 417, "Expect names something else than 100-continue, and nothing else is known here (RFC 9110 section 10.1.1)")
 		a.close = true
@@ -133,7 +133,7 @@ func (w *worker) choose(c *conn, r *httpmini.Request) answer {
 		return a
 	}
 	if w.root == nil {
-		return w.visitPage(c, r)
+		return w.visitPage(c, r, rest)
 	}
 	return w.files(r)
 }
@@ -177,7 +177,7 @@ func (w *worker) reply(c *conn, r *httpmini.Request, a answer) {
 	}
 	if a.file != nil {
 		if length > 0 {
-			m := c.more()
+			m := c.seldom()
 			m.file, m.off, m.end, m.next = a.file, a.off, a.off+a.length, a.parts
 			if a.parts != nil {
 				m.end = m.off // all of it is in the parts

@@ -54,12 +54,13 @@ func (b *blocking) waits(c *conn, silent bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.conns[c] = silent
-	if silent && b.watched == c && b.since.IsZero() {
+	if b.watched == c && b.since.IsZero() {
 		b.since = time.Now()
 	}
 	return !silent || !b.drained
 }
 
+// working says that bytes have come, or the end.
 func (b *blocking) working(c *conn) {
 	b.mu.Lock()
 	b.conns[c] = false
@@ -79,7 +80,7 @@ func (b *blocking) forget(c *conn) {
 }
 
 // HeldUp says, of the iterative loop, which silent client holds up the others and
-// for how long. It is the zero Holder when none does.
+// for how long. silent is 0 when none does.
 func (s *Server) HeldUp() (fd int, peer string, silent time.Duration) {
 	b := &s.blocking
 	b.mu.Lock()
@@ -188,6 +189,7 @@ func (w *worker) serve(c *conn) {
 			break
 		}
 		next = w.run(c)
+		b.working(c)
 	}
 	b.forget(c)
 	w.end(c)

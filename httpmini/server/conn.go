@@ -76,7 +76,11 @@ const maxOut = 64 << 10
 
 func (c *conn) sending() bool { return len(c.out) > 0 || c.rare != nil && c.rare.file != nil }
 
-func (c *conn) more() *rare {
+// more says whether bytes of a file, or a further part, follow those in hand.
+func (m *rare) more() bool { return m != nil && m.file != nil && (m.off < m.end || len(m.next) > 0) }
+
+// seldom is the rare part, made when it is first needed.
+func (c *conn) seldom() *rare {
 	if c.rare == nil {
 		c.rare = new(rare)
 	}
@@ -190,7 +194,7 @@ func (w *worker) content(c *conn, in []byte) (rest []byte) {
 	default:
 		c.phase = idle
 		if _, err := w.req.Parse(m.head, nil); err == nil { // as before
-			w.answer(c, len(in) > n)
+			w.answer(c, in[n:])
 		}
 		m.head = m.head[:0]
 	}
@@ -265,7 +269,7 @@ func (w *worker) flush(c *conn) wait {
 	}
 	for {
 		if len(out) > 0 {
-			n, errno := w.send(c, out, c.rare != nil && c.rare.file != nil)
+			n, errno := w.send(c, out, c.rare.more())
 			if n > 0 {
 				out = out[n:]
 				c.answer.moved += int64(n)

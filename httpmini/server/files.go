@@ -169,6 +169,8 @@ func (w *worker) directory(r *httpmini.Request, f *docroot.File) answer {
 	for i, n := range names {
 		rows[i] = page.Entry(n)
 	}
-	kind, body := page.Listing(string(name), rows, truncated, r.PrefersHTML())
+	accept, _ := r.Fields.Get("Accept")
+	html := r.PrefersHTML() || !bytes.Contains(accept, []byte("text/plain")) // to follow its links is what most want
+	kind, body := page.Listing(string(name), rows, truncated, html)
 	return answer{status: 200, mediaType: kind, body: body, fields: w.errorFields()}
 }

@@ -24,6 +24,9 @@ type Server struct {
 	drains      atomic.Bool
 	users       atomic.Int64 // loops that still use the one listener that they share
 
+	ending sync.Mutex
+	ended  bool // Run has returned: wakes are closed
+
 	wakes    []int // epoll: an eventfd for each loop
 	blocking blocking
 }
@@ -68,8 +71,7 @@ func (s *Server) Skipped() int64 { return s.queue.skipped.Swap(0) }
 // Run serves until Drain has been called and the last connection has ended. The
 // calls are made on this thread, and for further loops and connections on others.
 func (s *Server) Run() error {
-	defer close(s.queue.events)
-	defer s.closeWakes()
+	defer s.end()
 	var err error
 	switch s.config.Loop {
 	case Epoll:
@@ -91,6 +93,11 @@ func (s *Server) Drain() {
 	if s.drains.Swap(true) {
 		return
 	}
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	if s.ended {
+		return
+	}
 	if !s.config.Quiet {
 		s.queue.put(Event{Kind: Draining})
 	}
@@ -98,6 +105,15 @@ func (s *Server) Drain() {
 		unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	s.blocking.wake()
+}
+
+// end is after the last event.
+func (s *Server) end() {
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	s.ended = true
+	close(s.queue.events)
+	s.closeWakes()
 }
 
 func (s *Server) runEpoll() error {

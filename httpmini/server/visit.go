@@ -31,7 +31,7 @@ const (
 
 // remember keeps a call for the visitor's page.
 func (w *worker) remember(c *conn, call sockets.Call) {
-	v := &c.more().visit
+	v := &c.seldom().visit
 	if call.Name == "recvfrom" && call.Ret > 0 && c.phase != lingering {
 		v.received = append(v.received, int(call.Ret))
 		v.bytes = append(v.bytes, call.Data[:min(len(call.Data), max(maxVisitBytes-len(v.bytes), 0))]...)
@@ -47,25 +47,15 @@ func (w *worker) remember(c *conn, call sockets.Call) {
 
 // visitPage is the page at /: the visitor's own connection, asked of the kernel
 // now.
-func (w *worker) visitPage(c *conn, r *httpmini.Request) answer {
+func (w *worker) visitPage(c *conn, r *httpmini.Request, rest []byte) answer {
 	if string(r.Path) != "/" {
 		return w.fault(r, 404, "there is one page here, at /; with a directory, fd3 serve DIR, there are its files")
 	}
-	v := &c.more().visit
-	all := v.bytes
-	var tokens []httpmini.Token
-	var again httpmini.Request
-	if n, err := again.Parse(all, &tokens); err == nil && again.ContentLength != 0 {
-		content := again.Content()
-		content.Span(all, n, &tokens)
-	}
-	size := 0
-	if len(tokens) > 0 {
-		size = tokens[len(tokens)-1].End
-	}
+	v := &c.seldom().visit
+	request, tokens := v.request(len(rest))
 	asked, _ := kernel.Ask(c.fd)
 	seen := page.Visit{
-		Method: string(r.Method), Request: all[:min(size, len(all))], Tokens: tokens, Received: v.received,
+		Method: string(r.Method), Request: request, Tokens: tokens, Received: v.received,
 		FD: c.fd, PID: os.Getpid(), TID: w.tid, Connection: c.id, Number: c.requests + 1, Loop: string(w.config.Loop),
 		Local: asked.Local.String(), Peer: asked.Peer.String(), Unix: asked.Domain == unix.AF_UNIX,
 		Facts: facts(asked), Calls: v.calls, Dropped: v.dropped,
@@ -74,13 +64,32 @@ func (w *worker) visitPage(c *conn, r *httpmini.Request) answer {
 		seen.Local, seen.Peer = asked.Local.Path(), asked.Peer.Path()
 	}
 	kind, body := seen.Page(r.PrefersHTML())
-	// What is behind this request belongs to the next.
-	v.bytes = append(v.bytes[:0], all[min(size, len(all)):]...)
-	v.received = v.received[:0]
-	if len(v.bytes) > 0 {
-		v.received = append(v.received, len(v.bytes))
+	v.bytes, v.received = append(v.bytes[:0], rest...), v.received[:0]
+	if len(rest) > 0 {
+		v.received = append(v.received, len(rest))
 	}
 	return answer{status: 200, mediaType: kind, body: body, fields: append(page.VisitFields(), httpmini.FieldLine{Name: "Vary", Value: "Accept"})}
+}
+
+// request is what arrived of a request, without the bytes behind it, and what each
+// byte is. Of long content only the beginning was kept, but the tokens reach to its
+// end.
+func (v *visit) request(behind int) ([]byte, []httpmini.Token) {
+	size := -behind
+	for _, n := range v.received {
+		size += n
+	}
+	kept := v.bytes[:min(size, len(v.bytes))]
+	var r httpmini.Request
+	var tokens []httpmini.Token
+	if n, err := r.Parse(kept, &tokens); err == nil {
+		content := r.Content()
+		content.Span(kept, n, &tokens)
+	}
+	if last := len(tokens) - 1; last >= 0 && tokens[last].End < size {
+		tokens = append(tokens, httpmini.Token{Kind: httpmini.MessageBody, Start: tokens[last].End, End: size})
+	}
+	return kept, tokens
 }
 
 // facts are what the kernel says of a connection, with what it means.
