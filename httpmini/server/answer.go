@@ -63,7 +63,7 @@ func (w *worker) request(c *conn, head, rest []byte) {
 // connection if both sides want to. rest is what came behind it.
 func (w *worker) answer(c *conn, rest []byte) {
 	r := &w.req
-	if w.plainFile(c, r) {
+	if w.plainFile(c, r, rest) {
 		return
 	}
 	a := w.choose(c, r, rest)
@@ -85,24 +85,41 @@ func (w *worker) answerEarly(c *conn) {
 	w.reply(c, &w.req, a)
 }
 
+// dateAt is where the Date is in an answer that was composed before.
 const dateAt = len("HTTP/1.1 200 OK\r\nDate: ")
 
-// plainFile is the way of most requests: a small file, from memory, to a client
-// that goes on. The answer was composed before; only its date changes.
-func (w *worker) plainFile(c *conn, r *httpmini.Request) bool {
-	if w.cache == nil || r.Conditional || r.Expect != nil || !r.KeepAlive || r.Minor == 0 ||
-		r.Form != httpmini.OriginForm || string(r.Method) != "GET" || w.server.drains.Load() {
+// plainFile is the way of most requests: a small file, from memory. The answer was
+// composed before; its date changes, and what it says of the connection.
+func (w *worker) plainFile(c *conn, r *httpmini.Request, rest []byte) bool {
+	if w.cache == nil || r.Conditional || r.Expect != nil || r.Minor == 0 || r.Form != httpmini.OriginForm || string(r.Method) != "GET" {
 		return false
 	}
-	e := w.cache.Fresh(r.Path, w.now)
+	e := w.fresh(r.Path)
 	if e == nil || len(e.Answer) == 0 {
 		return false
 	}
 	at := len(w.out)
-	w.out = append(w.out, e.Answer...)
+	if r.KeepAlive && !w.server.drains.Load() {
+		w.out = append(w.out, e.Answer...)
+	} else {
+		c.closing, c.lingers = true, r.KeepAlive || len(rest) > 0
+		head := len(e.Answer) - len(e.Content) - len("\r\n")
+		w.out = append(w.out, e.Answer[:head]...)
+		w.out = append(w.out, "Connection: close\r\n"...)
+		w.out = append(w.out, e.Answer[head:]...)
+	}
 	copy(w.out[at+dateAt:], w.date)
 	w.answered(c, r, 200, int64(len(e.Content)), "")
 	return true
+}
+
+// fresh is what the cache has for a path. Requests that come together are often
+// for the same.
+func (w *worker) fresh(path []byte) *docroot.Entry {
+	if w.last == nil || w.lastAt != w.now || string(path) != string(w.lastPath) {
+		w.last, w.lastAt, w.lastPath = w.cache.Fresh(path, w.now), w.now, append(w.lastPath[:0], path...)
+	}
+	return w.last
 }
 
 // choose decides what to answer.
@@ -248,7 +265,7 @@ func (w *worker) exhausted(errno unix.Errno) {
 // answered counts a request, logs it, and tells of it if this turn is told of.
 func (w *worker) answered(c *conn, r *httpmini.Request, status int, length int64, why string) {
 	c.requests++
-	w.count.requests.Add(1)
+	w.answers++
 	if w.server.log != nil {
 		w.server.log.line(c.peer, w.wall, w.requestLine(r), status, length)
 	}

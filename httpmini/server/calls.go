@@ -138,8 +138,8 @@ func (w *worker) patience(c *conn) bool {
 	return true
 }
 
-// accept takes a connection from the queue. With its name, since the peer's
-// address costs next to nothing here.
+// accept takes a connection from the queue, with the peer's address if anybody
+// asks for it.
 func (w *worker) accept(listener int) (fd int, call sockets.Call, errno unix.Errno) {
 	flags := unix.SOCK_CLOEXEC
 	if !w.blocking {
@@ -149,19 +149,26 @@ func (w *worker) accept(listener int) (fd int, call sockets.Call, errno unix.Err
 		call = w.tracer.Accept4(listener, flags)
 		return int(call.Ret), call, call.Errno
 	}
+	var addr, size unsafe.Pointer
 	for {
-		w.peerSize = uint32(len(w.peer))
+		if w.namesPeers() {
+			w.peerSize = uint32(len(w.peer))
+			addr, size = unsafe.Pointer(&w.peer[0]), unsafe.Pointer(&w.peerSize)
+		}
 		var r uintptr
 		if w.blocking {
-			r, _, errno = unix.Syscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&w.peer[0])), uintptr(unsafe.Pointer(&w.peerSize)), uintptr(flags), 0, 0)
+			r, _, errno = unix.Syscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(addr), uintptr(size), uintptr(flags), 0, 0)
 		} else {
-			r, _, errno = unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&w.peer[0])), uintptr(unsafe.Pointer(&w.peerSize)), uintptr(flags), 0, 0)
+			r, _, errno = unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(addr), uintptr(size), uintptr(flags), 0, 0)
 		}
 		if errno != unix.EINTR {
 			return int(r), call, errno
 		}
 	}
 }
+
+// namesPeers says whether anybody is told who the clients are.
+func (w *worker) namesPeers() bool { return !w.config.Quiet || w.config.Log != nil }
 
 // clock reads the time once for all that follows.
 func (w *worker) clock() {

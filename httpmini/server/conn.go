@@ -263,6 +263,10 @@ func (p *progress) deadline(now, patience time.Duration) time.Duration {
 // flush sends what there is to send. It returns forBytes when all is in the
 // hands of the kernel.
 func (w *worker) flush(c *conn) wait {
+	if w.answers > 0 {
+		w.count.requests.Add(w.answers)
+		w.answers = 0
+	}
 	out := c.out
 	if len(out) == 0 {
 		out = w.out

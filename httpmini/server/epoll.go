@@ -83,38 +83,56 @@ func (l *epollLoop) run() error {
 	return nil
 }
 
-// waitEvents asks the kernel what can be done now. First without waiting: under
-// load there is always something, and a call that cannot block is cheaper.
+// unseenWait in milliseconds is how long a loop waits without telling the Go
+// scheduler. Under load there is something to do at once or soon, and the scheduler
+// would have given the CPU away meanwhile, with four switches of threads. Who else
+// wants to run on this CPU waits so long.
+const unseenWait = 5
+
+// waitEvents asks the kernel what can be done now.
 func (l *epollLoop) waitEvents() (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), 0, 0, 0)
-	if n > 0 && errno == 0 {
-		return int(n), nil
-	}
-	timeout := -1
-	if l.count.open.Load() > 0 || l.paused {
-		timeout = int(tickLength / time.Millisecond)
-	}
+	l.current = nil
+	unseen := unseenWait
 	if !l.config.Quiet {
+		unseen = 0 // the story is waiting to be told
 		l.clock()
-	}
-	if !l.config.Quiet && l.server.queue.calm(l.now) {
-		l.current = nil
-		call := l.tracer.EpollWait(l.epoll, l.events[:], timeout)
-		if call.Ret > 0 {
-			e := l.event(Called, nil)
-			e.Call = call
-			l.tell(e)
+		if l.server.queue.calm(l.now) {
+			return l.waitTold()
 		}
-		n, errno = uintptr(call.Ret), call.Errno
-	} else {
-		for n, errno = 0, unix.EINTR; errno == unix.EINTR; {
-			n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(timeout), 0, 0)
+	}
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(unseen), 0, 0)
+	for n == 0 && errno == 0 || errno == unix.EINTR {
+		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(l.timeout()), 0, 0)
+		if n == 0 && errno == 0 {
+			break
 		}
 	}
 	if errno != 0 {
 		return 0, fmt.Errorf("epoll_pwait: %w", errno)
 	}
 	return int(n), nil
+}
+
+// waitTold is the same through the tracer, when there is time to tell of it.
+func (l *epollLoop) waitTold() (int, error) {
+	call := l.tracer.EpollWait(l.epoll, l.events[:], l.timeout())
+	if call.Errno != 0 {
+		return 0, fmt.Errorf("epoll_pwait: %w", call.Errno)
+	}
+	if call.Ret > 0 {
+		e := l.event(Called, nil)
+		e.Call = call
+		l.tell(e)
+	}
+	return int(call.Ret), nil
+}
+
+// timeout in milliseconds: a tick while there are deadlines, else for ever.
+func (l *epollLoop) timeout() int {
+	if l.count.open.Load() > 0 || l.paused {
+		return int(tickLength / time.Millisecond)
+	}
+	return -1
 }
 
 func (l *epollLoop) connection(fd int) *conn {
@@ -128,37 +146,51 @@ func (l *epollLoop) connection(fd int) *conn {
 // their turn again.
 const maxAccepts = 64
 
+// acceptAll takes what is in the accept queue. The request is often there already,
+// so each connection is read from at once.
 func (l *epollLoop) acceptAll() {
+	l.turn(nil)
 	for range maxAccepts {
-		if l.server.open.Load() >= int64(l.config.MaxConnections+turnedAway) {
-			l.pause(true)
-			return
+		c, more := l.acceptOne()
+		if c != nil {
+			l.current = c
+			if l.tooMany() {
+				l.turnAway(c)
+				l.settle(c, l.flush(c))
+			} else {
+				l.settle(c, l.worker.run(c))
+			}
 		}
-		l.turn(nil)
-		fd, call, errno := l.accept(l.listener)
-		switch errno {
-		case 0:
-		case unix.EAGAIN:
-			return
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-			l.exhausted(errno)
-			l.pause(true)
-			return
-		default: // the connection is gone again, or the network is down: accept(2), ERRORS
-			continue
+		if !more {
+			break
 		}
-		c := l.open(fd, call)
-		if fd >= len(l.conns) {
-			l.conns = append(l.conns, make([]*conn, fd+64-len(l.conns))...)
-		}
-		l.conns[fd] = c
-		if l.tooMany() {
-			l.turnAway(c)
-			l.settle(c, l.flush(c))
-			continue
-		}
-		l.settle(c, l.worker.run(c)) // the request is often there already
 	}
+}
+
+// acceptOne is a connection from the queue, or nil, and whether to go on.
+func (l *epollLoop) acceptOne() (c *conn, more bool) {
+	if l.server.open.Load() >= int64(l.config.MaxConnections+turnedAway) {
+		l.pause(true)
+		return nil, false
+	}
+	fd, call, errno := l.accept(l.listener)
+	switch errno {
+	case 0:
+	case unix.EAGAIN:
+		return nil, false
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		l.exhausted(errno)
+		l.pause(true)
+		return nil, false
+	default: // the connection is gone again, or the network is down: accept(2), ERRORS
+		return nil, true
+	}
+	c = l.open(fd, call)
+	if fd >= len(l.conns) {
+		l.conns = append(l.conns, make([]*conn, fd+64-len(l.conns))...)
+	}
+	l.conns[fd] = c
+	return c, true
 }
 
 // pause stops watching the listener, so that a queue that cannot be emptied does

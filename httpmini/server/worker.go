@@ -29,6 +29,12 @@ type worker struct {
 	fields []httpmini.FieldLine
 	ranges []httpmini.Range
 
+	spare    []*conn        // ended, to be used again
+	answers  int64          // not counted yet
+	last     *docroot.Entry // what the cache had for lastPath at lastAt
+	lastAt   time.Duration
+	lastPath []byte
+
 	now    time.Duration // since the server's start, read once for a turn
 	wall   time.Time     // the second that date tells
 	second int64
@@ -41,6 +47,8 @@ type worker struct {
 	peer     [sizeofSockaddr]byte
 	peerSize uint32
 }
+
+const maxSpare = 256
 
 const sizeofSockaddr = unix.SizeofSockaddrAny
 
@@ -128,7 +136,11 @@ func (w *worker) closeListener(fd int) {
 
 // open makes a connection of an accepted descriptor.
 func (w *worker) open(fd int, call sockets.Call) *conn {
-	c := &conn{fd: fd, id: w.server.connections.Add(1), began: w.now, deadline: w.now + w.config.Timeouts.Head}
+	c := new(conn)
+	if n := len(w.spare); n > 0 {
+		c, w.spare = w.spare[n-1], w.spare[:n-1]
+	}
+	*c = conn{fd: fd, id: w.server.connections.Add(1), began: w.now, deadline: w.now + w.config.Timeouts.Head}
 	w.server.open.Add(1)
 	w.count.open.Add(1)
 	w.count.accepted.Add(1)
@@ -136,7 +148,7 @@ func (w *worker) open(fd int, call sockets.Call) *conn {
 		c.peer = call.Addr.String()
 		w.current = c
 		w.tellCall(c, call)
-	} else if w.config.Log != nil || !w.config.Quiet {
+	} else if w.namesPeers() {
 		c.peer = sockets.Sockaddr(w.peer[:min(int(w.peerSize), len(w.peer))]).String()
 	}
 	return c
@@ -153,5 +165,9 @@ func (w *worker) end(c *conn) {
 		e.Requests = c.requests
 		e.Age = w.now - c.began
 		w.server.queue.put(e)
+	}
+	if len(w.spare) < maxSpare {
+		*c = conn{fd: -1}
+		w.spare = append(w.spare, c)
 	}
 }
