@@ -5,6 +5,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/httpmini"
 	"fd3/httpmini/server"
 	"fd3/sockets/kernel"
@@ -166,10 +168,23 @@ func (s *Serving) load() {
 // of this process, and how many may. -1 where it does not say.
 func waitingAt(listener int) (waiting, backlog int, source string) {
 	asked, err := kernel.Ask(listener)
-	if err != nil || !asked.Listening || asked.TCP == nil {
-		return -1, -1, ""
+	switch {
+	case err != nil || !asked.Listening:
+	case asked.TCP != nil:
+		return int(asked.TCP.Unacked), int(asked.TCP.Sacked), "getsockopt(2) TCP_INFO"
+	case asked.Domain == unix.AF_UNIX:
+		var st unix.Stat_t
+		rows, err := kernel.UnixSockets()
+		if err != nil || unix.Fstat(listener, &st) != nil {
+			break
+		}
+		for _, row := range rows {
+			if row.Inode == st.Ino {
+				return int(row.RQueue), int(row.WQueue), "sock_diag(7)"
+			}
+		}
 	}
-	return int(asked.TCP.Unacked), int(asked.TCP.Sacked), "getsockopt(2) TCP_INFO"
+	return -1, -1, ""
 }
 
 // end tells what the server did in its life.

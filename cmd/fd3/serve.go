@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
@@ -116,9 +117,6 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		}
 		root.Close()
 	}
-	if config.Log, err = openLog(flags.log); err != nil {
-		return err
-	}
 	signal.Ignore(unix.SIGPIPE) // a reader of stdout that goes away ends the server in order, see served.Show
 
 	out := &served{}
@@ -139,12 +137,15 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 	if err != nil {
 		return err
 	}
-	unlink := func() {
+	unlink := sync.OnceFunc(func() { // once: another server may take the path after that
 		if path := options.Addr.Path(); path != "" {
 			unix.Unlink(path)
 		}
-	}
+	})
 	defer unlink()
+	if config.Log, err = openLog(flags.log); err != nil {
+		return err
+	}
 	if dir != "" {
 		if config.Root, err = docroot.Open(dir); err != nil {
 			return err
@@ -166,8 +167,12 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		s.Drain()
 	})()
 	err = s.Run() // on the main thread
-	<-told
-	return errors.Join(err, out.failed)
+	select {
+	case <-told:
+		return errors.Join(err, out.failed)
+	case <-time.After(2 * time.Second):
+		return errors.Join(err, errors.New("stdout is not read, so the end of the story is lost"))
+	}
 }
 
 // listen makes the listening sockets, told in full or, with quiet, only if that

@@ -3,13 +3,13 @@ package server
 import (
 	"bytes"
 	"strconv"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/httpmini"
 	"fd3/httpmini/page"
 	"fd3/httpmini/server/docroot"
+	"fd3/sockets"
 )
 
 // turnedAway is how many connections above MaxConnections get their 503 at a
@@ -66,6 +66,7 @@ func (w *worker) answer(c *conn, rest []byte) {
 	if w.plainFile(c, r, rest) {
 		return
 	}
+	defer w.visited(c, rest)
 	a := w.choose(c, r, rest)
 	if !r.KeepAlive {
 		a.close = true
@@ -206,6 +207,16 @@ func (w *worker) reply(c *conn, r *httpmini.Request, a answer) {
 	w.answered(c, r, a.status, length, a.why)
 }
 
+// recall has w.req, which all connections share, say again what is known of this
+// one's request.
+func (w *worker) recall(c *conn) {
+	head := c.rest
+	if c.phase == inBody {
+		head = c.rare.head
+	}
+	w.req.Parse(head, nil) // a part of a head leaves what was understood
+}
+
 // refuse answers bytes that are no request, or not a whole one. Nobody knows where
 // the next request would begin, so it is the last answer.
 func (w *worker) refuse(c *conn, in []byte, bad *httpmini.BadError) {
@@ -242,12 +253,9 @@ func (w *worker) dropContent(c *conn) {
 	}
 }
 
-// tooMany says whether this connection is above the limit.
-func (w *worker) tooMany() bool { return w.server.open.Load() > int64(w.config.MaxConnections) }
-
 // turnAway answers a connection for which there is no room.
 func (w *worker) turnAway(c *conn) {
-	w.req = httpmini.Request{Fields: w.req.Fields[:0]}
+	w.recall(c)
 	a := w.fault(&w.req, 503, "there are "+strconv.Itoa(w.config.MaxConnections)+" connections already, and that is the limit here (RFC 9110 section 15.6.4)")
 	a.fields = append(a.fields, httpmini.FieldLine{Name: "Retry-After", Value: "1"})
 	a.close, c.lingers = true, true
@@ -255,11 +263,21 @@ func (w *worker) turnAway(c *conn) {
 	w.tell(w.event(Full, c))
 }
 
-// exhausted tells that accept4 found no descriptor or memory for a connection.
-func (w *worker) exhausted(errno unix.Errno) {
-	e := w.event(Exhausted, nil)
-	e.Call.Name, e.Call.Errno, e.Call.Ret, e.Call.Returned = "accept4", errno, -1, true
-	w.tell(e)
+// exhausted says whether accept4 found no descriptor or memory for a connection,
+// and tells of it once until one is accepted again.
+func (w *worker) exhausted(call sockets.Call, errno unix.Errno) bool {
+	switch errno {
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+	default:
+		return false
+	}
+	if !w.starved {
+		w.starved = true
+		e := w.event(Exhausted, nil)
+		e.Call, e.FD = call, call.FD
+		w.tell(e)
+	}
+	return true
 }
 
 // answered counts a request, logs it, and tells of it if this turn is told of.
@@ -288,5 +306,3 @@ func (w *worker) requestLine(r *httpmini.Request) []byte {
 	}
 	return bytes.TrimRight(bytes.Join([][]byte{r.Method, r.Target, r.Version}, []byte{' '}), " ")
 }
-
-func appendDate(dst []byte, t time.Time) []byte { return httpmini.AppendDate(dst, t) }

@@ -20,7 +20,8 @@ type blocking struct {
 
 // wake ends the calls that could wait for ever. shutdown(2) of the reading
 // direction makes accept4 return EINVAL and recvfrom return 0. close(2) would not:
-// it does not wake who waits on the descriptor.
+// it does not wake who waits on the descriptor. On a listener it resets what is in
+// the accept queue too; but where a thread waits in accept4, nothing is.
 func (b *blocking) wake() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,7 +97,7 @@ func (s *Server) HeldUp() (fd int, peer string, silent time.Duration) {
 func (s *Server) runIterative() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	w := s.worker(0, &s.counts[0], s.newCache())
+	w := s.worker(0)
 	return s.acceptBlocking(w, func(c *conn) {
 		s.blocking.mu.Lock()
 		s.blocking.watched = c
@@ -109,18 +110,12 @@ func (s *Server) runIterative() error {
 func (s *Server) runThreads() error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	cache := s.newCache()
 	var threads sync.WaitGroup
 	defer threads.Wait()
-	return s.acceptBlocking(s.worker(0, &s.counts[0], cache), func(c *conn) {
+	return s.acceptBlocking(s.worker(0), func(c *conn) {
 		threads.Go(func() {
 			runtime.LockOSThread() // and never unlocked: the thread ends with its connection
-			w := s.worker(0, &s.counts[0], cache)
-			w.turn(c)
-			if w.tooMany() {
-				w.turnAway(c)
-			}
-			w.serve(c)
+			s.worker(0).serve(c)
 		})
 	})
 }
@@ -132,8 +127,7 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 	b.mu.Lock()
 	b.conns = make(map[*conn]bool)
 	b.mu.Unlock()
-	limit := unix.NsecToTimeval(int64(s.config.Timeouts.Write))
-	unix.SetsockoptTimeval(listener, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit) // connections inherit it
+	unix.SetNonblock(listener, false)
 	defer w.closeListener(listener)
 	for {
 		if !b.accepts(listener) {
@@ -141,29 +135,20 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 		}
 		w.clock()
 		w.turn(nil)
-		if w.cache != nil {
-			w.cache.Trim(w.now)
-		}
-		fd, call, errno := w.accept(listener)
+		fd, call, errno := w.acceptAloud(listener)
 		b.accepts(-1)
 		w.clock()
-		switch errno {
-		case 0:
+		switch {
+		case errno == 0:
 			c := w.open(fd, call)
 			b.mu.Lock()
 			b.conns[c] = false
 			b.mu.Unlock()
 			serve(c)
-		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-			w.exhausted(errno)
-			if s.drains.Load() {
-				return nil
-			}
+		case s.drains.Load():
+			return nil
+		case w.exhausted(call, errno), errno != unix.ECONNABORTED:
 			time.Sleep(exhaustedPause)
-		default:
-			if s.drains.Load() {
-				return nil
-			}
 		}
 		for s.open.Load() >= int64(s.config.MaxConnections+turnedAway) {
 			time.Sleep(exhaustedPause)
@@ -179,18 +164,18 @@ const exhaustedPause = 50 * time.Millisecond
 func (w *worker) serve(c *conn) {
 	b := &w.server.blocking
 	next := forBytes
-	if c.sending() || len(w.out) > 0 {
+	w.turn(c)
+	if c.turned {
+		w.turnAway(c)
 		next = w.flush(c)
 	}
 	for next != forNothing {
 		w.turn(c)
-		silent := next == forBytes && len(c.rest) == 0 && c.phase != inBody && c.phase != lingering
-		if next == forBytes && !b.waits(c, silent) {
-			break
-		}
+		w.hurry = next == forBytes && !b.waits(c, c.silent())
 		next = w.run(c)
 		b.working(c)
 	}
+	w.hurry = false
 	b.forget(c)
 	w.end(c)
 }

@@ -6,23 +6,28 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/httpmini"
 	"fd3/sockets"
 )
 
-// The calls on a connection. One that is told of goes through the Tracer. One
-// that nobody asks about is made raw, and if it cannot block, without telling the
+// The calls on a connection. In a turn that is told of they go through the Tracer.
+// In another they are made raw, and where they cannot block, without telling the
 // Go scheduler (RawSyscall): that is a quarter of the throughput.
 
 func (w *worker) recv(c *conn, buf []byte) (int, unix.Errno) {
-	if w.blocking && !w.patience(c) {
+	flags := 0
+	switch {
+	case w.hurry:
+		flags = unix.MSG_DONTWAIT
+	case w.blocking && !w.patience(c, unix.SO_RCVTIMEO, &c.receive):
 		return 0, unix.EAGAIN
 	}
 	if w.telling {
-		call := w.tracer.RecvInto(c.fd, buf, 0)
+		call := w.tracer.RecvInto(c.fd, buf, flags)
 		w.clock()
 		return int(call.Ret), call.Errno
 	}
-	n, errno := w.transfer(unix.SYS_RECVFROM, c.fd, buf, 0)
+	n, errno := w.transfer(unix.SYS_RECVFROM, c.fd, buf, flags)
 	if w.blocking {
 		w.clock()
 	}
@@ -34,6 +39,9 @@ func (w *worker) send(c *conn, b []byte, more bool) (int, unix.Errno) {
 	flags := unix.MSG_NOSIGNAL // an error is enough: no SIGPIPE
 	if more {
 		flags |= unix.MSG_MORE
+	}
+	if w.blocking && !w.roomPatience(c) {
+		return 0, unix.EAGAIN
 	}
 	var n int
 	var errno unix.Errno
@@ -70,7 +78,10 @@ func (w *worker) transfer(call uintptr, fd int, b []byte, flags int) (int, unix.
 // sendfile moves a range of a file into the send buffer without a copy in this
 // process. It may read the disk, so the scheduler is told.
 func (w *worker) sendfile(c *conn, m *rare) (int, unix.Errno) {
-	count := int(min(m.end-m.off, 1<<30))
+	if w.blocking && !w.roomPatience(c) {
+		return 0, unix.EAGAIN
+	}
+	count := int(min(m.end-m.off, maxMoved))
 	var n int
 	var errno unix.Errno
 	if w.telling {
@@ -117,24 +128,31 @@ func (w *worker) close(c *conn) {
 	unix.RawSyscall(unix.SYS_CLOSE, uintptr(c.fd), 0, 0)
 }
 
-// patience sets SO_RCVTIMEO to what is left of the deadline, unless it is that
-// already. It is false when nothing is left. socket(7).
-func (w *worker) patience(c *conn) bool {
+// roomPatience is patience for a call that sends.
+func (w *worker) roomPatience(c *conn) bool {
+	c.deadline = c.answer.deadline(w.now, w.config.Timeouts.Write)
+	return w.patience(c, unix.SO_SNDTIMEO, &c.transmit)
+}
+
+// patience sets how long a call may block, SO_RCVTIMEO or SO_SNDTIMEO, to what is
+// left of the deadline, unless it is that already. It is false when nothing is
+// left. socket(7).
+func (w *worker) patience(c *conn, option int, now *time.Duration) bool {
 	left := c.deadline - w.now
 	if left <= 0 {
 		return false
 	}
 	const step = 100 * time.Millisecond // so that it is mostly what it was
-	if left = (left + step - 1).Truncate(step); left == c.timeout {
+	if left = (left + step - 1).Truncate(step); left == *now {
 		return true
 	}
-	c.timeout = left
+	*now = left
 	if w.telling {
-		w.tracer.SetTimeout(c.fd, unix.SO_RCVTIMEO, left)
+		w.tracer.SetTimeout(c.fd, option, left)
 		return true
 	}
 	limit := unix.NsecToTimeval(int64(left))
-	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
+	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, option, &limit)
 	return true
 }
 
@@ -167,6 +185,20 @@ func (w *worker) accept(listener int) (fd int, call sockets.Call, errno unix.Err
 	}
 }
 
+// acceptAloud is accept, where a call that fails for want of a descriptor or memory
+// is made again so that it can be told of.
+func (w *worker) acceptAloud(listener int) (fd int, call sockets.Call, errno unix.Errno) {
+	fd, call, errno = w.accept(listener)
+	switch errno {
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		if !w.telling && !w.starved && !w.config.Quiet {
+			w.telling = true
+			return w.accept(listener)
+		}
+	}
+	return fd, call, errno
+}
+
 // namesPeers says whether anybody is told who the clients are.
 func (w *worker) namesPeers() bool { return !w.config.Quiet || w.config.Log != nil }
 
@@ -177,6 +209,6 @@ func (w *worker) clock() {
 	if second := t.Unix(); second != w.second {
 		w.second = second
 		w.wall = t
-		w.date = appendDate(w.date[:0], t)
+		w.date = httpmini.AppendDate(w.date[:0], t)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -105,7 +108,9 @@ func (c *Config) complete() error {
 	case len(c.Listeners) > 1 && c.Loop != Epoll:
 		return fmt.Errorf("%d listening sockets for one %s loop", len(c.Listeners), c.Loop)
 	}
-	c.Loops = max(c.Loops, len(c.Listeners))
+	if c.Loops = max(c.Loops, len(c.Listeners)); len(c.Listeners) > 1 && c.Loops != len(c.Listeners) {
+		return fmt.Errorf("%d loops for %d listening sockets: they share one, or have one each", c.Loops, len(c.Listeners))
+	}
 	for _, d := range []*time.Duration{&c.Timeouts.Head, &c.Timeouts.Body, &c.Timeouts.Idle, &c.Timeouts.Write} {
 		if *d <= 0 {
 			*d = DefaultTimeout
@@ -129,7 +134,27 @@ func roomForConnections(l Loop, loops int) int {
 	}
 	room = max(room-reservedFDs-loops*reservedFDsPerLoop, room/2, 1)
 	if l == Threads {
-		room = min(room, maxThreads)
+		room = min(room, maxThreads, roomForThreads())
 	}
 	return room
+}
+
+// roomForThreads is what getrlimit(2) RLIMIT_NPROC leaves to an ordinary user, and
+// the cgroup's pids.max to anybody: half, since other processes count too. Go ends
+// a process that gets no thread.
+func roomForThreads() int {
+	room := maxThreads * 2
+	var limit unix.Rlimit
+	if os.Geteuid() != 0 && unix.Getrlimit(unix.RLIMIT_NPROC, &limit) == nil && limit.Cur < uint64(room) {
+		room = int(limit.Cur)
+	}
+	if b, err := os.ReadFile("/proc/self/cgroup"); err == nil {
+		_, path, _ := strings.Cut(strings.TrimSpace(string(b)), "::")
+		if b, err := os.ReadFile("/sys/fs/cgroup" + path + "/pids.max"); err == nil {
+			if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+				room = min(room, n)
+			}
+		}
+	}
+	return max(room/2, 1)
 }

@@ -14,6 +14,7 @@ import (
 // may be idle, so what few need is behind a pointer.
 type conn struct {
 	fd       int
+	turned   bool   // away: it is above MaxConnections, and gets a 503
 	id       uint64 // from 1, in the order of accept
 	requests uint64 // answered so far
 	phase    phase
@@ -27,7 +28,8 @@ type conn struct {
 	out      []byte        // of answers, not taken by the send buffer yet
 	peer     string        // who it is, if anybody asks
 	began    time.Duration // when it was accepted
-	timeout  time.Duration // blocking: what SO_RCVTIMEO is
+	receive  time.Duration // blocking: what SO_RCVTIMEO is
+	transmit time.Duration // blocking: what SO_SNDTIMEO is
 	rare     *rare
 }
 
@@ -74,7 +76,16 @@ const (
 // send(2).
 const maxOut = 64 << 10
 
+// maxMoved is how many bytes a connection is sent before the others on its epoll
+// loop get their turn.
+const maxMoved = 2 << 20
+
 func (c *conn) sending() bool { return len(c.out) > 0 || c.rare != nil && c.rare.file != nil }
+
+// silent says whether nothing of a request has come that has no answer yet.
+func (c *conn) silent() bool {
+	return (c.phase == idle || c.phase == inHead) && len(c.rest) == 0 && !c.sending()
+}
 
 // more says whether bytes of a file, or a further part, follow those in hand.
 func (m *rare) more() bool { return m != nil && m.file != nil && (m.off < m.end || len(m.next) > 0) }
@@ -90,7 +101,8 @@ func (c *conn) seldom() *rare {
 // run takes the connection as far as it goes with one recv(2), and says what it
 // waits for then. In blocking mode the waiting has been done in the call.
 func (w *worker) run(c *conn) wait {
-	if c.sending() {
+	w.moved = 0
+	if c.waits == forRoom && c.watched || c.sending() {
 		if next := w.flush(c); next != forBytes || c.phase == lingering {
 			return next
 		}
@@ -102,6 +114,8 @@ func (w *worker) run(c *conn) wait {
 	old := copy(w.in, c.rest)
 	n, errno := w.recv(c, w.in[old:])
 	switch {
+	case errno == unix.EAGAIN && w.hurry:
+		return forNothing
 	case errno == unix.EAGAIN && w.blocking:
 		return w.expire(c)
 	case errno == unix.EAGAIN:
@@ -142,6 +156,10 @@ func (w *worker) understand(c *conn, in []byte) wait {
 		}
 		if needsMore {
 			return w.await(c, in)
+		}
+		if w.moved > maxMoved && !w.blocking { // the others first: there is room, so it goes on soon
+			c.keep(in)
+			return w.awaitRoom(c, nil)
 		}
 	}
 }
@@ -186,10 +204,12 @@ func (w *worker) content(c *conn, in []byte) (rest []byte) {
 	m.size += int64(len(data))
 	m.received.moved += int64(n)
 	switch {
-	case m.size > w.config.MaxBody:
+	case m.size > w.config.MaxBody, len(m.visit.received) > maxPieces:
+		w.recall(c)
 		w.tooLarge(c)
 	case err == httpmini.ErrMore:
 	case err != nil:
+		w.recall(c)
 		w.refuse(c, in, err.(*httpmini.BadError))
 	default:
 		c.phase = idle
@@ -211,6 +231,7 @@ func (w *worker) ended(c *conn) wait {
 	if c.phase == inBody {
 		where, in = "content", nil
 	}
+	w.recall(c)
 	w.refuse(c, in, &httpmini.BadError{
 		Offset: len(in), Status: 400,
 		Why: "the client finished sending in the middle of the " + where + " (RFC 9112 section 8)",
@@ -277,6 +298,7 @@ func (w *worker) flush(c *conn) wait {
 			if n > 0 {
 				out = out[n:]
 				c.answer.moved += int64(n)
+				w.moved += n
 			}
 			switch {
 			case errno == unix.EAGAIN:
@@ -294,11 +316,14 @@ func (w *worker) flush(c *conn) wait {
 		if m.off < m.end {
 			n, errno := w.sendfile(c, m)
 			c.answer.moved += int64(max(n, 0))
+			w.moved += max(n, 0)
 			switch {
 			case errno == unix.EAGAIN:
 				return w.awaitRoom(c, nil)
 			case errno != 0, n == 0: // 0: the file has become shorter than its Content-Length
 				return w.drop(c)
+			case w.moved > maxMoved && !w.blocking && m.off < m.end:
+				return w.awaitRoom(c, nil)
 			}
 			continue
 		}
@@ -373,6 +398,7 @@ func (w *worker) expire(c *conn) wait {
 	if c.phase == inBody {
 		why = "the content of the request stopped coming: it may pause for " + w.config.Timeouts.Body.String()
 	}
+	w.recall(c)
 	w.refuse(c, c.rest, &httpmini.BadError{Offset: len(c.rest), Status: 408, Why: why + " (RFC 9110 section 15.5.9)"})
 	return w.flush(c)
 }

@@ -16,6 +16,7 @@ type epollLoop struct {
 	epoll    int
 	wake     int // an eventfd: Drain writes to it
 	listener int
+	listens  uint32  // the events of the listener
 	paused   bool    // nobody is accepted until a connection ends, or a tick
 	drained  bool    // the listener is closed
 	conns    []*conn // by descriptor
@@ -26,7 +27,7 @@ type epollLoop struct {
 const tickLength = 500 * time.Millisecond
 
 func (s *Server) epollLoop(number, listener int) (*epollLoop, error) {
-	l := &epollLoop{worker: s.worker(number, &s.counts[number], s.newCache()), listener: listener, epoll: -1, wake: s.wakes[number]}
+	l := &epollLoop{worker: s.worker(number), listener: listener, epoll: -1, wake: s.wakes[number]}
 	if err := unix.SetNonblock(listener, true); err != nil {
 		return nil, fmt.Errorf("fcntl: %w", err)
 	}
@@ -37,8 +38,11 @@ func (s *Server) epollLoop(number, listener int) (*epollLoop, error) {
 	l.epoll = int(call.Ret)
 	for _, fd := range []int{l.listener, l.wake} {
 		events := uint32(unix.EPOLLIN)
-		if fd == l.listener && len(s.config.Listeners) < s.config.Loops {
-			events |= unix.EPOLLEXCLUSIVE // one loop of those that share it is woken
+		if fd == l.listener {
+			if len(s.config.Listeners) < s.config.Loops {
+				events |= unix.EPOLLEXCLUSIVE // one loop of those that share it is woken
+			}
+			l.listens = events
 		}
 		if call := l.tracer.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}); call.Errno != 0 {
 			unix.Close(l.epoll)
@@ -146,15 +150,14 @@ func (l *epollLoop) connection(fd int) *conn {
 // their turn again.
 const maxAccepts = 64
 
-// acceptAll takes what is in the accept queue. The request is often there already,
-// so each connection is read from at once.
-func (l *epollLoop) acceptAll() {
-	l.turn(nil)
+// acceptAll takes what is in the accept queue, and says whether there may be more.
+// The request is often there already, so each connection is read from at once.
+func (l *epollLoop) acceptAll() (more bool) {
 	for range maxAccepts {
 		c, more := l.acceptOne()
 		if c != nil {
 			l.current = c
-			if l.tooMany() {
+			if c.turned {
 				l.turnAway(c)
 				l.settle(c, l.flush(c))
 			} else {
@@ -162,28 +165,30 @@ func (l *epollLoop) acceptAll() {
 			}
 		}
 		if !more {
-			break
+			return false
 		}
 	}
+	return true
 }
 
 // acceptOne is a connection from the queue, or nil, and whether to go on.
 func (l *epollLoop) acceptOne() (c *conn, more bool) {
+	l.turn(nil)
 	if l.server.open.Load() >= int64(l.config.MaxConnections+turnedAway) {
 		l.pause(true)
 		return nil, false
 	}
-	fd, call, errno := l.accept(l.listener)
-	switch errno {
-	case 0:
-	case unix.EAGAIN:
+	fd, call, errno := l.acceptAloud(l.listener)
+	switch {
+	case errno == 0:
+	case errno == unix.EAGAIN:
 		return nil, false
-	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-		l.exhausted(errno)
+	case errno == unix.ECONNABORTED: // the client has given up already
+		return nil, true
+	default:
+		l.exhausted(call, errno)
 		l.pause(true)
 		return nil, false
-	default: // the connection is gone again, or the network is down: accept(2), ERRORS
-		return nil, true
 	}
 	c = l.open(fd, call)
 	if fd >= len(l.conns) {
@@ -204,7 +209,8 @@ func (l *epollLoop) pause(on bool) {
 	if on {
 		op = unix.EPOLL_CTL_DEL
 	}
-	l.control(op, l.listener, unix.EPOLLIN)
+	l.current = nil
+	l.control(op, l.listener, l.listens)
 }
 
 // settle has the kernel watch for what the connection waits for.
@@ -247,9 +253,6 @@ func (l *epollLoop) control(op, fd int, events uint32) unix.Errno {
 // expireAll ends the patience with those who have used it up.
 func (l *epollLoop) expireAll() {
 	l.pause(false)
-	if l.cache != nil {
-		l.cache.Trim(l.now)
-	}
 	for _, c := range l.conns {
 		if c != nil && l.now >= c.deadline {
 			l.turn(c)
@@ -267,17 +270,23 @@ func (l *epollLoop) drain() {
 		return
 	}
 	l.pause(false)
-	l.acceptAll()
+	for l.acceptAll() {
+	}
 	l.drained = true
-	if l.server.lastUser(l.listener) {
+	if l.server.lastUser() {
 		l.closeListener(l.listener)
 	} else {
 		l.control(unix.EPOLL_CTL_DEL, l.listener, 0)
 	}
 	for _, c := range l.conns {
-		if c != nil && (c.phase == idle || c.phase == inHead && len(c.rest) == 0) && !c.sending() {
-			l.turn(c)
-			l.settle(c, forNothing)
+		if c == nil || !c.silent() {
+			continue
 		}
+		l.turn(c)
+		next := l.worker.run(c) // a request may be there already
+		if next == forBytes && c.silent() {
+			next = forNothing
+		}
+		l.settle(c, next)
 	}
 }

@@ -56,9 +56,12 @@ const (
 	// reads a hundredth of it, and telling costs a hundred times what serving does.
 	maxTold = 500
 
+	// reserved is room for what is rare, and is not left out.
+	reserved = 64
+
 	// longestStory is how many events one turn of a connection has at most,
 	// apart from one with many pipelined requests.
-	longestStory = 64
+	longestStory = 128
 )
 
 // room says whether the next turn of a connection can be told of.
@@ -81,6 +84,12 @@ func (q *queue) calm(now time.Duration) bool {
 }
 
 func (q *queue) put(e Event) {
+	if routine := e.Kind == Called || e.Kind == Answered || e.Kind == Closed; routine && len(q.events) > cap(q.events)-reserved {
+		if e.Kind == Answered {
+			q.skipped.Add(1)
+		}
+		return
+	}
 	select {
 	case q.events <- e:
 	default:

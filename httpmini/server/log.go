@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -24,6 +26,8 @@ type log struct {
 const (
 	maxLog   = 4 << 20
 	logDelay = 200 * time.Millisecond
+
+	logPatience = 2 * time.Second
 )
 
 func newLog(w io.Writer) *log {
@@ -52,18 +56,24 @@ func (l *log) write() {
 			lines = strconv.AppendInt(lines, lost, 10)
 			lines = append(lines, " lines lost: the log could not be written in time\n"...)
 		}
-		if len(lines) > 0 && l.failed == nil {
-			_, l.failed = l.w.Write(lines)
+		if len(lines) > 0 {
+			if _, err := l.w.Write(lines); err != nil && l.failed == nil {
+				l.failed = fmt.Errorf("the log: %w", err)
+			}
 		}
 		spare = lines
 	}
 }
 
-// close writes what is left.
+// close writes what is left, if the writer takes it soon.
 func (l *log) close() error {
 	close(l.stop)
-	<-l.done
-	return l.failed
+	select {
+	case <-l.done:
+		return l.failed
+	case <-time.After(logPatience):
+		return errors.New("the log: it is not read, so its last lines are lost")
+	}
 }
 
 // line adds what the Common Log Format says of a request:

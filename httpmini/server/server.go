@@ -18,8 +18,9 @@ type Server struct {
 	start       time.Time
 	queue       queue
 	log         *log
-	counts      []counters // by loop
-	open        atomic.Int64
+	counts      []counters    // by loop
+	open        atomic.Int64  // connections
+	serving     atomic.Int64  // of them, without those that are turned away
 	connections atomic.Uint64 // accepted so far
 	drains      atomic.Bool
 	users       atomic.Int64 // loops that still use the one listener that they share
@@ -27,6 +28,7 @@ type Server struct {
 	ending sync.Mutex
 	ended  bool // Run has returned: wakes are closed
 
+	caches   []*docroot.Cache
 	wakes    []int // epoll: an eventfd for each loop
 	blocking blocking
 }
@@ -44,6 +46,13 @@ func New(c Config) (*Server, error) {
 	s.queue.events = make(chan Event, length)
 	s.counts = make([]counters, max(c.Loops, 1))
 	s.users.Store(int64(c.Loops))
+	for range s.counts {
+		if c.Root != nil {
+			cache := docroot.NewCache(c.Root)
+			cache.Prepare = prepare
+			s.caches = append(s.caches, cache)
+		}
+	}
 	if c.Log != nil {
 		s.log = newLog(c.Log)
 	}
@@ -72,6 +81,9 @@ func (s *Server) Skipped() int64 { return s.queue.skipped.Swap(0) }
 // calls are made on this thread, and for further loops and connections on others.
 func (s *Server) Run() error {
 	defer s.end()
+	ended := make(chan struct{})
+	defer close(ended)
+	go s.trim(ended)
 	var err error
 	switch s.config.Loop {
 	case Epoll:
@@ -146,8 +158,8 @@ func (s *Server) runEpoll() error {
 	return errors.Join(errs...)
 }
 
-// lastUser says whether the caller was the last loop to use the listener.
-func (s *Server) lastUser(int) bool {
+// lastUser says whether the caller was the last loop to use its listener.
+func (s *Server) lastUser() bool {
 	return len(s.config.Listeners) == s.config.Loops || s.users.Add(-1) == 0
 }
 
@@ -158,14 +170,34 @@ func (s *Server) closeWakes() {
 	s.wakes = nil
 }
 
-func (s *Server) newCache() *docroot.Cache {
-	if s.config.Root == nil {
+// cache is that of a loop; nil without a root.
+func (s *Server) cache(loop int) *docroot.Cache {
+	if s.caches == nil {
 		return nil
 	}
-	c := docroot.NewCache(s.config.Root)
-	c.Prepare = prepare
-	return c
+	return s.caches[loop]
 }
+
+// trim has the caches let go what nobody asks for, until the server ends.
+func (s *Server) trim(ended <-chan struct{}) {
+	tick := time.NewTicker(trimEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			for _, c := range s.caches {
+				c.Close()
+			}
+			return
+		case <-tick.C:
+			for _, c := range s.caches {
+				c.Trim(time.Since(s.start))
+			}
+		}
+	}
+}
+
+const trimEvery = 5 * time.Second
 
 // LoopStats is what a loop has done and what waits for it.
 type LoopStats struct {

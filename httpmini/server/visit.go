@@ -18,7 +18,6 @@ import (
 type visit struct {
 	calls    []page.Call // accept4 and the last of what followed, secrets masked
 	dropped  int         // calls that are not in calls any more
-	masker   page.Masker // it has seen all that arrived
 	bytes    []byte      // of the request that is being read, as they arrived
 	received []int       // how many bytes each recvfrom(2) brought
 }
@@ -26,23 +25,40 @@ type visit struct {
 const (
 	maxVisitCalls = 64
 	maxExcerpt    = 4 << 10 // of the content of a request
+	maxPieces     = 1 << 14 // in which a request may arrive
 	maxVisitBytes = httpmini.MaxHead + maxExcerpt
 )
 
 // remember keeps a call for the visitor's page.
 func (w *worker) remember(c *conn, call sockets.Call) {
 	v := &c.seldom().visit
-	if call.Name == "recvfrom" && call.Ret > 0 && c.phase != lingering {
-		v.received = append(v.received, int(call.Ret))
-		v.bytes = append(v.bytes, call.Data[:min(len(call.Data), max(maxVisitBytes-len(v.bytes), 0))]...)
-		call.Args = slices.Clone(call.Args)
-		call.Args[1].Value = sockets.Quote(v.masker.Append(nil, call.Data))
-	}
 	if len(v.calls) == maxVisitCalls {
 		v.calls = slices.Delete(v.calls, 1, 2) // accept4 stays
 		v.dropped++
 	}
 	v.calls = append(v.calls, page.Call{Strace: call.Strace(), Took: call.Duration})
+}
+
+// arrived keeps bytes for the visitor's page.
+func (w *worker) arrived(c *conn, b []byte) {
+	if c.phase == lingering {
+		return
+	}
+	v := &c.seldom().visit
+	v.received = append(v.received, len(b))
+	v.bytes = append(v.bytes, b[:min(len(b), max(maxVisitBytes-len(v.bytes), 0))]...)
+}
+
+// visited begins the next request: rest of what arrived belongs to it.
+func (w *worker) visited(c *conn, rest []byte) {
+	if w.root != nil {
+		return
+	}
+	v := &c.seldom().visit
+	v.bytes, v.received = append(v.bytes[:0], rest...), v.received[:0]
+	if len(rest) > 0 {
+		v.received = append(v.received, len(rest))
+	}
 }
 
 // visitPage is the page at /: the visitor's own connection, asked of the kernel
@@ -64,10 +80,6 @@ func (w *worker) visitPage(c *conn, r *httpmini.Request, rest []byte) answer {
 		seen.Local, seen.Peer = asked.Local.Path(), asked.Peer.Path()
 	}
 	kind, body := seen.Page(r.PrefersHTML())
-	v.bytes, v.received = append(v.bytes[:0], rest...), v.received[:0]
-	if len(rest) > 0 {
-		v.received = append(v.received, len(rest))
-	}
 	return answer{status: 200, mediaType: kind, body: body, fields: append(page.VisitFields(), httpmini.FieldLine{Name: "Vary", Value: "Accept"})}
 }
 

@@ -1,12 +1,14 @@
 package server
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/httpmini"
+	"fd3/httpmini/page"
 	"fd3/httpmini/server/docroot"
 	"fd3/sockets"
 )
@@ -44,13 +46,14 @@ type worker struct {
 	telling  bool  // the calls of this turn go through the tracer
 	story    bool  // and into the queue of events
 	current  *conn // whose calls they are
-	peer     [sizeofSockaddr]byte
+	hurry    bool  // blocking, while the server is drained: only what is there already is read
+	moved    int   // bytes sent in this turn
+	starved  bool  // accept4 failed for want of a descriptor or memory, and that was told
+	peer     [unix.SizeofSockaddrAny]byte
 	peerSize uint32
 }
 
 const maxSpare = 256
-
-const sizeofSockaddr = unix.SizeofSockaddrAny
 
 // counters are read by others while the worker counts.
 type counters struct {
@@ -58,11 +61,12 @@ type counters struct {
 	_                              [32]byte // a cache line of its own
 }
 
-func (s *Server) worker(number int, count *counters, cache *docroot.Cache) *worker {
+// worker makes what the calling thread needs to serve connections of a loop.
+func (s *Server) worker(number int) *worker {
 	w := &worker{
-		server: s, config: &s.config, number: number, count: count,
+		server: s, config: &s.config, number: number, count: &s.counts[number],
 		tid: unix.Gettid(), blocking: s.config.Loop != Epoll,
-		root: s.config.Root, cache: cache,
+		root: s.config.Root, cache: s.cache(number),
 		in: make([]byte, httpmini.MaxHead), out: make([]byte, 0, 16<<10),
 	}
 	w.tracer.Observe = w.observe
@@ -93,6 +97,13 @@ func (w *worker) observe(call sockets.Call) {
 }
 
 func (w *worker) tellCall(c *conn, call sockets.Call) {
+	if call.Name == "recvfrom" && call.Ret > 0 {
+		if w.root == nil {
+			w.arrived(c, call.Data)
+		}
+		call.Args = slices.Clone(call.Args)
+		call.Args[1].Value = sockets.Quote(masked(c, call.Data))
+	}
 	if w.root == nil {
 		w.remember(c, call)
 	}
@@ -102,6 +113,13 @@ func (w *worker) tellCall(c *conn, call sockets.Call) {
 		e.Call = call
 		w.server.queue.put(e)
 	}
+}
+
+// masked is what has arrived now, with the secrets in it masked.
+func masked(c *conn, data []byte) []byte {
+	var m page.Masker
+	m.Append(nil, c.rest) // of the same head
+	return m.Append(nil, data)
 }
 
 func (w *worker) event(k Kind, c *conn) Event {
@@ -141,7 +159,11 @@ func (w *worker) open(fd int, call sockets.Call) *conn {
 		c, w.spare = w.spare[n-1], w.spare[:n-1]
 	}
 	*c = conn{fd: fd, id: w.server.connections.Add(1), began: w.now, deadline: w.now + w.config.Timeouts.Head}
+	w.starved = false
 	w.server.open.Add(1)
+	if c.turned = w.server.serving.Add(1) > int64(w.config.MaxConnections); c.turned {
+		w.server.serving.Add(-1)
+	}
 	w.count.open.Add(1)
 	w.count.accepted.Add(1)
 	if w.telling {
@@ -159,6 +181,9 @@ func (w *worker) end(c *conn) {
 	w.drop(c)
 	w.close(c)
 	w.server.open.Add(-1)
+	if !c.turned {
+		w.server.serving.Add(-1)
+	}
 	w.count.open.Add(-1)
 	if w.story {
 		e := w.event(Closed, c)

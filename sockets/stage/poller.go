@@ -16,7 +16,11 @@ func raisePoller(first int) {
 	var low []int
 	for {
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
+		if err != nil { // the limit is below first: the poller gets the highest there are
+			for range min(4, len(low)) {
+				unix.Close(low[len(low)-1])
+				low = low[:len(low)-1]
+			}
 			break
 		}
 		low = append(low, fd)

@@ -1,7 +1,10 @@
 package docroot
 
 import (
+	"cmp"
 	"errors"
+	"mime"
+	"path"
 	"sync"
 	"time"
 
@@ -177,7 +180,7 @@ func (c *Cache) entry(k calls, f *File) (*Entry, error) {
 	if f.IsDir {
 		return e, nil
 	}
-	e.MediaType = httpmini.MediaType(f.name)
+	e.MediaType = mediaType(f.name)
 	var err error
 	if e.Content, err = f.content(k); err != nil {
 		f.Close()
@@ -187,6 +190,16 @@ func (c *Cache) entry(k calls, f *File) (*Entry, error) {
 		c.Prepare(e)
 	}
 	return e, nil
+}
+
+// mediaType asks the machine where httpmini does not know, so the answer for what
+// the Web is made of does not depend on it.
+func mediaType(name string) string {
+	known := httpmini.MediaType(name)
+	if known != httpmini.OctetStream {
+		return known
+	}
+	return cmp.Or(mime.TypeByExtension(path.Ext(name)), known)
 }
 
 // readings is how often a file is read that changes while it is read.
