@@ -64,7 +64,9 @@ func (b *blocking) waits(c *conn, silent bool) bool {
 // working says that bytes have come, or the end.
 func (b *blocking) working(c *conn) {
 	b.mu.Lock()
-	b.conns[c] = false
+	if _, ok := b.conns[c]; ok {
+		b.conns[c] = false
+	}
 	if b.watched == c {
 		b.since = time.Time{}
 	}
@@ -129,9 +131,14 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 	b.mu.Unlock()
 	unix.SetNonblock(listener, false)
 	defer w.closeListener(listener)
-	for {
-		if !b.accepts(listener) {
-			unix.SetNonblock(listener, true) // what is in the queue is served, nobody is waited for
+	left := -1 // to be accepted while the server is drained
+	for left != 0 {
+		if !b.accepts(listener) { // what is in the queue is served, nobody is waited for
+			if left < 0 {
+				unix.SetNonblock(listener, true)
+				left = inQueue(listener) + 1
+			}
+			left--
 		}
 		w.clock()
 		w.turn(nil)
@@ -154,6 +161,7 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 			time.Sleep(exhaustedPause)
 		}
 	}
+	return nil
 }
 
 // exhaustedPause is how long nobody is accepted when there is no descriptor left.
@@ -173,7 +181,6 @@ func (w *worker) serve(c *conn) {
 		w.turn(c)
 		w.hurry = next == forBytes && !b.waits(c, c.silent())
 		next = w.run(c)
-		b.working(c)
 	}
 	w.hurry = false
 	b.forget(c)

@@ -113,6 +113,9 @@ func (w *worker) run(c *conn) wait {
 	}
 	old := copy(w.in, c.rest)
 	n, errno := w.recv(c, w.in[old:])
+	if w.blocking {
+		w.server.blocking.working(c)
+	}
 	switch {
 	case errno == unix.EAGAIN && w.hurry:
 		return forNothing
@@ -248,6 +251,9 @@ func (w *worker) await(c *conn, in []byte) wait {
 	case c.phase == inBody:
 		c.deadline = c.rare.received.deadline(w.now, w.config.Timeouts.Body)
 	case len(in) == 0 && c.requests > 0:
+		if w.server.drains.Load() && !w.blocking {
+			return forNothing
+		}
 		c.phase = idle
 		c.deadline = w.now + w.config.Timeouts.Idle
 	case len(in) > 0 && c.phase == idle:

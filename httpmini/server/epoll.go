@@ -68,7 +68,7 @@ func (l *epollLoop) run() error {
 			switch fd := int(l.events[i].Fd); fd {
 			case l.listener:
 				if !l.drained {
-					l.acceptAll()
+					l.acceptAll(maxAccepts)
 				}
 			case l.wake:
 				l.drain()
@@ -150,10 +150,10 @@ func (l *epollLoop) connection(fd int) *conn {
 // their turn again.
 const maxAccepts = 64
 
-// acceptAll takes what is in the accept queue, and says whether there may be more.
-// The request is often there already, so each connection is read from at once.
-func (l *epollLoop) acceptAll() (more bool) {
-	for range maxAccepts {
+// acceptAll takes what is in the accept queue, up to a number. The request is often
+// there already, so each connection is read from at once.
+func (l *epollLoop) acceptAll(most int) {
+	for range most {
 		c, more := l.acceptOne()
 		if c != nil {
 			l.current = c
@@ -165,10 +165,9 @@ func (l *epollLoop) acceptAll() (more bool) {
 			}
 		}
 		if !more {
-			return false
+			return
 		}
 	}
-	return true
 }
 
 // acceptOne is a connection from the queue, or nil, and whether to go on.
@@ -270,8 +269,7 @@ func (l *epollLoop) drain() {
 		return
 	}
 	l.pause(false)
-	for l.acceptAll() {
-	}
+	l.acceptAll(inQueue(l.listener))
 	l.drained = true
 	if l.server.lastUser() {
 		l.closeListener(l.listener)

@@ -158,6 +158,18 @@ func (s *Server) runEpoll() error {
 	return errors.Join(errs...)
 }
 
+// inQueue is how many connections wait in the accept queue: Drain takes them, and
+// not those that go on coming. Of a Unix socket it is the most that there may be.
+func inQueue(listener int) int {
+	info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return maxUnixQueue
+	}
+	return int(info.Unacked)
+}
+
+const maxUnixQueue = 4096
+
 // lastUser says whether the caller was the last loop to use its listener.
 func (s *Server) lastUser() bool {
 	return len(s.config.Listeners) == s.config.Loops || s.users.Add(-1) == 0

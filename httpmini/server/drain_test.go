@@ -1,0 +1,285 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A state is where a client is when the server is drained.
+type state struct {
+	name  string
+	sent  string // before
+	taken int    // bytes of the answer that it has read before
+	rest  string // sent afterwards; "": it has nothing to say
+	left  int    // bytes of content that are still owed to it
+}
+
+const hugeSize = 24 << 20
+
+var states = []state{
+	{name: "nothing sent"},
+	{name: "idle", sent: get("/hello.txt"), taken: -1},
+	{name: "half a head", sent: "GET /hello.txt HTTP/1.1\r\nHo", rest: "st: a\r\n\r\n", left: len(hello)},
+	{name: "half a head after a request", sent: get("/kilo.bin") + "GET /hello.txt HT", taken: -1, rest: "TP/1.1\r\nHost: a\r\n\r\n", left: len(hello)},
+	{name: "half a content", sent: request("GET /hello.txt", "Content-Length: 10") + "12345", rest: "67890", left: len(hello)},
+	{name: "half an answer", sent: get("/huge.bin"), taken: 1},
+	{name: "half an answer and half a head", sent: get("/huge.bin") + "GET /hello.txt HT", taken: 1, rest: "TP/1.1\r\nHost: a\r\n\r\n", left: len(hello)},
+}
+
+// TestDrainAnswersWhatHasBegun drains a server with a client in each state. What
+// the client has begun to ask it gets, and is told that it is the last; who has not
+// begun, finds the connection closed. Then the address is free at once.
+func TestDrainAnswersWhatHasBegun(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	sparse(t, dir, "huge.bin", hugeSize)
+	sideBySide(t, loops, func(t *testing.T, network string, loop Loop) {
+		for _, s := range states {
+			t.Run(s.name, func(t *testing.T) {
+				// No timeout helps: they are longer than the test waits.
+				l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Timeouts: Timeouts{2 * long, 2 * long, 2 * long, 2 * long}})
+				c := l.client(t)
+				c.send(t, s.sent)
+				until(t, "the server to read it", func() bool { return l.received() >= len(s.sent) })
+				switch {
+				case s.taken < 0:
+					_, err := c.answer()
+					must(t, err)
+				case s.taken > 0:
+					_, err := c.in.Peek(s.taken)
+					must(t, err)
+				}
+				until(t, "the connection to be open", func() bool { return l.open() == 1 })
+				l.Drain()
+				until(t, "the server to be told", func() bool { return len(l.told(Draining)) == 1 })
+				if s.taken > 0 {
+					r, err := c.answer()
+					must(t, err)
+					if len(r.body) != hugeSize {
+						t.Errorf("%d bytes of %d: %q", len(r.body), hugeSize, r.raw)
+					}
+				}
+				if s.rest != "" {
+					c.send(t, s.rest)
+					r, err := c.answer()
+					must(t, err)
+					if r.status != 200 || len(r.body) != s.left || !r.closes() {
+						t.Errorf("%q with %d bytes", r.raw, len(r.body))
+					}
+				}
+				if err := ended(c.in); err != nil {
+					t.Error(err)
+				}
+				c.Close()
+				l.end(t)
+				again(t, l)
+			})
+		}
+	})
+}
+
+// received is how many bytes the server is told to have read.
+func (l *launched) received() (n int) {
+	for _, e := range l.told(Called) {
+		if e.Call.Name == "recvfrom" && e.Call.Ret > 0 {
+			n += int(e.Call.Ret)
+		}
+	}
+	return n
+}
+
+// again listens where the server has listened.
+func again(t *testing.T, l *launched) {
+	t.Helper()
+	if l.addr.Network() == "unix" {
+		return // its name stays until somebody removes it
+	}
+	listener, err := net.Listen("tcp", l.addr.String())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	listener.Close()
+}
+
+// TestDrainServesTheQueue drains the iterative loop while clients that have asked
+// wait in the accept queue behind another. The kernel has told them that they are
+// connected, so they are answered.
+func TestDrainServesTheQueue(t *testing.T) {
+	noneLeft(t)
+	everywhere(t, []Loop{Iterative}, func(t *testing.T, network string, loop Loop) {
+		l := launch(t, network, Config{Loop: loop, Root: root(t, documents(t)), Quiet: true})
+		first := l.client(t)
+		first.send(t, "GET /hello.txt HTTP/1.1\r\n")
+		until(t, "the first to be served", func() bool { return l.open() == 1 })
+		others := queued(t, l, 5)
+		l.Drain()
+		first.send(t, "Host: a\r\n\r\n")
+		for i, c := range append([]*client{first}, others...) {
+			if err := c.lastAnswer(); err != nil {
+				t.Errorf("client %d: %v", i, err)
+			}
+			c.Close()
+		}
+		l.end(t)
+		again(t, l)
+	})
+}
+
+// TestDrainServesALongQueue is the same with a server that has not begun to serve.
+func TestDrainServesALongQueue(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	everywhere(t, loops, func(t *testing.T, network string, loop Loop) {
+		l := listening(t, network, Config{Loop: loop, Root: root(t, dir), MaxConnections: 1000, Quiet: true})
+		all := queued(t, l, 6*maxAccepts)
+		l.Drain()
+		l.start()
+		lost := 0
+		for _, c := range all {
+			if err := c.lastAnswer(); err != nil {
+				if lost++; lost == 1 {
+					t.Error(err)
+				}
+			}
+			c.Close()
+		}
+		if lost > 0 {
+			t.Errorf("%d of %d clients are not answered", lost, len(all))
+		}
+		l.end(t)
+		again(t, l)
+	})
+}
+
+// queued are clients that have asked for something and wait for accept4.
+func queued(t *testing.T, l *launched, n int) (all []*client) {
+	t.Helper()
+	for range n {
+		c := l.client(t)
+		c.send(t, get("/hello.txt"))
+		all = append(all, c)
+	}
+	if l.addr.Network() != "unix" { // where connect(2) has returned, they are in the queue
+		until(t, "the queue to be full", func() bool {
+			waiting := 0
+			for _, fd := range l.config.Listeners {
+				info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+				must(t, err)
+				waiting += int(info.Unacked) // of a listener: tcp_diag.c, tcp_diag_get_info
+			}
+			return waiting == n
+		})
+	}
+	return all
+}
+
+// lastAnswer reads the last answer and the end.
+func (c *client) lastAnswer() error {
+	r, err := c.answer()
+	switch {
+	case err != nil:
+		return err
+	case r.status != 200 || r.body != hello || !r.closes():
+		return fmt.Errorf("%q", r.raw)
+	}
+	return ended(c.in)
+}
+
+// TestDrainAtRest drains a server that has no client, before it runs, while it
+// starts and when it has been serving; and several times.
+func TestDrainAtRest(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	everywhere(t, loops, func(t *testing.T, network string, loop Loop) {
+		for _, when := range []string{"before", "while", "after"} {
+			l := listening(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
+			switch when {
+			case "before":
+				l.Drain()
+				l.start()
+			case "while":
+				l.start()
+			case "after":
+				l.start()
+				c := l.client(t)
+				c.gets(t, "/hello.txt", hello)
+				c.Close()
+			}
+			var drains sync.WaitGroup
+			for range 4 {
+				drains.Go(l.Drain)
+			}
+			drains.Wait()
+			l.end(t)
+			l.Drain()
+			again(t, l)
+		}
+	})
+}
+
+// TestDrainUnderLoad drains a server while clients come all the time. An answer that
+// has begun comes to its end, none comes after one that said it was the last, and
+// the server ends although there would always be somebody to serve.
+func TestDrainUnderLoad(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	everywhere(t, loops, func(t *testing.T, network string, loop Loop) {
+		l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
+		var clients sync.WaitGroup
+		var over atomic.Bool // for the case that the server does not end
+		for range 8 {
+			clients.Go(func() {
+				for !over.Load() {
+					c, err := knock(l.addr.Network(), l.addr.String())
+					if err != nil {
+						return // nobody listens any more
+					}
+					err = c.asksOn()
+					c.Close()
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		until(t, "a few hundred answers", func() bool { return l.requests() > 300 })
+		l.end(t)
+		over.Store(true)
+		clients.Wait()
+		again(t, l)
+	})
+}
+
+// asksOn asks and reads until the server closes.
+func (c *client) asksOn() error {
+	for i := range 20 {
+		if _, err := io.WriteString(c, get("/kilo.bin")); err != nil {
+			return nil
+		}
+		if _, err := c.in.Peek(1); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+				return nil // it was idle when the server ended it
+			}
+			return err
+		}
+		r, err := c.answer()
+		switch {
+		case err != nil:
+			return fmt.Errorf("answer %d: %w", i, err)
+		case r.status != 200 || r.body != kilo:
+			return fmt.Errorf("answer %d: %q %.100q", i, r.raw, r.body)
+		case r.closes():
+			return ended(c.in)
+		}
+	}
+	return nil
+}
