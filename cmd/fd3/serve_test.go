@@ -159,7 +159,7 @@ func TestServeAnswers(t *testing.T) {
 			{[]string{"GE", "T / HTTP/1.1\r\nHo", "st: a\r\n\r", "\n"}, 200, "descriptor"},
 			{[]string{"GET / HTTP/1.0\r\n\r\n"}, 200, "descriptor"},
 			{[]string{"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n"}, 200, ""},
-			{[]string{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "he", "llo"}, 200, "hello"},
+			{[]string{"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "he", "llo"}, 200, "5 bytes came behind the head"},
 			{[]string{"GET / HTTP/1.1\r\nHost: a\r\nCookie: id=topsecret\r\n\r\n"}, 200, "Cookie: *"},
 			{[]string{"GET /x HTTP/1.1\r\nHost: a\r\n\r\n"}, 404, "404"},
 			{[]string{"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"}, 405, "GET"},
@@ -180,7 +180,7 @@ func TestServeAnswers(t *testing.T) {
 			}
 			status, body := s.answer(conn, method)
 			if status != c.status || !strings.Contains(body, c.body) || (c.body == "") != (len(body) == 0) || strings.Contains(body, "topsecret") {
-				t.Errorf("%q: %d %q", c.pieces, status, body)
+				t.Errorf("%q: %d %.500q", c.pieces, status, body)
 			}
 			conn.Close()
 		}
@@ -223,8 +223,20 @@ func TestServeSecondInterrupt(t *testing.T) {
 		until(t, "half a request", func() bool { return strings.Contains(s.out.String(), `= 16"`) })
 		s.cmd.Process.Signal(os.Interrupt)
 		until(t, "the server to drain", func() bool { return strings.Contains(s.out.String(), "No new connections") })
-		s.cmd.Process.Signal(os.Interrupt)
-		s.cmd.Wait()
+		ended := make(chan struct{})
+		go func() {
+			s.cmd.Wait()
+			close(ended)
+		}()
+		until(t, "the second Ctrl-C to end it", func() bool {
+			s.cmd.Process.Signal(os.Interrupt) // the first may still be on its way through the process
+			select {
+			case <-ended:
+				return true
+			default:
+				return false
+			}
+		})
 		if status := s.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
 			t.Errorf("it ended with %v", s.cmd.ProcessState)
 		}
