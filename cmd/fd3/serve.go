@@ -24,18 +24,18 @@ import (
 	"fd3/sockets/stage"
 )
 
-const serveLong = `Serve a directory over HTTP/1.0 and 1.1, from system calls alone, and tell of each
-connection while it happens. Without a directory there is one page, at /, that
-shows a visitor his own connection.
+const serveLong = `Serve a directory over HTTP/1.0 and 1.1, from system calls alone, and tell of
+each connection while it happens. Without a directory there is one page, at /,
+that shows a visitor his own connection.
 
 Three loops serve the same way, and each can do something else:
   iterative  one client at a time: a silent one blocks all others, for a lesson
   threads    a thread for each connection
   epoll      one loop for each CPU, each with many connections
 
-Names that start with a dot are not served, and no link leads out of DIR. A client
-that says nothing is not waited for: see the timeouts. Ctrl-C answers what has
-begun and ends; a second one ends at once.`
+Names that start with a dot are not served, and no link leads out of DIR. Who
+says nothing is not waited for: see the timeouts. Ctrl-C answers what has begun
+and ends; a second one ends at once.`
 
 // serveFlags are the flags of fd3 serve that are no field of a Config.
 type serveFlags struct {
@@ -50,7 +50,7 @@ func (a *app) serve() *cobra.Command {
 	var config server.Config
 	cmd := &cobra.Command{
 		Use:     "serve [DIR]",
-		Short:   "a whole HTTP server: a directory, or the visitor's own connection",
+		Short:   "a whole HTTP server, told while it serves",
 		Long:    serveLong,
 		Example: "  fd3 serve\n  fd3 serve ./public --listing\n  fd3 serve --loop iterative\n  fd3 serve . --quiet --log access.log --addr [::1]:0",
 		GroupID: "whole",
