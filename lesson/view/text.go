@@ -244,6 +244,9 @@ func (v *Text) call(e lesson.Event) {
 	if e.Recap {
 		v.section = "recap"
 		mark := v.theme.dim.Render(v.theme.dot)
+		if e.Text == e.Took {
+			e.Text = strings.ReplaceAll(e.Took, " ", tie)
+		}
 		v.wrap(mark+" "+made+result.Render(value)+v.theme.dim.Render("  "+e.Text), 2, 6)
 		return
 	}
