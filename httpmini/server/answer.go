@@ -231,7 +231,11 @@ func (w *worker) refuse(c *conn, in []byte, bad *httpmini.BadError) {
 // fault is an error page for a request that was understood.
 func (w *worker) fault(r *httpmini.Request, status int, why string) answer {
 	kind, body := page.Error(status, why, "", r.PrefersHTML())
-	return answer{status: status, mediaType: kind, body: body, fields: w.errorFields(), why: why}
+	a := answer{status: status, mediaType: kind, body: body, fields: w.errorFields(), why: why}
+	if status == 503 {
+		a.fields = append(a.fields, httpmini.FieldLine{Name: "Retry-After", Value: "1"})
+	}
+	return a
 }
 
 // errorFields are those of the pages that are made here. Which form a page has
@@ -257,7 +261,6 @@ func (w *worker) dropContent(c *conn) {
 func (w *worker) turnAway(c *conn) {
 	w.recall(c)
 	a := w.fault(&w.req, 503, "there are "+strconv.Itoa(w.config.MaxConnections)+" connections already, and that is the limit here (RFC 9110 section 15.6.4)")
-	a.fields = append(a.fields, httpmini.FieldLine{Name: "Retry-After", Value: "1"})
 	a.close, c.lingers = true, true
 	w.reply(c, &w.req, a)
 	w.tell(w.event(Full, c))

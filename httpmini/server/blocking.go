@@ -20,8 +20,7 @@ type blocking struct {
 
 // wake ends the calls that could wait for ever. shutdown(2) of the reading
 // direction makes accept4 return EINVAL and recvfrom return 0. close(2) would not:
-// it does not wake who waits on the descriptor. On a listener it resets what is in
-// the accept queue too; but where a thread waits in accept4, nothing is.
+// it does not wake who waits on the descriptor.
 func (b *blocking) wake() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -29,7 +28,7 @@ func (b *blocking) wake() {
 	if b.conns == nil {
 		return
 	}
-	if b.accepting >= 0 {
+	if b.accepting >= 0 && mayWait(b.accepting) {
 		unix.Shutdown(b.accepting, unix.SHUT_RD)
 	}
 	for c, silent := range b.conns {
@@ -37,6 +36,14 @@ func (b *blocking) wake() {
 			unix.Shutdown(c.fd, unix.SHUT_RD)
 		}
 	}
+}
+
+// mayWait says whether accept4 may be waiting at a listener. Where something is in
+// the accept queue it is not; and of TCP, shutdown(2) would reset what is there
+// (inet_csk_listen_stop).
+func mayWait(listener int) bool {
+	info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO)
+	return err != nil || info.Unacked == 0
 }
 
 // accepts says that the thread is about to wait at the listener, or -1 that it

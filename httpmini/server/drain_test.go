@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -116,11 +118,11 @@ func again(t *testing.T, l *launched) {
 func TestDrainServesTheQueue(t *testing.T) {
 	noneLeft(t)
 	everywhere(t, []Loop{Iterative}, func(t *testing.T, network string, loop Loop) {
-		l := launch(t, network, Config{Loop: loop, Root: root(t, documents(t)), Quiet: true})
+		l := launch(t, network, Config{Loop: loop, Root: root(t, documents(t))})
 		first := l.client(t)
 		first.send(t, "GET /hello.txt HTTP/1.1\r\n")
-		until(t, "the first to be served", func() bool { return l.open() == 1 })
-		others := queued(t, l, 5)
+		until(t, "the first to be served", func() bool { return l.received() > 0 })
+		others := queued(t, l, 5, get("/hello.txt"))
 		l.Drain()
 		first.send(t, "Host: a\r\n\r\n")
 		for i, c := range append([]*client{first}, others...) {
@@ -140,7 +142,7 @@ func TestDrainServesALongQueue(t *testing.T) {
 	dir := documents(t)
 	everywhere(t, loops, func(t *testing.T, network string, loop Loop) {
 		l := listening(t, network, Config{Loop: loop, Root: root(t, dir), MaxConnections: 1000, Quiet: true})
-		all := queued(t, l, 6*maxAccepts)
+		all := queued(t, l, 6*maxAccepts, get("/hello.txt"))
 		l.Drain()
 		l.start()
 		lost := 0
@@ -160,12 +162,41 @@ func TestDrainServesALongQueue(t *testing.T) {
 	})
 }
 
+// TestDrainLosesNobody drains a server at each moment of serving a queue.
+func TestDrainLosesNobody(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	everywhere(t, loops, func(t *testing.T, network string, loop Loop) {
+		const clients, rounds = 20, 40
+		lost := 0
+		for i := range rounds {
+			l := listening(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
+			all := queued(t, l, clients, get("/hello.txt", "Connection: close"))
+			l.start()
+			for end := time.Now().Add(long); l.requests() < int64(i%clients) && time.Now().Before(end); {
+				runtime.Gosched()
+			}
+			l.Drain()
+			for _, c := range all {
+				if r, err := c.answer(); err != nil || r.body != hello {
+					lost++
+				}
+				c.Close()
+			}
+			l.end(t)
+		}
+		if lost > 0 {
+			t.Errorf("of %d clients that had asked %d are not answered", rounds*clients, lost)
+		}
+	})
+}
+
 // queued are clients that have asked for something and wait for accept4.
-func queued(t *testing.T, l *launched, n int) (all []*client) {
+func queued(t *testing.T, l *launched, n int, request string) (all []*client) {
 	t.Helper()
 	for range n {
 		c := l.client(t)
-		c.send(t, get("/hello.txt"))
+		c.send(t, request)
 		all = append(all, c)
 	}
 	if l.addr.Network() != "unix" { // where connect(2) has returned, they are in the queue

@@ -25,6 +25,9 @@ func sample() []lesson.Event {
 		{Kind: lesson.KindText, Section: "before", Text: long},
 		{Kind: lesson.KindEnter, Strace: "recvfrom(4, "},
 		{Kind: lesson.KindText, Section: "blocked", Text: "It waits.\n\n- `fd3 connect`: in another terminal\n- `strace -p 4242`: see it"},
+		{Kind: lesson.KindConnection, Connection: 1, FD: new(int), Peer: "unix:@evil\x1b[2J", Loop: "loop 1"},
+		{Kind: lesson.KindRequest, Connection: 1, FD: new(int), Request: "GET / HTTP/1.1", Status: 404, Value: "404 Not Found", Text: "there is no file of this name"},
+		{Kind: lesson.KindEnd, Text: "The server has ended."},
 		{Kind: lesson.KindEvidence, Fact: "main thread", Value: "sleeping in wait_woken\x1b[31m", Source: "/proc/4242/wchan", Command: "cat /proc/4242/wchan"},
 		{Kind: lesson.KindReturn, Strace: `recvfrom(4, "GET / HTTP/1.1\r\nHost: 127.0.0.1:"..., 4096, 0, NULL, NULL) = 78`, Result: "78", Took: "4.1 us", Ret: &ret, C: "ssize_t n = recv(4, buf, 4096, 0);", Go: "n, from, err := unix.Recvfrom(4, buf[:4096], 0)", DurationNS: 4100},
 		{Kind: lesson.KindArgument, Name: "sockfd", Value: "4", Text: "The connection, not the listener."},
@@ -136,4 +139,21 @@ func TestTheFirstErrorIsKept(t *testing.T) {
 		}
 	}
 	t.Error("a writer that fails goes unnoticed")
+}
+
+func TestLoadStaysAtTheBottom(t *testing.T) {
+	var screen, told strings.Builder
+	text := NewText(&told, Look{Width: 80, ASCII: true})
+	show := Load(&screen, Look{Width: 40, ASCII: true}, func(e lesson.Event) { text.Show(e) })
+	show(lesson.Event{Kind: lesson.KindLoad, Loads: []lesson.Load{
+		{Loop: 1, Connections: 2, Requests: 1500, Bytes: 2_500_000, Queue: 1, Backlog: 5},
+		{Loop: 2, Connections: 3, Requests: 10, Bytes: 10, Queue: -1},
+	}})
+	if got := screen.String(); got != "5 conn, 1510 requests/s, 2.5 MB/s, acce" {
+		t.Errorf("%q", got)
+	}
+	show(lesson.Event{Kind: lesson.KindEnd, Text: "The server has ended."})
+	if !strings.HasSuffix(screen.String(), "\r\x1b[K") || !strings.Contains(told.String(), "The server has ended.") {
+		t.Errorf("%q, %q", screen.String(), told.String())
+	}
 }
