@@ -87,9 +87,6 @@ func (c *conn) silent() bool {
 	return (c.phase == idle || c.phase == inHead) && len(c.rest) == 0 && !c.sending()
 }
 
-// more says whether bytes of a file, or a further part, follow those in hand.
-func (m *rare) more() bool { return m != nil && m.file != nil && (m.off < m.end || len(m.next) > 0) }
-
 // seldom is the rare part, made when it is first needed.
 func (c *conn) seldom() *rare {
 	if c.rare == nil {
@@ -300,7 +297,7 @@ func (w *worker) flush(c *conn) wait {
 	}
 	for {
 		if len(out) > 0 {
-			n, errno := w.send(c, out, c.rare.more())
+			n, errno := w.send(c, out)
 			if n > 0 {
 				out = out[n:]
 				c.answer.moved += int64(n)
