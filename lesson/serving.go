@@ -24,7 +24,6 @@ type Serving struct {
 	before   []server.LoopStats
 	measured time.Time
 	heldUp   int // how many waited when a silent client was last told of
-	skipped  int64
 }
 
 const (
@@ -115,7 +114,6 @@ func (s *Serving) say(section string, e server.Event, values map[string]string) 
 // gap tells how many requests were not told of.
 func (s *Serving) gap() {
 	if n := s.Server.Skipped(); n > 0 {
-		s.skipped += n
 		s.told = 0
 		s.say("skipped", server.Event{}, map[string]string{"count": counted(n, "request")})
 	}

@@ -46,7 +46,7 @@ func (w *worker) request(c *conn, head, rest []byte) {
 		w.tooLarge(c)
 		return
 	case expects100 && len(rest) == 0:
-		if w.root != nil || !w.readsContent(r) {
+		if !w.readsContent(r) {
 			w.answerEarly(c)
 			return
 		}
@@ -139,7 +139,7 @@ func (w *worker) choose(c *conn, r *httpmini.Request, rest []byte) answer {
 	case "OPTIONS":
 		return answer{status: 204, fields: w.allow(r)}
 	default:
-		if method == "POST" && w.root == nil && string(r.Path) == "/" {
+		if w.readsContent(r) {
 			break
 		}
 		if !httpmini.Registered(r.Method) {
@@ -156,6 +156,8 @@ func (w *worker) choose(c *conn, r *httpmini.Request, rest []byte) answer {
 	return w.files(r)
 }
 
+// readsContent says whether the answer depends on the content: the visitor's page
+// shows it.
 func (w *worker) readsContent(r *httpmini.Request) bool {
 	return w.root == nil && string(r.Method) == "POST" && string(r.Path) == "/"
 }

@@ -50,12 +50,7 @@ func (w *worker) send(c *conn, b []byte) (int, unix.Errno) {
 	} else {
 		n, errno = w.transfer(unix.SYS_SENDTO, c.fd, b, flags)
 	}
-	if w.blocking {
-		w.clock()
-	}
-	if n > 0 {
-		w.count.sent.Add(int64(n))
-	}
+	w.sent(n)
 	return n, errno
 }
 
@@ -94,13 +89,18 @@ func (w *worker) sendfile(c *conn, m *rare) (int, unix.Errno) {
 			}
 		}
 	}
+	w.sent(n)
+	return n, errno
+}
+
+// sent is behind each call that sends.
+func (w *worker) sent(n int) {
 	if w.blocking {
 		w.clock()
 	}
 	if n > 0 {
 		w.count.sent.Add(int64(n))
 	}
-	return n, errno
 }
 
 // shutdown ends the server's direction: the client reads to the end of it.

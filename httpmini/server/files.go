@@ -19,21 +19,26 @@ const maxListed = 10000
 func (w *worker) files(r *httpmini.Request) answer {
 	e, err := w.cache.Open(w.teller(), r.Path, w.now)
 	if err != nil {
-		var bad *httpmini.BadError
-		var refused *docroot.Error
-		switch {
-		case errors.As(err, &bad):
-			return w.fault(r, bad.Status, bad.Why)
-		case errors.As(err, &refused):
-			return w.fault(r, refused.Status, refused.Why)
-		}
-		return w.fault(r, 500, err.Error())
+		return w.notOpened(r, err)
 	}
 	defer e.Close()
 	if e.File.IsDir {
 		return w.directory(r, e.File)
 	}
 	return w.file(r, e)
+}
+
+// notOpened says why a target leads to nothing that can be shown.
+func (w *worker) notOpened(r *httpmini.Request, err error) answer {
+	var bad *httpmini.BadError
+	var refused *docroot.Error
+	switch {
+	case errors.As(err, &bad):
+		return w.fault(r, bad.Status, bad.Why)
+	case errors.As(err, &refused):
+		return w.fault(r, refused.Status, refused.Why)
+	}
+	return w.fault(r, 500, err.Error())
 }
 
 // prepare composes the usual answer with a small file once, for plainFile.
@@ -159,11 +164,7 @@ func (w *worker) directory(r *httpmini.Request, f *docroot.File) answer {
 	}
 	names, truncated, err := f.Entries(w.teller(), maxListed)
 	if err != nil {
-		var refused *docroot.Error
-		if errors.As(err, &refused) {
-			return w.fault(r, refused.Status, refused.Why)
-		}
-		return w.fault(r, 500, err.Error())
+		return w.notOpened(r, err)
 	}
 	rows := make([]page.Entry, len(names))
 	for i, n := range names {
