@@ -219,8 +219,15 @@ func TestInterruptedCall(t *testing.T) {
 	s.ends(accept, exitOK)
 	main, _ := w.end()
 	s.compare(server, main)
-	if calls := s.told[server]; len(calls) != 3 || !strings.HasSuffix(calls[1], "= -1 EINTR (Interrupted system call)") {
-		t.Errorf("not setsockopt, accept4 and accept4: %q", calls)
+	// Go's runtime sends this signal too, so there may be more than one.
+	calls := s.told[server]
+	if len(calls) < 3 {
+		t.Fatalf("not setsockopt, accept4 and accept4: %q", calls)
+	}
+	for _, call := range calls[1 : len(calls)-1] {
+		if !strings.HasSuffix(call, "= -1 EINTR (Interrupted system call)") {
+			t.Errorf("not an interrupted accept4: %q", call)
+		}
 	}
 }
 
