@@ -59,6 +59,48 @@ func TestFileToSocket(t *testing.T) {
 	}
 }
 
+// Two names of one open file have one position, and of one socket one connection.
+func TestDup(t *testing.T) {
+	noneLeft(t)
+	tr := &Tracer{}
+	file := ok(t, tr.Openat(unix.AT_FDCWD, t.TempDir()+"/f", unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o600))
+	c := tr.Write(file, []byte("hello, file\n"))
+	says(t, c, fmt.Sprintf(`write(%d, "hello, file\n", 12) = 12`, file))
+	if string(c.Data) != "hello, file\n" {
+		t.Errorf("Data %q", c.Data)
+	}
+	c = tr.Dup(file)
+	again := ok(t, c)
+	says(t, c, fmt.Sprintf("dup(%d) = %d", file, again))
+	unix.Seek(again, 7, 0)
+	buf := make([]byte, 100)
+	c = tr.Read(file, buf)
+	says(t, c, fmt.Sprintf(`read(%d, "file\n", 100) = 5`, file))
+	if string(c.Data) != "file\n" || &c.Data[0] != &buf[0] {
+		t.Errorf("Data %q", c.Data)
+	}
+	says(t, tr.Read(again, buf), fmt.Sprintf(`read(%d, "", 100) = 0`, again))
+
+	listener, server, client := pair(t, tr)
+	twin := ok(t, tr.Dup(server))
+	ok(t, tr.Close(server))
+	c = tr.Sendmsg(twin, []byte("still open"), unix.MSG_NOSIGNAL)
+	says(t, c, fmt.Sprintf(`sendmsg(%d, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="still open", iov_len=10}], msg_iovlen=1, msg_controllen=0, msg_flags=0}, MSG_NOSIGNAL) = 10`, twin))
+	if string(c.Data) != "still open" {
+		t.Errorf("Data %q", c.Data)
+	}
+	says(t, tr.Read(client, buf), fmt.Sprintf(`read(%d, "still open", 100) = 10`, client))
+	says(t, tr.SetLinger(twin, 0), fmt.Sprintf("setsockopt(%d, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=0}, 8) = 0", twin))
+	ok(t, tr.Close(twin))
+	c = tr.Read(client, buf)
+	if c.Errno != unix.ECONNRESET {
+		t.Errorf("after a close that waits for nothing: %s", c.Strace())
+	}
+	for _, fd := range []int{listener, client, file, again} {
+		ok(t, tr.Close(fd))
+	}
+}
+
 // A path ends at its first NUL, and says so.
 func TestPathWithNUL(t *testing.T) {
 	c := (&Tracer{}).Openat(unix.AT_FDCWD, "/nowhere\x00/etc/passwd", unix.O_RDONLY, 0)
@@ -156,6 +198,18 @@ func TestTexts(t *testing.T) {
 		{tr.Setsockopt(99, unix.SOL_TCP, unix.TCP_NODELAY, 1),
 			`int value = 1; setsockopt(99, SOL_TCP, TCP_NODELAY, &value, sizeof value);`,
 			`err := unix.SetsockoptInt(99, unix.SOL_TCP, unix.TCP_NODELAY, 1)`},
+		{tr.Dup(99), `int fd = dup(99);`, `fd, err := unix.Dup(99)`},
+		{tr.Read(99, make([]byte, 10)), `ssize_t n = read(99, buf, 10);`, `n, err := unix.Read(99, buf[:10])`},
+		{tr.Write(99, []byte("abc")), `ssize_t n = write(99, buf, 3);`, `n, err := unix.Write(99, buf[:3])`},
+		{tr.Sendmsg(99, []byte("abc"), unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT),
+			`struct iovec iov = {buf, 3}; struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1}; ssize_t n = sendmsg(99, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);`,
+			`n, err := unix.SendmsgN(99, buf[:3], nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)`},
+		{tr.SetLinger(99, 5),
+			`struct linger l = {1, 5}; setsockopt(99, SOL_SOCKET, SO_LINGER, &l, sizeof l);`,
+			`err := unix.SetsockoptLinger(99, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 5})`},
+		{tr.RtSigaction(unix.SIGKILL, SIG_IGN), // EINVAL: this test's own signals stay as they are
+			`struct sigaction act = {.sa_handler = SIG_IGN}; sigaction(SIGKILL, &act, NULL);`,
+			`act := [4]uint64{1}; _, _, errno := unix.Syscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGKILL), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)`},
 		{tr.SetReuseAddr(99, true),
 			`int on = 1; setsockopt(99, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);`,
 			`err := unix.SetsockoptInt(99, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)`},

@@ -96,12 +96,28 @@ var socketOptions = []flag{
 	{unix.SO_RCVBUF, "SO_RCVBUF"},
 	{unix.SO_SNDBUF, "SO_SNDBUF"},
 	{unix.SO_KEEPALIVE, "SO_KEEPALIVE"},
+	{unix.SO_LINGER, "SO_LINGER"},
+	{unix.SO_RCVLOWAT, "SO_RCVLOWAT"},
+	{unix.SO_BROADCAST, "SO_BROADCAST"},
+	{unix.SO_DONTROUTE, "SO_DONTROUTE"},
+	{unix.SO_OOBINLINE, "SO_OOBINLINE"},
+	{unix.SO_PRIORITY, "SO_PRIORITY"},
+	{unix.SO_MARK, "SO_MARK"},
+	{unix.SO_BUSY_POLL, "SO_BUSY_POLL"},
+	{unix.SO_ZEROCOPY, "SO_ZEROCOPY"},
 	{unix.SO_INCOMING_CPU, "SO_INCOMING_CPU"},
+	{unix.SO_BINDTOIFINDEX, "SO_BINDTOIFINDEX"},
 }
 
 var levels = []flag{
 	{unix.SOL_SOCKET, "SOL_SOCKET"},
 	{unix.SOL_TCP, "SOL_TCP"},
+	{unix.SOL_IPV6, "SOL_IPV6"},
+}
+
+// ipv6Options are those of ipv6(7) that a server has a use for.
+var ipv6Options = []flag{
+	{unix.IPV6_V6ONLY, "IPV6_V6ONLY"},
 }
 
 // tcpOptions are the options of tcp(7) that a server has a use for.

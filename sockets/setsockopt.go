@@ -9,7 +9,7 @@ import (
 )
 
 // Setsockopt wraps setsockopt(2) for an option whose value is an int: those of
-// socket(7) at SOL_SOCKET and of tcp(7) at SOL_TCP.
+// socket(7) at SOL_SOCKET, of tcp(7) at SOL_TCP and of ipv6(7) at SOL_IPV6.
 func (t *Tracer) Setsockopt(fd, level, option, value int) Call {
 	return t.setInt(fd, level, option, int32(value), "value")
 }
@@ -75,6 +75,8 @@ func optionName(level, option int) string {
 		return one(socketOptions, option, "SO_")
 	case unix.SOL_TCP:
 		return one(tcpOptions, option, "TCP_")
+	case unix.SOL_IPV6:
+		return one(ipv6Options, option, "IPV6_")
 	}
 	return fmt.Sprint(option)
 }

@@ -165,6 +165,8 @@ func (s Sockaddr) strace() string {
 		return "{sa_family=AF_UNIX}"
 	case s.Family() == unix.AF_UNIX:
 		return "{sa_family=AF_UNIX, sun_path=" + cString([]byte(s.Path())) + "}"
+	case len(s) > 2: // too short for its family
+		return fmt.Sprintf("{sa_family=%s, sa_data=%s}", DomainName(s.Family()), cString(s[2:]))
 	}
 	return fmt.Sprintf("{sa_family=%s}", DomainName(s.Family()))
 }

@@ -27,10 +27,11 @@ const (
 	controlRoom    = 24
 )
 
-// control answers the orders that come over the control socket.
+// control answers the orders that come over the control socket or, in a private
+// stage, over the two lines of its owner.
 type control struct {
 	machine  *Machine
-	path     string      // of the control socket, removed at the end
+	path     string      // of the control socket, removed at the end; "" in a private stage
 	file     unix.Stat_t // its file, to know it again
 	first    int         // the lowest number of a control descriptor
 	listener int
@@ -46,6 +47,9 @@ type control struct {
 // calls on this thread until it is told to quit, gets SIGTERM, or has been idle
 // for so long. It does not return. It must be called from the main goroutine,
 // locked to the main thread.
+//
+// With the path "" it is the life of a private stage: descriptors 3 and 4 are the
+// lines to its owner, and it ends with the first of them, however long that takes.
 func Main(role Role, path string, idle time.Duration) {
 	// The name that ss -p and ps show.
 	if name, err := unix.BytePtrFromString("fd3-" + string(role)); err == nil {
@@ -54,11 +58,18 @@ func Main(role Role, path string, idle time.Duration) {
 	// Where Yama restricts ptrace(2), this lets its user run strace on it.
 	unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0)
 	ownCollector()
+	_, _ = time.Now().Zone() // opens the time zone's file now, and not at a socket's time
 	c := &control{machine: NewMachine(), path: path, first: reserve(), idle: idle, used: time.Now(), lines: make(map[int]bool)}
 	unix.Lstat(path, &c.file)
-	var err error
-	if c.listener, err = c.moveUp(3); err != nil {
-		os.Exit(1)
+	lines := []int{3}
+	if path == "" {
+		lines = append(lines, 4)
+	}
+	for i := range lines {
+		var err error
+		if lines[i], err = c.moveUp(lines[i]); err != nil {
+			os.Exit(1)
+		}
 	}
 	c.withRoom(func() (int, error) {
 		raisePoller(c.first)
@@ -71,8 +82,33 @@ func Main(role Role, path string, idle time.Duration) {
 		<-terminate
 		c.end()
 	}()
-	go c.serve()
+	if path == "" {
+		c.own(lines)
+	} else {
+		c.listener = lines[0]
+		go c.serve()
+	}
 	c.machine.Run()
+}
+
+// own answers the owner of a private stage. It ends the process with the first
+// line that ends, also while a call blocks whose result that line waits for.
+func (c *control) own(lines []int) {
+	watched := make([]unix.PollFd, len(lines))
+	for i, fd := range lines {
+		watched[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLRDHUP}
+		go func() {
+			c.answer(&line{fd: fd})
+			c.end()
+		}()
+	}
+	go func() {
+		for {
+			if _, err := unix.Poll(watched, -1); err != unix.EINTR {
+				c.end()
+			}
+		}
+	}()
 }
 
 // reserve chooses where the control descriptors begin. Under a low limit the soft
@@ -147,7 +183,6 @@ func (c *control) serve() {
 		go func() {
 			defer c.connected(fd, false)
 			c.answer(&line{fd: fd})
-			collectGarbage()
 		}()
 	}
 }
@@ -184,10 +219,10 @@ func (c *control) endsIdle() time.Time {
 	return c.used.Add(c.idle)
 }
 
-// answer reads orders from one connection and answers each.
+// answer reads orders from one line and answers each.
 func (c *control) answer(l *line) {
 	defer l.close()
-	for {
+	for ; ; collectGarbage() {
 		var o Order
 		if err := l.read(&o); err != nil {
 			return
@@ -211,7 +246,9 @@ func (c *control) answer(l *line) {
 				s.Unseen = c.machine.Take()
 			}
 			s.Reserved = c.first
-			s.EndsIdle = time.Now().Add(c.idle)
+			if c.path != "" {
+				s.EndsIdle = time.Now().Add(c.idle)
+			}
 			if err := l.write(c.report(Report{State: &s})); err != nil {
 				if o.Do != state {
 					c.machine.PutBack(s.Unseen)
@@ -246,6 +283,7 @@ func (c *control) call(l *line, o Order) bool {
 		if err := l.write(c.report(Report{Call: &last})); err != nil {
 			there = false
 		}
+		c.machine.Told()
 	}
 	c.machine.Settle(last, there)
 	return there

@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // maxLine bounds one Order or Report. It leaves room for what one send or recv
@@ -17,7 +19,8 @@ const maxLine = 8 << 20
 // MaxData is how many bytes one Order may send.
 const MaxData = 1 << 20
 
-// A line is a connection of the control socket: JSON values, one a line, both ways.
+// A line is how a stage is spoken with, a connection of the control socket or a
+// socketpair(2): JSON values, one a line, both ways.
 type line struct {
 	fd   int
 	rest []byte // read, but beyond the last line
@@ -68,3 +71,42 @@ func (l *line) read(v any) error {
 }
 
 func (l *line) close() { unix.Close(l.fd) }
+
+// ask sends one order and gives its reports to each until that says to stop. It
+// fails with an *EndedError when the line ends before that.
+func (l *line) ask(role Role, o Order, each func(Report) (more bool)) error {
+	o.Version = Version()
+	if err := l.write(o); err != nil {
+		return broken(role, o, err)
+	}
+	for {
+		var report Report
+		if err := l.read(&report); err != nil {
+			return broken(role, o, err)
+		}
+		switch {
+		case report.Version != Version() && !report.Bye:
+			return &VersionError{role, report.PID, report.Version}
+		case report.Busy != nil:
+			return &BusyError{*report.Busy}
+		case report.Error != "":
+			return errors.New(report.Error)
+		}
+		if !each(report) {
+			return nil
+		}
+	}
+}
+
+func broken(role Role, o Order, err error) error {
+	if err == io.EOF || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET) {
+		return &EndedError{role, o.Do}
+	}
+	return err
+}
+
+// final tells whether a call is at its end: it has returned, and is not made again
+// because a signal had interrupted it.
+func final(c sockets.Call) bool {
+	return c.Returned && (c.Errno != unix.EINTR || c.Name == "close")
+}

@@ -19,6 +19,7 @@ func (l Local) Do(_ context.Context, o Order, observe func(sockets.Call)) (socke
 	var last sockets.Call
 	for last = range calls {
 		observe(last)
+		l.Machine.Told()
 	}
 	l.Machine.Settle(last, true)
 	return last, nil

@@ -19,16 +19,17 @@ import (
 // Its other methods may be called from anywhere.
 type Machine struct {
 	jobs    chan job
+	told    chan struct{} // by Told; has room for one
 	started time.Time
 
 	mu      sync.Mutex
-	tid     int                  // of the thread that runs Run
-	became  map[int]sockets.Call // each open descriptor, and the call that made it what it is
-	bound   []string             // socket files that bind made
-	blocked *sockets.Call        // the call that Run is inside
-	open    int                  // calls begun whose result is neither delivered nor kept
-	unseen  []sockets.Call       // calls that returned when nobody was waiting
-	settled *sync.Cond           // open has become 0
+	tid     int                   // of the thread that runs Run
+	became  map[int]*sockets.Call // each descriptor of a socket, and the call that made that what it is; after dup two have one
+	bound   []string              // socket files that bind made
+	blocked *sockets.Call         // the call that Run is inside
+	open    int                   // calls begun whose result is neither delivered nor kept
+	unseen  []sockets.Call        // calls that returned when nobody was waiting
+	settled *sync.Cond            // open has become 0
 }
 
 // A job is a call to make, and where to tell of it.
@@ -43,7 +44,7 @@ const roomForCalls = 16
 
 // NewMachine makes a Machine that has no socket yet.
 func NewMachine() *Machine {
-	m := &Machine{jobs: make(chan job, 1), started: time.Now(), became: make(map[int]sockets.Call)}
+	m := &Machine{jobs: make(chan job, 1), told: make(chan struct{}, 1), started: time.Now(), became: make(map[int]*sockets.Call)}
 	m.settled = sync.NewCond(&m.mu)
 	return m
 }
@@ -54,23 +55,50 @@ func (m *Machine) Run() {
 	m.mu.Lock()
 	m.tid = unix.Gettid()
 	m.mu.Unlock()
+	mortal := false // SIGPIPE ends the process
 	for j := range m.jobs {
 		tracer := sockets.Tracer{Observe: func(c sockets.Call) {
 			m.note(c)
-			for {
-				select {
-				case j.calls <- c:
-					return
-				default:
-					select {
-					case <-j.calls:
-					default:
-					}
-				}
+			if c.Returned || !mortal {
+				j.tell(c)
+				return
 			}
+			select {
+			case <-m.told: // of an earlier report
+			default:
+			}
+			j.tell(c)
+			<-m.told // the process may end with the call, and its owner knows of it
 		}}
-		perform(&tracer, j.order)
+		c := perform(&tracer, j.order)
+		if j.order.Do == "sigaction" && c.Errno == 0 {
+			mortal = j.order.Value == int(sockets.SIG_DFL)
+		}
 		close(j.calls)
+	}
+}
+
+// tell passes a report on. It never waits for a reader.
+func (j job) tell(c sockets.Call) {
+	for {
+		select {
+		case j.calls <- c:
+			return
+		default:
+			select {
+			case <-j.calls:
+			default:
+			}
+		}
+	}
+}
+
+// Told says that a report which the channel of Start gave has gone where it
+// belongs.
+func (m *Machine) Told() {
+	select {
+	case m.told <- struct{}{}:
+	default:
 	}
 }
 
@@ -90,9 +118,15 @@ func (m *Machine) note(c sockets.Call) {
 	case c.Name == "close":
 		delete(m.became, c.FD)
 	case c.Errno == 0 && (c.Name == "socket" || c.Name == "accept4"):
-		m.became[int(c.Ret)] = c
+		m.became[int(c.Ret)] = &c
+	case c.Name == "dup" && c.Errno == 0 && m.became[c.FD] != nil:
+		m.became[int(c.Ret)] = m.became[c.FD]
 	case c.Name == "connect" && (c.Errno == 0 || c.Errno == unix.EINPROGRESS):
-		m.became[c.FD] = c
+		if made := m.became[c.FD]; made != nil {
+			*made = c // for every descriptor of that socket
+		} else {
+			m.became[c.FD] = &c
+		}
 	case c.Errno == 0 && c.Name == "bind" && c.Addr.Family() == unix.AF_UNIX:
 		m.bound = append(m.bound, c.Addr.Path())
 	}
@@ -107,8 +141,8 @@ type BusyError struct{ Call sockets.Call }
 func (e *BusyError) Error() string { return "busy: blocked in " + e.Call.Name }
 
 // Start begins a call. The channel gives the call as entered and as returned and
-// is then closed; the caller answers with Settle. Start never waits: while a call
-// is in the kernel its answer is a *BusyError.
+// is then closed; the caller answers each with Told, and the end with Settle. Start
+// never waits: while a call is in the kernel its answer is a *BusyError.
 func (m *Machine) Start(o Order) (<-chan sockets.Call, error) {
 	if !known(o.Do) {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownOrder, o.Do)
@@ -167,7 +201,10 @@ func (m *Machine) PutBack(calls []sockets.Call) {
 // State tells what stands where.
 func (m *Machine) State() State {
 	m.mu.Lock()
-	became := maps.Clone(m.became)
+	became := make(map[int]sockets.Call, len(m.became))
+	for fd, made := range m.became {
+		became[fd] = *made
+	}
 	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Unseen: slices.Clone(m.unseen)}
 	m.mu.Unlock()
 	for _, fd := range slices.Sorted(maps.Keys(became)) {

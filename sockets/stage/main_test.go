@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 		idle, _ := time.ParseDuration(os.Args[4])
 		stage.Main(stage.Role(os.Args[2]), os.Args[3], idle)
 	}
+	if len(os.Args) == 3 && os.Args[1] == "own-stage" {
+		ownStage(os.Args[2] == "blocked")
+	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	os.Exit(inRuntimeFolder(m))
 }

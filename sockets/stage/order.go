@@ -20,12 +20,16 @@ type Order struct {
 	Protocol int              `json:"protocol,omitempty"`
 	Addr     sockets.Sockaddr `json:"addr,omitempty"`
 	Backlog  int              `json:"backlog,omitempty"`
-	Option   int              `json:"option,omitempty"`  // setsockopt: SO_REUSEADDR, SO_RCVTIMEO or SO_SNDTIMEO
-	Timeout  time.Duration    `json:"timeout,omitempty"` // setsockopt: the value of a timeout
+	Level    int              `json:"level,omitempty"`   // setsockopt; 0 is SOL_SOCKET, and SO_REUSEADDR is then switched on without a Value
+	Option   int              `json:"option,omitempty"`  // setsockopt
+	Value    int              `json:"value,omitempty"`   // setsockopt: the int, or l_linger of an SO_LINGER that is on; sigaction: a sockets.Disposition
+	Timeout  time.Duration    `json:"timeout,omitempty"` // setsockopt: the value of SO_RCVTIMEO or SO_SNDTIMEO
 	Flags    int              `json:"flags,omitempty"`
 	How      int              `json:"how,omitempty"`
 	Size     int              `json:"size,omitempty"`
 	Data     []byte           `json:"data,omitempty"`
+	Path     string           `json:"path,omitempty"` // openat; from / on if it is relative
+	Mode     uint32           `json:"mode,omitempty"` // openat that makes a file
 }
 
 // Orders that are not system calls. The form of quit never changes, so that any

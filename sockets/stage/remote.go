@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -91,35 +90,10 @@ func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool))
 	defer l.close()
 	stop := context.AfterFunc(ctx, func() { unix.Shutdown(l.fd, unix.SHUT_RDWR) })
 	defer stop()
-	o.Version = Version()
-	if err := l.write(o); err != nil {
-		return r.broken(ctx, o, err)
-	}
-	for {
-		var report Report
-		if err := l.read(&report); err != nil {
-			return r.broken(ctx, o, err)
-		}
-		switch {
-		case report.Version != Version() && !report.Bye:
-			return &VersionError{r.Role, report.PID, report.Version}
-		case report.Busy != nil:
-			return &BusyError{*report.Busy}
-		case report.Error != "":
-			return errors.New(report.Error)
-		}
-		if !each(report) {
-			return nil
-		}
-	}
-}
-
-func (r Remote) broken(ctx context.Context, o Order, err error) error {
-	switch {
-	case ctx.Err() != nil:
+	err = l.ask(r.Role, o, each)
+	var ended *EndedError
+	if errors.As(err, &ended) && ctx.Err() != nil { // it is this end that hung up
 		return ctx.Err()
-	case err == io.EOF, errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
-		return &EndedError{r.Role, o.Do}
 	}
 	return err
 }
@@ -134,7 +108,7 @@ func (r Remote) Do(ctx context.Context, o Order, observe func(sockets.Call)) (so
 		}
 		last = *report.Call
 		observe(last)
-		return !last.Returned || last.Errno == unix.EINTR && last.Name != "close"
+		return !final(last)
 	})
 	return last, err
 }

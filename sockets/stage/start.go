@@ -12,7 +12,8 @@ import (
 )
 
 // Command is the hidden command of fd3 that becomes a stage: its arguments are
-// the role, the path of the control socket and the idle time.
+// the role, the path of the control socket and the idle time. A private stage has
+// the path "".
 const Command = "stage-process"
 
 // Start makes sure that the stage runs. It tells whether it had to start it, and
@@ -38,7 +39,13 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 	if err != nil {
 		return false, crashed, err
 	}
-	if err := spawn(fd, r, idle); err != nil {
+	control := os.NewFile(uintptr(fd), r.path())
+	defer control.Close()
+	cmd, err := spawn(r.Role, r.path(), idle, control)
+	if err == nil {
+		err = cmd.Process.Release()
+	}
+	if err != nil {
 		unix.Unlink(r.path())
 		return false, crashed, fmt.Errorf("start the %s process: %w", r.Role, err)
 	}
@@ -72,20 +79,16 @@ func (r Remote) listen() (fd int, err error) {
 }
 
 // spawn starts the process in a session of its own, so that neither Ctrl-C nor a
-// closed terminal reaches it, with /dev/null on 0 to 2 and the control socket on
-// 3. What this command itself has inherited stays with it: each descriptor above
-// would take a low number in the stage, or keep a pipe of the caller's open.
-func spawn(listener int, r Remote, idle time.Duration) error {
-	control := os.NewFile(uintptr(listener), r.path())
-	defer control.Close()
+// closed terminal reaches it, with /dev/null on 0 to 2 and the files, by which it
+// is driven, from 3 on. What this process itself has inherited stays with it: each
+// descriptor above would take a low number in the stage, or keep a pipe of the
+// caller's open.
+func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec.Cmd, error) {
 	unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
-	cmd := exec.Command("/proc/self/exe", Command, string(r.Role), r.path(), idle.String())
+	cmd := exec.Command("/proc/self/exe", Command, string(role), path, idle.String())
 	cmd.Args[0] = os.Args[0]
 	cmd.Dir = "/"
-	cmd.ExtraFiles = []*os.File{control}
+	cmd.ExtraFiles = files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	return cmd.Process.Release()
+	return cmd, cmd.Start()
 }

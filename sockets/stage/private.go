@@ -1,0 +1,249 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+)
+
+// Private is a stage of one owner, with no name and no file. It is reached by two
+// lines, socketpair(2) each, that are made before its first socket: orders take no
+// descriptor in it, so its owner may look as often as it likes. It ends when its
+// owner does, however that ends (SIGKILL too). All methods may be called from
+// anywhere.
+type Private struct {
+	role   Role
+	cmd    *exec.Cmd
+	pid    int
+	calls  wire
+	states wire
+
+	ended  chan struct{}   // closed when the process is gone and reaped
+	how    unix.WaitStatus // valid once ended is closed
+	closed chan struct{}   // closed when the owner's ends of the lines are, too
+
+	mu     sync.Mutex
+	inside sockets.Call // the call under way, while calls.turn is taken
+}
+
+// A wire is the owner's end of a line, and the turn of the one who uses it.
+type wire struct {
+	line
+	turn chan struct{} // has room for one
+}
+
+// StartPrivate starts a stage that only its caller can reach. The caller ends it
+// with End.
+func StartPrivate(role Role) (*Private, error) {
+	p := &Private{role: role, ended: make(chan struct{}), closed: make(chan struct{})}
+	var files []*os.File // the stage's ends
+	defer func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}()
+	wires := []*wire{&p.calls, &p.states}
+	for i, w := range wires {
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			for _, w := range wires[:i] {
+				w.close()
+			}
+			return nil, fmt.Errorf("start the %s process: socketpair: %w", role, err)
+		}
+		*w = wire{line{fd: pair[0]}, make(chan struct{}, 1)}
+		files = append(files, os.NewFile(uintptr(pair[1]), "line"))
+	}
+	var err error
+	if p.cmd, err = spawn(role, "", 0, files...); err != nil {
+		p.calls.close()
+		p.states.close()
+		return nil, fmt.Errorf("start the %s process: %w", role, err)
+	}
+	p.pid = p.cmd.Process.Pid
+	go p.reap()
+	return p, nil
+}
+
+// reap waits for the end of the process. Then it takes both turns, for good, and
+// closes the lines when nobody uses them any more.
+func (p *Private) reap() {
+	p.cmd.Wait() // its error says what ProcessState does
+	if s := p.cmd.ProcessState; s != nil {
+		p.how = unix.WaitStatus(s.Sys().(syscall.WaitStatus))
+	}
+	close(p.ended)
+	p.calls.turn <- struct{}{}
+	p.states.turn <- struct{}{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls.close()
+	p.states.close()
+	close(p.closed)
+}
+
+// ask sends one order and gives its reports to each until that says to stop. An
+// *EndedError it returns when the process is reaped, so that Ended knows how.
+func (p *Private) ask(w *wire, o Order, each func(Report) (more bool)) error {
+	err := w.ask(p.role, o, each)
+	if _, broken := err.(*EndedError); broken {
+		<-p.ended
+	}
+	return err
+}
+
+// Do makes the stage make one call. observe, which may be nil, hears of it when it
+// is entered and when it has returned. While another call is under way the answer
+// is a *BusyError. When the context ends first, Do returns its error and the call
+// goes on: what it returns, nobody hears.
+func (p *Private) Do(ctx context.Context, o Order, observe func(sockets.Call)) (sockets.Call, error) {
+	if !known(o.Do) {
+		return sockets.Call{}, fmt.Errorf("%w: %q", ErrUnknownOrder, o.Do)
+	}
+	if err := ctx.Err(); err != nil {
+		return sockets.Call{}, err
+	}
+	if err := p.begin(o); err != nil {
+		return sockets.Call{}, err
+	}
+	calls, failed := make(chan sockets.Call, roomForCalls), make(chan error, 1)
+	go func() {
+		err := p.ask(&p.calls, o, func(r Report) bool {
+			if r.Call == nil {
+				return true
+			}
+			p.mu.Lock()
+			p.inside = *r.Call
+			p.mu.Unlock()
+			select {
+			case calls <- *r.Call:
+			case <-ctx.Done():
+			}
+			return !final(*r.Call)
+		})
+		<-p.calls.turn // before the result: with it, the next call may be ordered
+		failed <- err
+		close(calls)
+	}()
+	var last sockets.Call
+	for {
+		select {
+		case c, more := <-calls:
+			if !more {
+				return last, <-failed
+			}
+			last = c
+			if observe != nil {
+				observe(c)
+			}
+		case <-ctx.Done():
+			return last, ctx.Err()
+		}
+	}
+}
+
+// begin takes the turn for a call, or tells why that cannot be.
+func (p *Private) begin(o Order) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case p.calls.turn <- struct{}{}:
+		p.inside = sockets.Call{Name: o.Do, FD: o.FD, Start: time.Now()} // until the stage tells of the call itself
+		return nil
+	default:
+	}
+	select {
+	case <-p.ended:
+		return &EndedError{p.role, o.Do}
+	default:
+		return &BusyError{p.inside}
+	}
+}
+
+// State tells what stands where in the stage, also while that is blocked in a
+// call.
+func (p *Private) State(ctx context.Context) (State, error) {
+	select {
+	case <-p.ended:
+		return State{}, &EndedError{p.role, state}
+	default:
+	}
+	select {
+	case p.states.turn <- struct{}{}:
+	case <-p.ended:
+		return State{}, &EndedError{p.role, state}
+	case <-ctx.Done():
+		return State{}, ctx.Err()
+	}
+	type answer struct {
+		state State
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		var a answer
+		a.err = p.ask(&p.states, Order{Do: state}, func(r Report) bool {
+			if r.State != nil {
+				a.state = *r.State
+			}
+			return false
+		})
+		<-p.states.turn
+		answers <- a
+	}()
+	select {
+	case a := <-answers:
+		return a.state, a.err
+	case <-ctx.Done():
+		return State{}, ctx.Err()
+	}
+}
+
+// PID is the number of the process. It stays when the process has ended.
+func (p *Private) PID() int { return p.pid }
+
+// endPatience is how long End lets the process end by itself. One that is stopped
+// (SIGSTOP) cannot.
+const endPatience = 2 * time.Second
+
+// End ends the process and returns when it is gone and nothing is left of it: no
+// zombie, no descriptor. A Do or State that is under way returns an *EndedError.
+func (p *Private) End() {
+	p.hangUp()
+	select {
+	case <-p.ended:
+	case <-time.After(endPatience):
+		p.cmd.Process.Kill()
+	}
+	<-p.closed
+}
+
+// hangUp is what the stage sees when its owner is gone. It closes nothing that
+// somebody may be reading.
+func (p *Private) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.closed:
+	default:
+		unix.Shutdown(p.states.fd, unix.SHUT_RDWR)
+	}
+}
+
+// Ended tells how the process ended (wait(2)), if it has.
+func (p *Private) Ended() (how unix.WaitStatus, ended bool) {
+	select {
+	case <-p.ended:
+		return p.how, true
+	default:
+		return 0, false
+	}
+}
