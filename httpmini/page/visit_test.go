@@ -19,7 +19,7 @@ func TestVisitShowsWhatItWasGiven(t *testing.T) {
 		_, body := v.Page(html)
 		page := string(body)
 		for _, want := range []string{
-			"You are descriptor", "127.0.0.1", "54321", "8080", "4242", "4245", "12", "epoll_wait(2)",
+			"You are descriptor", "127.0.0.1", "54321", "8080", "4242", "4245", "12", "epoll_pwait(2)",
 			"82 bytes arrived", "2 calls of recvfrom(2)", "20 and 62", "tcpi_rtt", "18 µs", "A round trip.", "TCP_INFO",
 			"recvfrom", "2.1 µs", `HTTP/1.1`, "*", "/proc/4242/fd", "strace -f -p 4242",
 		} {

@@ -71,9 +71,6 @@ func cannotServe(dir string, errno unix.Errno) error {
 	return fmt.Errorf("cannot serve %q: %w%s", dir, errno, hint)
 }
 
-// Dir is the name that the root was opened by.
-func (r *Root) Dir() string { return r.dir }
-
 // Close gives the descriptor back. Files that are open stay so.
 func (r *Root) Close() error { return unix.Close(r.fd) }
 
