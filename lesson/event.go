@@ -18,6 +18,11 @@ const (
 	KindRequest    Kind = "request"    // serve: a request has been answered
 	KindLoad       Kind = "load"       // serve: what each loop did in the last second
 	KindEnd        Kind = "end"        // serve: the server has ended; Text
+
+	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it answers, Life all lessons
+	KindSetup   Kind = "setup"   // tour: calls that only prepare, in a line: Text; Calls
+	KindChoice  Kind = "choice"  // tour: an answer that may be predicted: Name, Text
+	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title its words; Predicted and Right; Text
 )
 
 // Event is one flat record of what happened. It is the line of --json as it
@@ -63,6 +68,14 @@ type Event struct {
 	Length     int64  `json:"length,omitempty"`     // request: bytes of content in the answer
 	Loads      []Load `json:"loads,omitempty"`      // load: for each loop
 
+	Have int64 `json:"have,omitempty"` // evidence: how much of Full there is, to be drawn as a bar
+	Full int64 `json:"full,omitempty"`
+
+	Calls []string `json:"calls,omitempty"` // setup: the calls as strace(1) prints them
+
+	Predicted string `json:"predicted,omitempty"` // verdict: the Name of the choice that the learner made
+	Right     bool   `json:"right,omitempty"`     // verdict: it is the kernel's
+
 	Form  string `json:"form,omitempty"` // bytes: struct or message
 	Data  []byte `json:"data,omitempty"` // bytes
 	Spans []Span `json:"spans,omitempty"`
@@ -89,4 +102,11 @@ type Evidence struct {
 	Source  string // where it was read
 	Command string // the shell command that shows the same; empty where there is none
 	Note    string // what it means, where the value alone does not say; Markdown
+
+	Have, Full int64 // how much of how much, where a bar says it best
+}
+
+// Event is the Event that shows the fact.
+func (e Evidence) Event() Event {
+	return Event{Kind: KindEvidence, Fact: e.Fact, Value: e.Value, Source: e.Source, Command: e.Command, Text: e.Note, Have: e.Have, Full: e.Full}
 }

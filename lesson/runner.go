@@ -310,16 +310,16 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 			s.call = c
 			switch recap := s.opts.Explain == recapOnly; {
 			case c.Returned && (!recap || c.Errno == unix.EINTR): // EINTR: it is made again at once
-				r.show(s, returned(c))
+				r.show(s, Returned(c))
 			case !c.Returned && !recap:
-				r.show(s, entered(c))
+				r.show(s, Entered(c))
 			}
 		case <-blocks:
 			if _, ok := s.sleeping(); s.opts.goesOn && s.opts.Explain == recapOnly {
 				blocks = nil // serve waits most of the time, and says so once
 			} else if ok && !s.call.Start.IsZero() {
 				if s.opts.Explain == recapOnly {
-					r.show(s, entered(s.call))
+					r.show(s, Entered(s.call))
 				}
 				r.blocked(s)
 			} else {
@@ -360,7 +360,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 	}
 	s.call = call
 	r.opening(s)
-	r.show(s, entered(call))
+	r.show(s, Entered(call))
 	r.blocked(s)
 	state, err := r.Stages[s.role].Wait(ctx)
 	if err != nil {
@@ -370,7 +370,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 		return nil // the command that made the call is still there, and tells
 	}
 	s.call = state.Unseen[0]
-	r.show(s, returned(s.call))
+	r.show(s, Returned(s.call))
 	if s.after, err = look(ctx, r.Stages); err != nil {
 		return err
 	}
@@ -384,7 +384,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
 	s.known = nil
 	s.call = call
-	r.show(s, entered(call))
+	r.show(s, Entered(call))
 	r.blocked(s)
 	r.say(s, "busy", "blocked", "busy")
 	return ErrBusy
@@ -414,7 +414,7 @@ func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error)
 			}
 			s.before = s.after
 			s.order = stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}
-			e := returned(c)
+			e := Returned(c)
 			e.Unseen = true
 			r.show(s, Event{Kind: KindStep, Title: words(s.step).title, Life: life(role)})
 			r.say(s, "woken", "blocked", "woken")

@@ -90,7 +90,7 @@ type teller struct {
 // made tells of a call, with a section of serve.md. A failure has its meaning in
 // errno.md.
 func (t *teller) made(c sockets.Call, section string) error {
-	e := returned(c)
+	e := Returned(c)
 	e.Step, e.Process, e.PID, e.Recap = "serve", string(stage.Server), t.pid, true
 	e.Text, _ = words("serve").section(section)
 	t.Show(e)

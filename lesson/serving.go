@@ -70,7 +70,7 @@ func (s *Serving) event(e server.Event) {
 	}
 	switch e.Kind {
 	case server.Called:
-		r := returned(e.Call)
+		r := Returned(e.Call)
 		r.Recap, r.Connection, r.Step = true, e.Conn, "serve"
 		r.Text = r.Took
 		s.show(r)
@@ -78,11 +78,11 @@ func (s *Serving) event(e server.Event) {
 		s.show(Event{Kind: KindRequest, Connection: e.Conn, FD: &e.FD, Peer: e.Peer, Request: e.Request,
 			Status: e.Status, Length: e.Length, Text: e.Why, Value: fmt.Sprintf("%d %s", e.Status, httpmini.StatusText(e.Status))})
 	case server.Closed:
-		s.say("closed", e, map[string]string{"number": fmt.Sprint(e.Conn), "requests": counted(int64(e.Requests), "request"), "age": duration(e.Age)})
+		s.say("closed", e, map[string]string{"number": fmt.Sprint(e.Conn), "requests": counted(int64(e.Requests), "request"), "age": Took(e.Age)})
 	case server.Ran:
 		s.say("ran out "+e.Why, e, map[string]string{"fd": fmt.Sprint(e.FD), "peer": e.Peer})
 	case server.Exhausted:
-		s.show(returned(e.Call))
+		s.show(Returned(e.Call))
 		s.say("exhausted", e, nil)
 	default:
 		s.say(string(e.Kind), e, map[string]string{"number": fmt.Sprint(e.Conn)})
@@ -103,7 +103,7 @@ func (s *Serving) place(e server.Event) string {
 // say tells a section of serve.md.
 func (s *Serving) say(section string, e server.Event, values map[string]string) {
 	text, _ := words("serve").section(section)
-	text, _ = fillParagraphs(text, values)
+	text, _ = FillParagraphs(text, values)
 	out := Event{Kind: KindText, Section: "serve", Step: "serve", Text: text, Connection: e.Conn}
 	if e.Conn != 0 {
 		out.FD = &e.FD
@@ -132,7 +132,7 @@ func (s *Serving) holdUp() {
 	}
 	s.heldUp = waiting
 	s.say("held up", server.Event{FD: fd}, map[string]string{
-		"fd": fmt.Sprint(fd), "peer": peer, "silent": duration(silent.Round(time.Second)), "waiting": counted(int64(waiting), "client"),
+		"fd": fmt.Sprint(fd), "peer": peer, "silent": Took(silent.Round(time.Second)), "waiting": counted(int64(waiting), "client"),
 	})
 	s.show(Event{Kind: KindEvidence, Recap: true, Fact: "accept queue", Value: fmt.Sprintf("%d of %d", waiting, backlog), Source: source})
 }

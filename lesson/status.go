@@ -44,7 +44,7 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 	})
 	if end.Blocked != nil {
 		s.call = *end.Blocked
-		r.show(s, entered(s.call))
+		r.show(s, Entered(s.call))
 		r.blocked(s)
 	}
 	for _, e := range descriptors(s) {

@@ -52,7 +52,7 @@ func (r *Runner) closing(s *scene) {
 
 // recap tells a prerequisite in one line, or why it failed.
 func (r *Runner) recap(s *scene) {
-	e := returned(s.call)
+	e := Returned(s.call)
 	if s.failed() {
 		r.show(s, e)
 		if !s.interrupted {
@@ -97,7 +97,7 @@ func (r *Runner) evidence(s *scene, facts []fact) {
 }
 
 func (r *Runner) showEvidence(s *scene, e Evidence) {
-	r.show(s, Event{Kind: KindEvidence, Fact: e.Fact, Value: e.Value, Source: e.Source, Command: e.Command, Text: e.Note})
+	r.show(s, e.Event())
 }
 
 func (r *Runner) arguments(s *scene) {
@@ -128,7 +128,7 @@ func (r *Runner) text(s *scene, page, heading string) string {
 }
 
 func (r *Runner) filled(s *scene, text string) string {
-	filled, err := fillParagraphs(text, s.values())
+	filled, err := FillParagraphs(text, s.values())
 	if err != nil {
 		r.complain(fmt.Errorf("%s after %s: %w", s.step, s.call.Strace(), err))
 	}
@@ -164,16 +164,18 @@ func (r *Runner) show(s *scene, e Event) {
 	r.Show(e)
 }
 
-func entered(c sockets.Call) Event {
+// Entered is the Event of a call that is about to be made.
+func Entered(c sockets.Call) Event {
 	return Event{Kind: KindEnter, Name: c.Name, Args: args(c), FD: descriptor(c), Strace: c.Strace(), C: c.C, Go: c.Go}
 }
 
-func returned(c sockets.Call) Event {
-	e := entered(c)
+// Returned is the Event of a call that has returned.
+func Returned(c sockets.Call) Event {
+	e := Entered(c)
 	e.Kind = KindReturn
 	e.Ret = &c.Ret
 	e.DurationNS = c.Duration.Nanoseconds()
-	e.Took = duration(c.Duration)
+	e.Took = Took(c.Duration)
 	e.Result = c.Result()
 	if c.Errno != 0 {
 		e.Errno, e.ErrnoName, e.ErrnoText = int(c.Errno), c.ErrnoName(), sockets.Meaning(c.Errno)

@@ -1,14 +1,12 @@
 package lesson
 
 import (
-	"embed"
 	"fmt"
 	"strings"
 	"sync"
-)
 
-//go:embed content/*.md
-var content embed.FS
+	"fd3/lesson/content"
+)
 
 // page is one file of lesson/content: its title, and its sections by heading.
 type page struct {
@@ -23,7 +21,7 @@ func words(id string) page {
 	defer reading.Unlock()
 	p, ok := pages[id]
 	if !ok {
-		b, err := content.ReadFile("content/" + id + ".md")
+		b, err := content.Files.ReadFile(id + ".md")
 		if err == nil {
 			p = readPage(string(b))
 		}
@@ -135,9 +133,9 @@ func escape(value string) string {
 	return out.String()
 }
 
-// fillParagraphs fills each paragraph. One that names a value which the kernel did
+// FillParagraphs fills each paragraph. One that names a value which the kernel did
 // not tell is left out; err says which.
-func fillParagraphs(raw string, values map[string]string) (text string, err error) {
+func FillParagraphs(raw string, values map[string]string) (text string, err error) {
 	var kept []string
 	for paragraph := range strings.SplitSeq(raw, "\n\n") {
 		filled, failed := fill(paragraph, values)

@@ -34,7 +34,7 @@ func (s *scene) readValues() map[string]string {
 		"cpu_order":  byteOrder(),
 		"count":      fmt.Sprint(max(s.opts.Count, 1)),
 		"len":        fmt.Sprint(s.order.Size + len(s.order.Data)),
-		"duration":   duration(s.call.Duration),
+		"duration":   Took(s.call.Duration),
 	}
 	if s.call.Errno != 0 {
 		v["errno"] = s.call.ErrnoName()
@@ -64,9 +64,9 @@ func (s *scene) readValues() map[string]string {
 		v["sleep"] = t.Wchan
 	}
 	if s.call.Returned {
-		v["waited"] = duration(s.call.Duration)
+		v["waited"] = Took(s.call.Duration)
 	} else if !s.call.Start.IsZero() {
-		v["waited"] = duration(time.Since(s.call.Start))
+		v["waited"] = Took(time.Since(s.call.Start))
 	}
 	s.socketValues(v)
 	s.addressValues(v)
@@ -324,8 +324,8 @@ func byteOrder() string {
 	return "big-endian"
 }
 
-// duration is a time in three digits or so: 4.1µs, 12ms, 3.25s.
-func duration(d time.Duration) string {
+// Took is a time in three digits or so: 4.1µs, 12ms, 3.25s.
+func Took(d time.Duration) string {
 	switch {
 	case d < time.Microsecond:
 		return fmt.Sprintf("%d ns", d.Nanoseconds())

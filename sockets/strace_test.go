@@ -39,6 +39,7 @@ func oddCalls(t *Tracer) {
 		"unix:/no such/\t\"\\\x01\x7f\u00e9", "unix:/" + strings.Repeat("n", 106), "unix:x"} {
 		if addr, err := ParseSockaddr(text); err == nil {
 			t.Connect(99, addr)
+			t.Connect(99, addr[:min(len(addr), 8)]) // too short for its family
 			t.SendTo(99, nil, 0, addr)
 		}
 	}

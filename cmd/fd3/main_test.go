@@ -150,7 +150,7 @@ func in(t testing.TB) place {
 // fd3 is a command of fd3 in this place.
 func (p place) fd3(args ...string) *exec.Cmd {
 	cmd := exec.Command("fd3", args...)
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+p.run, "FD3_STAGE=")
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+p.run, "XDG_STATE_HOME="+filepath.Join(p.base, "state"), "FD3_STAGE=")
 	return cmd
 }
 

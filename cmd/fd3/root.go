@@ -82,6 +82,7 @@ func newRoot() *cobra.Command {
 	root.RegisterFlagCompletionFunc("explain", cobra.FixedCompletions([]string{"full", "short", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	root.RegisterFlagCompletionFunc("stage", cobra.FixedCompletions([]string{stage.DefaultName}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddGroup(
+		&cobra.Group{ID: "tour", Title: "The course:"},
 		&cobra.Group{ID: "life", Title: "The life of a socket:"},
 		&cobra.Group{ID: "look", Title: "Look around:"},
 		&cobra.Group{ID: "whole", Title: "A whole server:"},
@@ -89,10 +90,11 @@ func newRoot() *cobra.Command {
 	)
 	root.SetHelpCommandGroupID("more")
 	root.SetCompletionCommandGroupID("more")
+	root.AddCommand(a.tour(), a.lessons(), a.handout(), a.record())
 	for _, c := range stepCommands {
 		root.AddCommand(a.step(c))
 	}
-	root.AddCommand(a.status(), a.reset(), a.serve(), versionCommand(), jsonTopic(), stageProcess())
+	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic(), stageProcess())
 	return root
 }
 

@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("BASE", p.base)
 			env.Setenv("RUN", p.run)
 			env.Setenv("XDG_RUNTIME_DIR", p.run)
+			env.Setenv("XDG_STATE_HOME", filepath.Join(p.base, "state"))
 			env.Setenv("TMPDIR", p.base)
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("LANG", "C.UTF-8")
@@ -74,6 +75,7 @@ func TestScripts(t *testing.T) {
 			"events":   events,
 			"width":    width,
 			"ascii":    ascii,
+			"cast":     cast,
 		},
 	})
 }
@@ -282,4 +284,13 @@ func ascii(ts *testscript.TestScript, _ bool, _ []string) {
 			ts.Fatalf("byte %#x at %d: %.60s", b, i, ts.ReadFile("stdout")[max(0, i-20):])
 		}
 	}
+}
+
+// cast FILE WIDTH HEIGHT: the file is an asciicast v2 of that size.
+func cast(ts *testscript.TestScript, _ bool, args []string) {
+	width, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	height, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ts.Check(checkCast(ts.ReadFile(args[0]), width, height))
 }

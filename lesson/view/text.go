@@ -23,6 +23,7 @@ type Text struct {
 	section  string          // the heading under which the last line stands
 	pending  *lesson.Event   // a call that is entered and not yet written
 	commands map[string]bool // commands that this list of evidence has named already
+	choices  int             // how many answers stand in this list
 	started  bool            // something has been written, so a blank line parts what follows
 }
 
@@ -79,6 +80,14 @@ func (v *Text) Show(e lesson.Event) error {
 		v.connection(e)
 	case lesson.KindRequest:
 		v.request(e)
+	case lesson.KindLesson:
+		v.lesson(e)
+	case lesson.KindSetup:
+		v.setup(e)
+	case lesson.KindChoice:
+		v.choice(e)
+	case lesson.KindVerdict:
+		v.verdict(e)
 	case lesson.KindEnd:
 		v.blank()
 		v.markdown(e.Text, 2)
@@ -147,7 +156,6 @@ func (v *Text) field(name, value string, style lipgloss.Style, column int) {
 
 // markdown writes paragraphs at an indent.
 func (v *Text) markdown(source string, indent int) {
-	width := min(v.look.Width-indent, maxProse)
 	for i, p := range v.theme.markdown(source, v.look.Colour) {
 		if i > 0 && p.marker == "" {
 			v.line("")
@@ -158,13 +166,18 @@ func (v *Text) markdown(source string, indent int) {
 			}
 			continue
 		}
-		for j, s := range strings.Split(ansi.Wrap(p.text, max(width-len(p.marker), 20), ""), "\n") {
-			lead := p.marker
-			if j > 0 {
-				lead = strings.Repeat(" ", len(p.marker))
-			}
-			v.line(strings.Repeat(" ", indent) + lead + strings.TrimLeft(s, " "))
+		v.hang(p.marker, p.text, indent, len(p.marker))
+	}
+}
+
+// hang writes a paragraph at an indent, behind a mark of some columns.
+func (v *Text) hang(mark, text string, indent, columns int) {
+	width := min(v.look.Width-indent, maxProse) - columns
+	for i, s := range strings.Split(ansi.Wrap(text, max(width, 20), ""), "\n") {
+		if i > 0 {
+			mark = strings.Repeat(" ", columns)
 		}
+		v.line(strings.Repeat(" ", indent) + mark + strings.TrimLeft(s, " "))
 	}
 }
 
@@ -196,7 +209,7 @@ func (v *Text) step(e lesson.Event) {
 
 func (v *Text) text(e lesson.Event) {
 	switch e.Section {
-	case "born", "ended", "status", "serving":
+	case "born", "ended", "status", "serving", "tour", "now":
 		if v.section != e.Section {
 			v.blank()
 		}
@@ -212,11 +225,30 @@ func (v *Text) text(e lesson.Event) {
 		v.heading(e.Section)
 		v.wrap(v.theme.dim.Render("$")+" "+v.theme.code.Render(e.Command), 4, 8)
 		v.markdown(e.Text, 8)
+	case "question", "predict", "experiment", "step", "explain", "exercise", "hint", "done", "recap", "references", "failed":
+		v.part(e)
 	default:
 		v.standing()
 		v.section = ""
 		v.heading(e.Section)
 		v.markdown(e.Text, 4)
+	}
+}
+
+// standingBrief writes in a line a call that is entered and has not returned.
+func (v *Text) standingBrief() {
+	if e := v.pending; e != nil {
+		v.pending = nil
+		v.space()
+		v.wrap(v.theme.dim.Render(e.Title)+" "+e.Strace+" "+v.theme.more, 2, 6)
+	}
+}
+
+// space parts a list of calls and facts from the words before it.
+func (v *Text) space() {
+	if v.section != "recap" {
+		v.blank()
+		v.section = "recap"
 	}
 }
 
@@ -242,8 +274,12 @@ func (v *Text) call(e lesson.Event) {
 	made, value := strings.TrimSuffix(e.Strace, "= "+e.Result), "= "+e.Result
 	took := strings.ReplaceAll("in "+e.Took, " ", tie)
 	if e.Recap {
-		v.section = "recap"
 		mark := v.theme.dim.Render(v.theme.dot)
+		if e.Title != "" { // whose it is, where two processes take turns
+			v.space()
+			mark = v.theme.dim.Render(e.Title)
+		}
+		v.section = "recap"
 		if e.Text == e.Took {
 			e.Text = strings.ReplaceAll(e.Took, " ", tie)
 		}
@@ -268,8 +304,14 @@ const factColumn = 15
 
 func (v *Text) evidence(e lesson.Event) {
 	if e.Recap {
-		v.section = "recap"
-		v.wrap(e.Fact+": "+e.Value, 6, 8)
+		v.standingBrief()
+		v.space()
+		v.wrap(v.theme.strong.Render(e.Fact+":")+" "+e.Value, 6, 8)
+		if e.Full > 0 {
+			v.line(strings.Repeat(" ", 8) + v.bar(e.Have, e.Full))
+		}
+		v.source(e, 8)
+		v.markdown(e.Text, 8)
 		return
 	}
 	v.standing()

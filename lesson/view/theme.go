@@ -1,7 +1,10 @@
 package view
 
 import (
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
@@ -10,40 +13,85 @@ import (
 // Look is how a text is to look: decided once from the flags, the environment and
 // the terminal, and passed down.
 type Look struct {
-	Width  int  // columns
-	Colour bool // ANSI escapes may be written
-	ASCII  bool // the locale has no UTF-8
+	Width  int   // columns
+	Colour bool  // ANSI escapes may be written
+	ASCII  bool  // the locale has no UTF-8
+	Theme  Theme // which, where Colour is true
+}
+
+// A Theme is a choice of colours. The empty one is Auto.
+type Theme string
+
+const (
+	Auto     Theme = "auto"     // the terminal's own 16 colours, which fit its background
+	Light    Theme = "light"    // dark colours, for a light background
+	Dark     Theme = "dark"     // light colours, for a dark background
+	Contrast Theme = "contrast" // no colours but bold, underlined and reverse: for projectors
+)
+
+// Themes are all of them.
+var Themes = []Theme{Auto, Light, Dark, Contrast}
+
+// ParseTheme is the Theme of that name.
+func ParseTheme(name string) (Theme, error) {
+	if t := Theme(name); slices.Contains(Themes, t) {
+		return t, nil
+	}
+	return "", fmt.Errorf("%q is no theme. The themes are: %s", name, strings.Trim(fmt.Sprint(Themes), "[]"))
+}
+
+// Next is the theme after this one, and after the last the first.
+func (t Theme) Next() Theme {
+	return Themes[(max(slices.Index(Themes, t), 0)+1)%len(Themes)]
 }
 
 // A theme is the styles and glyphs of a Look. Body text keeps the terminal's own
-// colours; the accents are from its 16, so that they fit its background. No
-// meaning hangs on them: each word that has a colour says the same without.
+// colours. No meaning hangs on a colour: each word that has one says the same
+// without.
 type theme struct {
-	title, heading, code, strong, dim, good, bad lipgloss.Style
+	title, heading, code, strong, dim, good, bad, chosen lipgloss.Style
 
-	rule, bar, here, dash, space, dot, hole, more, arrow string
+	rule, bar, here, dash, space, dot, hole, more, arrow, full, empty, done, pointer string
 }
 
 func newTheme(l Look) theme {
 	profile := termenv.Ascii
 	if l.Colour {
-		profile = termenv.ANSI
+		profile = termenv.ANSI256
 	}
 	r := lipgloss.NewRenderer(io.Discard)
 	r.SetColorProfile(profile)
 	style := r.NewStyle
 	t := theme{
-		title:   style().Bold(true),
-		heading: style().Foreground(lipgloss.ANSIColor(6)).Bold(true),
-		code:    style().Foreground(lipgloss.ANSIColor(6)),
-		strong:  style().Bold(true),
-		dim:     style().Faint(true),
-		good:    style().Foreground(lipgloss.ANSIColor(2)).Bold(true),
-		bad:     style().Foreground(lipgloss.ANSIColor(1)).Bold(true),
-		rule:    "─", bar: "│", here: "●", dash: "─", space: "·", dot: "·", hole: "·", more: "…", arrow: "→",
+		title:  style().Bold(true),
+		strong: style().Bold(true),
+		chosen: style().Bold(true).Reverse(true),
+		rule:   "─", bar: "│", here: "●", dash: "─", space: "·", dot: "·", hole: "·", more: "…", arrow: "→", full: "█", empty: "░", done: "✓", pointer: "▶",
+	}
+	accents := func(heading, dim, good, bad lipgloss.TerminalColor) {
+		t.heading = style().Foreground(heading).Bold(true)
+		t.code = style().Foreground(heading)
+		t.dim = style().Foreground(dim)
+		t.good = style().Foreground(good).Bold(true)
+		t.bad = style().Foreground(bad).Bold(true)
+	}
+	switch l.Theme {
+	case Light:
+		accents(lipgloss.Color("25"), lipgloss.Color("240"), lipgloss.Color("22"), lipgloss.Color("124"))
+	case Dark:
+		accents(lipgloss.Color("117"), lipgloss.Color("248"), lipgloss.Color("114"), lipgloss.Color("210"))
+	case Contrast:
+		t.heading = style().Bold(true).Underline(true)
+		t.code = style().Underline(true)
+		t.dim = style()
+		t.good = style().Bold(true)
+		t.bad = style().Bold(true).Reverse(true)
+	default:
+		accents(lipgloss.ANSIColor(6), lipgloss.NoColor{}, lipgloss.ANSIColor(2), lipgloss.ANSIColor(1))
+		t.dim = style().Faint(true)
 	}
 	if l.ASCII {
-		t.rule, t.bar, t.here, t.dash, t.space, t.dot, t.hole, t.more, t.arrow = "-", "|", "*", "-", "_", "-", ".", "...", "->"
+		t.rule, t.bar, t.here, t.dash, t.space, t.dot, t.hole, t.more, t.arrow, t.full, t.empty, t.done, t.pointer = "-", "|", "*", "-", "_", "-", ".", "...", "->", "#", ".", "x", ">"
 	}
 	return t
 }

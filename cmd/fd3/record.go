@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson/course"
+	"fd3/lesson/tour"
+	"fd3/lesson/view"
+)
+
+const recordLong = `Record the course, or one lesson of it, as it goes by itself on this machine:
+line by line, in colours, with a marker at each step. The file is an asciicast v2,
+which asciinema plays. It needs no terminal; where there is one, it is shown too.
+
+To record the full screen, or what you do yourself: fd3 tour --record OUT.cast`
+
+func (a *app) record() *cobra.Command {
+	var auto time.Duration
+	var theme string
+	var force bool
+	cmd := &cobra.Command{
+		Use:     "record OUT.cast [LESSON]",
+		Short:   "record the course, or a lesson of it, for asciinema",
+		Long:    recordLong,
+		Example: "  fd3 record listen.cast listen\n  fd3 record course.cast --auto 8s",
+		GroupID: "tour",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return usageError{errors.New("fd3 record takes a file to write, and perhaps a lesson: fd3 record OUT.cast [LESSON]")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lessons := course.All()
+			if len(args) == 2 {
+				l, err := lessonNamed(args[1])
+				if err != nil {
+					return err
+				}
+				lessons = []course.Lesson{l}
+			}
+			return a.runRecord(cmd.Context(), castFile{args[0], force}, lessons, auto, theme)
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return []string{"cast"}, cobra.ShellCompDirectiveFilterFileExt
+			}
+			return completeLessons(cmd, args, typed)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.DurationVar(&auto, "auto", 4*time.Second, "how long each part stays before the next")
+	f.BoolVar(&force, "force", false, "write over a file")
+	themeFlag(f, &theme)
+	completeThemes(cmd)
+	return cmd
+}
+
+func (a *app) runRecord(ctx context.Context, to castFile, lessons []course.Lesson, auto time.Duration, theme string) error {
+	if a.json {
+		return usageError{errors.New("a recording is of a terminal, so it goes without --json")}
+	}
+	o, err := a.tourOptions(auto, theme)
+	if err != nil {
+		return err
+	}
+	columns, rows := terminalSize()
+	o.Look.Width, o.Look.ASCII = columns, a.plain // a recording is always UTF-8
+	o.Look.Colour = o.Look.Colour || a.color == "auto" && !a.plain && os.Getenv("NO_COLOR") == ""
+	var watch io.Writer
+	if term.IsTerminal(os.Stdout.Fd()) {
+		watch = os.Stdout
+	}
+	rec, err := record(to, columns, rows, watch)
+	if err != nil {
+		return err
+	}
+	err = rec.run(ctx, o, func(ctx context.Context, o tour.Options) error { return tour.Alone(ctx, o, lessons) })
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Printf("%s: %d seconds, %d markers. To play it: asciinema play %s\n", to.path, int(rec.cast.Length().Seconds()), rec.cast.Marks(), to.path)
+	return err
+}
+
+// A castFile is where a recording goes.
+type castFile struct {
+	path  string
+	force bool // write over what is there
+}
+
+func (c castFile) create() (*os.File, error) {
+	mode := os.O_EXCL
+	if c.force {
+		mode = os.O_TRUNC
+	}
+	file, err := os.OpenFile(c.path, os.O_WRONLY|os.O_CREATE|mode, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%s is there already. Take another name, or write over it with --force", c.path)
+	}
+	return file, err
+}
+
+// A recording is a terminal that goes into a file.
+type recording struct {
+	*tour.Recording
+	file *os.File
+	cast *view.Cast
+}
+
+func record(to castFile, columns, rows int, watch io.Writer) (*recording, error) {
+	file, err := to.create()
+	if err != nil {
+		return nil, err
+	}
+	kind := os.Getenv("TERM")
+	if kind == "" || kind == "dumb" {
+		kind = "xterm-256color"
+	}
+	r := &recording{file: file}
+	if r.cast, err = view.NewCast(file, columns, rows, "fd3: the life of a socket", kind); err == nil {
+		r.Recording, err = tour.Record(r.cast, columns, rows, watch)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return r, nil
+}
+
+func (r *recording) end() error { return errors.Join(r.Close(), r.file.Close()) }
+
+// run goes through the course in the terminal that is recorded. That follows the
+// size of the real one; whoever draws has to hear of it once more then.
+func (r *recording) run(ctx context.Context, o tour.Options, run func(context.Context, tour.Options) error) error {
+	o.Out = r.File
+	o.Mark = func(label string) { r.cast.Mark(label) }
+	changes, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(changes, unix.SIGWINCH)
+	go func() {
+		defer close(over)
+		for range changes {
+			if columns, rows, err := term.GetSize(os.Stdout.Fd()); err == nil && r.Resize(columns, rows) {
+				unix.Kill(os.Getpid(), unix.SIGWINCH)
+			}
+		}
+	}()
+	err := run(ctx, o)
+	signal.Stop(changes)
+	close(changes)
+	<-over
+	return errors.Join(err, r.end())
+}

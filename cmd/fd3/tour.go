@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"fd3/lesson/course"
+	"fd3/lesson/tour"
+	"fd3/lesson/view"
+)
+
+const tourLong = `The course: the whole life of a socket in lessons, on this kernel, now. Each asks
+you first what you think will happen, then makes the experiment and shows what
+the kernel says. In an exercise you do something with your own tools in another
+terminal, and the kernel is watched until it is done.
+
+It fills a terminal of 80x24 or more. With --plain, with --accessible, or where
+the terminal is smaller it goes line by line, paced by Enter. The place where you
+stop is kept.`
+
+type tourFlags struct {
+	accessible, restart, force bool
+	auto                       time.Duration
+	from, record, theme        string
+}
+
+func (a *app) tour() *cobra.Command {
+	var flags tourFlags
+	cmd := &cobra.Command{
+		Use:               "tour",
+		Short:             "the course: predict, watch the kernel, try it yourself",
+		Long:              tourLong,
+		Example:           "  fd3 tour                    begin, or go on where you stopped\n  fd3 tour --from listen      begin with that lesson; fd3 lessons lists them\n  fd3 tour --accessible       line by line, for a screen reader\n  fd3 tour --auto 5s          without a hand, for a demonstration",
+		GroupID:           "tour",
+		Args:              noArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return a.runTour(cmd.Context(), flags) },
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&flags.from, "from", "", "the lesson to begin with")
+	f.BoolVar(&flags.restart, "restart", false, "forget the place and begin with the first lesson")
+	f.DurationVar(&flags.auto, "auto", 0, "go on by itself after so long, such as 5s")
+	f.BoolVar(&flags.accessible, "accessible", false, "line by line, without colours, only ASCII")
+	themeFlag(f, &flags.theme)
+	f.StringVar(&flags.record, "record", "", "write a recording to this file (asciicast v2)")
+	f.BoolVar(&flags.force, "force", false, "let --record write over a file")
+	cmd.RegisterFlagCompletionFunc("from", completeLessons)
+	completeThemes(cmd)
+	return cmd
+}
+
+func themeFlag(f *pflag.FlagSet, theme *string) {
+	f.StringVar(theme, "theme", string(view.Auto), "auto, light, dark, or contrast for a projector")
+}
+
+func completeThemes(cmd *cobra.Command) {
+	var names []string
+	for _, t := range view.Themes {
+		names = append(names, string(t))
+	}
+	cmd.RegisterFlagCompletionFunc("theme", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func completeLessons(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return course.IDs(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// lessonNamed is the lesson that was typed, or says which may have been meant.
+func lessonNamed(id string) (course.Lesson, error) {
+	l, err := course.Find(id)
+	if err == nil {
+		return l, nil
+	}
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, id := range course.IDs() {
+		names.AddCommand(&cobra.Command{Use: id, Run: func(*cobra.Command, []string) {}})
+	}
+	if near := names.SuggestionsFor(id); len(near) > 0 {
+		return l, usageError{fmt.Errorf("%q is no lesson. Did you mean %s? See: fd3 lessons", id, strings.Join(near, " or "))}
+	}
+	return l, usageError{fmt.Errorf("%q is no lesson. See: fd3 lessons", id)}
+}
+
+func (a *app) runTour(ctx context.Context, flags tourFlags) error {
+	a.plain = a.plain || flags.accessible
+	o, err := a.tourOptions(flags.auto, flags.theme)
+	if err != nil {
+		return err
+	}
+	if flags.from != "" {
+		if _, err := lessonNamed(flags.from); err != nil {
+			return err
+		}
+		o.From = flags.from
+	}
+	if flags.record != "" && a.json {
+		return usageError{errors.New("--record records a terminal, so it goes without --json")}
+	}
+	progress, err := course.LoadProgress()
+	if err != nil {
+		complain("%s", err)
+	}
+	if flags.restart {
+		if err := progress.Restart(); err != nil {
+			complain("%s", err)
+		}
+	}
+	o.Progress = progress
+	run := tour.Linear
+	switch {
+	case a.json:
+		run = tour.JSON
+	case a.fullScreen():
+		run = tour.Screen
+	}
+	if flags.record == "" {
+		return run(ctx, o)
+	}
+	columns, rows := terminalSize()
+	rec, err := record(castFile{flags.record, flags.force}, columns, rows, os.Stdout)
+	if err != nil {
+		return err
+	}
+	if a.fullScreen() {
+		if err := rec.Raw(); err != nil {
+			return errors.Join(err, rec.end())
+		}
+	}
+	return rec.run(ctx, o, run)
+}
+
+// tourOptions are those of every way to go through the course. The calls are made
+// by other processes, and a locked thread is slow to switch.
+func (a *app) tourOptions(auto time.Duration, theme string) (tour.Options, error) {
+	runtime.UnlockOSThread()
+	o := tour.Options{Auto: auto, Progress: &course.Progress{}, In: os.Stdin, Out: os.Stdout}
+	if auto < 0 {
+		return o, usageError{errors.New("--auto is how long to wait before the tour goes on, such as 5s")}
+	}
+	var err error
+	if o.Look, err = a.look(); err != nil {
+		return o, err
+	}
+	if o.Look.Theme, err = view.ParseTheme(theme); err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
+}
+
+// fullScreen tells whether the tour has a terminal to fill, and may.
+func (a *app) fullScreen() bool {
+	columns, rows := terminalSize()
+	return term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stdout.Fd()) && !a.plain && !a.json &&
+		os.Getenv("TERM") != "dumb" && tour.Fits(columns, rows)
+}
+
+// terminalSize is that of stdout. What is no terminal counts as 80x24.
+func terminalSize() (columns, rows int) {
+	columns, rows, err := term.GetSize(os.Stdout.Fd())
+	if err != nil || columns <= 0 || rows <= 0 {
+		return 80, 24
+	}
+	return columns, rows
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/lesson/course"
+	"fd3/sockets/stage"
+)
+
+// answers are what the kernel says to each prediction of the course, in their
+// order, as the numbers that a learner would type; 0 where the experiment could not
+// be made.
+func answers(t *testing.T, p place) (all []int) {
+	t.Helper()
+	out, err := p.fd3("tour", "--json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := parseEvents(string(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := make(map[string][]string) // by lesson: the answers, one for each verdict
+	for _, e := range events {
+		if e.Kind == lesson.KindVerdict {
+			said[e.Step] = append(said[e.Step], e.Name)
+		}
+	}
+	for _, l := range course.All() {
+		verdicts := slices.DeleteFunc(slices.Clone(l.Parts), func(p course.Part) bool { return p.Kind != course.Verdict })
+		if len(verdicts) != len(said[l.ID]) {
+			t.Errorf("%s: %d verdicts in the lesson, %d were told", l.ID, len(verdicts), len(said[l.ID]))
+		}
+		for _, predict := range l.Parts {
+			if predict.Kind != course.Predict {
+				continue
+			}
+			number := 0
+			if i := slices.IndexFunc(verdicts, func(v course.Part) bool { return v.Name == predict.Name }); i >= 0 && i < len(said[l.ID]) {
+				number = 1 + slices.IndexFunc(predict.Choices, func(c course.Item) bool { return c.Name == said[l.ID][i] })
+			}
+			all = append(all, number)
+		}
+	}
+	return all
+}
+
+// answers what a prompt asks, once it is there: what was typed since is not.
+func (term *terminal) replies(at *int, reply func(prompt string) string) (over bool) {
+	term.t.Helper()
+	var prompt string
+	until(term.t, "a prompt", func() bool {
+		text := term.text()
+		if strings.Contains(text[*at:], "This is the end.") {
+			over = true
+			return true
+		}
+		if len(text) > *at && strings.HasSuffix(text, "> ") {
+			prompt = text[strings.LastIndexByte(text, '\n')+1:]
+			*at = len(text)
+			return true
+		}
+		return false
+	})
+	if !over {
+		fmt.Fprintln(term.tty, reply(prompt))
+	}
+	return over
+}
+
+// The whole course, line by line, as somebody goes through it who predicts every
+// second answer.
+func TestTourLineByLine(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	kernel := answers(t, p)
+	term := p.terminal(t, "tour", "--accessible")
+	at, predicted, right, wrong := 0, 0, 0, 0
+	for over := false; !over; {
+		over = term.replies(&at, func(prompt string) string {
+			switch {
+			case strings.HasPrefix(prompt, "What do you think"):
+				answer := kernel[predicted]
+				predicted++
+				switch {
+				case answer == 0:
+					return "s"
+				case predicted%2 == 1:
+					right++
+					return fmt.Sprint(answer)
+				}
+				wrong++
+				return fmt.Sprint(1 + answer%2)
+			case strings.HasPrefix(prompt, "h: a hint"):
+				return "s"
+			}
+			return ""
+		})
+	}
+	term.exits(exitOK)
+	text := term.text()
+	if got := strings.Count(text, "You said the same."); got != right || predicted != len(kernel) {
+		t.Errorf("%d of %d predictions made, %d right ones told, not %d", predicted, len(kernel), got, right)
+	}
+	if got := strings.Count(text, "You said something else."); got != wrong {
+		t.Errorf("%d wrong predictions told, not %d", got, wrong)
+	}
+	for i, b := range []byte(text) {
+		if b >= 0x80 || b < 0x20 && b != '\n' && b != '\r' {
+			t.Fatalf("byte %#x in %q", b, text[max(0, i-40):i+1])
+		}
+	}
+	if left := p.leftOf(term.cmd.Process.Pid); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	out, err := p.fd3("lessons", "--json").Output()
+	if err != nil || strings.Count(string(out), `"value":"finished"`) != len(course.All()) {
+		t.Errorf("not every lesson is finished: %v\n%s", err, out)
+	}
+}
+
+// leftOf are the processes that a tour with this pid has started. They are in the
+// place by their environment.
+func (p place) leftOf(parent int) (pids []string) {
+	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range found {
+		args, _ := os.ReadFile(path)
+		environ, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "environ"))
+		if strings.Contains(string(args), "\x00"+stage.Command+"\x00") && strings.Contains(string(environ), "XDG_RUNTIME_DIR="+p.run+"\x00") {
+			pids = append(pids, strings.Split(path, "/")[2])
+		}
+	}
+	return slices.DeleteFunc(pids, func(pid string) bool { return pid == fmt.Sprint(parent) })
+}
+
+// However the tour ends, its processes end with it.
+func TestTourEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*terminal)
+		code int
+	}{
+		"Ctrl-C":   {func(term *terminal) { term.tty.Write([]byte{3}) }, exitInterrupted},
+		"Ctrl-D":   {func(term *terminal) { term.tty.Write([]byte{4}) }, exitOK},
+		"q":        {func(term *terminal) { fmt.Fprintln(term.tty, "q") }, exitOK},
+		"SIGTERM":  {func(term *terminal) { term.cmd.Process.Signal(unix.SIGTERM) }, exitInterrupted},
+		"kill -9":  {func(term *terminal) { term.cmd.Process.Kill() }, -1},
+		"terminal": {func(term *terminal) { term.tty.Close() }, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := in(t)
+			term := p.terminal(t, "tour", "--plain", "--from", "listen")
+			at := 0
+			for len(p.leftOf(0)) == 0 {
+				if term.replies(&at, func(string) string { return map[bool]string{true: "1"}[strings.HasPrefix(term.last(), "What")] }) {
+					t.Fatal("the lesson has no process")
+				}
+			}
+			until(t, "the next prompt", func() bool { return len(term.text()) > at && strings.HasSuffix(term.text(), "> ") })
+			c.end(term)
+			term.exits(c.code)
+			until(t, "the end of the tour's processes", func() bool { return len(p.leftOf(0)) == 0 })
+			out, err := os.ReadFile(filepath.Join(p.base, "state", "fd3", "tour.json"))
+			var kept struct{ Lesson string }
+			if json.Unmarshal(out, &kept); err != nil || kept.Lesson != "listen" {
+				t.Errorf("the place is not kept: %v, %s", err, out)
+			}
+		})
+	}
+}
+
+// last is the last line of the terminal.
+func (term *terminal) last() string {
+	text := term.text()
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// A recording that is interrupted is a whole one.
+func TestRecordIsInterrupted(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	path := filepath.Join(p.base, "out.cast")
+	term := p.terminal(t, "record", path, "listen", "--auto", "1h")
+	term.shows("THE QUESTION")
+	term.tty.Write([]byte{3})
+	term.exits(exitInterrupted)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkCast(string(text), 100, 50); err != nil {
+		t.Error(err)
+	}
+}
+
+// checkCast tells what is wrong with an asciicast v2.
+func checkCast(text string, width, height int) error {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	var header struct{ Version, Width, Height, Timestamp int }
+	if err := json.Unmarshal([]byte(lines[0]), &header); err != nil || header.Version != 2 || header.Width != width || header.Height != height || header.Timestamp == 0 {
+		return fmt.Errorf("%w: the header %s", err, lines[0])
+	}
+	count, last := make(map[string]int), 0.0
+	for _, line := range lines[1:] {
+		var event [3]any
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			return fmt.Errorf("%w: %s", err, line)
+		}
+		at, timed := event[0].(float64)
+		code, _ := event[1].(string)
+		data, words := event[2].(string)
+		if !timed || !words || at < last || code == "m" && strings.TrimSpace(data) == "" {
+			return fmt.Errorf("no event, or before its time: %s", line)
+		}
+		last = at
+		count[code]++
+	}
+	if count["o"] == 0 || count["m"] < 2 || len(count) > 2 {
+		return fmt.Errorf("the events are %v", count)
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package course
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// A Board is the kernel's side at one moment: the processes of the experiment,
+// what they have open, and the last calls.
+type Board struct {
+	Ends  []End  // server, then client; only those that run
+	Calls []Made // the oldest first
+}
+
+// An End is one process.
+type End struct {
+	Role  stage.Role
+	PID   int
+	Doing string // the call that it is blocked in and where in the kernel; empty: it stands still
+	Rows  []Row
+}
+
+// A Row is one open descriptor.
+type Row struct {
+	FD   int
+	Text string // what it is: "LISTEN 127.0.0.1:8080", "/dev/null"
+	Bars []Bar
+}
+
+// A Bar is how much of something there is.
+type Bar struct {
+	Name       string
+	Have, Full int64
+	Unit       string // "waiting", "bytes"
+}
+
+// Made is a call of a process, as strace would print it.
+type Made struct {
+	Role stage.Role
+	PID  int
+	Text string
+	Bad  bool // it failed
+}
+
+// maxMade is how many calls a Board shows at most.
+const maxMade = 30
+
+// made keeps a call for the Board. A call that returns takes the place of itself
+// as it was entered.
+func (l *Lab) made(role stage.Role, pid int, c sockets.Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if last := len(l.calls) - 1; c.Returned && last >= 0 && l.calls[last].PID == pid && !strings.Contains(l.calls[last].Text, ") = ") {
+		l.calls = l.calls[:last]
+	}
+	l.calls = append(l.calls, Made{role, pid, c.Strace(), c.Errno != 0})
+	if len(l.calls) > maxMade {
+		l.calls = l.calls[1:]
+	}
+}
+
+// Board asks both processes and the kernel. Without an experiment it is empty.
+func (w *Walk) Board(ctx context.Context) Board {
+	w.mu.Lock()
+	lab := w.lab
+	w.mu.Unlock()
+	if lab == nil {
+		return Board{}
+	}
+	return lab.board(ctx)
+}
+
+func (l *Lab) board(ctx context.Context) Board {
+	l.mu.Lock()
+	b := Board{Calls: append([]Made(nil), l.calls...)}
+	var running []*stage.Private
+	var roles []stage.Role
+	for _, role := range []stage.Role{server, client} {
+		if p, ok := l.ends[role]; ok {
+			running, roles = append(running, p), append(roles, role)
+		}
+	}
+	l.mu.Unlock()
+	for i, p := range running {
+		if t, err := kernel.Thread(p.PID(), p.PID()); err == nil && t.State == 'T' { // it cannot answer
+			b.Ends = append(b.Ends, End{Role: roles[i], PID: p.PID(), Doing: "stopped by a signal"})
+			continue
+		}
+		s, err := p.State(ctx)
+		if err != nil {
+			continue // it has just ended
+		}
+		b.Ends = append(b.Ends, end(roles[i], s))
+	}
+	return b
+}
+
+func end(role stage.Role, s stage.State) End {
+	e := End{Role: role, PID: s.PID}
+	if s.Blocked != nil {
+		e.Doing = "blocked in " + s.Blocked.Name
+		if t, err := kernel.Thread(s.PID, s.TID); err == nil && t.Wchan != "" {
+			e.Doing += ", " + t.Wchan
+		}
+	}
+	known := make(map[int]stage.Socket)
+	for _, x := range s.Sockets {
+		known[x.FD] = x
+	}
+	fds, _ := kernel.FDs(s.PID)
+	for _, fd := range fds {
+		if fd.Number < 3 || s.Reserved > 0 && fd.Number >= s.Reserved {
+			continue
+		}
+		row := Row{FD: fd.Number, Text: fd.Target}
+		if x, ok := known[fd.Number]; ok {
+			row.Text, row.Bars = describe(x)
+		}
+		e.Rows = append(e.Rows, row)
+	}
+	return e
+}
+
+// describe says what a socket is, and how full its queues are.
+func describe(x stage.Socket) (string, []Bar) {
+	if x.Listening && x.TCP != nil {
+		return fmt.Sprintf("LISTEN %s", x.Local), []Bar{{"accept queue", int64(x.TCP.Unacked), int64(x.TCP.Sacked), "waiting"}}
+	}
+	kind := strings.TrimPrefix(sockets.DomainName(x.Domain), "AF_") + " " + strings.TrimPrefix(sockets.TypeName(x.Type), "SOCK_")
+	bars := []Bar{{"unread", int64(x.Unread), int64(x.RecvBuf), "bytes"}, {"not acknowledged", int64(x.Unsent), int64(x.SendBuf), "bytes"}}
+	switch {
+	case x.Listening:
+		return fmt.Sprintf("LISTEN %s", x.Local), nil
+	case x.TCP != nil && x.Conversation():
+		return fmt.Sprintf("%s %s to %s", stateOf(x), x.Local, x.With), bars
+	case x.Domain == unix.AF_UNIX && x.Connected():
+		return kind + " connected", bars[:1]
+	case x.Bound() && x.Stream():
+		return fmt.Sprintf("%s bound to %s", kind, x.Local), nil
+	case x.Bound():
+		return fmt.Sprintf("%s bound to %s", kind, x.Local), bars[:1]
+	}
+	return kind + ", no address", nil
+}

@@ -1,0 +1,166 @@
+package course
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// The faults of a simple server written in C++.
+
+// faultRestart closes first, ends, and is started again at once.
+func faultRestart(l *Lab) map[string]func() {
+	var addr sockets.Sockaddr
+	serve := func(reuse bool) sockets.Call {
+		fd := l.stream(server)
+		if reuse {
+			l.must(l.reuseAddr(server, fd))
+		}
+		bound := loopback(0)
+		if addr != nil {
+			bound = addr
+		}
+		call := l.bind(server, fd, bound)
+		if call.Errno != 0 || addr != nil {
+			return call
+		}
+		l.must(l.listen(server, fd, 1))
+		addr = l.asked(server, fd).Local
+		c := l.connect(addr)
+		conn := l.accept(fd)
+		l.close(server, conn)
+		l.close(client, c)
+		return call
+	}
+	again := func(reuse bool) sockets.Call {
+		l.kill(server)
+		l.show(lesson.Evidence{Fact: "TIME_WAIT", Value: fmt.Sprintf("%d on port %d", l.timeWait(addr), addr.Port()), Source: "sock_diag(7)",
+			Command: fmt.Sprintf("ss -tan state time-wait 'sport = :%d'", addr.Port())})
+		return serve(reuse)
+	}
+	return map[string]func(){
+		"serve": func() { l.setup(func() { serve(false) }) },
+		"wrong": func() { l.note("errno", said(again(false))) },
+		"right": func() {
+			addr = nil
+			l.kill(server)
+			l.setup(func() { serve(true) })
+			l.note("right", said(again(true)))
+		},
+	}
+}
+
+func (l *Lab) timeWait(addr sockets.Sockaddr) (n int) {
+	for _, row := range l.tcp() {
+		if row.Local == addr.AddrPort() && row.State == kernel.TimeWait {
+			n++
+		}
+	}
+	return n
+}
+
+// faultIdle reads from its first client, who says nothing.
+func faultIdle(l *Lab) map[string]func() {
+	var fd, conn, silent int
+	var addr sockets.Sockaddr
+	var reading *pending
+	return map[string]func(){
+		"wrong": func() {
+			l.setup(func() {
+				fd, addr = l.listener(5)
+				silent = l.connect(addr)
+				conn = l.accept(fd)
+			})
+			reading = l.begin(server, stage.Order{Do: "recvfrom", FD: conn, Type: unix.SOCK_STREAM, Size: bufferSize})
+			l.note("wchan", reading.blocks().Wchan)
+		},
+		"second": func() {
+			c := l.connect(addr)
+			l.must(l.send(client, c, "GET / HTTP/1.0\r\n\r\n"))
+			waiting, _ := l.showQueue(fd)
+			l.note("waiting", waiting)
+		},
+		"right": func() {
+			l.shutdown(client, silent, unix.SHUT_WR) // ends the wait
+			reading.wait()
+			silent = l.connect(addr)
+			conn = l.accept(fd) // the second client
+			l.must(l.recv(server, conn, bufferSize))
+			conn = l.accept(fd) // the silent one
+			l.must(l.do(server, stage.Order{Do: "setsockopt", FD: conn, Option: unix.SO_RCVTIMEO, Timeout: idleLimit}))
+			l.note("limit", idleLimit)
+			l.note("errno", l.recv(server, conn, bufferSize).ErrnoName())
+		},
+	}
+}
+
+// idleLimit is how long the mended server waits for a client.
+const idleLimit = 200e6 // ns
+
+// faultOverwrite gives accept the struct of the server's own address to write to.
+func faultOverwrite(l *Lab) map[string]func() {
+	var fd int
+	var own sockets.Sockaddr
+	return map[string]func(){
+		"before": func() {
+			var t sockets.Tracer
+			fd = int(t.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0).Ret)
+			l.atEnd(func() { unix.Close(fd) })
+			l.toldHere(l.must(t.Bind(fd, loopback(0))))
+			l.toldHere(l.must(t.Listen(fd, 1)))
+			own = sockets.Sockname(fd)
+			l.note("before", own)
+			l.showStruct("the program's variable, before", own)
+		},
+		"wrong": func() {
+			l.connect(own)
+			size := uint32(len(own))
+			conn, _, errno := unix.Syscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&own[0])), uintptr(unsafe.Pointer(&size)), unix.SOCK_CLOEXEC, 0, 0)
+			if errno != 0 {
+				l.failf("accept4: %w", errno)
+			}
+			l.atEnd(func() { unix.Close(int(conn)) })
+			l.note("after", own)
+			l.showStruct("the same variable, after accept4", own)
+		},
+		"right": func() {
+			l.show(lesson.Evidence{Fact: "the listener", Value: sockets.Sockname(fd).String(), Source: "getsockname(2)"})
+		},
+	}
+}
+
+// showStruct draws the bytes of an address.
+func (l *Lab) showStruct(title string, addr sockets.Sockaddr) {
+	e := lesson.Event{Kind: lesson.KindBytes, Step: l.part.Lesson, Form: "struct", Title: title, Data: append([]byte(nil), addr...)}
+	for _, f := range addr.Fields() {
+		e.Spans = append(e.Spans, lesson.Span{Name: f.Name, Start: f.Start, End: f.End, Value: f.Value})
+	}
+	l.walk.Show(e)
+}
+
+// findLeak is a server with the fault of CLOSE_WAIT. The learner makes two clients
+// come and go, and sees what is left.
+func findLeak(l *Lab) func() (bool, string) {
+	const wanted = 2
+	fd, addr := l.listener(8)
+	l.note("pid", l.pid(server))
+	return func() (bool, string) {
+		if waiting, _ := l.queue(fd); waiting > 0 {
+			l.accept(fd)
+		}
+		n := 0
+		for _, row := range l.tcp() {
+			if row.Local == addr.AddrPort() && row.State == kernel.CloseWait {
+				n++
+			}
+		}
+		l.note("left", n)
+		return n >= wanted, fmt.Sprintf("connections of the server in CLOSE_WAIT: %d of %d", n, wanted)
+	}
+}

@@ -1,0 +1,219 @@
+package course
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+var listenPractice = practice{
+	experiments: map[string]experiment{
+		"wait":    listenReturns,
+		"full":    listenFull,
+		"clamp":   listenClamp,
+		"columns": listenColumns,
+	},
+	exercises: map[string]exercise{"fill": fillQueue},
+}
+
+func listenReturns(l *Lab) map[string]func() {
+	var fd int
+	return map[string]func(){
+		"bind": func() {
+			fd = l.stream(server)
+			l.must(l.bind(server, fd, loopback(0)))
+		},
+		"listen": func() {
+			call := l.must(l.listen(server, fd, 5))
+			l.note("took", lesson.Took(call.Duration))
+			l.answer("returns")
+		},
+		"look": func() {
+			x := l.asked(server, fd)
+			l.show(lesson.Evidence{Fact: "state", Value: stateOf(x).String(), Source: "getsockopt(2) TCP_INFO", Command: listenerCommand(x.Local)})
+			passive := 0
+			if x.Listening {
+				passive = 1
+			}
+			l.show(lesson.Evidence{Fact: "SO_ACCEPTCONN", Value: fmt.Sprint(passive), Source: "getsockopt(2)", Note: "1 means a passive socket: it takes connections, and carries none."})
+			l.note("state", stateOf(x))
+		},
+	}
+}
+
+func listenFull(l *Lab) map[string]func() {
+	const clients = 5
+	var fd int
+	var addr sockets.Sockaddr
+	var before kernel.Counters
+	var refused int
+	return map[string]func(){
+		"listen": func() {
+			fd, addr = l.bound()
+			l.must(l.listen(server, fd, 1))
+			before = l.counters()
+		},
+		"connect": func() {
+			for range clients {
+				c := l.socket(client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+				call := l.do(client, stage.Order{Do: "connect", FD: c, Addr: addr})
+				switch call.Errno {
+				case 0, unix.EINPROGRESS:
+				case unix.ECONNREFUSED:
+					refused++
+				default:
+					l.must(call)
+				}
+			}
+		},
+		"look": func() {
+			count := make(map[kernel.State]int)
+			for _, x := range l.state(client).Sockets {
+				count[stateOf(x)]++
+			}
+			open, trying := count[kernel.Established], count[kernel.SynSent]
+			l.show(lesson.Evidence{Fact: "the clients", Value: fmt.Sprintf("%d ESTABLISHED, %d SYN_SENT, %d refused", open, trying, refused),
+				Source: "getsockopt(2) TCP_INFO", Command: clientsCommand(addr)})
+			l.showQueue(fd)
+			moved := l.counters().Sub(before)
+			l.show(lesson.Evidence{Fact: "ListenOverflows", Value: fmt.Sprintf("+%d since the experiment began", moved["TcpExt.ListenOverflows"]),
+				Source: "/proc/net/netstat", Command: "nstat -az TcpExtListenOverflows", Note: "The counter belongs to the whole machine, or container."})
+			l.note("clients", clients)
+			l.note("open", open)
+			l.note("trying", trying)
+			l.note("refused", refused)
+			switch {
+			case refused > 0:
+				l.answer("refused")
+			case open == 1:
+				l.answer("one")
+			case open == clients:
+				l.answer("all")
+			case open == 2:
+				l.answer("two")
+			}
+		},
+	}
+}
+
+func listenClamp(l *Lab) map[string]func() {
+	const asked = 100000
+	var fd int
+	return map[string]func(){
+		"listen": func() {
+			fd, _ = l.bound()
+			if call := l.listen(server, fd, asked); call.Errno != 0 {
+				l.answer("error")
+			}
+		},
+		"look": func() {
+			_, backlog := l.showQueue(fd)
+			limit, err := kernel.SysctlInt("net.core.somaxconn")
+			if err != nil {
+				l.failf("net.core.somaxconn: %w", err)
+			}
+			l.show(lesson.Evidence{Fact: "somaxconn", Value: fmt.Sprint(limit), Source: "/proc/sys/net/core/somaxconn", Command: "sysctl net.core.somaxconn"})
+			l.note("asked", asked)
+			l.note("backlog", backlog)
+			switch {
+			case backlog == asked:
+				l.answer("asked")
+			case backlog < asked:
+				l.answer("less")
+			}
+		},
+	}
+}
+
+func listenColumns(l *Lab) map[string]func() {
+	const said = 100
+	var fd int
+	var addr sockets.Sockaddr
+	return map[string]func(){
+		"listen": func() { fd, addr = l.listener(5) },
+		"send": func() {
+			for range 2 {
+				c := l.connect(addr)
+				l.must(l.send(client, c, strings.Repeat("x", said)))
+			}
+		},
+		"look": func() {
+			length, _ := l.showQueue(fd)
+			unread := 0
+			for _, row := range l.tcp() {
+				if row.Local == addr.AddrPort() && row.State == kernel.Established {
+					unread += int(row.RQueue)
+				}
+			}
+			l.show(lesson.Evidence{Fact: "unread", Value: fmt.Sprintf("%d bytes, in connections that nobody has accepted", unread), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
+			l.note("length", length)
+			l.note("unread", unread)
+			switch length {
+			case 2:
+				l.answer("connections")
+			case unread:
+				l.answer("bytes")
+			}
+		},
+	}
+}
+
+// fillQueue wants clients that connect until the queue is full and one more hangs.
+func fillQueue(l *Lab) func() (bool, string) {
+	fd, addr := l.listener(1)
+	return func() (bool, string) {
+		length, backlog := l.queue(fd)
+		hanging := 0
+		for _, row := range l.tcp() {
+			if row.Remote == addr.AddrPort() && row.State == kernel.SynSent {
+				hanging++
+			}
+		}
+		l.note("length", length)
+		l.note("hanging", hanging)
+		return length > backlog && hanging > 0, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", length, backlog, hanging)
+	}
+}
+
+// queue is the accept queue of a listener of the server: how many wait, and the
+// backlog that the kernel made of the number given to listen(2).
+func (l *Lab) queue(fd int) (length, backlog int) {
+	row, ok := kernel.FindListener(l.tcp(), l.asked(server, fd).Local.AddrPort())
+	if !ok {
+		l.failf("no LISTEN row for descriptor %d", fd)
+	}
+	return int(row.RQueue), int(row.WQueue)
+}
+
+func (l *Lab) showQueue(fd int) (length, backlog int) {
+	length, backlog = l.queue(fd)
+	e := lesson.Evidence{Fact: "LISTEN row", Value: fmt.Sprintf("Recv-Q %d, Send-Q %d", length, backlog), Source: "sock_diag(7)",
+		Command: listenerCommand(l.asked(server, fd).Local)}
+	if length > 0 {
+		e.Have, e.Full = int64(length), int64(backlog)+1
+	}
+	l.show(e)
+	return length, backlog
+}
+
+func (l *Lab) counters() kernel.Counters {
+	c, err := kernel.ReadCounters(l.pid(server))
+	if err != nil {
+		l.failf("/proc/net/netstat: %w", err)
+	}
+	return c
+}
+
+func listenerCommand(addr sockets.Sockaddr) string {
+	return fmt.Sprintf("ss -ltn 'sport = :%d'", addr.Port())
+}
+
+func clientsCommand(server sockets.Sockaddr) string {
+	return fmt.Sprintf("ss -tan 'dport = :%d'", server.Port())
+}

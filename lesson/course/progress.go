@@ -1,0 +1,175 @@
+package course
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// Progress is where a learner is in the course, and what he has done. It is kept in
+// a file, which each change writes anew. The zero Progress keeps nothing. It may be
+// used from several goroutines.
+//
+// An error of a change says that it is not kept. It is returned once; the tour goes
+// on without.
+type Progress struct {
+	mu     sync.Mutex
+	path   string // of the file; empty: nothing is kept
+	failed bool   // the file could not be written, and that has been told
+	kept   kept
+}
+
+// kept is the file.
+type kept struct {
+	Version     int                   `json:"version"`
+	Lesson      string                `json:"lesson,omitempty"`
+	Part        int                   `json:"part"` // of the lesson, from 0
+	Finished    []string              `json:"finished,omitempty"`
+	Predictions map[string]prediction `json:"predictions,omitempty"` // by "lesson/name"
+}
+
+// A prediction is what the learner said last.
+type prediction struct {
+	Choice string `json:"choice"`
+	Right  bool   `json:"right"`
+}
+
+// progressVersion is that of the file. Another one cannot be read.
+const progressVersion = 1
+
+// LoadProgress reads the file of this user. There is always a Progress; an error is
+// for the learner to know: nothing can be kept, or what was kept is put aside.
+func LoadProgress() (*Progress, error) {
+	folder, err := stateFolder()
+	if err != nil {
+		return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
+	}
+	p := &Progress{path: filepath.Join(folder, "tour.json")}
+	text, err := os.ReadFile(p.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return p, nil
+	case err != nil:
+		return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
+	}
+	if err := json.Unmarshal(text, &p.kept); err != nil || p.kept.Version != progressVersion || p.kept.Part < 0 {
+		p.kept = kept{}
+		aside := p.path + ".damaged"
+		if err := os.Rename(p.path, aside); err != nil {
+			return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
+		}
+		return p, fmt.Errorf("%s is damaged or of another version of fd3, so the tour begins anew. The file is now %s", p.path, aside)
+	}
+	return p, nil
+}
+
+// stateFolder is where fd3 keeps what is to outlive it, after the XDG Base Directory
+// Specification: a path that is not absolute does not count.
+func stateFolder() (string, error) {
+	if state := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
+		return filepath.Join(state, "fd3"), nil
+	}
+	home := os.Getenv("HOME")
+	if !filepath.IsAbs(home) {
+		return "", errors.New("neither XDG_STATE_HOME nor HOME is set")
+	}
+	return filepath.Join(home, ".local", "state", "fd3"), nil
+}
+
+// Place is the lesson and the part of it where the learner stopped. Without one the
+// lesson is empty.
+func (p *Progress) Place() (lesson string, part int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept.Lesson, p.kept.Part
+}
+
+// SetPlace notes where the learner is. An empty lesson is the end of the course.
+func (p *Progress) SetPlace(lesson string, part int) error {
+	return p.change(func(k *kept) { k.Lesson, k.Part = lesson, part })
+}
+
+// Finish notes that the learner has come to the end of a lesson.
+func (p *Progress) Finish(lesson string) error {
+	return p.change(func(k *kept) {
+		if !slices.Contains(k.Finished, lesson) {
+			k.Finished = append(k.Finished, lesson)
+		}
+	})
+}
+
+// Finished tells whether the learner has come to the end of a lesson.
+func (p *Progress) Finished(lesson string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.kept.Finished, lesson)
+}
+
+// Predicted notes what the learner said to a prediction, and whether the kernel
+// says the same.
+func (p *Progress) Predicted(lesson, name, choice string, right bool) error {
+	return p.change(func(k *kept) {
+		if k.Predictions == nil {
+			k.Predictions = make(map[string]prediction)
+		}
+		k.Predictions[lesson+"/"+name] = prediction{choice, right}
+	})
+}
+
+// Choice is what the learner said to a prediction. It is empty if he said nothing.
+func (p *Progress) Choice(lesson, name string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept.Predictions[lesson+"/"+name].Choice
+}
+
+// Restart forgets all.
+func (p *Progress) Restart() error {
+	return p.change(func(k *kept) { *k = kept{} })
+}
+
+// change changes what is kept, and writes it.
+func (p *Progress) change(do func(*kept)) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	do(&p.kept)
+	p.kept.Version = progressVersion
+	if p.path == "" || p.failed {
+		return nil
+	}
+	if err := p.write(); err != nil {
+		p.failed = true
+		return fmt.Errorf("the place in the tour is not kept: %w", err)
+	}
+	return nil
+}
+
+// write puts a new file in the place of the old one, so that there is a whole one
+// at any moment.
+func (p *Progress) write() error {
+	text, err := json.MarshalIndent(p.kept, "", "  ")
+	if err != nil {
+		return err
+	}
+	folder := filepath.Dir(p.path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, "tour.json.*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(text, '\n'))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), p.path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

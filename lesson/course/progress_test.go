@@ -1,0 +1,118 @@
+package course
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// inState gives a test a state folder of its own, and tells the file's path.
+func inState(t *testing.T) string {
+	t.Helper()
+	state := filepath.Join(t.TempDir(), "state")
+	t.Setenv("XDG_STATE_HOME", state)
+	return filepath.Join(state, "fd3", "tour.json")
+}
+
+func loaded(t *testing.T) *Progress {
+	t.Helper()
+	p, err := LoadProgress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestProgressIsKept(t *testing.T) {
+	path := inState(t)
+	p := loaded(t)
+	if lesson, part := p.Place(); lesson != "" || part != 0 || p.Finished("bind") {
+		t.Errorf("a new learner is at %s %d", lesson, part)
+	}
+	for _, err := range []error{p.SetPlace("listen", 3), p.Finish("bind"), p.Finish("bind"), p.Predicted("listen", "full", "two", true)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p = loaded(t)
+	lesson, part := p.Place()
+	if lesson != "listen" || part != 3 || !p.Finished("bind") || p.Finished("listen") || p.Choice("listen", "full") != "two" || len(p.kept.Finished) != 1 {
+		t.Errorf("read back: %+v", p.kept)
+	}
+	for name, want := range map[string]os.FileMode{path: 0o600, filepath.Dir(path): 0o700 | os.ModeDir, filepath.Dir(filepath.Dir(path)): 0o700 | os.ModeDir} {
+		if info, err := os.Stat(name); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("left beside the file: %v", left)
+	}
+
+	if err := p.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	if p = loaded(t); p.Finished("bind") || p.Choice("listen", "full") != "" {
+		t.Errorf("after Restart: %+v", p.kept)
+	}
+}
+
+func TestDamagedProgressIsPutAside(t *testing.T) {
+	for _, text := range []string{"", "{", "[]", `{"version":99,"lesson":"bind"}`, `{"version":1,"part":-1}`} {
+		path := inState(t)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p, err := LoadProgress()
+		if err == nil || !strings.Contains(err.Error(), path+".damaged") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", text, err)
+		}
+		if kept, err := os.ReadFile(path + ".damaged"); string(kept) != text || err != nil {
+			t.Errorf("%q was not put aside: %q, %v", text, kept, err)
+		}
+		if err := p.SetPlace("bind", 1); err != nil {
+			t.Error(err)
+		}
+		if lesson, _ := loaded(t).Place(); lesson != "bind" {
+			t.Errorf("%q: the new place is not kept", text)
+		}
+	}
+}
+
+func TestProgressThatCannotBeKeptSaysSoOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", filepath.Join(file, "state"))
+	p, err := LoadProgress()
+	told := 0
+	for _, err := range []error{err, p.SetPlace("bind", 1), p.Finish("bind"), p.SetPlace("bind", 2)} {
+		if err != nil {
+			told++
+		}
+	}
+	if lesson, part := p.Place(); told != 1 || lesson != "bind" || part != 2 || !p.Finished("bind") {
+		t.Errorf("told %d times, at %s %d", told, lesson, part)
+	}
+}
+
+func TestProgressNeedsAFolder(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", "relative")
+	t.Setenv("HOME", "")
+	p, err := LoadProgress()
+	if err == nil || p.SetPlace("bind", 1) != nil {
+		t.Errorf("%v", err)
+	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	if err := loaded(t).SetPlace("bind", 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(home, ".local/state/fd3/tour.json")); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,419 @@
+package course
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+var syscallPractice = practice{
+	experiments: map[string]experiment{
+		"names": syscallNames,
+		"cost":  syscallCost,
+		"many":  syscallMany,
+		"sleep": syscallSleep,
+	},
+	exercises: map[string]exercise{"wake": syscallWake},
+}
+
+// syscallTable are system calls of this machine by number.
+var syscallTable = map[int]string{
+	unix.SYS_READ:     "read",
+	unix.SYS_WRITE:    "write",
+	unix.SYS_SENDTO:   "sendto",
+	unix.SYS_RECVFROM: "recvfrom",
+	unix.SYS_SENDMSG:  "sendmsg",
+	unix.SYS_RECVMSG:  "recvmsg",
+	unix.SYS_ACCEPT:   "accept",
+	unix.SYS_ACCEPT4:  "accept4",
+}
+
+// syscallHasSend are the machines whose table has a call send besides sendto, of
+// those that Go knows.
+var syscallHasSend = []string{"arm", "mips", "mipsle", "ppc", "ppc64", "ppc64le"}
+
+func syscallNames(l *Lab) map[string]func() {
+	var fd int
+	var addr sockets.Sockaddr
+	seen := make(map[string]int)
+	return map[string]func(){
+		"send": func() {
+			fd = int(l.must(l.quietly(server, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})).Ret)
+			l.must(l.quietly(server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_RCVBUF, Value: 4096}))
+			l.must(l.quietly(server, stage.Order{Do: "bind", FD: fd, Addr: loopback(0)}))
+			l.must(l.quietly(server, stage.Order{Do: "listen", FD: fd, Backlog: 8}))
+			addr = l.asked(server, fd).Local
+			seen["sendto"] = l.syscallStuck(addr, "sendto")
+		},
+		"write": func() { seen["write"] = l.syscallStuck(addr, "write") },
+		"table": func() {
+			send := "no number"
+			if slices.Contains(syscallHasSend, runtime.GOARCH) {
+				send = "a number of its own"
+			}
+			l.show(lesson.Evidence{Fact: "the table of this machine", Value: fmt.Sprintf("read %d, write %d, sendto %d, recvfrom %d, sendmsg %d, recvmsg %d", unix.SYS_READ, unix.SYS_WRITE, unix.SYS_SENDTO, unix.SYS_RECVFROM, unix.SYS_SENDMSG, unix.SYS_RECVMSG),
+				Source: "asm/unistd.h for " + runtime.GOARCH})
+			l.show(lesson.Evidence{Fact: "send", Value: send, Source: "asm/unistd.h for " + runtime.GOARCH, Command: "strace -e trace=send true"})
+			l.note("send", send)
+			switch {
+			case seen["write"] != unix.SYS_WRITE || seen["sendto"] != unix.SYS_SENDTO:
+			case send == "no number":
+				l.answer("write")
+			default:
+				l.answer("both")
+			}
+		},
+	}
+}
+
+// syscallStuck has the client send more than there is room for, and gives the
+// number of the call that it is blocked in. The client ends with it.
+func (l *Lab) syscallStuck(addr sockets.Sockaddr, call string) (number int) {
+	c := int(l.must(l.quietly(client, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})).Ret)
+	l.must(l.quietly(client, stage.Order{Do: "setsockopt", FD: c, Level: unix.SOL_SOCKET, Option: unix.SO_SNDBUF, Value: 4096}))
+	l.must(l.quietly(client, stage.Order{Do: "connect", FD: c, Addr: addr}))
+	p := l.begin(client, stage.Order{Do: call, FD: c, Data: make([]byte, 512<<10), Flags: unix.MSG_NOSIGNAL})
+	number = p.blocks().Syscall.Number
+	path := fmt.Sprintf("/proc/%d/syscall", l.pid(client))
+	l.show(lesson.Evidence{Fact: "number of the call", Value: fmt.Sprintf("%d, which is %s", number, syscallTable[number]), Source: path, Command: "cat " + path})
+	l.note("number_"+call, number)
+	l.kill(client)
+	return number
+}
+
+// The samples of a measurement, of which the median counts.
+const syscallRounds = 9
+
+// measured is what one operation takes in nanoseconds: the median of some rounds,
+// in each of which run does it times times.
+func (l *Lab) measured(times int, run func(times int)) float64 {
+	samples := make([]float64, syscallRounds)
+	for i := range samples {
+		if l.ctx.Err() != nil {
+			l.failf("%w", l.ctx.Err())
+		}
+		start := time.Now()
+		run(times)
+		samples[i] = float64(time.Since(start).Nanoseconds()) / float64(times)
+	}
+	slices.Sort(samples)
+	return samples[syscallRounds/2]
+}
+
+func nanoseconds(ns float64) string {
+	switch {
+	case ns < 10:
+		return fmt.Sprintf("%.1f ns", ns)
+	case ns < 10000:
+		return fmt.Sprintf("%.0f ns", ns)
+	}
+	return fmt.Sprintf("%.0f us", ns/1000)
+}
+
+// functionCall is a function that does next to nothing.
+//
+//go:noinline
+func functionCall(b byte) byte { return b }
+
+func syscallCost(l *Lab) map[string]func() {
+	type cost struct {
+		fact string
+		ns   float64
+	}
+	var costs []cost
+	measure := func(name, fact string, times int, run func(times int)) {
+		ns := l.measured(times, run)
+		costs = append(costs, cost{fact, ns})
+		l.note(name, nanoseconds(ns))
+	}
+	one := []byte{'x'}
+	return map[string]func(){
+		"function": func() {
+			measure("function", "a function call", 200000, func(times int) {
+				for range times {
+					functionCall(one[0])
+				}
+			})
+			l.show(lesson.Evidence{Fact: costs[0].fact, Value: nanoseconds(costs[0].ns), Source: "measured now"})
+		},
+		"calls": func() {
+			null := l.syscallOpen("/dev/null")
+			measure("empty", "getppid, which does nothing", 5000, func(times int) {
+				for range times {
+					unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
+				}
+			})
+			measure("write", "write of a byte to /dev/null", 5000, func(times int) { writeByte(null, one, times) })
+			pair := l.syscallPair()
+			rest := make([]byte, 1<<16)
+			measure("socket", "write of a byte to a socket", 100, func(times int) {
+				writeByte(pair[0], one, times)
+				unix.Read(pair[1], rest) // one call for all of them
+			})
+			most := 0.0
+			for _, c := range costs {
+				most = max(most, c.ns)
+			}
+			for _, c := range costs {
+				l.show(lesson.Evidence{Fact: c.fact, Value: nanoseconds(c.ns), Source: "measured now", Have: int64(c.ns * 10), Full: int64(most * 10)})
+			}
+			ratio := costs[2].ns / costs[0].ns
+			l.note("ratio", fmt.Sprintf("%.0f", ratio))
+			switch {
+			case ratio < 10:
+				l.answer("few")
+			case ratio < 100:
+				l.answer("tens")
+			default:
+				l.answer("hundreds")
+			}
+		},
+		"clock": func() {
+			start := time.Now()
+			library := l.measured(5000, func(times int) {
+				for range times {
+					time.Since(start)
+				}
+			})
+			var t unix.Timespec
+			call := l.measured(5000, func(times int) {
+				for range times {
+					unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&t)), 0)
+				}
+			})
+			full := int64(max(library, call) * 10)
+			l.show(lesson.Evidence{Fact: "the clock, asked as programs do", Value: nanoseconds(library), Source: "measured now", Have: int64(library * 10), Full: full})
+			l.show(lesson.Evidence{Fact: "the clock, by a system call", Value: nanoseconds(call), Source: "measured now", Have: int64(call * 10), Full: full})
+			l.note("clock", nanoseconds(library))
+			l.note("clock_call", nanoseconds(call))
+			l.note("instruction", syscallInstruction())
+		},
+	}
+}
+
+// syscallInstruction is what takes the processor into the kernel: syscall(2),
+// Architecture calling conventions.
+func syscallInstruction() string {
+	switch runtime.GOARCH {
+	case "amd64", "mips64", "mips64le", "mips", "mipsle":
+		return "syscall"
+	case "arm64":
+		return "svc #0"
+	case "386":
+		return "int $0x80"
+	case "riscv64":
+		return "ecall"
+	case "s390x":
+		return "svc 0"
+	case "ppc64", "ppc64le":
+		return "sc"
+	case "loong64":
+		return "syscall 0"
+	}
+	return "swi 0x0" // arm
+}
+
+func writeByte(fd int, one []byte, times int) {
+	for range times {
+		unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&one[0])), 1)
+	}
+}
+
+// syscallOpen opens a file for writing, until the experiment is over.
+func (l *Lab) syscallOpen(path string) (fd int) {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		l.failf("%s: %w", path, err)
+	}
+	l.atEnd(func() { unix.Close(fd) })
+	return fd
+}
+
+// syscallPair is a pair of Unix sockets, open until the experiment is over.
+func (l *Lab) syscallPair() [2]int {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		l.failf("socketpair: %w", err)
+	}
+	l.atEnd(func() {
+		unix.Close(pair[0])
+		unix.Close(pair[1])
+	})
+	return pair
+}
+
+func syscallMany(l *Lab) map[string]func() {
+	const total, piece = 64 << 10, 16
+	var once float64
+	var pair [2]int
+	measure := func(size int) float64 {
+		return l.measured(1, func(int) {
+			if err := sendAll(pair, total, size); err != nil {
+				l.failf("write: %w", err)
+			}
+		})
+	}
+	return map[string]func(){
+		"once": func() {
+			pair = l.syscallPair()
+			once = measure(total)
+			l.show(lesson.Evidence{Fact: "1 write", Value: fmt.Sprintf("%d bytes in %s", total, nanoseconds(once)), Source: "measured now"})
+		},
+		"pieces": func() {
+			many := measure(piece)
+			l.show(lesson.Evidence{Fact: "1 write", Value: nanoseconds(once), Source: "measured now", Have: int64(once), Full: int64(many)})
+			l.show(lesson.Evidence{Fact: fmt.Sprintf("%d writes", total/piece), Value: nanoseconds(many), Source: "measured now", Have: int64(many), Full: int64(many)})
+			ratio := many / once
+			l.note("once", nanoseconds(once))
+			l.note("many", nanoseconds(many))
+			l.note("writes", total/piece)
+			l.note("ratio", fmt.Sprintf("%.0f", ratio))
+			switch {
+			case ratio < 2:
+				l.answer("same")
+			case ratio < 10:
+				l.answer("some")
+			default:
+				l.answer("tens")
+			}
+		},
+	}
+}
+
+// sendAll writes so many bytes to one socket of a pair in pieces, and reads them
+// from the other whenever there are 64 pieces, or all.
+func sendAll(pair [2]int, total, piece int) error {
+	data, room := make([]byte, piece), make([]byte, total)
+	for sent := 0; sent < total; {
+		for range 64 {
+			n, err := unix.Write(pair[0], data)
+			if err != nil {
+				return err
+			}
+			if sent += n; sent == total {
+				break
+			}
+		}
+		if _, err := unix.Read(pair[1], room); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syscallTime is what a process's first thread has used so far.
+type syscallTime struct {
+	cpu      time.Duration
+	switches int64
+}
+
+func (l *Lab) syscallTime(pid int) (t syscallTime) {
+	task := fmt.Sprintf("/proc/%d/task/%[1]d/", pid)
+	b, err := os.ReadFile(task + "schedstat")
+	if err != nil {
+		l.failf("%w", err)
+	}
+	ns, _, _ := strings.Cut(string(b), " ")
+	n, err := strconv.ParseInt(ns, 10, 64)
+	if err != nil {
+		l.failf("%sschedstat: %w", task, err)
+	}
+	t.cpu = time.Duration(n)
+	b, err = os.ReadFile(task + "status")
+	if err != nil {
+		l.failf("%w", err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if value, ok := strings.CutPrefix(line, "voluntary_ctxt_switches:"); ok {
+			t.switches, _ = strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		}
+	}
+	return t
+}
+
+func syscallSleep(l *Lab) map[string]func() {
+	const nap = 300 * time.Millisecond
+	var conn int
+	var reading *pending
+	var before, asleep syscallTime
+	return map[string]func(){
+		"wait": func() {
+			_, c, fd := l.connection()
+			conn = c
+			before = l.syscallTime(l.pid(client))
+			reading = l.begin(client, stage.Order{Do: "recvfrom", FD: fd, Type: unix.SOCK_STREAM, Size: 100})
+			reading.blocks()
+			asleep = l.syscallTime(l.pid(client))
+		},
+		"look": func() {
+			start := time.Now()
+			l.until("the time to pass", func() bool { return time.Since(start) >= nap })
+			slept := time.Since(start)
+			used := l.syscallTime(l.pid(client)).cpu - asleep.cpu
+			path := fmt.Sprintf("/proc/%d/task/%[1]d/", l.pid(client))
+			l.show(lesson.Evidence{Fact: "processor time", Value: fmt.Sprintf("%s in %s", lesson.Took(used), lesson.Took(slept)), Source: path + "schedstat", Command: "cat " + path + "schedstat",
+				Have: int64(used), Full: int64(slept), Note: "The first number there is nanoseconds on a processor."})
+			l.show(lesson.Evidence{Fact: "times that it gave the processor up", Value: fmt.Sprintf("+%d since before the call", asleep.switches-before.switches), Source: path + "status",
+				Command: "grep voluntary_ctxt_switches " + path + "status"})
+			l.note("used", lesson.Took(used))
+			l.note("slept", lesson.Took(slept))
+			l.note("switches", asleep.switches-before.switches)
+			switch {
+			case used < nap/100:
+				l.answer("none")
+			case used < nap/2:
+				l.answer("little")
+			default:
+				l.answer("all")
+			}
+		},
+		"wake": func() {
+			l.must(l.send(server, conn, "x"))
+			l.note("took", lesson.Took(l.must(reading.wait()).Duration))
+		},
+	}
+}
+
+// syscallWake wants the server's accept to return.
+func syscallWake(l *Lab) func() (bool, string) {
+	do := func(o stage.Order) int { return int(l.must(l.quietly(server, o)).Ret) }
+	fd := do(stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
+	do(stage.Order{Do: "bind", FD: fd, Addr: loopback(0)})
+	do(stage.Order{Do: "listen", FD: fd, Backlog: 8})
+	pid := l.pid(server)
+	l.note("pid", pid)
+	l.note("port", l.asked(server, fd).Local.Port())
+	l.note("took", "a while")
+	accepting := l.begin(server, stage.Order{Do: "accept4", FD: fd, Flags: unix.SOCK_CLOEXEC})
+	l.until("the server to sleep", func() bool {
+		task, err := kernel.Thread(pid, pid)
+		l.note("wchan", task.Wchan)
+		l.note("number", task.Syscall.Number)
+		return err == nil && task.Syscall.Form == kernel.SyscallBlocked && task.Syscall.Number == unix.SYS_ACCEPT4 && task.Wchan != ""
+	})
+	woken := false
+	return func() (bool, string) {
+		select {
+		case <-accepting.over:
+			if !woken {
+				woken = true
+				l.note("took", lesson.Took(l.must(accepting.wait()).Duration))
+			}
+			return true, fmt.Sprintf("process %d is awake", pid)
+		default:
+			return false, fmt.Sprintf("process %d sleeps in the same call", pid)
+		}
+	}
+}

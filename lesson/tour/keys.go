@@ -1,0 +1,171 @@
+package tour
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	tea "charm.land/bubbletea/v2"
+
+	"fd3/lesson/course"
+)
+
+// A key, or several that belong together.
+type key struct {
+	names []string             // as bubbletea calls them
+	show  string               // as they are written
+	help  string               // what they are for
+	now   func(*screen) string // what they do now, in a word or two; empty: nothing
+	press func(s *screen, name string) tea.Cmd
+}
+
+// keys are those of what is in sight, the most important first.
+func (s *screen) keys() []key {
+	switch s.overlay {
+	case lessonList:
+		return listKeys()
+	case help:
+		return helpKeys()
+	}
+	return pageKeys()
+}
+
+// press does what a key does now.
+func (s *screen) press(name string) tea.Cmd {
+	for _, k := range s.keys() {
+		if slices.Contains(k.names, name) && k.now(s) != "" {
+			return k.press(s, name)
+		}
+	}
+	return nil
+}
+
+func pageKeys() []key {
+	return []key{
+		{[]string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, "1-9", "answer a prediction", answers, func(s *screen, name string) tea.Cmd {
+			n, _ := strconv.Atoi(name)
+			if n > len(s.part().Choices) {
+				return nil
+			}
+			return s.say(n)
+		}},
+		{[]string{"j", "k", "down", "up"}, "j k", "move between the answers of a prediction", func(s *screen) string {
+			if answers(s) == "" {
+				return ""
+			}
+			return "choose"
+		}, func(s *screen, name string) tea.Cmd {
+			p := s.page()
+			if p.cursor++; name == "k" || name == "up" {
+				p.cursor -= 2
+			}
+			p.cursor = min(max(p.cursor, 1), len(s.part().Choices))
+			s.show(p.cursor)
+			return nil
+		}},
+		{[]string{"enter"}, "Enter", "answer with the one that is marked", func(s *screen) string {
+			if p := s.page(); answers(s) == "" || p.cursor == 0 || p.cursor == p.said {
+				return ""
+			}
+			return fmt.Sprintf("say %d", s.page().cursor)
+		}, func(s *screen, _ string) tea.Cmd { return s.say(s.page().cursor) }},
+		{[]string{"space", "enter"}, "Space", "go on (Enter does the same)", (*screen).onward, func(s *screen, _ string) tea.Cmd { return s.goOn() }},
+		{[]string{"h"}, "h", "a hint for the exercise", func(s *screen) string {
+			p, hints := s.page(), len(s.part().Hints)
+			if s.part().Kind != course.Exercise || p.over || len(p.events) == 0 || p.hints == hints {
+				return ""
+			}
+			return fmt.Sprintf("hint %d of %d", p.hints+1, hints)
+		}, func(s *screen, _ string) tea.Cmd { s.hint(); return nil }},
+		{[]string{"s"}, "s", "skip a prediction or an exercise", func(s *screen) string {
+			p := s.page()
+			switch kind := s.part().Kind; {
+			case kind == course.Predict && p.over && p.said == 0, kind == course.Exercise && !p.over:
+				return "skip"
+			}
+			return ""
+		}, func(s *screen, _ string) tea.Cmd { s.forward(); return nil }},
+		{[]string{"r"}, "r", "run the experiment again", func(s *screen) string {
+			switch s.part().Kind {
+			case course.Experiment, course.Verdict, course.Explain:
+				if s.experiment(s.part().Name) >= 0 {
+					return "again"
+				}
+			}
+			return ""
+		}, func(s *screen, _ string) tea.Cmd { s.again(); return nil }},
+		{[]string{"b"}, "b", "back to the part before", func(s *screen) string {
+			if s.at == (place{}) {
+				return ""
+			}
+			return "back"
+		}, func(s *screen, _ string) tea.Cmd { s.back(); return nil }},
+		{[]string{"q", "ctrl+c"}, "q", "quit; the place is kept (Ctrl-C does the same)", always("quit"), quit},
+		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},
+		{[]string{"l"}, "l", "the list of lessons", always("lessons"), func(s *screen, _ string) tea.Cmd {
+			s.overlay, s.chosen = lessonList, min(s.at.lesson, len(s.lessons)-1)
+			return nil
+		}},
+		{[]string{"y"}, "y", "copy the last command (OSC 52), and print it here", func(s *screen) string {
+			if s.command() == "" {
+				return ""
+			}
+			return "copy"
+		}, func(s *screen, _ string) tea.Cmd { return s.copy() }},
+		{[]string{"pgdown", "pgup", "down", "up", "home", "end"}, "PgUp PgDn", "scroll (also the arrows, Home and End)", func(s *screen) string {
+			if _, _, _, bottom := s.sight(); bottom == 0 {
+				return ""
+			}
+			return "scroll"
+		}, scrollBy},
+		{[]string{"t"}, "t", "the next theme", always("theme"), func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }},
+		{[]string{"ctrl+z"}, "Ctrl-Z", "suspend; fg comes back", always("suspend"), func(*screen, string) tea.Cmd { return suspend() }},
+	}
+}
+
+func listKeys() []key {
+	return []key{
+		{[]string{"j", "k", "down", "up", "pgdown", "pgup", "home", "end"}, "j k", "move", always("choose"), func(s *screen, name string) tea.Cmd {
+			step := map[string]int{"j": 1, "k": -1, "down": 1, "up": -1, "pgdown": 5, "pgup": -5, "home": -len(s.lessons), "end": len(s.lessons)}[name]
+			s.chosen = min(max(s.chosen+step, 0), len(s.lessons)-1)
+			return nil
+		}},
+		{[]string{"enter", "space"}, "Enter", "begin the lesson", always("begin"), func(s *screen, _ string) tea.Cmd { s.begin(s.chosen); return nil }},
+		{[]string{"l", "esc", "b"}, "l", "back to where you were", always("back"), leave},
+		{[]string{"q", "ctrl+c"}, "q", "quit", always("quit"), quit},
+		{[]string{"t"}, "t", "the next theme", always("theme"), func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }},
+		{[]string{"ctrl+z"}, "Ctrl-Z", "suspend", always("suspend"), func(*screen, string) tea.Cmd { return suspend() }},
+	}
+}
+
+func helpKeys() []key {
+	return []key{
+		{[]string{"?", "esc", "b", "space", "enter"}, "?", "back to where you were", always("back"), leave},
+		{[]string{"q", "ctrl+c"}, "q", "quit", always("quit"), quit},
+		{[]string{"t"}, "t", "the next theme", always("theme"), func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }},
+		{[]string{"ctrl+z"}, "Ctrl-Z", "suspend", always("suspend"), func(*screen, string) tea.Cmd { return suspend() }},
+	}
+}
+
+func always(words string) func(*screen) string { return func(*screen) string { return words } }
+
+func quit(*screen, string) tea.Cmd { return tea.Quit }
+
+func leave(s *screen, _ string) tea.Cmd { s.overlay = nothing; return nil }
+
+// answers tells which answers a prediction has, as long as it is one: when the
+// experiment has begun it is settled.
+func answers(s *screen) string {
+	part := s.part()
+	if part.Kind != course.Predict || !s.page().over || s.pages[place{s.at.lesson, s.experiment(part.Name)}] != nil {
+		return ""
+	}
+	return "answer"
+}
+
+func scrollBy(s *screen, name string) tea.Cmd {
+	page := max(s.layout().text.height-2, 1)
+	const all = 1 << 20
+	s.scroll(map[string]int{"pgdown": page, "pgup": -page, "down": 1, "up": -1, "home": -all, "end": all}[name])
+	return nil
+}

@@ -1,0 +1,219 @@
+package tour
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"fd3/lesson/course"
+	"fd3/lesson/view"
+)
+
+// From wideColumns on, the kernel's side stands to the right of the text. Below
+// that it stands under the text, where there is an experiment.
+const (
+	wideColumns = 110
+	underRows   = 8 // at least, of which one is its heading
+)
+
+// margin is left of everything but the rules.
+const margin = 2
+
+// An area is some columns of some rows.
+type area struct{ width, height int }
+
+// A layout is how the room between the rail and the footer is shared.
+type layout struct {
+	text, board area
+	beside      bool // the board is to the right
+}
+
+// above are the rows over the lesson: the rail, and where there is room a blank row.
+func (s *screen) above() int {
+	if s.height >= minRows+6 {
+		return 2
+	}
+	return 1
+}
+
+// underneath are the rows below it: what is said, the progress, and the keys.
+const underneath = 3
+
+func (s *screen) layout() layout {
+	width, rows := max(s.width, minColumns), max(s.height, minRows)-s.above()-underneath
+	if width >= wideColumns {
+		board := min(max(width*2/5, 44), 90)
+		return layout{text: area{width - board - 3, rows}, board: area{board, rows}, beside: true}
+	}
+	l := layout{text: area{width, rows}}
+	switch s.part().Kind {
+	case course.Experiment, course.Verdict, course.Exercise:
+		if len(s.board.Ends)+len(s.board.Calls) > 0 {
+			l.board = area{width, max(underRows, rows/3)}
+			l.text.height -= l.board.height
+		}
+	}
+	return l
+}
+
+// frame is the whole screen: its rows, each as wide as there is room.
+func (s *screen) frame() string {
+	if s.width < minColumns || s.height < minRows {
+		return ansi.Truncate(fmt.Sprintf("The tour needs a terminal of %dx%d; this one has %dx%d.", minColumns, minRows, s.width, s.height), s.width, "")
+	}
+	body := area{s.width, s.height - s.above() - underneath}
+	var rows []string
+	switch s.overlay {
+	case lessonList:
+		rows = s.list(body)
+	case help:
+		rows = s.help(body)
+	default:
+		rows = s.lesson()
+	}
+	head := area{s.width, s.above()}.fill([]string{s.rail()})
+	rows = append(append(head, body.fill(rows)...), s.said(), s.progress(), s.footer())
+	for i, row := range rows {
+		rows[i] = s.cut(row, s.width)
+	}
+	return strings.Join(rows, "\n")
+}
+
+// lesson is the text, and the kernel's side.
+func (s *screen) lesson() []string {
+	l := s.layout()
+	text := l.text.fill(s.text(l.text))
+	switch {
+	case l.beside:
+		board := l.board.fill(s.side(l.board))
+		for i := range text {
+			row := s.cut(text[i], l.text.width)
+			gap := strings.Repeat(" ", l.text.width-ansi.StringWidth(row))
+			text[i] = row + gap + " " + s.paint.Dim(s.paint.Bar) + " " + board[i]
+		}
+	case l.board.height > 0:
+		text = append(text, s.rule("the kernel's side", ""))
+		room := area{l.board.width - margin, l.board.height - 1}
+		for _, row := range room.fill(s.drawBoard(room)) {
+			text = append(text, strings.Repeat(" ", margin)+row)
+		}
+	}
+	return text
+}
+
+// fill makes it as many rows as there is room for.
+func (a area) fill(rows []string) []string {
+	all := make([]string, a.height)
+	copy(all, rows)
+	return all
+}
+
+// cut ends a row where the room does.
+func (s *screen) cut(row string, width int) string { return ansi.Truncate(row, width, s.paint.More) }
+
+// text is what is in sight of the page. The choice under the cursor is marked.
+func (s *screen) text(room area) []string {
+	lines, begin, offset, _ := s.sight()
+	p := s.page()
+	if p.cursor > 0 {
+		choice := 0
+		for i, e := range p.events {
+			if e.Kind == "choice" {
+				choice++
+			}
+			if choice == p.cursor && begin[i] < len(lines) {
+				at := begin[i]
+				for lines[at] == "" {
+					at++
+				}
+				lines[at] = s.paint.Strong("  "+s.paint.Pointer) + strings.TrimPrefix(lines[at], "   ")
+				break
+			}
+		}
+	}
+	return lines[offset:min(offset+room.height, len(lines))]
+}
+
+// rule is a line across the screen with words on it.
+func (s *screen) rule(left, right string) string {
+	line := s.paint.Dim(strings.Repeat(s.paint.Rule, 2)) + " " + s.paint.Heading(left) + " "
+	end := s.paint.Dim(s.paint.Rule)
+	if right != "" {
+		end = " " + s.paint.Strong(right) + " " + end
+	}
+	room := s.width - ansi.StringWidth(line) - ansi.StringWidth(end)
+	return line + s.paint.Dim(strings.Repeat(s.paint.Rule, max(room, 0))) + end
+}
+
+// said is the line for what goes on now.
+func (s *screen) said() string {
+	p := s.page()
+	words := ""
+	switch {
+	case s.note != "":
+		words = s.note
+	case s.overlay != nothing:
+	case p.now != "":
+		words = "now: " + p.now
+	case p.said > 0 && answers(s) != "":
+		words = fmt.Sprintf("You say %d. Now the kernel is asked.", p.said)
+	case answers(s) != "":
+		words = "What do you think? Answer before it is tried."
+	case s.part().Kind == course.Experiment && !p.over && p.onward == nil:
+		words = "The step is being made" + s.paint.More
+	}
+	return strings.Repeat(" ", margin) + s.paint.Strong(view.Harmless(words))
+}
+
+// kindWords are what the parts are called.
+var kindWords = map[course.PartKind]string{
+	course.Question:   "question",
+	course.Predict:    "prediction",
+	course.Experiment: "experiment",
+	course.Verdict:    "verdict",
+	course.Explain:    "explanation",
+	course.Exercise:   "exercise",
+	course.Recap:      "recap",
+	course.References: "references",
+}
+
+// progress says where in the course this is.
+func (s *screen) progress() string {
+	where := "the end of the course"
+	if !s.ended() {
+		parts := s.lessons[s.at.lesson].Parts
+		where = fmt.Sprintf("lesson %d of %d: %s, part %d of %d: %s",
+			s.at.lesson+1, len(s.lessons), s.part().Lesson, s.at.part+1, len(parts), kindWords[parts[s.at.part].Kind])
+	}
+	more := ""
+	if s.overlay == nothing && s.below() {
+		more = "more below"
+	}
+	return s.rule(where, more)
+}
+
+// footer is the keys that do something now. Those that find no room are in the
+// help.
+func (s *screen) footer() string {
+	row := strings.Repeat(" ", margin)
+	for _, k := range s.keys() {
+		does := k.now(s)
+		if does == "" {
+			continue
+		}
+		item := s.paint.Strong(s.keyNames(k)) + " " + does + "  "
+		if ansi.StringWidth(row)+ansi.StringWidth(item) <= s.width+2 {
+			row += item
+		}
+	}
+	return row
+}
+
+// keyNames are the names of a key; of the numbers only those that there are.
+func (s *screen) keyNames(k key) string {
+	if k.show == "1-9" && s.overlay == nothing {
+		return fmt.Sprintf("1-%d", len(s.part().Choices))
+	}
+	return k.show
+}

@@ -1,0 +1,327 @@
+package tour
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/charmbracelet/x/term"
+
+	"fd3/lesson"
+	"fd3/lesson/course"
+	"fd3/lesson/view"
+)
+
+// checkEvery is how long an exercise goes on until the kernel is asked again.
+const checkEvery = 250 * time.Millisecond
+
+// Linear goes through the course line by line: nothing on the screen is ever
+// changed. Enter goes on, answers are typed. When o.In is no terminal nobody is
+// asked, and the progress stays as it is.
+func Linear(ctx context.Context, o Options) error {
+	number, part, err := o.start()
+	if err != nil {
+		return err
+	}
+	if !term.IsTerminal(o.In.Fd()) {
+		return Alone(ctx, o, course.All()[number:])
+	}
+	typed, err := readLines(o.In)
+	if err != nil {
+		return err
+	}
+	defer typed.close()
+	t := &linear{Options: o, lines: typed, write: view.NewText(o.Out, o.Look).Show}
+	return t.run(ctx, course.All()[number:], part)
+}
+
+// Alone goes through these lessons as Linear does, and asks nobody.
+func Alone(ctx context.Context, o Options, lessons []course.Lesson) error {
+	o.Progress = &course.Progress{} // nobody learns
+	t := &linear{Options: o, write: view.NewText(o.Out, o.Look).Show}
+	return t.run(ctx, lessons, 0)
+}
+
+// JSON goes through the course and asks nobody. Each Event is a line of JSON.
+func JSON(ctx context.Context, o Options) error {
+	number, _, err := o.start()
+	if err != nil {
+		return err
+	}
+	o.Progress = &course.Progress{}
+	t := &linear{Options: o, write: view.JSON(o.Out)}
+	return t.run(ctx, course.All()[number:], 0)
+}
+
+// A linear is one tour, line by line.
+type linear struct {
+	Options
+	walk   *course.Walk
+	lines  *lines // what is typed; nil: nobody is asked
+	write  func(lesson.Event) error
+	failed error // the first of write
+	last   lesson.Event
+}
+
+// errQuit says that the learner wants to end.
+var errQuit = errors.New("quit")
+
+// run goes through these lessons, from this part of the first one on.
+func (t *linear) run(ctx context.Context, lessons []course.Lesson, part int) error {
+	t.walk = &course.Walk{Show: t.show}
+	defer t.walk.End()
+	err := t.lessons(ctx, lessons, part)
+	switch {
+	case ctx.Err() != nil:
+		t.newline()
+		return ctx.Err()
+	case errors.Is(err, errQuit):
+		t.newline()
+		t.say("fd3 tour goes on from here the next time.")
+		err = nil
+	}
+	return errors.Join(err, t.failed)
+}
+
+func (t *linear) show(e lesson.Event) {
+	if t.Mark != nil {
+		if name := label(e); name != "" {
+			t.Mark(name)
+		}
+	}
+	t.last = e
+	if t.failed == nil {
+		t.failed = t.write(e)
+	}
+}
+
+// say tells what is not of the course but of the tour.
+func (t *linear) say(format string, args ...any) {
+	t.show(lesson.Event{Kind: lesson.KindText, Section: "tour", Text: fmt.Sprintf(format, args...)})
+}
+
+// newline ends the line of a prompt that nobody has answered with Enter.
+func (t *linear) newline() {
+	if t.lines != nil && t.Auto == 0 {
+		io.WriteString(t.Out, "\n")
+	}
+}
+
+// kept tells once if the place cannot be kept.
+func (t *linear) kept(err error) {
+	if err != nil {
+		t.say("%s.", err)
+	}
+}
+
+func (t *linear) lessons(ctx context.Context, lessons []course.Lesson, part int) error {
+	for i, l := range lessons {
+		if err := t.lesson(ctx, l, part); err != nil {
+			return err
+		}
+		part = 0
+		t.kept(t.Progress.Finish(l.ID))
+		if i+1 == len(lessons) {
+			break
+		}
+		next := lessons[i+1].ID
+		t.kept(t.Progress.SetPlace(next, 0))
+		if _, err := t.ask(ctx, fmt.Sprintf("Enter: the next lesson, %s. q: quit > ", next)); err != nil {
+			return err
+		}
+	}
+	t.kept(t.Progress.SetPlace("", 0))
+	t.say("This is the end.")
+	return nil
+}
+
+// lesson goes through a lesson from this part on.
+func (t *linear) lesson(ctx context.Context, l course.Lesson, from int) error {
+	t.walk.Begin(l)
+	if from > 0 {
+		t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
+		if err := resume(ctx, t.walk, l, from, t.Progress); err != nil {
+			return err
+		}
+	}
+	notMade := make(map[string]bool) // experiments; there is no verdict on them
+	for i, p := range l.Parts {
+		if i < from {
+			continue
+		}
+		t.kept(t.Progress.SetPlace(l.ID, i))
+		if p.Kind == course.Verdict && notMade[p.Name] {
+			continue
+		}
+		err := t.part(ctx, p)
+		if errors.Is(err, course.ErrNotMade) {
+			notMade[p.Name], err = true, nil
+		}
+		if err != nil {
+			return err
+		}
+		if !pauses(l.Parts, i) {
+			continue
+		}
+		if err := t.pause(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pauses tells whether the learner is given time after a part. What asks something
+// itself needs none, nor does the end of a lesson.
+func pauses(parts []course.Part, i int) bool {
+	kind := parts[i].Kind
+	return i+1 < len(parts) && parts[i+1].Kind != course.References && kind != course.Predict && kind != course.Exercise
+}
+
+func (t *linear) part(ctx context.Context, p course.Part) error {
+	switch p.Kind {
+	case course.Predict:
+		t.walk.Tell(p)
+		return t.predict(ctx, p)
+	case course.Experiment:
+		return t.walk.Run(ctx, p, t.pause)
+	case course.Verdict:
+		t.walk.Tell(p)
+		if t.last.Predicted != "" {
+			t.kept(t.Progress.Predicted(p.Lesson, p.Name, t.last.Predicted, t.last.Right))
+		}
+	case course.Exercise:
+		return t.exercise(ctx, p)
+	default:
+		t.walk.Tell(p)
+	}
+	return nil
+}
+
+func (t *linear) pause(ctx context.Context) error {
+	_, err := t.ask(ctx, "Enter: go on. q: quit > ")
+	return err
+}
+
+// ask waits for a line of the learner's, or for as long as it goes on by itself.
+// Where nobody can be asked the answer is empty at once.
+func (t *linear) ask(ctx context.Context, prompt string) (string, error) {
+	if err := errors.Join(t.failed, ctx.Err()); err != nil {
+		return "", err
+	}
+	var late <-chan time.Time
+	switch {
+	case t.Auto > 0:
+		timer := time.NewTimer(t.Auto)
+		defer timer.Stop()
+		late = timer.C
+	case t.lines == nil:
+		return "", nil
+	default:
+		t.prompt(prompt)
+	}
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case <-late:
+		return "", nil
+	case line, more := <-t.lines.typed():
+		return answer(line, more)
+	}
+}
+
+func (t *linear) prompt(words string) { io.WriteString(t.Out, "\n"+words) }
+
+// answer is what a line means anywhere: to quit, as the end of the input does.
+func answer(line string, more bool) (string, error) {
+	if !more || line == "q" || line == "quit" {
+		return "", errQuit
+	}
+	return line, nil
+}
+
+// predict asks until one of the choices is named, by its number or its name.
+func (t *linear) predict(ctx context.Context, p course.Part) error {
+	prompt := fmt.Sprintf("What do you think: a number from 1 to %d? s: skip. q: quit > ", len(p.Choices))
+	for {
+		line, err := t.ask(ctx, prompt)
+		if err != nil {
+			return err
+		}
+		if line == "s" || line == "" && (t.lines == nil || t.Auto > 0) {
+			return nil
+		}
+		i := slices.IndexFunc(p.Choices, func(c course.Item) bool { return c.Name == line })
+		if n, err := strconv.Atoi(line); err == nil {
+			i = n - 1
+		}
+		if i < 0 || i >= len(p.Choices) {
+			t.say("Please type a number from 1 to %d, or s to go on without.", len(p.Choices))
+			continue
+		}
+		choice := p.Choices[i].Name
+		t.walk.Predict(p.Name, choice)
+		t.kept(t.Progress.Predicted(p.Lesson, p.Name, choice, false))
+		return nil
+	}
+}
+
+// exercise waits until the kernel says that it is done, or the learner goes on.
+func (t *linear) exercise(ctx context.Context, p course.Part) error {
+	if err := t.walk.Prepare(ctx, p); err != nil {
+		return err
+	}
+	t.walk.Tell(p)
+	if t.lines == nil || t.Auto > 0 {
+		t.say("Nobody is waited for here, so the exercise is left out.")
+		_, err := t.ask(ctx, "")
+		return err
+	}
+	const prompt = "h: a hint. s: skip. q: quit. The kernel is watched meanwhile > "
+	t.prompt(prompt)
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	hints, told := 0, ""
+	for t.failed == nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case line, more := <-t.lines.typed():
+			line, err := answer(line, more)
+			if err != nil || line == "s" {
+				return err
+			}
+			switch {
+			case line == "h" && hints < len(p.Hints):
+				t.walk.Hint(p, hints)
+				hints++
+			case line == "h":
+				t.say("There is no further hint.")
+			case line != "":
+				t.say("Please type h or s. What the exercise asks for is done in another terminal.")
+			}
+			t.prompt(prompt)
+		case <-tick.C:
+			done, now, err := t.walk.Check()
+			switch {
+			case err != nil:
+				t.newline()
+				t.say("The kernel could not be asked: %s.", err)
+				return nil
+			case done:
+				t.newline()
+				t.walk.Done(p)
+				return t.pause(ctx)
+			case now != told:
+				told = now
+				t.newline()
+				t.show(lesson.Event{Kind: lesson.KindText, Section: "now", Step: p.Lesson, Text: "Now: " + now})
+				t.prompt(prompt)
+			}
+		}
+	}
+	return t.failed
+}

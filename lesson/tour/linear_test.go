@@ -1,0 +1,382 @@
+package tour
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"fd3/lesson"
+	"fd3/lesson/course"
+	"fd3/lesson/view"
+)
+
+// A visit is a linear tour of this process, in a terminal of its own.
+type visit struct {
+	t        *testing.T
+	keys     *os.File
+	progress *course.Progress
+	stop     context.CancelFunc
+	over     chan error
+
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func visits(t *testing.T, p *course.Progress, from string) *visit {
+	t.Helper()
+	keys, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &visit{t: t, keys: keys, progress: p, over: make(chan error, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	v.stop = stop
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		buf := make([]byte, 4096)
+		for {
+			n, err := keys.Read(buf)
+			v.mu.Lock()
+			v.out.Write(buf[:n])
+			v.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	go func() {
+		v.over <- Linear(ctx, Options{From: from, Progress: p, Look: view.Look{Width: 80, ASCII: true}, In: terminal, Out: terminal})
+		terminal.Close()
+		<-read
+		keys.Close()
+		close(v.over)
+	}()
+	t.Cleanup(func() {
+		stop()
+		for range v.over {
+		}
+	})
+	return v
+}
+
+func (v *visit) text() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.out.String()
+}
+
+// types types a line when the words are there, and more after them.
+func (v *visit) types(words, line string) {
+	v.t.Helper()
+	v.shows(words)
+	v.keys.WriteString(line)
+}
+
+func (v *visit) shows(words string) {
+	v.t.Helper()
+	until(v.t, words, func() bool { return strings.Contains(v.text(), words) }, v.text)
+}
+
+// ends waits for the end and gives the error.
+func (v *visit) ends() error {
+	v.t.Helper()
+	select {
+	case err := <-v.over:
+		<-v.over
+		return err
+	case <-time.After(20 * time.Second):
+		v.t.Fatalf("no end:\n%s", v.text())
+		return nil
+	}
+}
+
+func until(t *testing.T, what string, there func() bool, seen func() string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s\n%s", what, seen())
+		}
+	}
+}
+
+// descriptors and children of this process.
+func descriptors() int {
+	names, _ := os.ReadDir("/proc/self/fd")
+	return len(names)
+}
+
+func children() (pids []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		_, after, _ := strings.Cut(string(text), ") ")
+		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == fmt.Sprint(os.Getpid()) {
+			pids = append(pids, string(text))
+		}
+	}
+	return pids
+}
+
+// partOf is the number of the first part of a lesson that is of this kind.
+func partOf(t *testing.T, id string, kind course.PartKind) int {
+	t.Helper()
+	l, err := course.Find(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(l.Parts, func(p course.Part) bool { return p.Kind == kind })
+	if i < 0 {
+		t.Fatalf("%s has no %s", id, kind)
+	}
+	return i
+}
+
+// However a tour ends, nothing is left of it: no process, no descriptor.
+func TestLinearLeavesNothing(t *testing.T) {
+	for name, end := range map[string]func(*visit){
+		"cancel": func(v *visit) { v.stop() },
+		"q":      func(v *visit) { v.keys.WriteString("q\n") },
+		"ctrl-d": func(v *visit) { v.keys.Write([]byte{4}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := descriptors()
+			p := &course.Progress{}
+			p.SetPlace("listen", partOf(t, "listen", course.Exercise))
+			v := visits(t, p, "")
+			v.shows("s: skip. q: quit.")
+			if len(children()) == 0 {
+				t.Error("the exercise has no process")
+			}
+			end(v)
+			if err := v.ends(); !(err == nil || name == "cancel" && errors.Is(err, context.Canceled)) {
+				t.Error(err)
+			}
+			if left := children(); len(left) > 0 {
+				t.Errorf("left: %s", left)
+			}
+			until(t, "the descriptors to be closed", func() bool { return descriptors() <= before }, func() string { return fmt.Sprint(before, descriptors()) })
+			if id, part := p.Place(); id != "listen" || part != partOf(t, "listen", course.Exercise) {
+				t.Errorf("the place is %s %d", id, part)
+			}
+		})
+	}
+}
+
+// Who comes back to a verdict finds in it what the experiment has read, and his
+// own prediction.
+func TestLinearGoesOnWhereItStopped(t *testing.T) {
+	p := &course.Progress{}
+	p.SetPlace("listen", partOf(t, "listen", course.Verdict))
+	p.Predicted("listen", "wait", "waits", false)
+	v := visits(t, p, "")
+	v.types("You said something else.", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	if !regexp.MustCompile("`listen` took [0-9.]+ .s").MatchString(v.text()) {
+		t.Errorf("the verdict without its values:\n%s", v.text())
+	}
+	if strings.Contains(v.text(), "THE EXPERIMENT") {
+		t.Error("the experiment is told again")
+	}
+}
+
+func TestLinearPrediction(t *testing.T) {
+	p := &course.Progress{}
+	p.SetPlace("listen", partOf(t, "listen", course.Predict))
+	v := visits(t, p, "")
+	v.types("skip. q: quit > ", "9\n")
+	v.types("Please type a number from 1 to 2", "returns\n")
+	for range 8 {
+		v.keys.WriteString("\n")
+	}
+	v.types("You said the same.", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	if p.Choice("listen", "wait") != "returns" {
+		t.Error("the prediction is not kept")
+	}
+}
+
+// The kernel sees that an exercise is done; before, it is not.
+func TestLinearExercise(t *testing.T) {
+	p := &course.Progress{}
+	p.SetPlace("listen", partOf(t, "listen", course.Exercise))
+	v := visits(t, p, "")
+	v.types("s: skip. q: quit.", "h\n")
+	v.shows("HINT")
+	for range 5 {
+		v.keys.WriteString("h\n")
+	}
+	v.shows("There is no further hint.")
+	port := regexp.MustCompile(`sport = :(\d+)`).FindStringSubmatch(v.text())
+	if port == nil || strings.Contains(v.text(), "DONE") {
+		t.Fatalf("%s", v.text())
+	}
+	v.shows("Now: ")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var clients sync.WaitGroup
+	defer clients.Wait()
+	for range 5 {
+		clients.Go(func() {
+			if c, err := new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:"+port[1]); err == nil {
+				<-ctx.Done()
+				c.Close()
+			}
+		})
+	}
+	v.shows("DONE")
+	v.keys.WriteString("q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	stop()
+}
+
+func TestLines(t *testing.T) {
+	in, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	l, err := readLines(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.WriteString("ON")
+	out.WriteString("e \r\n\ntw")
+	for _, want := range []string{"one", ""} {
+		if got := <-l.typed(); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	out.Close()
+	if line, more := <-l.typed(); more {
+		t.Errorf("%q after the end", line)
+	}
+	l.close()
+
+	in, out, err = os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer out.Close()
+	if l, err = readLines(in); err != nil {
+		t.Fatal(err)
+	}
+	l.close() // nothing was typed, and nothing hangs
+}
+
+// A handout has every part in its order, its hints last, and nothing of a learner.
+func TestHandout(t *testing.T) {
+	l, err := course.Find("listen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sections []string
+	hinted := 0
+	err = Handout(t.Context(), []course.Lesson{l}, func(e lesson.Event) error {
+		switch {
+		case e.Kind == lesson.KindText:
+			sections = append(sections, e.Section)
+		case e.Kind == lesson.KindVerdict && (e.Title == "" || e.Predicted != ""):
+			t.Errorf("%+v", e)
+		}
+		if hinted > 0 && e.Section != "hint" {
+			t.Errorf("%s after the hints", e.Section)
+		}
+		if e.Section == "hint" {
+			hinted++
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(sections, " ")
+	for _, want := range []string{"question predict experiment step", "exercise tour recap references hint hint"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
+	}
+	if left := children(); len(left) > 0 {
+		t.Errorf("left: %s", left)
+	}
+}
+
+func TestHandoutIsInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	err := Handout(ctx, course.All(), func(e lesson.Event) error {
+		if e.Section == "step" {
+			stop()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || len(children()) > 0 {
+		t.Errorf("%v, left: %s", err, children())
+	}
+}
+
+// What is written to a recording is in the cast when it is closed, and so are the
+// markers.
+func TestRecording(t *testing.T) {
+	before := descriptors()
+	var file, watched bytes.Buffer
+	cast, err := view.NewCast(&file, 80, 24, "", "xterm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Record(cast, 80, 24, &watched)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		fmt.Fprintf(r, "line %d\n", i)
+	}
+	if r.Resize(80, 24) || !r.Resize(100, 30) {
+		t.Error("a new size is not told from the old one")
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(file.String(), `line 999\r\n`) || !strings.Contains(file.String(), `"r", "100x30"`) && !strings.Contains(file.String(), `"r","100x30"`) {
+		t.Errorf("not all is recorded: %s", file.String()[max(0, file.Len()-300):])
+	}
+	if strings.Count(watched.String(), "\n") != 1000 {
+		t.Error("not all was seen")
+	}
+	if descriptors() != before {
+		t.Errorf("%d descriptors, before %d", descriptors(), before)
+	}
+}
+
+func TestLabels(t *testing.T) {
+	for want, e := range map[string]lesson.Event{
+		"listen: who":        {Kind: lesson.KindLesson, Step: "listen", Title: "listen: who"},
+		"listen: verdict":    {Kind: lesson.KindVerdict, Step: "listen"},
+		"listen: exercise":   {Kind: lesson.KindText, Step: "listen", Section: "exercise", Text: "Do it."},
+		"listen: Now listen": {Kind: lesson.KindText, Step: "listen", Section: "step", Text: "Now `listen`"},
+		"":                   {Kind: lesson.KindText, Step: "listen", Section: "hint"},
+		"listen: " + strings.Repeat("x", 57) + "...": {Kind: lesson.KindText, Step: "listen", Section: "step", Text: strings.Repeat("x", 61)},
+	} {
+		if got := label(e); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}

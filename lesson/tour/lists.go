@@ -1,0 +1,49 @@
+package tour
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// list is the lessons, with what was done of them and the question that each
+// answers. Two rows each: the one that is marked stays in sight.
+func (s *screen) list(room area) []string {
+	p := s.paint
+	rows := []string{"", "  " + p.Title("The lessons"), ""}
+	fit := max((room.height-len(rows))/2, 1)
+	from := min(max(s.chosen-fit/2, 0), max(len(s.lessons)-fit, 0))
+	for i := from; i < min(from+fit, len(s.lessons)); i++ {
+		l := s.lessons[i]
+		sign, here := strings.Repeat(" ", ansi.StringWidth(p.Done)), ""
+		if s.Progress.Finished(l.ID) {
+			sign = p.Done
+		}
+		if i == s.at.lesson {
+			here = p.Good("  " + p.Here + " you are here")
+		}
+		head := fmt.Sprintf("%2d %s ", i+1, l.Title)
+		if i == s.chosen {
+			head = p.Pointer + " " + sign + " " + p.Chosen(head)
+		} else {
+			head = "  " + sign + " " + p.Strong(head)
+		}
+		rows = append(rows, "  "+head+here, strings.Repeat(" ", 9)+plainWords(l.Asks))
+	}
+	return rows
+}
+
+// plainWords are words of Markdown without its marks.
+func plainWords(text string) string { return strings.NewReplacer("`", "", "**", "").Replace(text) }
+
+// help is every key, with what it is for.
+func (s *screen) help(area) []string {
+	rows := []string{"", "  " + s.paint.Title("Keys"), ""}
+	for _, k := range pageKeys() {
+		rows = append(rows, fmt.Sprintf("  %s %s", s.paint.Strong(fmt.Sprintf("%-9s", k.show)), k.help))
+	}
+	return append(rows, "",
+		fmt.Sprintf("  %s is where you are, %s a lesson that you have finished.", s.paint.Here, s.paint.Done),
+		"  The kernel's side shows both processes: what each has open, and its last calls.")
+}

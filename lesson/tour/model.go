@@ -1,0 +1,489 @@
+package tour
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"fd3/lesson"
+	"fd3/lesson/course"
+	"fd3/lesson/view"
+)
+
+// A screen is what the learner sees, and where he is.
+type screen struct {
+	Options
+	paint         view.Paint // in Options.Look
+	width, height int
+	lessons       []course.Lesson
+	guide         *guide
+	send          func(tea.Msg)
+	broken        any // a panic
+
+	at    place
+	task  *task // of the part that was begun last; it may not be the one that is shown
+	pages map[place]*page
+	board course.Board
+
+	overlay overlay
+	chosen  int    // the lesson, in the list of lessons
+	note    string // said until the next key
+	waiting waiting
+}
+
+// An overlay is what covers the lesson.
+type overlay int
+
+const (
+	nothing overlay = iota
+	lessonList
+	help
+)
+
+// A page is what a part has shown.
+type page struct {
+	events []lesson.Event
+	over   bool          // nothing more will come
+	onward chan struct{} // closed, it makes the step that has been said; nil: none has
+	failed bool          // the experiment could not be made
+	now    string        // how far the exercise is
+
+	cursor  int // predict: the choice under the cursor, from 1
+	said    int // predict: the learner's, from 1
+	hints   int // exercise: told so far
+	offset  int // the first line in sight
+	unread  int // the first event of the last step, not to be scrolled past
+	scrolls bool
+}
+
+// boardEvery is how often the kernel is asked for its side.
+const boardEvery = 250 * time.Millisecond
+
+func newScreen(o Options, lessons []course.Lesson) *screen {
+	s := &screen{Options: o, lessons: lessons, paint: view.NewPaint(o.Look), pages: make(map[place]*page)}
+	s.guide = newGuide(o, lessons, func(msg tea.Msg) { s.send(msg) })
+	return s
+}
+
+func (s *screen) Init() tea.Cmd { return tea.Batch(s.look(), s.wait()) }
+
+type boardMsg course.Board
+
+// look asks the kernel for its side.
+func (s *screen) look() tea.Cmd {
+	return safely(func() tea.Msg {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return boardMsg(s.guide.walk.Board(ctx))
+	})
+}
+
+type lookMsg struct{}
+
+func (s *screen) update(msg tea.Msg) tea.Cmd {
+	var cmd tea.Cmd
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		s.resize(msg.Width, msg.Height)
+	case tea.KeyPressMsg:
+		s.note = ""
+		cmd = s.press(msg.String())
+	case boardMsg:
+		s.board = course.Board(msg)
+		cmd = tea.Tick(boardEvery, func(time.Time) tea.Msg { return lookMsg{} })
+	case lookMsg:
+		cmd = s.look()
+	case noteMsg:
+		s.note = string(msg)
+	case lateMsg:
+		if waiting(msg) == s.waiting {
+			cmd = s.late()
+		}
+	default:
+		s.told(msg)
+	}
+	return tea.Batch(cmd, s.wait())
+}
+
+// told takes what the task says. That of a task which was left counts no more.
+func (s *screen) told(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case shownMsg:
+		if p := s.pageOf(msg.task); p != nil {
+			p.events = append(p.events, msg.Event)
+		}
+	case pausedMsg:
+		if p := s.pageOf(msg.task); p != nil {
+			p.onward, p.now = msg.onward, ""
+		}
+	case nowMsg:
+		if p := s.pageOf(msg.task); p != nil {
+			p.now = msg.words
+		}
+	case solvedMsg:
+		if p := s.pageOf(msg.task); p != nil {
+			p.follow()
+		}
+	case overMsg:
+		if p := s.pageOf(msg.task); p != nil {
+			p.over, p.now, p.onward = true, "", nil
+			p.failed = errors.Is(msg.err, course.ErrNotMade)
+			if untold(msg.err) {
+				p.events = append(p.events, lesson.Event{Kind: lesson.KindText, Section: "failed", Text: msg.err.Error()})
+			}
+		}
+	}
+}
+
+func (s *screen) pageOf(t *task) *page {
+	if t != s.task {
+		return nil
+	}
+	return s.pages[t.place]
+}
+
+func (s *screen) resize(width, height int) { s.width, s.height = width, height }
+
+// page is the one in sight.
+func (s *screen) page() *page { return s.pages[s.at] }
+
+// part is the one in sight. At the end of the course there is none.
+func (s *screen) part() course.Part {
+	if s.ended() {
+		return course.Part{}
+	}
+	return s.guide.part(s.at)
+}
+
+func (s *screen) ended() bool { return s.at.lesson == len(s.lessons) }
+
+// enter goes to a part. One that was gone through shows what it showed then.
+func (s *screen) enter(at place) {
+	s.at, s.overlay = at, nothing
+	p := s.page()
+	if p != nil && (p.over || s.task != nil && s.task.place == at) {
+		return
+	}
+	if s.ended() {
+		s.kept(s.Progress.SetPlace("", 0))
+		s.pages[at] = &page{over: true, events: []lesson.Event{{Kind: lesson.KindEnd, Text: closing}}}
+		return
+	}
+	s.open(at, false)
+}
+
+// open goes through a part from its beginning.
+func (s *screen) open(at place, anew bool) {
+	s.at, s.overlay = at, nothing
+	s.pages[at] = &page{}
+	s.task = s.guide.begin(at, anew)
+}
+
+// kept tells if the place cannot be kept.
+func (s *screen) kept(err error) {
+	if err != nil {
+		s.note = err.Error()
+	}
+}
+
+// closing is the last page.
+const closing = `This is the end of the course.
+
+Any lesson can be gone through again: **l** shows the list. And every step of the
+tour is a command of its own, with many more options: **fd3 --help**.`
+
+// begin goes to a lesson and forgets what it has shown.
+func (s *screen) begin(number int) {
+	for i := range s.lessons[number].Parts {
+		delete(s.pages, place{number, i})
+	}
+	s.open(place{number, 0}, true)
+}
+
+// forward goes to the next part, or lesson. The verdict on an experiment that could
+// not be made is left out.
+func (s *screen) forward() {
+	parts := s.lessons[s.at.lesson].Parts
+	for next := s.at.part + 1; next < len(parts); next++ {
+		if parts[next].Kind == course.Verdict && s.notMade(parts[next].Name) {
+			continue
+		}
+		s.enter(place{s.at.lesson, next})
+		return
+	}
+	s.kept(s.Progress.Finish(s.lessons[s.at.lesson].ID))
+	s.enter(place{s.at.lesson + 1, 0})
+}
+
+func (s *screen) notMade(name string) bool {
+	p := s.pages[place{s.at.lesson, s.experiment(name)}]
+	return p != nil && p.failed
+}
+
+// experiment is the number of the part with the experiment of that name, -1 if
+// there is none.
+func (s *screen) experiment(name string) int {
+	for i, p := range s.lessons[s.at.lesson].Parts {
+		if p.Kind == course.Experiment && p.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *screen) back() {
+	switch {
+	case s.at.part > 0:
+		s.enter(place{s.at.lesson, s.at.part - 1})
+	case s.at.lesson > 0:
+		last := place{s.at.lesson - 1, len(s.lessons[s.at.lesson-1].Parts) - 1}
+		if s.pages[last] == nil {
+			last.part = 0
+		}
+		s.enter(last)
+	}
+}
+
+// again runs the experiment once more, and forgets what followed from it.
+func (s *screen) again() {
+	name := s.part().Name
+	for i, p := range s.lessons[s.at.lesson].Parts {
+		if p.Name == name && p.Kind != course.Predict {
+			delete(s.pages, place{s.at.lesson, i})
+		}
+	}
+	s.open(place{s.at.lesson, s.experiment(name)}, false)
+}
+
+// say commits to a choice, from 1.
+func (s *screen) say(n int) tea.Cmd {
+	p, part := s.page(), s.part()
+	p.cursor, p.said = n, n
+	s.show(n)
+	choice := part.Choices[n-1].Name
+	s.guide.walk.Predict(part.Name, choice)
+	return safely(func() tea.Msg {
+		s.guide.kept(s.Progress.Predicted(part.Lesson, part.Name, choice, false))
+		return nil
+	})
+}
+
+// hint asks for the next hint.
+func (s *screen) hint() {
+	select {
+	case s.task.hints <- s.page().hints:
+		s.page().hints++
+		s.page().follow()
+	default: // the last one is still on its way
+	}
+}
+
+// step makes the step that has been said.
+func (s *screen) step() {
+	p := s.page()
+	p.follow()
+	close(p.onward)
+	p.onward = nil
+}
+
+// command is the last one that the page names: to look at the same, or to do the
+// exercise.
+func (s *screen) command() string {
+	events := s.page().events
+	for i := range events {
+		e := events[len(events)-1-i]
+		if e.Command != "" {
+			return e.Command
+		}
+		if e.Kind != lesson.KindText {
+			continue
+		}
+		for line := range strings.Lines(e.Text) {
+			if code, ok := strings.CutPrefix(line, "    "); ok && s.part().Kind == course.Exercise {
+				return strings.TrimSpace(code)
+			}
+		}
+	}
+	return ""
+}
+
+func (s *screen) copy() tea.Cmd {
+	command := view.Harmless(s.command())
+	s.note = "copied: " + command
+	return tea.SetClipboard(command)
+}
+
+func (s *screen) nextTheme() {
+	s.Look.Theme = s.Look.Theme.Next()
+	s.paint = view.NewPaint(s.Look)
+	s.note = fmt.Sprintf("theme: %s", s.Look.Theme)
+	if !s.Look.Colour {
+		s.note += ", but colours are off (NO_COLOR, --color)"
+	}
+}
+
+// follow has the page show what comes from now on.
+func (p *page) follow() { p.unread, p.scrolls = len(p.events), false }
+
+// words are the lines of a page, and the line on which each Event begins.
+func (s *screen) words(p *page, width int) (lines []string, begin []int) {
+	var out bytes.Buffer
+	look := s.Look
+	look.Width = width
+	text := view.NewText(&out, look)
+	for _, e := range p.events {
+		begin = append(begin, bytes.Count(out.Bytes(), []byte("\n")))
+		text.Show(e) // a Buffer takes everything
+	}
+	if out.Len() > 0 {
+		lines = alone(strings.Split(strings.TrimRight(out.String(), "\n"), "\n"))
+	}
+	return lines, append(begin, len(lines))
+}
+
+var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// alone gives each line the styles that the line before has left open, and closes
+// them at its end: what stands to the right of it is not of the text.
+func alone(lines []string) []string {
+	const reset = "\x1b[0m"
+	open := ""
+	for i, line := range lines {
+		before := open
+		for _, style := range sgr.FindAllString(line, -1) {
+			if open += style; style == reset || style == "\x1b[m" {
+				open = ""
+			}
+		}
+		lines[i] = before + line
+		if open != "" {
+			lines[i] += reset
+		}
+	}
+	return lines
+}
+
+// sight is the part of a page that is in sight: its first line, and how far it can
+// be scrolled.
+func (s *screen) sight() (lines []string, begin []int, offset, bottom int) {
+	p := s.page()
+	text := s.layout().text
+	lines, begin = s.words(p, text.width)
+	bottom = max(len(lines)-text.height, 0)
+	offset = p.offset
+	if !p.scrolls {
+		offset = max(offset, begin[min(p.unread, len(begin)-1)])
+	}
+	return lines, begin, min(offset, bottom), bottom
+}
+
+func (s *screen) scroll(lines int) {
+	_, _, offset, bottom := s.sight()
+	p := s.page()
+	p.offset, p.scrolls = min(max(offset+lines, 0), bottom), true
+}
+
+func (s *screen) below() bool {
+	_, _, offset, bottom := s.sight()
+	return offset < bottom
+}
+
+// show scrolls to a choice, from 1.
+func (s *screen) show(choice int) {
+	_, begin, offset, _ := s.sight()
+	for i, e := range s.page().events {
+		if e.Kind == lesson.KindChoice {
+			choice--
+		}
+		if choice == 0 {
+			height := s.layout().text.height
+			s.scroll(max(begin[i+1]-height-offset, 0))
+			s.scroll(min(begin[i]-offset, 0))
+			return
+		}
+	}
+}
+
+// waiting is what the tour waits for. When that has not changed for so long as
+// Options.Auto says, it goes on by itself.
+type waiting struct {
+	place
+	onward  chan struct{}
+	over    bool
+	offset  int
+	overlay overlay
+}
+
+type lateMsg waiting
+
+// wait begins to wait anew if there is something else to wait for.
+func (s *screen) wait() tea.Cmd {
+	if s.Auto == 0 {
+		return nil
+	}
+	p := s.page()
+	_, _, offset, _ := s.sight()
+	now := waiting{s.at, p.onward, p.over, offset, s.overlay}
+	if now == s.waiting {
+		return nil
+	}
+	s.waiting = now
+	return tea.Tick(s.Auto, func(time.Time) tea.Msg { return lateMsg(now) })
+}
+
+// late goes on by itself. What only the learner can do is left out.
+func (s *screen) late() tea.Cmd {
+	switch kind := s.part().Kind; {
+	case s.overlay != nothing:
+		return nil
+	case s.onward() != "":
+		return s.goOn()
+	case kind == course.Exercise && len(s.page().events) > 0:
+		s.forward()
+		s.note = "Nobody is waited for here, so the exercise was left out."
+	case kind == course.Predict && s.page().over:
+		s.forward()
+	}
+	return nil
+}
+
+// onward is what Space does now; empty if it does nothing.
+func (s *screen) onward() string {
+	p := s.page()
+	switch {
+	case s.below():
+		return "read on"
+	case p.onward != nil:
+		return "make the step"
+	case !p.over || s.part().Kind == course.Predict && p.said == 0:
+		return ""
+	case s.ended():
+		return "end"
+	case s.at.part == len(s.lessons[s.at.lesson].Parts)-1:
+		return "next lesson"
+	}
+	return "go on"
+}
+
+// goOn is Space.
+func (s *screen) goOn() tea.Cmd {
+	switch p := s.page(); {
+	case s.onward() == "":
+	case s.below():
+		s.scroll(cmp.Or(max(s.layout().text.height-2, 0), 1))
+	case p.onward != nil:
+		s.step()
+	case s.ended():
+		return tea.Quit
+	default:
+		s.forward()
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package tour
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson/course"
+)
+
+// The smallest terminal that the screen is drawn on. Below it Linear is for.
+const (
+	minColumns = 80
+	minRows    = 24
+)
+
+// Screen goes through the course on the full screen.
+//
+//	keys ─▶ screen.Update ─▶ guide: one part after the other, in the background
+//	             ▲               │ course.Walk: Events
+//	             └── messages ◀──┘ and Boards, four times a second
+//	         screen.View: rail, text, the kernel's side, keys
+//
+// It returns when the learner quits, the signals SIGTERM or SIGHUP come, or the
+// context ends; the terminal is then as it was. A tour that did not end by the
+// learner's will returns an error.
+func Screen(ctx context.Context, o Options) error {
+	number, part, err := o.start()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM, unix.SIGHUP)
+	defer stop()
+
+	s := newScreen(o, course.All())
+	program := tea.NewProgram(guarded{s},
+		tea.WithInput(keyboard{o.In, func() { s.send(tea.QuitMsg{}) }}),
+		tea.WithOutput(quiet{o.Out}),
+		tea.WithEnvironment([]string{"TERM=" + os.Getenv("TERM")}),
+		tea.WithColorProfile(colorprofile.ANSI256),
+		tea.WithoutSignalHandler())
+	s.send = program.Send
+	s.resize(size(o.Out))
+	s.enter(place{number, part})
+	defer context.AfterFunc(ctx, program.Quit)()
+	_, err = program.Run()
+	s.guide.end()
+	switch {
+	case s.broken != nil:
+		return fmt.Errorf("the tour ended by a fault of its own: %v", s.broken)
+	case err != nil:
+		return fmt.Errorf("the tour has lost its terminal: %w", err)
+	}
+	return ctx.Err()
+}
+
+// guarded keeps a panic from the learner's terminal: the program ends in order.
+type guarded struct{ *screen }
+
+func (g guarded) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
+	defer func() {
+		if r := recover(); r != nil {
+			g.broken, model, cmd = r, g, tea.Quit
+		}
+	}()
+	if broken, ok := msg.(brokenMsg); ok {
+		panic(broken.why)
+	}
+	return g, g.update(msg)
+}
+
+func (g guarded) View() (v tea.View) {
+	v.AltScreen = true
+	defer func() {
+		if r := recover(); r != nil {
+			go g.send(brokenMsg{r})
+		}
+	}()
+	if g.broken == nil {
+		v.Content = g.frame()
+	}
+	return v
+}
+
+// brokenMsg brings a panic of a goroutine to where it ends the program.
+type brokenMsg struct{ why any }
+
+// safely is f with its panic as a message.
+func safely(f func() tea.Msg) tea.Cmd {
+	return func() (msg tea.Msg) {
+		defer func() {
+			if r := recover(); r != nil {
+				msg = brokenMsg{r}
+			}
+		}()
+		return f()
+	}
+}

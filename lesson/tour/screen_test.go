@@ -1,0 +1,413 @@
+package tour
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/lesson/course"
+	"fd3/lesson/view"
+)
+
+// From the question to the exercise, with every key there is, on terminals of all
+// sizes.
+func TestScreenGoesThroughALesson(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 36}, {200, 60}} {
+		x := open(t, size[0], size[1], "listen")
+		x.sees(`THE QUESTION`)
+		x.pressUntil(" ", `WHAT DO YOU THINK`)
+
+		// A prediction: nothing goes on without it.
+		x.press("\r ")
+		x.press("j")
+		x.sees(`▶ 1 `)
+		x.press("j")
+		x.sees(`▶ 2 `)
+		x.press("k")
+		x.sees(`▶ 1 [^\n]*(\n.*)*Enter say 1`)
+		x.press("\r")
+		x.sees(`You say 1`)
+		x.press("2")
+		x.sees(`You say 2`)
+		x.press(" ")
+
+		// An experiment, step by step, and the kernel's side of it.
+		x.sees(`make the step`)
+		x.press(" ")
+		x.sees(`(?i)the kernel's side`)
+		x.sees(`server pid \d+`)
+		x.press("b")
+		x.sees(`▶ 2 `)
+		x.press(" ")
+		x.sees(`Now listen`)
+		x.pressUntil(" ", `Space go on[^\n]*again`)
+		x.sees(`LISTEN 127\.0\.0\.1:\d+`)
+		first := regexp.MustCompile(`LISTEN 127\.0\.0\.1:\d+`).FindString(x.screen())
+		x.press("r")
+		x.sees(`make the step`)
+		x.pressUntil(" ", `Space go on[^\n]*again`)
+		x.sees(`LISTEN 127\.0\.0\.1:\d+`)
+		if strings.Contains(x.screen(), first) {
+			t.Errorf("again, and the same socket: %s", first)
+		}
+		x.pressUntil(" ", `THE KERNEL SAYS(.*\n)*.*You said the same`)
+
+		// Lists, themes and help leave the place as it is.
+		x.press("l")
+		x.sees(`The lessons(.*\n)*.*you are here`)
+		x.press("kl")
+		x.sees(`THE KERNEL SAYS`)
+		x.press("?")
+		x.sees(`Keys\b`)
+		x.press("?")
+		x.sees(`THE KERNEL SAYS`)
+		for _, theme := range []string{"light", "dark", "contrast", "auto"} {
+			x.press("t")
+			x.sees(`theme: ` + theme)
+		}
+		x.press("q")
+		x.ends(0)
+	}
+}
+
+// An exercise is done by others' tools, and the kernel tells.
+func TestScreenExercise(t *testing.T) {
+	state := t.TempDir()
+	x := open(t, 100, 40, "listen", "XDG_STATE_HOME="+state)
+	exercise(x)
+	x.sees(`now: .*0`)
+	x.press("h")
+	x.sees(`HINT(.*\n)*.*hint 2 of`)
+	x.press("y")
+	x.sees(`copied: nc 127\.0\.0\.1 \d+`)
+	x.until("the clipboard", func() bool {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return strings.Contains(x.written.String(), "\x1b]52;c;")
+	})
+	addr := regexp.MustCompile(`listens on (127\.0\.0\.1):(\d+)`).FindStringSubmatch(x.screen())
+	for range 4 {
+		hang(t, addr[1], addr[2])
+	}
+	x.sees(`DONE`)
+	x.sees(`Space go on`)
+	x.press("q")
+	x.ends(0)
+
+	// The place is kept, and the experiments before it are made once more.
+	x = open(t, 100, 40, "", "XDG_STATE_HOME="+state)
+	x.sees(`YOUR TURN`)
+	x.press("s")
+	x.sees(`TO KEEP`)
+	x.pressUntil(" ", `THE QUESTION`)
+	x.sees(`✓ listen`)
+	x.press("b")
+	x.sees(`● listen`)
+	x.press("q")
+	x.ends(0)
+}
+
+// exercise goes to the exercise of the lesson listen.
+func exercise(x *terminal) {
+	x.t.Helper()
+	for range 200 {
+		switch now := x.screen(); {
+		case strings.Contains(now, ": exercise"):
+			x.sees(`YOUR TURN`)
+			return
+		case strings.Contains(now, "s skip"):
+			x.press("s")
+		default:
+			x.press(" ")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	x.t.Fatalf("no exercise:\n%s", x.screen())
+}
+
+// hang is a client that connects, or tries to, until the end of the test.
+func hang(t *testing.T, host, port string) {
+	cmd := exec.Command("bash", "-c", `exec 3<>"/dev/tcp/$0/$1"; sleep 60`, host, port)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
+		cmd.Wait()
+	})
+}
+
+func TestScreenResizes(t *testing.T) {
+	x := open(t, 120, 36, "listen")
+	x.sees(`THIS LESSON`)
+	x.resize(80, 24)
+	x.until("the narrow layout", func() bool { return !strings.Contains(x.screen(), "THIS LESSON") })
+	x.resize(60, 10)
+	x.sees(`needs a terminal of 80x24; this one has 60x10`[:40])
+	x.press(" ") // keys go on working
+	x.resize(200, 60)
+	x.sees(`WHAT DO YOU THINK`)
+	for _, size := range [][2]int{{1, 1}, {300, 100}, {79, 24}, {80, 23}, {81, 25}, {10, 200}, {100, 30}} {
+		x.resize(size[0], size[1])
+		time.Sleep(20 * time.Millisecond)
+	}
+	x.sees(`WHAT DO YOU THINK(.*\n)*.*answer`)
+	x.press("q")
+	x.ends(0)
+}
+
+// asks finds what a terminal would answer: DA, DSR, DECRQM, XTVERSION, the kitty
+// protocol, colours, DECRQSS and XTGETTCAP.
+var asks = regexp.MustCompile(`\x1b\[[?>=]?[0-9;]*(c|n|\$p)|\x1b\[\?u|\x1b\[>[0-9]*q|\x1b\][0-9;]*\?|\x1bP[+$]q|\x1b\[1[1-9]t`)
+
+func TestScreenAsksTheTerminalNothing(t *testing.T) {
+	for _, env := range []string{"TERM=xterm-kitty", "TERM=xterm-ghostty", "WT_SESSION=1", "TERM=linux"} {
+		x := open(t, 80, 24, "listen", env)
+		x.sees(`THE QUESTION`)
+		x.press(" q")
+		x.ends(0)
+		if found := asks.FindString(x.written.String()); found != "" {
+			t.Errorf("%s: %q", env, found)
+		}
+		if keyboard := regexp.MustCompile(`\x1b\[[><]\d*(;\d+)?[um]`).FindString(x.written.String()); keyboard != "" {
+			t.Errorf("%s: the keyboard is set: %q", env, keyboard)
+		}
+	}
+}
+
+// The best of a few, since other tests run meanwhile.
+func TestScreenFirstFrame(t *testing.T) {
+	best := time.Hour
+	for range 5 {
+		began := time.Now()
+		x := open(t, 80, 24, "listen")
+		x.until("the first frame", func() bool { return strings.Contains(x.screen(), "quit") })
+		best = min(best, time.Since(began))
+		x.press("q")
+		x.ends(0)
+	}
+	if best > 100*time.Millisecond {
+		t.Errorf("the first frame comes after %s", best)
+	}
+}
+
+func TestScreenEnds(t *testing.T) {
+	for name, way := range map[string]struct {
+		end  func(*terminal)
+		code int
+	}{
+		"q":       {func(x *terminal) { x.press("q") }, 0},
+		"Ctrl-C":  {func(x *terminal) { x.press("\x03") }, 0},
+		"SIGTERM": {func(x *terminal) { x.cmd.Process.Signal(unix.SIGTERM) }, 1}, // cmd/fd3 makes it 130
+		"SIGHUP":  {func(x *terminal) { x.cmd.Process.Signal(unix.SIGHUP) }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x, children := atWork(t)
+			way.end(x)
+			x.ends(way.code)
+			x.areGone(children)
+		})
+	}
+	t.Run("SIGKILL", func(t *testing.T) {
+		x, children := atWork(t)
+		x.cmd.Process.Kill()
+		<-x.gone
+		x.areGone(children)
+	})
+	t.Run("lost terminal", func(t *testing.T) {
+		x, children := atWork(t)
+		x.tty.Close()
+		x.pty.Close()
+		select {
+		case <-x.gone:
+		case <-time.After(10 * time.Second):
+			t.Fatal("it goes on without a terminal")
+		}
+		x.areGone(children)
+	})
+	t.Run("panic", func(t *testing.T) {
+		x := open(t, 80, 24, "listen", "FD3_TEST_PANIC=1")
+		x.ends(1)
+		if now := x.screen(); !strings.Contains(now, "a fault of the test") || strings.Contains(now, "goroutine") {
+			t.Errorf("it says:\n%s", now)
+		}
+	})
+}
+
+// atWork is a screen in the middle of an experiment, and the processes of that.
+func atWork(t *testing.T) (x *terminal, children []int) {
+	t.Helper()
+	x = open(t, 80, 24, "listen")
+	x.pressUntil(" ", `s skip`)
+	x.press("s")
+	x.pressUntil(" ", `server pid`)
+	if children = x.children(); len(children) == 0 {
+		t.Fatal("no process of an experiment")
+	}
+	return x, children
+}
+
+// Where a shell can continue it, it stops; where nobody can, it goes on.
+func TestScreenSuspends(t *testing.T) {
+	t.Run("by a shell", func(t *testing.T) {
+		x := openCommand(t, 80, 24, exec.Command("bash", "-c", `set -m
+			/proc/$PPID/exe; echo "stopped: $?"; read; fg >/dev/null; echo "ended: $?"`), "FD3_TEST_SCREEN=listen")
+		x.sees(`THE QUESTION`)
+		x.press("\x1a")
+		x.sees(`stopped: 148`)
+		x.isRestored()
+		x.press("\n")
+		x.sees(`THE QUESTION`)
+		x.pressUntil(" ", `WHAT DO YOU THINK`)
+		x.press("q")
+		x.sees(`ended: 0`)
+		x.ends(0)
+	})
+	t.Run("by nobody", func(t *testing.T) {
+		x := open(t, 80, 24, "listen")
+		x.sees(`THE QUESTION`)
+		x.press("\x1a")
+		x.pressUntil(" ", `WHAT DO YOU THINK`)
+		x.press("q")
+		x.ends(0)
+	})
+}
+
+// By itself it predicts nothing, and leaves exercises out.
+func TestScreenAuto(t *testing.T) {
+	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=30ms")
+	x.sees(`verdict`)
+	x.sees(`the exercise was left out`)
+	x.sees(`TO KEEP`)
+	x.press("q")
+	x.ends(0)
+}
+
+func TestScreenWithoutColours(t *testing.T) {
+	x := open(t, 80, 24, "listen", "NO_COLOR=1", "FD3_TEST_ASCII=1")
+	x.pressUntil(" ", `s skip`)
+	x.press("1")
+	x.sees(`> 1 `)
+	x.press(" ")
+	x.pressUntil(" ", `server pid`)
+	x.press("q")
+	x.ends(0)
+	if style := regexp.MustCompile(`\x1b\[[1-9][0-9;]*m`).FindString(x.written.String()); style != "" {
+		t.Errorf("a style: %q", style)
+	}
+}
+
+// still is a screen without a terminal or a kernel: what it shows is given.
+func still(look view.Look, kind course.PartKind) *screen {
+	var lessons []course.Lesson
+	for _, id := range []string{"plug", "fd", "socket", "bytes", "bind", "listen", "handshake", "accept", "recv", "http", "send", "close", "timewait"} {
+		lessons = append(lessons, course.Lesson{ID: id, Title: id + ": " + strings.Repeat("a long title ", 9), Asks: strings.Repeat("What is `it`, 漢字? ", 12), Parts: []course.Part{
+			{Lesson: id, Kind: course.Question},
+			{Lesson: id, Kind: kind, Name: "x", Choices: []course.Item{{Name: "a"}, {Name: "b"}}},
+		}})
+	}
+	s := newScreen(Options{Look: look, Progress: &course.Progress{}}, lessons)
+	s.at = place{5, 1}
+	s.pages[s.at] = &page{over: true, cursor: 2, now: strings.Repeat("so it is ", 30), events: []lesson.Event{
+		{Kind: lesson.KindText, Section: string(kind), Text: strings.Repeat("The kernel put the connection in the accept queue. ", 30)},
+		{Kind: lesson.KindReturn, Recap: true, Title: "client", Strace: `connect(3, {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)`, Result: "-1 EINPROGRESS (Operation now in progress)", Errno: 115},
+		{Kind: lesson.KindChoice, Name: "a", Text: "One. " + strings.Repeat("It is so. ", 20)},
+		{Kind: lesson.KindChoice, Name: "b", Text: "Two. " + strings.Repeat("漢字 ", 40)},
+		{Kind: lesson.KindEvidence, Recap: true, Fact: "queue", Value: "2 of 1", Have: 2, Full: 1, Source: "sock_diag(7)", Command: "ss -ltn 'sport = :8080'"},
+	}}
+	long := "ESTABLISHED unix:/tmp/\x1b[2J\x1b]0;evil\a" + strings.Repeat("漢字/", 40)
+	s.board = course.Board{
+		Ends: []course.End{
+			{Role: "server", PID: 4242, Doing: "blocked in accept4, inet_csk_accept" + strings.Repeat("_x", 60), Rows: []course.Row{
+				{FD: 3, Text: "LISTEN 127.0.0.1:8080", Bars: []course.Bar{{Name: "accept queue", Have: 2, Full: 1, Unit: "waiting"}}},
+				{FD: 123456, Text: long, Bars: []course.Bar{{Name: "unread", Have: 1, Full: 1 << 40, Unit: "bytes"}, {Name: "not acknowledged", Full: 0, Unit: "bytes"}}},
+			}},
+			{Role: "client", PID: 4243, Rows: []course.Row{{FD: 3, Text: "/dev/null"}, {FD: 4, Text: "/dev/null"}, {FD: 5, Text: long}, {FD: 6, Text: long}}},
+		},
+		Calls: []course.Made{
+			{Role: "server", PID: 4242, Text: "accept4(3, "},
+			{Role: "client", PID: 4243, Text: s.pages[s.at].events[1].Strace, Bad: true},
+			{Role: "client", PID: 4243, Text: `sendto(3, "` + strings.Repeat("漢", 100) + `", 300, 0, NULL, 0) = 300`},
+		},
+	}
+	return s
+}
+
+var kinds = []course.PartKind{course.Predict, course.Experiment, course.Explain, course.Exercise}
+
+func TestNoLineIsLongerThanTheTerminal(t *testing.T) {
+	for _, look := range []view.Look{{}, {Colour: true}, {Colour: true, Theme: view.Contrast}, {ASCII: true}} {
+		for _, size := range [][2]int{{80, 24}, {99, 31}, {109, 40}, {110, 24}, {120, 36}, {200, 60}, {300, 100}, {79, 24}, {80, 23}, {20, 3}, {1, 1}} {
+			for _, kind := range kinds {
+				s := still(look, kind)
+				s.resize(size[0], size[1])
+				for _, show := range []overlay{nothing, lessonList, help} {
+					s.overlay = show
+					rows := strings.Split(s.frame(), "\n")
+					if len(rows) > size[1] {
+						t.Errorf("%v, %s: %d rows", size, kind, len(rows))
+					}
+					for _, row := range rows {
+						if n := ansi.StringWidth(row); n > size[0] {
+							t.Errorf("%v, %s: %d columns: %q", size, kind, n, row)
+						}
+						if strings.Contains(row, "\x1b]") || strings.Contains(row, "\x1b[2J") {
+							t.Errorf("an order from outside: %q", row)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestASCIIScreenHasOnlyASCIIOfItsOwn(t *testing.T) {
+	for _, kind := range kinds {
+		s := still(view.Look{ASCII: true}, kind)
+		for _, width := range []int{80, 120} {
+			s.resize(width, 40)
+			for _, show := range []overlay{nothing, lessonList, help} {
+				s.overlay = show
+				for _, r := range strings.NewReplacer("漢", "", "字", "").Replace(s.frame()) {
+					if r > 0x7e || r == 0x1b {
+						t.Fatalf("%q in\n%s", r, s.frame())
+					}
+				}
+			}
+		}
+	}
+}
+
+// What the colours say is said without them too.
+func TestScreenColourOnlyDecorates(t *testing.T) {
+	for _, theme := range view.Themes {
+		for _, kind := range kinds {
+			plain, styled := still(view.Look{}, kind), still(view.Look{Colour: true, Theme: theme}, kind)
+			plain.resize(120, 36)
+			styled.resize(120, 36)
+			if got, want := ansi.Strip(styled.frame()), plain.frame(); got != want {
+				t.Errorf("%s, %s: with colours\n%s\nwithout\n%s", theme, kind, got, want)
+			}
+		}
+	}
+}
+
+// The footer says what works, and what works is in the footer or the help.
+func TestEveryKeyIsInTheHelp(t *testing.T) {
+	s := still(view.Look{}, course.Predict)
+	s.resize(80, 24)
+	s.overlay = help
+	for _, k := range pageKeys() {
+		if !strings.Contains(s.frame(), k.help) {
+			t.Errorf("%q is not in\n%s", k.help, s.frame())
+		}
+	}
+}

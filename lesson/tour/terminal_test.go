@@ -1,0 +1,219 @@
+package tour
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// A terminal is what a learner has before him: a pseudoterminal, what stands on it,
+// and the screen that runs there.
+type terminal struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	pty  *os.File // the side of the keys
+	tty  *os.File // the side of the program
+	gone chan struct{}
+
+	mu       sync.Mutex
+	shown    *vt.Emulator
+	written  bytes.Buffer
+	cursor   bool
+	before   unix.Termios
+	finished error
+}
+
+// open starts the screen on a terminal. Each test has a place of its own to keep
+// its progress, unless env says which.
+func open(t *testing.T, width, height int, from string, env ...string) *terminal {
+	return openCommand(t, width, height, exec.Command("/proc/self/exe"), append([]string{"FD3_TEST_SCREEN=" + from}, env...)...)
+}
+
+func openCommand(t *testing.T, width, height int, cmd *exec.Cmd, env ...string) *terminal {
+	t.Helper()
+	x := &terminal{t: t, cmd: cmd, gone: make(chan struct{}), shown: vt.NewEmulator(width, height), cursor: true}
+	var err error
+	if x.pty, x.tty, err = pty.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(x.close)
+	x.resize(width, height)
+	x.before = x.modes()
+	x.shown.SetCallbacks(vt.Callbacks{CursorVisibility: func(visible bool) { x.cursor = visible }})
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LANG=C.UTF-8", "XDG_STATE_HOME="+t.TempDir())
+	cmd.Env = append(cmd.Env, env...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = x.tty, x.tty, x.tty
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
+	go x.read()
+	go func() { // what a terminal answers goes nowhere: the program must not ask
+		b := make([]byte, 256)
+		for {
+			if _, err := x.shown.Read(b); err != nil {
+				return
+			}
+		}
+	}()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		x.finished = cmd.Wait()
+		close(x.gone)
+	}()
+	return x
+}
+
+func (x *terminal) read() {
+	b := make([]byte, 64*1024)
+	for {
+		n, err := x.pty.Read(b)
+		if err != nil {
+			return
+		}
+		x.mu.Lock()
+		x.written.Write(b[:n])
+		x.shown.Write(b[:n])
+		x.mu.Unlock()
+	}
+}
+
+func (x *terminal) close() {
+	if x.cmd.Process != nil {
+		x.cmd.Process.Kill()
+		<-x.gone
+	}
+	x.pty.Close()
+	x.tty.Close()
+	x.shown.Close()
+}
+
+// modes are the terminal's settings, as termios(3) has them.
+func (x *terminal) modes() unix.Termios {
+	modes, err := unix.IoctlGetTermios(int(x.tty.Fd()), unix.TCGETS)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return *modes
+}
+
+func (x *terminal) resize(width, height int) {
+	x.t.Helper()
+	x.mu.Lock()
+	x.shown.Resize(width, height)
+	x.mu.Unlock()
+	if err := pty.Setsize(x.pty, &pty.Winsize{Rows: uint16(height), Cols: uint16(width)}); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+func (x *terminal) press(keys string) {
+	x.t.Helper()
+	if _, err := x.pty.WriteString(keys); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// screen is what stands on the terminal now.
+func (x *terminal) screen() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.shown.String()
+}
+
+// sees waits until something stands on the terminal.
+func (x *terminal) sees(pattern string) {
+	x.t.Helper()
+	words := regexp.MustCompile(pattern)
+	x.until(fmt.Sprintf("%q", pattern), func() bool { return words.MatchString(x.screen()) })
+}
+
+// pressUntil presses a key until something stands on the terminal: how often
+// depends on how much of the text fits.
+func (x *terminal) pressUntil(keys, pattern string) {
+	x.t.Helper()
+	words := regexp.MustCompile(pattern)
+	for range 40 {
+		x.press(keys)
+		for end := time.Now().Add(2 * boardEvery); time.Now().Before(end); time.Sleep(3 * time.Millisecond) {
+			if words.MatchString(x.screen()) {
+				return
+			}
+		}
+	}
+	x.t.Fatalf("%q never came:\n%s", pattern, x.screen())
+}
+
+func (x *terminal) until(what string, there func() bool) {
+	x.t.Helper()
+	for end := time.Now().Add(15 * time.Second); !there(); time.Sleep(3 * time.Millisecond) {
+		if time.Now().After(end) {
+			x.t.Fatalf("waited too long for %s:\n%s", what, x.screen())
+		}
+	}
+}
+
+// ends waits for the end of the program, and looks whether the terminal is as it
+// was.
+func (x *terminal) ends(code int) {
+	x.t.Helper()
+	select {
+	case <-x.gone:
+	case <-time.After(15 * time.Second):
+		x.t.Fatalf("it does not end:\n%s", x.screen())
+	}
+	if got := x.cmd.ProcessState.ExitCode(); got != code {
+		x.t.Errorf("exit code %d, %v; want %d", got, x.finished, code)
+	}
+	x.isRestored()
+}
+
+func (x *terminal) isRestored() {
+	x.t.Helper()
+	x.until("the terminal to be as it was", func() bool {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return !x.shown.IsAltScreen() && x.cursor
+	})
+	if now := x.modes(); now != x.before {
+		x.t.Errorf("termios is %+v, was %+v", now, x.before)
+	}
+}
+
+// children are the processes that the program has started.
+func (x *terminal) children() []int {
+	var pids []int
+	files, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has just ended
+		}
+		_, after, _ := strings.Cut(string(stat), ") ")
+		if fields := strings.Fields(after); len(fields) > 1 && fields[1] == strconv.Itoa(x.cmd.Process.Pid) {
+			pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// areGone waits for the end of processes.
+func (x *terminal) areGone(pids []int) {
+	x.t.Helper()
+	for _, pid := range pids {
+		x.until(fmt.Sprintf("the end of process %d", pid), func() bool { return errors.Is(unix.Kill(pid, 0), unix.ESRCH) })
+	}
+}

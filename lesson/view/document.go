@@ -1,0 +1,155 @@
+package view
+
+import (
+	"slices"
+	"time"
+
+	"fd3/lesson"
+)
+
+// A Head is what stands at the top of a Document.
+type Head struct {
+	Title    string
+	Made     time.Time
+	Machine  []lesson.Evidence // what the kernel says of itself
+	Contents []Entry           // the lessons that follow
+}
+
+// An Entry of a table of contents.
+type Entry struct{ ID, Title string }
+
+// A Document arranges the Events of lessons as a handout, to be read without a
+// terminal. After the last Event comes End.
+type Document struct {
+	sheet   sheet
+	section string        // the heading under which the last block stands
+	hints   int           // how many stand in this lesson
+	pending *lesson.Event // a call that is entered and not yet written
+
+	// Events of one kind in a row make one block.
+	calls, facts, answers []lesson.Event
+}
+
+// A sheet is the form that a Document is written in. Words marked as Markdown come
+// from the lessons, with the values in them escaped; all others may hold anything.
+type sheet interface {
+	begin(h Head, machine []lesson.Event)
+	lesson(id, title, asks string) // asks is Markdown
+	heading(level int, words string)
+	prose(markdown string)
+	choices([]lesson.Event) // their Text is Markdown
+	answer(markdown string)
+	calls([]lesson.Event)
+	facts([]lesson.Event)
+	bytes(lesson.Event)
+	end() error
+}
+
+// documentHeadings are the words over the parts of a lesson.
+var documentHeadings = map[string]string{
+	"question":   "The question",
+	"predict":    "What do you think?",
+	"experiment": "The experiment",
+	"explain":    "Why",
+	"exercise":   "Your turn",
+	"hint":       "Hints",
+	"recap":      "To keep",
+	"references": "Where it is written",
+	"failed":     "Not possible here",
+}
+
+func newDocument(s sheet, h Head) *Document {
+	h.Title = withoutControl(h.Title)
+	h.Contents = slices.Clone(h.Contents)
+	for i := range h.Contents {
+		h.Contents[i].Title = withoutControl(h.Contents[i].Title)
+	}
+	var machine []lesson.Event
+	for _, e := range h.Machine {
+		machine = append(machine, harmless(e.Event()))
+	}
+	s.begin(h, machine)
+	return &Document{sheet: s}
+}
+
+// Show writes one Event.
+func (d *Document) Show(e lesson.Event) error {
+	e = harmless(e)
+	if e.Kind != lesson.KindReturn {
+		d.standing()
+	}
+	switch e.Kind {
+	case lesson.KindEnter:
+		d.pending = &e
+	case lesson.KindReturn:
+		d.pending = nil
+		d.flush(&d.calls)
+		d.calls = append(d.calls, e)
+	case lesson.KindEvidence:
+		d.flush(&d.facts)
+		d.facts = append(d.facts, e)
+	case lesson.KindChoice:
+		d.flush(&d.answers)
+		d.answers = append(d.answers, e)
+	case lesson.KindLesson:
+		d.flush(nil)
+		d.section, d.hints = "", 0
+		d.sheet.lesson(e.Step, e.Title, e.Text)
+	case lesson.KindVerdict:
+		d.flush(nil)
+		d.section = "verdict"
+		d.sheet.heading(3, "What the kernel says")
+		if e.Title != "" {
+			d.sheet.answer(e.Title)
+		}
+		d.sheet.prose(e.Text)
+	case lesson.KindBytes:
+		d.flush(nil)
+		d.sheet.bytes(e)
+	case lesson.KindText:
+		d.flush(nil)
+		d.text(e)
+	}
+	return nil
+}
+
+func (d *Document) text(e lesson.Event) {
+	if words, ok := documentHeadings[e.Section]; ok && !(e.Section == "hint" && d.section == "hint") {
+		d.sheet.heading(3, words)
+	}
+	d.section = e.Section
+	if e.Section == "hint" {
+		d.hints++
+		d.sheet.heading(4, "Hint "+number(d.hints))
+	}
+	d.sheet.prose(e.Text)
+}
+
+// standing writes a call that is entered and has not returned.
+func (d *Document) standing() {
+	if d.pending != nil {
+		d.flush(&d.calls)
+		d.calls = append(d.calls, *d.pending)
+		d.pending = nil
+	}
+}
+
+// flush writes the blocks that are complete: all but this one.
+func (d *Document) flush(but *[]lesson.Event) {
+	for _, block := range []struct {
+		events *[]lesson.Event
+		write  func([]lesson.Event)
+	}{{&d.calls, d.sheet.calls}, {&d.facts, d.sheet.facts}, {&d.answers, d.sheet.choices}} {
+		if block.events != but && len(*block.events) > 0 {
+			block.write(*block.events)
+			*block.events = nil
+		}
+	}
+}
+
+// End writes what is left, and returns the first error of the writer.
+func (d *Document) End() error {
+	d.standing()
+	d.flush(nil)
+	return d.sheet.end()
+}

@@ -1,0 +1,93 @@
+package view
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"io"
+
+	"github.com/yuin/goldmark"
+
+	"fd3/lesson"
+)
+
+// NewHTML makes a Document that is one HTML page: it loads nothing and runs
+// nothing, and its policy (CSP) lets it neither.
+func NewHTML(w io.Writer, h Head) *Document { return newDocument(&htmlSheet{w: w}, h) }
+
+type htmlSheet struct {
+	w   io.Writer
+	err error // the first of w
+}
+
+var (
+	//go:embed handout.html
+	handoutHTML string
+	//go:embed handout.css
+	handoutCSS string
+
+	handout = template.Must(template.New("handout").Funcs(template.FuncMap{
+		"markdown": toHTML,
+		"inline":   toInline,
+		"who":      who,
+		"made":     made,
+		"hex":      func(e lesson.Event, s lesson.Span) string { return hexOf(e.Data[s.Start:s.End], maxHex, "…") },
+	}).Parse(handoutHTML))
+)
+
+func (h *htmlSheet) write(name string, data any) {
+	if h.err == nil {
+		h.err = handout.ExecuteTemplate(h.w, name, data)
+	}
+}
+
+func (h *htmlSheet) begin(head Head, machine []lesson.Event) {
+	style := sha256.Sum256([]byte(handoutCSS))
+	h.write("begin", struct {
+		Title, Date, Policy string
+		Style               template.CSS
+		Machine             []lesson.Event
+		Contents            []Entry
+	}{
+		head.Title, head.Made.Format(dateFormat), base64.StdEncoding.EncodeToString(style[:]),
+		template.CSS(handoutCSS), machine, head.Contents,
+	})
+}
+
+func (h *htmlSheet) lesson(id, title, asks string) {
+	h.write("lesson", struct{ ID, Title, Asks string }{id, title, asks})
+}
+
+func (h *htmlSheet) heading(level int, words string) {
+	h.write("heading"+number(level), words)
+}
+
+func (h *htmlSheet) prose(markdown string)      { h.write("prose", markdown) }
+func (h *htmlSheet) choices(all []lesson.Event) { h.write("choices", all) }
+func (h *htmlSheet) answer(markdown string)     { h.write("answer", markdown) }
+func (h *htmlSheet) calls(all []lesson.Event)   { h.write("calls", all) }
+func (h *htmlSheet) facts(all []lesson.Event)   { h.write("facts", all) }
+func (h *htmlSheet) bytes(e lesson.Event)       { h.write("bytes", e) }
+
+func (h *htmlSheet) end() error {
+	h.write("end", nil)
+	return h.err
+}
+
+// toHTML renders Markdown. HTML in it is left out, and so is a link that runs
+// something: those are goldmark's defaults.
+func toHTML(markdown string) (template.HTML, error) {
+	var out bytes.Buffer
+	err := goldmark.Convert([]byte(markdown), &out)
+	return template.HTML(out.String()), err
+}
+
+// toInline renders one paragraph of Markdown without being one.
+func toInline(markdown string) (template.HTML, error) {
+	text, err := toHTML(markdown)
+	inside := bytes.TrimSpace([]byte(text))
+	inside = bytes.TrimSuffix(bytes.TrimPrefix(inside, []byte("<p>")), []byte("</p>"))
+	return template.HTML(inside), err
+}

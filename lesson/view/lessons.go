@@ -1,0 +1,28 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"fd3/lesson"
+)
+
+// Lessons writes the course as a list: of each lesson its name, its title, how far
+// the learner is, and the question that it answers.
+func Lessons(w io.Writer, l Look) func(lesson.Event) error {
+	v := NewText(w, l)
+	const indent = 4 + 11
+	return func(e lesson.Event) error {
+		e = harmless(e)
+		v.blank()
+		title := v.theme.title.Render(strings.TrimPrefix(e.Title, e.Step+": "))
+		if e.Value != "" {
+			title += "  " + v.theme.good.Render("("+e.Value+")")
+		}
+		v.hang(fmt.Sprintf("%2d  %-11s", slices.Index(e.Life, e.Step)+1, e.Step), title, 0, indent)
+		v.markdown(e.Text, indent)
+		return v.err
+	}
+}

@@ -1,0 +1,167 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"fd3/lesson"
+)
+
+// NewMarkdown makes a Document in Markdown (CommonMark).
+func NewMarkdown(w io.Writer, h Head) *Document { return newDocument(&markdownSheet{w: w}, h) }
+
+type markdownSheet struct {
+	w   io.Writer
+	err error // the first of w
+}
+
+func (m *markdownSheet) printf(format string, args ...any) {
+	if m.err == nil {
+		_, m.err = fmt.Fprintf(m.w, format, args...)
+	}
+}
+
+func (m *markdownSheet) begin(h Head, machine []lesson.Event) {
+	m.printf("# %s\n\nMade on %s, by asking this kernel:\n\n", literal(h.Title), h.Made.Format(dateFormat))
+	for _, e := range machine {
+		m.fact(e)
+	}
+	if len(h.Contents) > 1 {
+		m.printf("\n")
+		for i, entry := range h.Contents {
+			m.printf("%d. %s\n", i+1, literal(entry.Title))
+		}
+	}
+}
+
+// dateFormat is that of a handout.
+const dateFormat = "2 January 2006, 15:04 MST"
+
+func (m *markdownSheet) lesson(_, title, asks string) {
+	m.heading(2, title)
+	m.prose(asks)
+}
+
+func (m *markdownSheet) heading(level int, words string) {
+	m.printf("\n%s %s\n", strings.Repeat("#", level), literal(words))
+}
+
+func (m *markdownSheet) prose(markdown string) { m.printf("\n%s\n", markdown) }
+
+func (m *markdownSheet) choices(all []lesson.Event) {
+	m.printf("\n")
+	for i, e := range all {
+		m.printf("%d. %s\n", i+1, indented(e.Text, 3))
+	}
+}
+
+func (m *markdownSheet) answer(markdown string) {
+	m.printf("\n> %s\n", strings.Join(strings.Fields(markdown), " "))
+}
+
+func (m *markdownSheet) calls(all []lesson.Event) {
+	var lines []string
+	for _, e := range all {
+		lines = append(lines, strings.TrimRight(who(e)+": "+made(e), " "))
+	}
+	text := strings.Join(lines, "\n")
+	fence := strings.Repeat("`", max(longestRun(text, '`')+1, 3))
+	m.printf("\n%stext\n%s\n%s\n", fence, text, fence)
+}
+
+// who is the process of a call, and made the call as strace prints it, with its
+// time.
+func who(e lesson.Event) string { return strings.TrimSpace(fmt.Sprintf("%s %d", e.Process, e.PID)) }
+
+func made(e lesson.Event) string {
+	switch {
+	case e.Kind == lesson.KindEnter:
+		return oneLine(e.Strace) + "...  (it waits)"
+	case e.Took != "":
+		return oneLine(e.Strace) + "  (" + e.Took + ")"
+	}
+	return oneLine(e.Strace)
+}
+
+func (m *markdownSheet) facts(all []lesson.Event) {
+	m.printf("\n")
+	for _, e := range all {
+		m.fact(e)
+	}
+}
+
+func (m *markdownSheet) fact(e lesson.Event) {
+	m.printf("- **%s**: %s", literal(e.Fact), code(e.Value))
+	if e.Source != "" {
+		m.printf("\n  (read from %s", code(e.Source))
+		if e.Command != "" {
+			m.printf("; the same: %s", code(e.Command))
+		}
+		m.printf(")")
+	}
+	m.printf("\n")
+	if e.Text != "" {
+		m.printf("\n  %s\n", indented(e.Text, 2))
+	}
+}
+
+func (m *markdownSheet) bytes(e lesson.Event) {
+	m.printf("\n%s:\n\n", literal(e.Title))
+	for _, s := range e.Spans {
+		m.printf("- %d: %s %s %s\n", s.Start, code(hexOf(e.Data[s.Start:s.End], maxHex, "...")), literal(s.Name), code(s.Value))
+	}
+	if e.Text != "" {
+		m.prose(e.Text)
+	}
+}
+
+// maxHex is how many bytes of one token a document shows.
+const maxHex = 32
+
+func (m *markdownSheet) end() error { return m.err }
+
+func number(n int) string { return strconv.Itoa(n) }
+
+// literal is text that Markdown shows as it is.
+func literal(s string) string {
+	var out strings.Builder
+	for _, r := range oneLine(s) {
+		if strings.ContainsRune("\\`*_[]<>#&|~!", r) {
+			out.WriteByte('\\')
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// code is a code span, between more backticks than are in it.
+func code(s string) string {
+	if s = oneLine(s); s == "" {
+		return ""
+	}
+	ticks := strings.Repeat("`", longestRun(s, '`')+1)
+	if s[0] == '`' || s[len(s)-1] == '`' {
+		s = " " + s + " "
+	}
+	return ticks + s + ticks
+}
+
+func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
+
+func longestRun(s string, of rune) int {
+	longest, run := 0, 0
+	for _, r := range s {
+		if run++; r != of {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+// indented puts the lines after the first below an item of a list.
+func indented(s string, columns int) string {
+	return strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n"+strings.Repeat(" ", columns))
+}

@@ -1,0 +1,42 @@
+package view
+
+import (
+	"strings"
+
+	"fd3/lesson"
+)
+
+// A Paint draws, in a Look, what stands around the text: rails, lists, bars. Its
+// functions take words and give them styled.
+type Paint struct {
+	Title, Heading, Code, Strong, Dim, Good, Bad, Chosen func(...string) string
+
+	Rule, Bar, Here, Dash, Dot, More, Done, Pointer string // glyphs
+
+	theme theme
+}
+
+// NewPaint makes the Paint of a Look.
+func NewPaint(l Look) Paint {
+	t := newTheme(l)
+	return Paint{
+		Title: t.title.Render, Heading: t.heading.Render, Code: t.code.Render, Strong: t.strong.Render,
+		Dim: t.dim.Render, Good: t.good.Render, Bad: t.bad.Render, Chosen: t.chosen.Render,
+		Rule: t.rule, Bar: t.bar, Here: t.here, Dash: t.dash, Dot: t.dot, More: t.more, Done: t.done, Pointer: t.pointer,
+		theme: t,
+	}
+}
+
+// Gauge draws how much of something there is, in cells.
+func (p Paint) Gauge(have, full int64, cells int) string { return p.theme.gauge(have, full, cells) }
+
+func (t theme) gauge(have, full int64, cells int) string {
+	filled := int(min(max(have*int64(cells)/max(full, 1), 0), int64(cells)))
+	if filled == 0 && have > 0 {
+		filled = 1
+	}
+	return strings.Repeat(t.full, filled) + strings.Repeat(t.empty, cells-filled)
+}
+
+// Harmless is what came from outside without what would be an order to a terminal.
+func Harmless(s string) string { return harmless(lesson.Event{Text: s}).Text }
