@@ -71,7 +71,7 @@ type Event struct {
 	Have int64 `json:"have,omitempty"` // evidence: how much of Full there is, to be drawn as a bar
 	Full int64 `json:"full,omitempty"`
 
-	Calls []string `json:"calls,omitempty"` // setup: the calls as strace(1) prints them
+	Calls []Made `json:"calls,omitempty"` // setup: the calls
 
 	Predicted string `json:"predicted,omitempty"` // verdict: the Name of the choice that the learner made
 	Right     bool   `json:"right,omitempty"`     // verdict: it is the kernel's
@@ -79,6 +79,13 @@ type Event struct {
 	Form  string `json:"form,omitempty"` // bytes: struct or message
 	Data  []byte `json:"data,omitempty"` // bytes
 	Spans []Span `json:"spans,omitempty"`
+}
+
+// Made is a call that is told in short.
+type Made struct {
+	Process string `json:"process"`
+	PID     int    `json:"pid"`
+	Strace  string `json:"strace"`
 }
 
 // Arg is one argument of a call, as strace(1) prints it.

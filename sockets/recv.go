@@ -72,6 +72,6 @@ func received(c *Call, buf []byte) {
 		c.fill(1, address(unsafe.Pointer(unsafe.SliceData(buf))))
 		return
 	}
-	c.Data = buf[:c.Ret]
+	c.Data = buf[:min(int(c.Ret), len(buf))] // MSG_TRUNC gives the whole length of a datagram
 	c.fill(1, quote(c.Data))
 }

@@ -20,8 +20,9 @@ import (
 )
 
 const recordLong = `Record the course, or one lesson of it, as it goes by itself on this machine:
-line by line, in colours, with a marker at each step. The file is an asciicast v2,
-which asciinema plays. It needs no terminal; where there is one, it is shown too.
+line by line, in colours, with a marker at each step. The file is an asciicast
+v2, which asciinema plays. It needs no terminal; where there is one, it is shown
+too.
 
 To record the full screen, or what you do yourself: fd3 tour --record OUT.cast`
 

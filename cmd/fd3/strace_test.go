@@ -69,6 +69,61 @@ func TestStraceAgrees(t *testing.T) {
 	}
 }
 
+// TestStraceAgreesWithTheCourse runs the whole course under strace. What it tells of
+// its server and client is what strace saw, letter by letter and in the same order.
+// It does not tell of each call: a lesson that makes hundreds shows some.
+func TestStraceAgreesWithTheCourse(t *testing.T) {
+	needTool(t, "strace")
+	p := in(t)
+	file := filepath.Join(t.TempDir(), "strace")
+	cmd := p.fd3("tour", "--json")
+	cmd.Args = append([]string{"strace", "-f", "-a", "1", "--seccomp-bpf", "-o", file, "-e", "trace=socket,bind,listen,connect,accept4," +
+		"recvfrom,sendto,sendmsg,read,write,openat,dup,setsockopt,shutdown,close,rt_sigaction"}, append([]string{cmd.Path}, cmd.Args[1:]...)...)
+	var err error
+	if cmd.Path, err = exec.LookPath("strace"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := parseEvents(string(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, all := make(map[int][]string), 0
+	tell := func(process string, pid int, strace string) {
+		if process != "fd3" { // its own calls are made on any of its threads
+			told[pid] = append(told[pid], strace)
+			all++
+		}
+	}
+	for _, e := range events {
+		for _, c := range e.Calls {
+			tell(c.Process, c.PID, c.Strace)
+		}
+		if e.Kind == lesson.KindReturn {
+			tell(e.Process, e.PID, e.Strace)
+		}
+	}
+	seen := straceLines(t, file)
+	for pid, calls := range told {
+		rest := seen[pid]
+		for _, call := range calls {
+			i := slices.Index(rest, call)
+			if i < 0 {
+				t.Errorf("%d told %s, and strace did not see it then", pid, call)
+				continue
+			}
+			rest = rest[i+1:]
+		}
+	}
+	t.Logf("%d calls of %d processes", all, len(told))
+	if all < 300 || len(told) < 50 {
+		t.Errorf("only %d calls of %d processes are told", all, len(told))
+	}
+}
+
 // compare holds what strace saw against what was told.
 func (s *session) compare(pid int, seen []string) {
 	s.t.Helper()
@@ -344,17 +399,32 @@ func (w *watch) end() (main, others []string) {
 	w.t.Helper()
 	w.cmd.Process.Signal(os.Interrupt)
 	w.cmd.Wait()
-	text, err := os.ReadFile(w.file)
-	if err != nil {
-		w.t.Fatal(err)
+	for tid, calls := range straceLines(w.t, w.file) {
+		if tid == w.pid {
+			main = calls
+		} else {
+			others = append(others, calls...)
+		}
 	}
-	begun := make(map[string]string) // calls that another thread's line has interrupted
+	return main, others
+}
+
+// straceLines are the calls in a file of strace -f, by thread.
+func straceLines(t testing.TB, file string) map[int][]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[int][]string)
+	begun := make(map[int]string) // calls that another thread's line has interrupted
 	for line := range strings.Lines(string(text)) {
 		parts := straceLine.FindStringSubmatch(strings.TrimSpace(line))
 		if parts == nil {
-			w.t.Fatalf("not a line of strace: %s", line)
+			t.Fatalf("not a line of strace: %s", line)
 		}
-		tid, call := parts[1], parts[2]
+		tid, _ := strconv.Atoi(parts[1])
+		call := parts[2]
 		if head, ok := strings.CutSuffix(call, " <unfinished ...>"); ok {
 			begun[tid] = head
 			continue
@@ -364,15 +434,11 @@ func (w *watch) end() (main, others []string) {
 			call = begun[tid] + tail
 			delete(begun, tid)
 		}
-		switch {
-		case strings.HasPrefix(call, "---"), strings.HasPrefix(call, "+++"), strings.Contains(call, " = ? ERESTART"):
-			// A signal, an end, or a call that the kernel itself makes again after
-			// a signal: the program does not see it return.
-		case tid == strconv.Itoa(w.pid):
-			main = append(main, call)
-		default:
-			others = append(others, call)
+		// Not a signal, not an end, and no call that the kernel itself makes again
+		// after a signal: the program does not see it return.
+		if !strings.HasPrefix(call, "---") && !strings.HasPrefix(call, "+++") && !strings.Contains(call, " = ? ERESTART") {
+			all[tid] = append(all[tid], call)
 		}
 	}
-	return main, others
+	return all
 }

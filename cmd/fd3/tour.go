@@ -18,14 +18,14 @@ import (
 	"fd3/lesson/view"
 )
 
-const tourLong = `The course: the whole life of a socket in lessons, on this kernel, now. Each asks
-you first what you think will happen, then makes the experiment and shows what
-the kernel says. In an exercise you do something with your own tools in another
-terminal, and the kernel is watched until it is done.
+const tourLong = `The course: the whole life of a socket in lessons, on this kernel, now. Each
+asks you first what you think will happen, then makes the experiment and shows
+what the kernel says. In an exercise you do something with your own tools in
+another terminal, and the kernel is watched until it is done.
 
 It fills a terminal of 80x24 or more. With --plain, with --accessible, or where
-the terminal is smaller it goes line by line, paced by Enter. The place where you
-stop is kept.`
+the terminal is smaller it goes line by line, paced by Enter. The place where
+you stop is kept.`
 
 type tourFlags struct {
 	accessible, restart, force bool

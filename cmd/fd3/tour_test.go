@@ -148,12 +148,12 @@ func TestTourEnds(t *testing.T) {
 		end  func(*terminal)
 		code int
 	}{
-		"Ctrl-C":   {func(term *terminal) { term.tty.Write([]byte{3}) }, exitInterrupted},
-		"Ctrl-D":   {func(term *terminal) { term.tty.Write([]byte{4}) }, exitOK},
-		"q":        {func(term *terminal) { fmt.Fprintln(term.tty, "q") }, exitOK},
-		"SIGTERM":  {func(term *terminal) { term.cmd.Process.Signal(unix.SIGTERM) }, exitInterrupted},
-		"kill -9":  {func(term *terminal) { term.cmd.Process.Kill() }, -1},
-		"terminal": {func(term *terminal) { term.tty.Close() }, -1},
+		"Ctrl-C":  {func(term *terminal) { term.tty.Write([]byte{3}) }, exitInterrupted},
+		"Ctrl-D":  {func(term *terminal) { term.tty.Write([]byte{4}) }, exitOK},
+		"q":       {func(term *terminal) { fmt.Fprintln(term.tty, "q") }, exitOK},
+		"SIGTERM": {func(term *terminal) { term.cmd.Process.Signal(unix.SIGTERM) }, exitInterrupted},
+		"kill -9": {func(term *terminal) { term.cmd.Process.Kill() }, -1},
+		"SIGHUP":  {func(term *terminal) { term.cmd.Process.Signal(unix.SIGHUP) }, -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,10 +1,7 @@
 package course
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -27,37 +24,46 @@ var httpPractice = practice{
 	exercises: map[string]exercise{"type": httpTyped},
 }
 
+// httpContent is what a Content-Length is about here, be it true or not.
+const httpContent = "hello"
+
 func httpEnd(l *Lab) map[string]func() {
 	var conn, fd int
 	var request, received []byte
-	var half string
-	read := func(sent string) string {
-		l.must(l.send(client, fd, sent))
+	var host string
+	read := func(sent []byte) (verdict string) {
+		l.must(l.send(client, fd, string(sent)))
 		received = append(received, l.must(l.recv(server, conn, 4096)).Data...)
-		verdict, _ := httpRequest(received)
-		l.show(lesson.Evidence{Fact: "the parser", Value: verdict, Source: "httpmini, over the " + fmt.Sprint(len(received)) + " bytes so far"})
+		verdict, _ = httpRequest(received)
+		l.show(lesson.Evidence{Fact: "the parser", Value: verdict, Source: fmt.Sprintf("httpmini, over %d bytes", len(received))})
 		return verdict
 	}
 	return map[string]func(){
 		"connect": func() {
 			l.setup(func() { _, conn, fd = l.connection() })
-			request = httpmini.AppendRequest(nil, "GET", "/", l.asked(client, fd).Peer.String())
+			host = l.asked(client, fd).Peer.String()
+			request = httpmini.AppendRequest(nil, "GET", "/", host)
 		},
 		"most": func() {
-			half = read(string(request[:len(request)-2]))
-			l.note("most", len(request)-2)
+			l.note("half", read(request[:len(request)-2]))
+			l.note("most", len(received))
 		},
 		"rest": func() {
-			whole := read(string(request[len(request)-2:]))
-			l.note("half", half)
+			half, _ := httpRequest(received)
+			whole := read(request[len(request)-2:])
 			l.note("whole", whole)
+			l.note("bytes", len(received))
 			if half == httpPartial && whole == httpWhole {
 				l.answer("empty")
 			}
 		},
-		"draw": func() {
-			l.httpDraw(received, true)
-			l.note("bytes", len(received))
+		"draw": func() { l.httpDraw(received, true) },
+		"content": func() {
+			post := httpmini.AppendRequest(nil, "POST", "/", host, httpmini.FieldLine{Name: "Content-Length", Value: fmt.Sprint(len(httpContent))})
+			received = nil
+			l.note("post_half", read(append(post, httpContent[:2]...)))
+			l.note("post_whole", read([]byte(httpContent[2:])))
+			l.note("post_length", len(httpContent))
 		},
 	}
 }
@@ -80,7 +86,7 @@ func httpMissing(l *Lab) map[string]func() {
 		"look": func() {
 			l.httpDraw(answer, false)
 			v.show()
-			l.note("exit", v.exit)
+			l.note("exit", v.how)
 			l.note("page", v.body)
 			l.answer("error")
 			if v.exit == 0 {
@@ -97,9 +103,6 @@ func httpMissing(l *Lab) map[string]func() {
 		},
 	}
 }
-
-// httpContent is what a lying Content-Length is about.
-const httpContent = "hello"
 
 func httpLong(l *Lab) map[string]func() {
 	var listener, conn int
@@ -124,7 +127,7 @@ func httpLong(l *Lab) map[string]func() {
 			l.must(l.close(server, conn))
 			v.end()
 			v.show()
-			l.note("long_exit", v.exit)
+			l.note("long_exit", v.how)
 			switch {
 			case waited && v.exit != 0:
 				l.answer("waits")
@@ -140,7 +143,7 @@ func httpLong(l *Lab) map[string]func() {
 			v.end()
 			v.show()
 			l.note("short_said", len(httpContent)-2)
-			l.note("short_exit", v.exit)
+			l.note("short_exit", v.how)
 			l.note("short_body", v.body)
 		},
 	}
@@ -164,7 +167,7 @@ func httpLines(l *Lab) map[string]func() {
 			v := ask(answer)
 			_, problem := httpResponse([]byte(answer), true)
 			l.show(lesson.Evidence{Fact: "fd3's parser", Value: problem, Source: "httpmini, over the same bytes"})
-			l.note("bare_exit", v.exit)
+			l.note("bare_exit", v.how)
 			l.note("bare_problem", problem)
 			switch accepts, strict := v.exit == 0, problem == ""; {
 			case accepts != strict:
@@ -177,7 +180,7 @@ func httpLines(l *Lab) map[string]func() {
 		},
 		"empty": func() {
 			v := ask(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s", len(httpContent), httpContent))
-			l.note("empty_exit", v.exit)
+			l.note("empty_exit", v.how)
 			l.note("empty_body", len(v.body))
 		},
 	}
@@ -214,6 +217,7 @@ func httpTyped(l *Lab) func() (bool, string) {
 				l.note("method", string(r.Method))
 				l.note("target", string(r.Target))
 				l.note("count", len(arrived[x.FD]))
+				l.httpDraw(arrived[x.FD], true)
 				answer(x.FD, 200, "fd3 has read your request.")
 				now, done = "a whole request has come", true
 			case verdict != httpPartial:
@@ -243,79 +247,6 @@ func httpCut(s string, most int) string {
 	return s
 }
 
-// What httpRequest says of bytes that are no bad request.
-const (
-	httpPartial = "not complete yet"
-	httpWhole   = "a complete request"
-)
-
-// httpRequest says what the parser makes of the beginning of a request.
-func httpRequest(data []byte) (verdict string, r httpmini.Request) {
-	n, err := r.Parse(data, nil)
-	if err == nil {
-		content := r.Content()
-		_, err = content.Span(data, n, nil)
-	}
-	if err == nil {
-		return httpWhole, r
-	}
-	if problem := httpProblem(err); problem != "" {
-		return problem, r
-	}
-	return httpPartial, r
-}
-
-// httpResponse is the content of the response to a GET, and what is wrong with it;
-// over says that no more bytes come.
-func httpResponse(data []byte, over bool) (body []byte, problem string) {
-	var r httpmini.Response
-	n, err := r.Parse(data, nil)
-	if err != nil {
-		return nil, httpProblem(err)
-	}
-	content := r.Content("GET")
-	body, _, err = content.Next(data[n:], nil)
-	if problem = httpProblem(err); err != nil && over && problem == "" && r.BodyLength("GET") >= 0 {
-		problem = fmt.Sprintf("the end, with %d of %d bytes of content", len(body), r.BodyLength("GET"))
-	}
-	return body, problem
-}
-
-// httpProblem is a bad byte in words; "" where only more bytes are needed.
-func httpProblem(err error) string {
-	var bad *httpmini.BadError
-	if errors.As(err, &bad) {
-		return fmt.Sprintf("byte %d: %s", bad.Offset, bad.Why)
-	}
-	return ""
-}
-
-// httpDraw draws a message, each byte under the name of the piece that it belongs
-// to, as the parser saw it.
-func (l *Lab) httpDraw(data []byte, request bool) {
-	var tokens []httpmini.Token
-	what := "an HTTP response"
-	if request {
-		what = "an HTTP request"
-		var r httpmini.Request
-		if n, err := r.Parse(data, &tokens); err == nil {
-			content := r.Content()
-			content.Span(data, n, &tokens)
-		}
-	} else {
-		var r httpmini.Response
-		if n, err := r.Parse(data, &tokens); err == nil {
-			content := r.Content("GET")
-			content.Span(data, n, &tokens)
-		}
-	}
-	e := lesson.Event{Kind: lesson.KindBytes, Form: "message", Step: l.part.Lesson, Recap: true, Title: fmt.Sprintf("%d, %s", len(data), what), Data: data}
-	for _, t := range tokens {
-		e.Spans = append(e.Spans, lesson.Span{Name: t.Kind.String(), Start: t.Start, End: t.End})
-	}
-	l.walk.Show(e)
-}
-
 // httpTake accepts the client that comes, and reads its request to the end.
 func (l *Lab) httpTake(listener int, call func(stage.Role, stage.Order) sockets.Call) (conn int, request []byte) {
 	conn = int(l.must(call(server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC})).Ret)
@@ -329,148 +260,4 @@ func (l *Lab) httpTake(listener int, call func(stage.Role, stage.Order) sockets.
 			l.failf("the client ended before its request was complete: %q", request)
 		}
 	}
-}
-
-// httpAnswer is what a server without any file says.
-func httpAnswer(request []byte) []byte {
-	m := httpmini.Message{Status: 404, Date: time.Now(), ContentType: "text/html", Connection: "close"}
-	_, r := httpRequest(request)
-	switch method := string(r.Method); {
-	case method == "GET" || method == "HEAD":
-	case httpmini.Registered(r.Method):
-		m.Status, m.Fields = 405, []httpmini.FieldLine{{Name: "Allow", Value: "GET, HEAD"}}
-	default:
-		m.Status = 501
-	}
-	m.Body = fmt.Appendf(nil, "<h1>%d %s</h1>", m.Status, httpmini.StatusText(m.Status))
-	return httpmini.AppendResponse(nil, m)
-}
-
-// An httpVisit is one request of a client: of curl or, where there is none, of the
-// client process and the parser of fd3.
-type httpVisit struct {
-	lab      *Lab
-	name     string
-	cmd      *exec.Cmd // nil without curl
-	fd       int       // without curl
-	got      []byte    // without curl
-	over     chan struct{}
-	out, err bytes.Buffer
-
-	exit int    // once it has ended: 0 if it is content
-	says string // its complaint
-	body string // what it took for the content
-}
-
-func (l *Lab) httpVisit(server sockets.Sockaddr, method, target string) *httpVisit {
-	v := &httpVisit{lab: l, name: "curl", over: make(chan struct{})}
-	defer func() { l.note("client", v.name) }()
-	path, err := exec.LookPath("curl")
-	if err != nil {
-		v.name = "fd3's parser"
-		v.fd = int(l.must(l.quietly(client, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})).Ret)
-		l.must(l.quietly(client, stage.Order{Do: "connect", FD: v.fd, Addr: server}))
-		l.must(l.quietly(client, stage.Order{Do: "sendto", FD: v.fd, Data: httpmini.AppendRequest(nil, method, target, server.String())}))
-		return v
-	}
-	v.cmd = exec.Command(path, "-q", "-sS", "--noproxy", "*", "--max-time", "3", "-X", method, "http://"+server.String()+target)
-	v.cmd.Stdout, v.cmd.Stderr, v.cmd.WaitDelay = &v.out, &v.err, time.Second
-	if err := v.cmd.Start(); err != nil {
-		l.failf("curl(1): %w", err)
-	}
-	go func() {
-		defer close(v.over)
-		v.cmd.Wait() // its error says what ProcessState does
-	}()
-	l.atEnd(func() {
-		v.cmd.Process.Kill()
-		<-v.over
-	})
-	return v
-}
-
-// waits looks whether the client sleeps with all read that was sent, and shows it.
-// Not if it has ended.
-func (v *httpVisit) waits() (yes bool) {
-	l := v.lab
-	if v.cmd == nil {
-		v.got = l.must(l.quietly(client, stage.Order{Do: "recvfrom", FD: v.fd, Type: unix.SOCK_STREAM, Size: 4096})).Data
-		_, problem := httpResponse(v.got, false)
-		return problem == ""
-	}
-	pid := v.cmd.Process.Pid
-	var task kernel.Task
-	l.until("curl to wait", func() bool {
-		select {
-		case <-v.over:
-			return true
-		default:
-		}
-		var err error
-		task, err = kernel.Thread(pid, pid)
-		yes = err == nil && task.State == 'S' && l.httpUnread() == 0
-		return yes
-	})
-	if yes {
-		path := fmt.Sprintf("/proc/%d/wchan", pid)
-		l.show(lesson.Evidence{Fact: "curl", Value: task.StateName + " in " + task.Wchan, Source: path, Command: "cat " + path})
-	}
-	return yes
-}
-
-// httpUnread are the bytes between the server's only connection and its client:
-// not received or not read yet.
-func (l *Lab) httpUnread() (n int) {
-	for _, x := range l.state(server).Sockets {
-		if x.Listening {
-			continue
-		}
-		n += x.Unsent
-		if row, ok := kernel.Find(l.tcp(), x.Peer.AddrPort(), x.Local.AddrPort()); ok {
-			n += int(row.RQueue)
-		}
-	}
-	return n
-}
-
-// end waits for the end of the client.
-func (v *httpVisit) end() {
-	if v.cmd != nil {
-		select {
-		case <-v.over:
-		case <-time.After(patience):
-			v.lab.failf("curl(1) did not end within %s", patience)
-		}
-		v.exit, v.body = v.cmd.ProcessState.ExitCode(), v.out.String()
-		v.says = strings.TrimSpace(v.err.String())
-		return
-	}
-	for {
-		call := v.lab.must(v.lab.quietly(client, stage.Order{Do: "recvfrom", FD: v.fd, Type: unix.SOCK_STREAM, Size: 4096}))
-		v.got = append(v.got, call.Data...)
-		if call.Ret == 0 {
-			break
-		}
-	}
-	body, problem := httpResponse(v.got, true)
-	if v.body, v.says = string(body), problem; problem != "" {
-		v.exit = 1
-	}
-	v.lab.quietly(client, stage.Order{Do: "close", FD: v.fd})
-}
-
-// show tells how the client has ended.
-func (v *httpVisit) show() {
-	e := lesson.Evidence{Fact: v.name, Value: fmt.Sprintf("exit status %d", v.exit), Source: "wait4(2), and what it wrote"}
-	if v.cmd == nil {
-		e.Value, e.Source = "no problem", "httpmini, over what the client process received"
-		if v.exit != 0 {
-			e.Value = "a problem"
-		}
-	}
-	if v.says != "" {
-		e.Value += ", " + v.says
-	}
-	e.Value += fmt.Sprintf("; content %q", v.body)
-	v.lab.show(e)
 }

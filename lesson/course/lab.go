@@ -202,7 +202,7 @@ func (p *pending) blocks() kernel.Task {
 // told shows a call that has returned.
 func (l *Lab) told(role stage.Role, c sockets.Call) {
 	if l.preparing != nil {
-		l.preparing.add(role, c)
+		l.preparing.add(role, l.pid(role), c)
 		return
 	}
 	e := lesson.Returned(c)
@@ -226,16 +226,15 @@ func (l *Lab) setup(prepare func()) {
 	l.walk.Show(lesson.Event{Kind: lesson.KindSetup, Step: l.part.Lesson, Text: p.text.String(), Calls: p.calls})
 }
 
-// A preparation is the calls of a setup: each as strace prints it, and all in a
-// line.
+// A preparation is the calls of a setup: each, and all in a line.
 type preparation struct {
 	role  stage.Role // of the last
-	calls []string
+	calls []lesson.Made
 	text  strings.Builder
 }
 
-func (p *preparation) add(role stage.Role, c sockets.Call) {
-	p.calls = append(p.calls, c.Strace())
+func (p *preparation) add(role stage.Role, pid int, c sockets.Call) {
+	p.calls = append(p.calls, lesson.Made{Process: string(role), PID: pid, Strace: c.Strace()})
 	switch {
 	case p.role != role && p.role != "":
 		p.text.WriteString("; " + string(role) + ": ")

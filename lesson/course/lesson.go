@@ -115,13 +115,13 @@ func part(id string, kind PartKind, name, body string) Part {
 				p.Steps = items
 			}
 		case section.heading == "":
-			p.Text = strings.TrimSpace(section.body)
+			p.Text = strings.Trim(section.body, "\n")
 		case section.heading == "hint":
-			p.Hints = append(p.Hints, strings.TrimSpace(section.body))
+			p.Hints = append(p.Hints, strings.Trim(section.body, "\n"))
 		case section.heading == "done":
-			p.Done = strings.TrimSpace(section.body)
+			p.Done = strings.Trim(section.body, "\n")
 		default:
-			p.About[section.heading] = strings.TrimSpace(section.body)
+			p.About[section.heading] = strings.Trim(section.body, "\n")
 		}
 	}
 	return p

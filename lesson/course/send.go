@@ -34,6 +34,9 @@ func sendReturns(l *Lab) map[string]func() {
 		},
 		"look": func() {
 			unsent, unread := l.sendShow(conn, fd)
+			segments := l.asked(server, conn).TCP.Data_segs_out
+			l.show(lesson.Evidence{Fact: "segments with data", Value: fmt.Sprint(segments), Source: "getsockopt(2) TCP_INFO", Note: "Sent by the server's end, since the connection exists."})
+			l.note("segments", segments)
 			l.note("unsent", unsent)
 			l.note("unread", unread)
 			if unsent+unread == said {

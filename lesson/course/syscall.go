@@ -36,8 +36,6 @@ var syscallTable = map[int]string{
 	unix.SYS_RECVFROM: "recvfrom",
 	unix.SYS_SENDMSG:  "sendmsg",
 	unix.SYS_RECVMSG:  "recvmsg",
-	unix.SYS_ACCEPT:   "accept",
-	unix.SYS_ACCEPT4:  "accept4",
 }
 
 // syscallHasSend are the machines whose table has a call send besides sendto, of
@@ -63,9 +61,10 @@ func syscallNames(l *Lab) map[string]func() {
 			if slices.Contains(syscallHasSend, runtime.GOARCH) {
 				send = "a number of its own"
 			}
-			l.show(lesson.Evidence{Fact: "the table of this machine", Value: fmt.Sprintf("read %d, write %d, sendto %d, recvfrom %d, sendmsg %d, recvmsg %d", unix.SYS_READ, unix.SYS_WRITE, unix.SYS_SENDTO, unix.SYS_RECVFROM, unix.SYS_SENDMSG, unix.SYS_RECVMSG),
-				Source: "asm/unistd.h for " + runtime.GOARCH})
-			l.show(lesson.Evidence{Fact: "send", Value: send, Source: "asm/unistd.h for " + runtime.GOARCH, Command: "strace -e trace=send true"})
+			source := "asm/unistd.h for " + runtime.GOARCH + ", as fd3 was built with"
+			l.show(lesson.Evidence{Fact: "numbers", Value: fmt.Sprintf("read %d, write %d, sendto %d, recvfrom %d, sendmsg %d, recvmsg %d", unix.SYS_READ, unix.SYS_WRITE, unix.SYS_SENDTO, unix.SYS_RECVFROM, unix.SYS_SENDMSG, unix.SYS_RECVMSG),
+				Source: source})
+			l.show(lesson.Evidence{Fact: "send", Value: send, Source: source})
 			l.note("send", send)
 			switch {
 			case seen["write"] != unix.SYS_WRITE || seen["sendto"] != unix.SYS_SENDTO:
@@ -113,13 +112,10 @@ func (l *Lab) measured(times int, run func(times int)) float64 {
 }
 
 func nanoseconds(ns float64) string {
-	switch {
-	case ns < 10:
+	if ns < 10 {
 		return fmt.Sprintf("%.1f ns", ns)
-	case ns < 10000:
-		return fmt.Sprintf("%.0f ns", ns)
 	}
-	return fmt.Sprintf("%.0f us", ns/1000)
+	return lesson.Took(time.Duration(ns))
 }
 
 // functionCall is a function that does next to nothing.
@@ -150,7 +146,7 @@ func syscallCost(l *Lab) map[string]func() {
 		},
 		"calls": func() {
 			null := l.syscallOpen("/dev/null")
-			measure("empty", "getppid, which does nothing", 5000, func(times int) {
+			measure("empty", "getppid, which does next to nothing", 5000, func(times int) {
 				for range times {
 					unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0)
 				}
@@ -241,7 +237,8 @@ func (l *Lab) syscallOpen(path string) (fd int) {
 	return fd
 }
 
-// syscallPair is a pair of Unix sockets, open until the experiment is over.
+// syscallPair is a pair of Unix sockets, open until the experiment is over. No
+// call on them blocks for long.
 func (l *Lab) syscallPair() [2]int {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -251,6 +248,9 @@ func (l *Lab) syscallPair() [2]int {
 		unix.Close(pair[0])
 		unix.Close(pair[1])
 	})
+	limit := unix.NsecToTimeval(time.Second.Nanoseconds())
+	unix.SetsockoptTimeval(pair[0], unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit)
+	unix.SetsockoptTimeval(pair[1], unix.SOL_SOCKET, unix.SO_RCVTIMEO, &limit)
 	return pair
 }
 

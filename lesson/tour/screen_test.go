@@ -283,7 +283,7 @@ func TestScreenSuspends(t *testing.T) {
 
 // By itself it predicts nothing, and leaves exercises out.
 func TestScreenAuto(t *testing.T) {
-	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=30ms")
+	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=100ms")
 	x.sees(`verdict`)
 	x.sees(`the exercise was left out`)
 	x.sees(`TO KEEP`)

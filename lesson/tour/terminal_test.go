@@ -45,10 +45,20 @@ func open(t *testing.T, width, height int, from string, env ...string) *terminal
 func openCommand(t *testing.T, width, height int, cmd *exec.Cmd, env ...string) *terminal {
 	t.Helper()
 	x := &terminal{t: t, cmd: cmd, gone: make(chan struct{}), shown: vt.NewEmulator(width, height), cursor: true}
-	var err error
-	if x.pty, x.tty, err = pty.Open(); err != nil {
+	keys, tty, err := pty.Open()
+	if err != nil {
 		t.Fatal(err)
 	}
+	// One that does not block can be closed while it is read.
+	fd, err := unix.FcntlInt(keys.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys.Close()
+	x.pty, x.tty = os.NewFile(uintptr(fd), "pty"), tty
 	t.Cleanup(x.close)
 	x.resize(width, height)
 	x.before = x.modes()
@@ -97,7 +107,6 @@ func (x *terminal) close() {
 	}
 	x.pty.Close()
 	x.tty.Close()
-	x.shown.Close()
 }
 
 // modes are the terminal's settings, as termios(3) has them.
@@ -114,7 +123,7 @@ func (x *terminal) resize(width, height int) {
 	x.mu.Lock()
 	x.shown.Resize(width, height)
 	x.mu.Unlock()
-	if err := pty.Setsize(x.pty, &pty.Winsize{Rows: uint16(height), Cols: uint16(width)}); err != nil {
+	if err := unix.IoctlSetWinsize(int(x.tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(height), Col: uint16(width)}); err != nil {
 		x.t.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"fd3/lesson"
@@ -105,7 +106,7 @@ func (d *Document) Show(e lesson.Event) error {
 		d.sheet.prose(e.Text)
 	case lesson.KindBytes:
 		d.flush(nil)
-		d.sheet.bytes(e)
+		d.sheet.bytes(spanned(e))
 	case lesson.KindText:
 		d.flush(nil)
 		d.text(e)
@@ -145,6 +146,22 @@ func (d *Document) flush(but *[]lesson.Event) {
 			*block.events = nil
 		}
 	}
+}
+
+// spanned is bytes with something said of each stretch: where there is no value, its
+// characters.
+func spanned(e lesson.Event) lesson.Event {
+	if len(e.Spans) == 0 {
+		e.Spans = []lesson.Span{{Name: "bytes", End: len(e.Data)}}
+	}
+	for i, s := range e.Spans {
+		if b := e.Data[s.Start:s.End]; s.Value == "" && len(b) > maxHex {
+			e.Spans[i].Value = strconv.Quote(string(b[:maxHex])) + "..."
+		} else if s.Value == "" {
+			e.Spans[i].Value = strconv.Quote(string(b))
+		}
+	}
+	return e
 }
 
 // End writes what is left, and returns the first error of the writer.

@@ -30,6 +30,7 @@ func handoutEvents() []lesson.Event {
 		{Kind: lesson.KindEvidence, Fact: evil, Value: evil, Source: evil, Command: evil, Text: "A *note*.", Have: 2, Full: 5},
 		{Kind: lesson.KindReturn, Process: "server", PID: 42, Strace: "accept4(3, \"" + evil + "\") = -1", Errno: 4, Took: "4 us"},
 		{Kind: lesson.KindBytes, Title: evil, Data: []byte(strings.Repeat("x", 100)), Spans: []lesson.Span{{Name: evil, Value: evil, Start: 0, End: 100}}},
+		{Kind: lesson.KindBytes, Title: "a message", Data: []byte("GET\r\n" + strings.Repeat("y", 100))},
 		{Kind: lesson.KindVerdict, Name: "returns", Title: "It `returns`.", Text: "The verdict."},
 		{Kind: lesson.KindText, Section: "exercise", Text: "Do it."},
 		{Kind: lesson.KindText, Section: "recap", Text: "- one\n- two"},
@@ -66,7 +67,7 @@ func inOrder(text string, words ...string) string {
 	return ""
 }
 
-var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", "What the kernel says", "The verdict.", "Your turn", "To keep", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
+var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "What the kernel says", "The verdict.", "Your turn", "To keep", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
 
 func TestMarkdownDocument(t *testing.T) {
 	text := document(t, NewMarkdown)
@@ -93,7 +94,7 @@ func TestHTMLDocument(t *testing.T) {
 		t.Errorf("%q is not there, or not where it belongs:\n%s", missing, text)
 	}
 	tags := elements(t, text)
-	if tags["script"] > 0 || tags["link"]+tags["img"] > 0 || tags["a"] != 2 || tags["h1"] != 1 || tags["h2"] != 1 || tags["meter"] != 1 || tags["table"] != 2 {
+	if tags["script"] > 0 || tags["link"]+tags["img"] > 0 || tags["a"] != 2 || tags["h1"] != 1 || tags["h2"] != 1 || tags["meter"] != 1 || tags["table"] != 3 {
 		t.Errorf("%v", tags)
 	}
 	for _, never := range []string{"<script", "javascript:", "http:", "https:", "url(", "@import", "\x1b", "ZgotmplZ"} {

@@ -108,7 +108,7 @@ func (m *markdownSheet) fact(e lesson.Event) {
 }
 
 func (m *markdownSheet) bytes(e lesson.Event) {
-	m.printf("\n%s:\n\n", literal(e.Title))
+	m.printf("\nThe bytes: %s\n\n", literal(e.Title))
 	for _, s := range e.Spans {
 		m.printf("- %d: %s %s %s\n", s.Start, code(hexOf(e.Data[s.Start:s.End], maxHex, "...")), literal(s.Name), code(s.Value))
 	}
