@@ -12,16 +12,19 @@ Fields are only ever added; those that are there keep their meaning.
 
 every event
   kind         step, text, enter, return, argument, bytes, evidence, process,
-               socket, connection, request, load, end
+               socket, connection, request, load, end, lesson, setup, choice,
+               verdict
   step         the step that it belongs to: socket, bind, listen, ...
-  process      whose: server or client
+  process      whose: server or client; fd3 for calls of its own
   pid          of that process
   recap        true: the step is a prerequisite
 
 step           a step begins
   title, life  its title; the steps of this end's life in their order
 text           words
-  section      born, before, meaning, errno, try, next, blocked, left, busy, ...
+  section      born, before, meaning, errno, try, next, blocked, left, busy, ...;
+               tour: question, predict, experiment, step, explain, exercise, hint,
+               done, recap, references, failed, tour, now; explain: word
   text         Markdown
   command      try, next: what to type
 enter, return  a system call is entered, has returned
@@ -42,6 +45,7 @@ evidence       one fact, read back from the kernel
   source       where it was read: getsockname(2), /proc/PID/fd, sock_diag(7), ...
   command      the shell command that shows the same
   text         what it means (Markdown)
+  have, full   how much of how much, where there is a bar
 process        status: a process; title, text
 socket         status: one of its sockets; fd, value, text, source, command
 connection     serve: what follows is about this one; connection (its number),
@@ -51,6 +55,11 @@ request        serve: a request has its answer; connection, fd, peer, request,
 load           serve: what each loop did in the last second; loads: loop,
                connections, requests, bytes, queue, backlog
 end            serve: the server has ended; text
+lesson         tour: a lesson begins; step (its name), title, text (what it asks),
+               life (all lessons); lessons: value (here, finished)
+setup          tour: calls that only prepare; text, calls: process, pid, strace
+choice         tour: an answer that may be predicted; name, text
+verdict        tour: the kernel's answer; name, title, text; predicted, right
 
 Example:
   fd3 socket --json | jq -r 'select(.kind == "return") | .strace'`,

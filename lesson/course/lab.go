@@ -223,6 +223,9 @@ func (l *Lab) setup(prepare func()) {
 		defer func() { l.preparing = nil }()
 		prepare()
 	}()
+	if len(p.calls) == 0 {
+		return
+	}
 	l.walk.Show(lesson.Event{Kind: lesson.KindSetup, Step: l.part.Lesson, Text: p.text.String(), Calls: p.calls})
 }
 

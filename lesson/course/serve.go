@@ -427,8 +427,7 @@ func (l *Lab) serveLoad(loop web.Loop, idle bool) []int64 {
 	return answers
 }
 
-// serveConnect makes a connection of this process, on which no call blocks for
-// long.
+// serveConnect makes a connection of this process, on which no read blocks for long.
 func serveConnect(addr sockets.Sockaddr) (fd int, err error) {
 	var t sockets.Tracer
 	made := t.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -436,13 +435,11 @@ func serveConnect(addr sockets.Sockaddr) (fd int, err error) {
 		return -1, made.Errno
 	}
 	fd = int(made.Ret)
-	for _, option := range []int{unix.SO_RCVTIMEO, unix.SO_SNDTIMEO} {
-		t.SetTimeout(fd, option, serveFor)
-	}
 	if c := t.Connect(fd, addr); c.Errno != 0 {
 		unix.Close(fd)
 		return -1, c.Errno
 	}
+	t.SetTimeout(fd, unix.SO_RCVTIMEO, serveFor)
 	return fd, nil
 }
 
@@ -461,13 +458,10 @@ func serveAsk(addr sockets.Sockaddr, end time.Time) (answers int64) {
 		}
 		for have := 0; !serveWhole(buf[:have]); {
 			n, err := unix.Read(fd, buf[have:])
-			if n <= 0 || err != nil {
+			if time.Now().After(end) || n == 0 || err != nil && err != unix.EINTR {
 				return answers
 			}
-			have += n
-		}
-		if time.Now().After(end) {
-			return answers
+			have += max(n, 0) // EINTR: the Go runtime's signals interrupt a read with a time limit, signal(7)
 		}
 		answers++
 	}

@@ -115,17 +115,18 @@ func socketUDP(l *Lab) func() (bool, string) {
 	return func() (bool, string) {
 		tcp := len(socketRows(l, port, unix.IPPROTO_TCP))
 		l.note("tcp", tcp)
-		for _, row := range socketRows(l, port, unix.IPPROTO_UDP) {
-			owners, _, err := kernel.Owners(row.Inode)
-			if err != nil {
-				l.failf("/proc: %w", err)
-			}
-			if len(owners) > 0 {
-				l.note("owner", owners[0].Comm)
-			}
-			return true, fmt.Sprintf("a UDP socket has port %d", port)
+		rows := socketRows(l, port, unix.IPPROTO_UDP)
+		if len(rows) == 0 {
+			return false, fmt.Sprintf("sockets with port %d: UDP 0, TCP %d", port, tcp)
 		}
-		return false, fmt.Sprintf("sockets with port %d: UDP 0, TCP %d", port, tcp)
+		owners, _, err := kernel.Owners(rows[0].Inode)
+		if err != nil {
+			l.failf("/proc: %w", err)
+		}
+		if len(owners) > 0 {
+			l.note("owner", owners[0].Comm)
+		}
+		return true, fmt.Sprintf("a UDP socket has port %d", port)
 	}
 }
 

@@ -37,6 +37,7 @@ func timewaitWho(l *Lab) map[string]func() {
 			fd, addr = l.listener(8)
 			conn, c := open()
 			l.close(client, c)
+			l.timewaitHalf(client, addr, from)
 			l.close(server, conn)
 		},
 		"look": func() {
@@ -51,6 +52,7 @@ func timewaitWho(l *Lab) map[string]func() {
 		"server": func() {
 			conn, c := open()
 			l.close(server, conn)
+			l.timewaitHalf(server, addr, from)
 			l.close(client, c)
 		},
 		"again": func() {
@@ -58,6 +60,15 @@ func timewaitWho(l *Lab) map[string]func() {
 			l.note("second", left)
 		},
 	}
+}
+
+// timewaitHalf waits until the FIN of the end that has closed is acknowledged. If
+// the other end closed before that, a FIN that is sent again could be answered by
+// an RST, which ends TIME_WAIT.
+func (l *Lab) timewaitHalf(closed stage.Role, at, from sockets.Sockaddr) {
+	l.until("the FIN to be acknowledged", func() bool {
+		return l.timewaitRows(at.AddrPort(), from.AddrPort())[closed].State == kernel.FinWait2
+	})
 }
 
 // timewaitEnds shows what is left of a connection that both ends have closed: who
@@ -175,6 +186,7 @@ func (l *Lab) timewaitServed(do caller, reuse bool) (addr sockets.Sockaddr) {
 	conn := int(l.must(do(server, stage.Order{Do: "accept4", FD: fd, Flags: unix.SOCK_CLOEXEC})).Ret)
 	from := l.asked(client, c).Local
 	l.must(do(server, stage.Order{Do: "close", FD: conn}))
+	l.timewaitHalf(server, addr, from)
 	l.must(do(client, stage.Order{Do: "close", FD: c}))
 	l.until("TIME_WAIT", func() bool {
 		return l.timewaitRows(addr.AddrPort(), from.AddrPort())[server].State == kernel.TimeWait
@@ -248,9 +260,7 @@ func timewaitFault(l *Lab) map[string]func() {
 			conn = l.accept(fd)
 			from = l.asked(client, c).Local
 			l.close(client, c)
-			l.until("the client's FIN to be acknowledged", func() bool {
-				return l.timewaitRows(addr.AddrPort(), from.AddrPort())[client].State == kernel.FinWait2
-			})
+			l.timewaitHalf(client, addr, from)
 		},
 		"look": func() {
 			ends := l.timewaitRows(addr.AddrPort(), from.AddrPort())

@@ -415,6 +415,7 @@ func (s *screen) show(choice int) {
 // Options.Auto says, it goes on by itself.
 type waiting struct {
 	place
+	events  int
 	onward  chan struct{}
 	over    bool
 	offset  int
@@ -430,7 +431,7 @@ func (s *screen) wait() tea.Cmd {
 	}
 	p := s.page()
 	_, _, offset, _ := s.sight()
-	now := waiting{s.at, p.onward, p.over, offset, s.overlay}
+	now := waiting{s.at, len(p.events), p.onward, p.over, offset, s.overlay}
 	if now == s.waiting {
 		return nil
 	}

@@ -1,8 +1,10 @@
 package tour
 
 import (
+	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -283,10 +285,32 @@ func TestScreenSuspends(t *testing.T) {
 
 // By itself it predicts nothing, and leaves exercises out.
 func TestScreenAuto(t *testing.T) {
-	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=100ms")
-	x.sees(`verdict`)
-	x.sees(`the exercise was left out`)
-	x.sees(`TO KEEP`)
+	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=300ms")
+	for _, part := range []string{"prediction", "experiment", "verdict", "explanation"} {
+		x.sees(`: ` + part)
+	}
+	if strings.Contains(x.screen(), "You said") {
+		t.Errorf("nobody has predicted:\n%s", x.screen())
+	}
+	x.press("q")
+	x.ends(0)
+
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	progress, err := course.LoadProgress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen, err := course.Find("listen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exercise := slices.IndexFunc(listen.Parts, func(p course.Part) bool { return p.Kind == course.Exercise })
+	if err := progress.SetPlace("listen", exercise); err != nil {
+		t.Fatal(err)
+	}
+	x = open(t, 100, 40, "", "FD3_TEST_AUTO=1s", "XDG_STATE_HOME="+os.Getenv("XDG_STATE_HOME"))
+	x.sees(`YOUR TURN`)
+	x.sees(`TO KEEP(.*\n)*.*the exercise was left out`)
 	x.press("q")
 	x.ends(0)
 }

@@ -1,0 +1,80 @@
+package tour
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"fd3/lesson/course"
+)
+
+// The whole course on the full screen, from the first lesson to the last, with
+// right and wrong predictions, on terminals of all sizes. One of them changes its
+// size again and again.
+func TestScreenGoesThroughTheCourse(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 36}, {200, 60}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			x := open(t, size[0], size[1], course.IDs()[0])
+			x.sees(`THE QUESTION`)
+			met := make(map[string]bool)
+			for n := 0; ; n++ {
+				if place := lessonShown.FindStringSubmatch(x.screen()); place != nil && !met[place[1]] {
+					met[place[1]] = true
+					if size[0] == 120 {
+						x.resize(60, 20)
+						x.sees(`80x24`)
+						x.resize(size[0], size[1])
+						x.sees(lessonShown.String())
+					}
+				}
+				keys := x.nextKeys(n)
+				if keys == "" {
+					break
+				}
+				before := x.screen()
+				x.press(keys)
+				x.until("the screen to change", func() bool { return x.screen() != before })
+			}
+			x.press(" ")
+			x.ends(0)
+			x.areGone(x.children())
+			for _, id := range course.IDs() {
+				if !met[id] {
+					t.Errorf("the lesson %s never came", id)
+				}
+			}
+		})
+	}
+}
+
+var (
+	lessonShown = regexp.MustCompile(`lesson \d+ of \d+: (\w+), part`)
+	sayShown    = regexp.MustCompile(`1-9 answer`)
+)
+
+// nextKeys waits until something can be pressed, and says what the n-th key of a
+// learner is: an answer, now the first and now the second, a skipped exercise, or
+// Space. It is empty at the end of the course.
+func (x *terminal) nextKeys(n int) (keys string) {
+	x.t.Helper()
+	x.until("a key", func() bool {
+		lines := strings.Split(strings.TrimRight(x.screen(), " \n"), "\n")
+		footer := strings.Join(lines[max(len(lines)-3, 0):], "\n")
+		switch {
+		case strings.Contains(footer, "Space end"):
+			keys = ""
+		case strings.Contains(footer, "s skip") && sayShown.MatchString(footer):
+			keys = fmt.Sprint(1 + n%2)
+		case strings.Contains(footer, "s skip"):
+			keys = "s"
+		case strings.Contains(footer, "Space "):
+			keys = " "
+		default:
+			return false
+		}
+		return true
+	})
+	return keys
+}
