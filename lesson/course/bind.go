@@ -33,7 +33,7 @@ func bindLength(l *Lab) map[string]func() {
 			fd := l.stream(server)
 			l.must(l.bind(server, fd, loopback(0)))
 			addr := l.asked(server, fd).Local
-			l.showBoundTo(addr)
+			l.showAddress(structTitle(addr), addr)
 			l.note("size", len(addr))
 			l.note("port", addr.Port())
 		},
@@ -59,15 +59,6 @@ func outcome(c sockets.Call) string {
 		return "failed with " + c.ErrnoName()
 	}
 	return "succeeded"
-}
-
-// showBoundTo draws the bytes of an address and what each of them is.
-func (l *Lab) showBoundTo(addr sockets.Sockaddr) {
-	e := lesson.Event{Kind: lesson.KindBytes, Form: "struct", Step: l.part.Lesson, Title: fmt.Sprintf("%d, %s", len(addr), addr.CType()), Data: addr}
-	for _, f := range addr.Fields() {
-		e.Spans = append(e.Spans, lesson.Span{Name: f.Name, Start: f.Start, End: f.End, Value: f.Value})
-	}
-	l.walk.Show(e)
 }
 
 func bindPrivileged(l *Lab) map[string]func() {

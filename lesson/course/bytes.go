@@ -45,15 +45,6 @@ func bytesWrong(port uint16) sockets.Sockaddr {
 	return addr
 }
 
-// bytesShow draws a struct sockaddr_in, member by member.
-func bytesShow(l *Lab, addr sockets.Sockaddr) {
-	e := lesson.Event{Kind: lesson.KindBytes, Step: l.part.Lesson, Form: "struct", Title: fmt.Sprintf("%d, %s", len(addr), addr.CType()), Data: addr}
-	for _, f := range addr.Fields() {
-		e.Spans = append(e.Spans, lesson.Span{Name: f.Name, Start: f.Start, End: f.End, Value: f.Value})
-	}
-	l.walk.Show(e)
-}
-
 // bytesName says how a machine puts bytes that lie in memory as these do.
 func bytesName(inMemory []byte) string {
 	if slices.Equal(inMemory, bytesNetwork(bytesMeant)) {
@@ -80,7 +71,10 @@ func bytesOrder(l *Lab) map[string]func() {
 			l.show(lesson.Evidence{Fact: fmt.Sprintf("htons(%d)", bytesMeant), Value: fmt.Sprintf("% x", bytesNetwork(bytesMeant)), Source: "byteorder(3)"})
 			l.note("on_the_network", fmt.Sprintf("% x", bytesNetwork(bytesMeant)))
 		},
-		"struct": func() { bytesShow(l, loopback(bytesMeant)) },
+		"struct": func() {
+			addr := loopback(bytesMeant)
+			l.showAddress(structTitle(addr), addr)
+		},
 	}
 }
 
@@ -141,7 +135,8 @@ func bytesForgotten(l *Lab) map[string]func() {
 		"bind": func() {
 			fd = l.stream(server)
 			meant = bytesBind(l, fd)
-			bytesShow(l, bytesWrong(meant))
+			addr := bytesWrong(meant)
+			l.showAddress(structTitle(addr), addr)
 			l.must(l.listen(server, fd, 5))
 		},
 		"look": func() {

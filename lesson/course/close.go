@@ -2,7 +2,6 @@ package course
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -183,25 +182,17 @@ func closePipe(l *Lab) map[string]func() {
 	return map[string]func(){
 		"gone": func() { gone(0) },
 		"again": func() {
-			p := l.process(server)
-			call, err := p.Do(l.ctx, stage.Order{Do: "sendto", FD: conn, Data: []byte("second")}, func(c sockets.Call) { l.made(server, p.PID(), c) })
-			how, ended := p.Ended()
-			var end *stage.EndedError
+			call, signal := l.lastCall(stage.Order{Do: "sendto", FD: conn, Data: []byte("second")})
 			switch {
-			case err != nil && !errors.As(err, &end):
-				l.failf("sendto: %w", err)
-			case ended && how.Signaled():
-				l.closeNever(call)
-				l.note("end", "killed by "+unix.SignalName(how.Signal()))
-				l.show(lesson.Evidence{Fact: "the server's process", Value: fmt.Sprintf("killed by signal %d, %s", how.Signal(), unix.SignalName(how.Signal())), Source: "wait4(2) WTERMSIG"})
+			case signal != "":
+				l.note("end", "killed by "+signal)
 				l.answer("killed")
-			default:
-				l.told(server, call)
+			case call.Errno != 0:
 				l.note("end", "alive, and the call returned "+said(call))
 				l.answer("error")
-				if call.Errno == 0 {
-					l.answer("fine")
-				}
+			default:
+				l.note("end", "alive, and the call returned "+said(call))
+				l.answer("fine")
 			}
 			l.kill(server)
 		},
@@ -210,13 +201,6 @@ func closePipe(l *Lab) map[string]func() {
 			l.note("calm", said(l.send(server, conn, "second")))
 		},
 	}
-}
-
-// closeNever tells of a call that never returned.
-func (l *Lab) closeNever(c sockets.Call) {
-	e := lesson.Entered(c)
-	e.Step, e.Process, e.PID, e.Recap, e.Title = l.part.Lesson, string(server), l.pid(server), true, string(server)
-	l.walk.Show(e)
 }
 
 // closeHalfOpen wants a client that has finished sending and still listens. It is

@@ -2,6 +2,7 @@ package course
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -163,7 +164,8 @@ func faultDirectory(l *Lab) map[string]func() {
 			})
 			l.must(l.do(server, stage.Order{Do: "sendto", FD: conn, Data: []byte("HTTP/1.0 200 OK\r\n\r\n")}))
 			l.until("the reset", func() bool { return l.tcpState(server, conn) == kernel.Close })
-			l.lastCall(stage.Order{Do: "sendto", FD: conn, Data: []byte("the directory?")})
+			_, signal := l.lastCall(stage.Order{Do: "sendto", FD: conn, Data: []byte("the directory?")})
+			l.note("signal", cmp.Or(signal, "none"))
 		},
 		"right": func() {
 			l.kill(server)
@@ -178,24 +180,6 @@ func faultDirectory(l *Lab) map[string]func() {
 			l.note("mended", l.send(server, conn, "the directory?").ErrnoName())
 		},
 	}
-}
-
-// lastCall is a call of the server that it does not survive.
-func (l *Lab) lastCall(o stage.Order) {
-	process := l.process(server)
-	call, err := process.Do(l.ctx, o, func(c sockets.Call) { l.made(server, process.PID(), c) })
-	how, ended := process.Ended()
-	if err == nil || !ended || !how.Signaled() {
-		l.told(server, call)
-		l.note("signal", "none")
-		return
-	}
-	signal := unix.SignalName(unix.Signal(how.Signal()))
-	l.note("signal", signal)
-	e := lesson.Entered(call)
-	e.Step, e.Process, e.PID, e.Recap, e.Title = l.part.Lesson, string(server), process.PID(), true, string(server)
-	l.walk.Show(e)
-	l.show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("killed by %s, signal %d", signal, how.Signal()), Source: "wait4(2)"})
 }
 
 // faultSplit takes what one recv gives for the whole request.

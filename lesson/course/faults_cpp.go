@@ -17,40 +17,20 @@ import (
 // faultRestart closes first, ends, and is started again at once.
 func faultRestart(l *Lab) map[string]func() {
 	var addr sockets.Sockaddr
-	serve := func(reuse bool) sockets.Call {
-		fd := l.stream(server)
-		if reuse {
-			l.must(l.reuseAddr(server, fd))
-		}
-		bound := loopback(0)
-		if addr != nil {
-			bound = addr
-		}
-		call := l.bind(server, fd, bound)
-		if call.Errno != 0 || addr != nil {
-			return call
-		}
-		l.must(l.listen(server, fd, 1))
-		addr = l.asked(server, fd).Local
-		c := l.connect(addr)
-		conn := l.accept(fd)
-		l.close(server, conn)
-		l.close(client, c)
-		return call
-	}
+	serve := func(reuse bool) { l.setup(func() { addr = l.timewaitServed(l.do, reuse) }) }
 	again := func(reuse bool) sockets.Call {
 		l.kill(server)
 		l.show(lesson.Evidence{Fact: "TIME_WAIT", Value: fmt.Sprintf("%d on port %d", l.timeWait(addr), addr.Port()), Source: "sock_diag(7)",
 			Command: fmt.Sprintf("ss -tan state time-wait 'sport = :%d'", addr.Port())})
-		return serve(reuse)
+		_, bound := l.timewaitBind(l.do, addr, reuse)
+		return bound
 	}
 	return map[string]func(){
-		"serve": func() { l.setup(func() { serve(false) }) },
+		"serve": func() { serve(false) },
 		"wrong": func() { l.note("errno", said(again(false))) },
 		"right": func() {
-			addr = nil
 			l.kill(server)
-			l.setup(func() { serve(true) })
+			serve(true)
 			l.note("right", said(again(true)))
 		},
 	}
@@ -116,7 +96,7 @@ func faultOverwrite(l *Lab) map[string]func() {
 			l.toldHere(l.must(t.Listen(fd, 1)))
 			own = sockets.Sockname(fd)
 			l.note("before", own)
-			l.showStruct("the program's variable, before", own)
+			l.showAddress("the program's variable, before", own)
 		},
 		"wrong": func() {
 			l.connect(own)
@@ -127,21 +107,12 @@ func faultOverwrite(l *Lab) map[string]func() {
 			}
 			l.atEnd(func() { unix.Close(int(conn)) })
 			l.note("after", own)
-			l.showStruct("the same variable, after accept4", own)
+			l.showAddress("the same variable, after accept4", own)
 		},
 		"right": func() {
 			l.show(lesson.Evidence{Fact: "the listener", Value: sockets.Sockname(fd).String(), Source: "getsockname(2)"})
 		},
 	}
-}
-
-// showStruct draws the bytes of an address.
-func (l *Lab) showStruct(title string, addr sockets.Sockaddr) {
-	e := lesson.Event{Kind: lesson.KindBytes, Step: l.part.Lesson, Form: "struct", Title: title, Data: append([]byte(nil), addr...)}
-	for _, f := range addr.Fields() {
-		e.Spans = append(e.Spans, lesson.Span{Name: f.Name, Start: f.Start, End: f.End, Value: f.Value})
-	}
-	l.walk.Show(e)
 }
 
 // findLeak is a server with the fault of CLOSE_WAIT. The learner makes two clients

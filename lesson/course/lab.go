@@ -83,8 +83,14 @@ func (l *Lab) end() {
 // atEnd has something done when the experiment is over, on every way out.
 func (l *Lab) atEnd(f func()) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.after = append(l.after, f)
+	over := l.over
+	if !over {
+		l.after = append(l.after, f)
+	}
+	l.mu.Unlock()
+	if over {
+		f()
+	}
 }
 
 // process is the process of a role, started if it does not run.
@@ -191,9 +197,7 @@ func (p *pending) blocks() kernel.Task {
 	p.mu.Lock()
 	entered := p.entered
 	p.mu.Unlock()
-	e := lesson.Entered(entered)
-	e.Step, e.Process, e.PID, e.Recap, e.Title = l.part.Lesson, string(p.role), l.pid(p.role), true, string(p.role)
-	l.walk.Show(e)
+	l.entered(p.role, entered)
 	path := fmt.Sprintf("/proc/%d/wchan", l.pid(p.role))
 	l.show(lesson.Evidence{Fact: string(p.role), Value: task.StateName + " in " + task.Wchan, Source: path, Command: "cat " + path})
 	return task
@@ -273,13 +277,6 @@ func (l *Lab) until(what string, true func() bool) {
 			l.failf("waited %s for %s", patience, what)
 		}
 	}
-}
-
-// show shows a fact that was read from the kernel a moment ago.
-func (l *Lab) show(e lesson.Evidence) {
-	event := e.Event()
-	event.Step, event.Recap = l.part.Lesson, true
-	l.walk.Show(event)
 }
 
 // note keeps what was read under the name that the words have for it.

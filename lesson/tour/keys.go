@@ -112,7 +112,7 @@ func pageKeys() []key {
 			}
 			return "copy"
 		}, func(s *screen, _ string) tea.Cmd { return s.copy() }},
-		{[]string{"pgdown", "pgup", "down", "up", "home", "end"}, "PgUp PgDn", "scroll (also the arrows, Home and End)", func(s *screen) string {
+		{[]string{"pgdown", "pgup", "down", "up", "j", "k", "home", "end"}, "PgUp PgDn", "scroll (also the arrows, j and k, Home and End)", func(s *screen) string {
 			if _, _, _, bottom := s.sight(); bottom == 0 {
 				return ""
 			}
@@ -166,6 +166,6 @@ func answers(s *screen) string {
 func scrollBy(s *screen, name string) tea.Cmd {
 	page := max(s.layout().text.height-2, 1)
 	const all = 1 << 20
-	s.scroll(map[string]int{"pgdown": page, "pgup": -page, "down": 1, "up": -1, "home": -all, "end": all}[name])
+	s.scroll(map[string]int{"pgdown": page, "pgup": -page, "down": 1, "up": -1, "j": 1, "k": -1, "home": -all, "end": all}[name])
 	return nil
 }

@@ -186,8 +186,15 @@ func (s *screen) progress() string {
 		where = fmt.Sprintf("lesson %d of %d: %s, part %d of %d: %s",
 			s.at.lesson+1, len(s.lessons), s.part().Lesson, s.at.part+1, len(parts), kindWords[parts[s.at.part].Kind])
 	}
+	_, _, offset, bottom := s.sight()
 	more := ""
-	if s.overlay == nothing && s.below() {
+	switch {
+	case s.overlay != nothing:
+	case offset > 0 && offset < bottom:
+		more = "more above and below"
+	case offset > 0:
+		more = "more above"
+	case offset < bottom:
 		more = "more below"
 	}
 	return s.rule(where, more)

@@ -11,7 +11,7 @@ import (
 // answers. Two rows each: the one that is marked stays in sight.
 func (s *screen) list(room area) []string {
 	p := s.paint
-	rows := []string{"", "  " + p.Title("The lessons"), ""}
+	rows := []string{"  " + p.Title("The lessons"), ""}
 	fit := max((room.height-len(rows))/2, 1)
 	from := min(max(s.chosen-fit/2, 0), max(len(s.lessons)-fit, 0))
 	for i := from; i < min(from+fit, len(s.lessons)); i++ {
@@ -39,11 +39,11 @@ func plainWords(text string) string { return strings.NewReplacer("`", "", "**", 
 
 // help is every key, with what it is for.
 func (s *screen) help(area) []string {
-	rows := []string{"", "  " + s.paint.Title("Keys"), ""}
+	rows := []string{"  " + s.paint.Title("Keys"), ""}
 	for _, k := range pageKeys() {
 		rows = append(rows, fmt.Sprintf("  %s %s", s.paint.Strong(fmt.Sprintf("%-9s", k.show)), k.help))
 	}
 	return append(rows, "",
 		fmt.Sprintf("  %s is where you are, %s a lesson that you have finished.", s.paint.Here, s.paint.Done),
-		"  The kernel's side shows both processes: what each has open, and its last calls.")
+		"  The kernel's side: both processes, what each has open, and the last calls.")
 }

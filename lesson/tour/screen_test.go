@@ -429,9 +429,13 @@ func TestEveryKeyIsInTheHelp(t *testing.T) {
 	s := still(view.Look{}, course.Predict)
 	s.resize(80, 24)
 	s.overlay = help
+	words := []string{"last calls"} // the end of it
 	for _, k := range pageKeys() {
-		if !strings.Contains(s.frame(), k.help) {
-			t.Errorf("%q is not in\n%s", k.help, s.frame())
+		words = append(words, k.help)
+	}
+	for _, w := range words {
+		if !strings.Contains(s.frame(), w) {
+			t.Errorf("%q is not in\n%s", w, s.frame())
 		}
 	}
 }
