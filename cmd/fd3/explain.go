@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fd3/lesson"
+	"fd3/lesson/glossary"
 	"fd3/lesson/view"
 )
 
@@ -39,10 +40,10 @@ func (a *app) glossary() *cobra.Command {
 }
 
 func (a *app) explainWord(word string) error {
-	entry, ok := lesson.LookUp(word)
+	entry, ok := glossary.LookUp(word)
 	if !ok {
 		hint := "All words: fd3 explain"
-		if near := lesson.Near(word); len(near) > 0 {
+		if near := glossary.Near(word); len(near) > 0 {
 			hint = "Did you mean: fd3 explain " + strings.Join(near, ", fd3 explain ") + "?"
 		}
 		return usageError{fmt.Errorf("%q is not in the glossary. %s", word, hint)}
@@ -69,7 +70,7 @@ func (a *app) listWords() error {
 	if err != nil {
 		return err
 	}
-	words, errnos := lesson.Words()
+	words, errnos := glossary.Words()
 	if !a.json {
 		return view.Columns(os.Stdout, look,
 			view.List{Heading: "Words; each with: fd3 explain WORD", Words: words},
@@ -88,7 +89,7 @@ func (a *app) listWords() error {
 
 // nextWords completes the next word of a term of several.
 func nextWords(args []string) []string {
-	words, errnos := lesson.Words()
+	words, errnos := glossary.Words()
 	var found []string
 	for _, term := range append(words, errnos...) {
 		parts := strings.Fields(term)

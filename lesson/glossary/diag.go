@@ -1,0 +1,111 @@
+package glossary
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets/kernel"
+)
+
+// inetSockets are those of both families, as sock_diag(7) has them. A kernel
+// without IPv6 has those of IPv4.
+func inetSockets(protocol int, states uint32) ([]kernel.InetSocket, error) {
+	all, err := kernel.InetSockets(unix.AF_INET, protocol, states)
+	if err != nil {
+		return nil, err
+	}
+	six, _ := kernel.InetSockets(unix.AF_INET6, protocol, states)
+	return append(all, six...), nil
+}
+
+// inState counts the connections that are in a state now.
+func inState(s kernel.State) question {
+	return func() []lesson.Evidence {
+		mask := s.Mask()
+		if s == kernel.SynRecv { // an IPv4 or IPv6 request is one of these beside its listener
+			mask |= kernel.NewSynRecv.Mask()
+		}
+		rows, err := inetSockets(unix.IPPROTO_TCP, mask)
+		return one(lesson.Evidence{Fact: s.String() + " now", Value: counted(len(rows), "connection"), Source: "sock_diag(7)", Command: "ss -tan state " + ssName(s)}, err)
+	}
+}
+
+// ssName is a state as ss(8) takes it: fin-wait-1.
+func ssName(s kernel.State) string {
+	return strings.ToLower(strings.NewReplacer("_", "-", "WAIT1", "WAIT-1", "WAIT2", "WAIT-2").Replace(s.String()))
+}
+
+func listeners() []lesson.Evidence {
+	rows, err := inetSockets(unix.IPPROTO_TCP, kernel.Listen.Mask())
+	var ports []int
+	for _, r := range rows {
+		ports = append(ports, int(r.Local.Port()))
+	}
+	slices.Sort(ports)
+	ports = slices.Compact(ports)
+	var shown []string
+	for _, port := range ports[:min(8, len(ports))] {
+		shown = append(shown, strconv.Itoa(port))
+	}
+	value := counted(len(rows), "listener")
+	if len(shown) > 0 {
+		value += ", on port " + strings.Join(shown, ", ")
+	}
+	if more := len(ports) - len(shown); more > 0 {
+		value += fmt.Sprintf(" and %d more", more)
+	}
+	return one(lesson.Evidence{Fact: "TCP here", Value: value, Source: "sock_diag(7)", Command: "ss -ltn"}, err)
+}
+
+func wildcards() []lesson.Evidence {
+	rows, err := inetSockets(unix.IPPROTO_TCP, kernel.Listen.Mask())
+	n := 0
+	for _, r := range rows {
+		if r.Local.Addr().IsUnspecified() {
+			n++
+		}
+	}
+	return one(lesson.Evidence{Fact: "TCP here", Value: fmt.Sprintf("%d of %s", n, counted(len(rows), "listener")), Source: "sock_diag(7)", Command: "ss -ltn",
+		Note: "These are bound to 0.0.0.0 or `::`, and take connections for every address."}, err)
+}
+
+func socketsOf(family int) question {
+	return func() []lesson.Evidence {
+		tcp, err := kernel.InetSockets(family, unix.IPPROTO_TCP, kernel.AllStates)
+		if err != nil {
+			return nil
+		}
+		udp, err := kernel.InetSockets(family, unix.IPPROTO_UDP, kernel.AllStates)
+		version := map[int]string{unix.AF_INET: "4", unix.AF_INET6: "6"}[family]
+		return one(lesson.Evidence{Fact: "now", Value: fmt.Sprintf("%d of TCP, %d of UDP", len(tcp), len(udp)), Source: "sock_diag(7)", Command: "ss -tuan -" + version}, err)
+	}
+}
+
+func udpSockets() []lesson.Evidence {
+	rows, err := inetSockets(unix.IPPROTO_UDP, kernel.AllStates)
+	return one(lesson.Evidence{Fact: "now", Value: counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -uan"}, err)
+}
+
+func unixSockets() []lesson.Evidence {
+	rows, err := kernel.UnixSockets()
+	return one(lesson.Evidence{Fact: "now", Value: counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -xa"}, err)
+}
+
+func askedAtOnce() []lesson.Evidence {
+	start := time.Now()
+	rows, err := inetSockets(unix.IPPROTO_TCP, kernel.AllStates)
+	return one(lesson.Evidence{Fact: "asked just now", Value: fmt.Sprintf("%s of TCP, in %d microseconds", counted(len(rows), "socket"), time.Since(start).Microseconds()), Source: "sock_diag(7)", Command: "ss -tan"}, err)
+}
+
+// ownTable reads the same from the table in /proc.
+func ownTable() []lesson.Evidence {
+	rows, err := kernel.Table(os.Getpid(), "tcp")
+	return one(lesson.Evidence{Fact: "IPv4 over TCP", Value: counted(len(rows), "row"), Source: "/proc/net/tcp", Command: "cat /proc/net/tcp"}, err)
+}

@@ -1,0 +1,96 @@
+// Package glossary explains the words of fd3: what each is, in
+// lesson/content/glossary.md, and what the kernel says about it when it is asked.
+//
+//	entry, ok := glossary.LookUp("accept queue")
+//	entry.Tell(lesson.Full, show)
+//
+// Where it takes sockets to ask, they are made for that and closed again.
+package glossary
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson/content"
+)
+
+// An Entry is one word of the glossary.
+//
+//	## word (another name, a third)
+//
+//	What it is.
+//
+//	Also: the words, of other, entries
+//	From: name(2), HEADING; RFC 1, section 2; kernel_function()
+type Entry struct {
+	Word    string
+	Aliases []string
+	Text    string     // Markdown
+	Also    []string   // words of other entries
+	From    []string   // where that can be read
+	Errno   unix.Errno // of an entry that is about an error number, else 0
+}
+
+type index struct {
+	entries []Entry          // in the order of the alphabet
+	exact   map[string]Entry // by word and alias
+	plain   map[string]Entry // by plainWord of these
+}
+
+// glossary is content/glossary.md, read when it is first asked for.
+var glossary = sync.OnceValue(func() index {
+	g := index{exact: make(map[string]Entry), plain: make(map[string]Entry)}
+	for heading, text := range sections("glossary.md") {
+		g.entries = append(g.entries, readEntry(heading, text))
+	}
+	slices.SortFunc(g.entries, func(a, b Entry) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a.Word), strings.ToLower(b.Word)), strings.Compare(a.Word, b.Word))
+	})
+	for _, e := range g.entries {
+		g.exact[e.Word], g.plain[plainWord(e.Word)] = e, e
+	}
+	for _, e := range g.entries {
+		for _, alias := range e.Aliases {
+			if _, taken := g.exact[alias]; !taken {
+				g.exact[alias] = e
+			}
+			if _, taken := g.plain[plainWord(alias)]; !taken {
+				g.plain[plainWord(alias)] = e
+			}
+		}
+	}
+	return g
+})
+
+// sections are the texts of a file of lesson/content by their headings.
+func sections(file string) map[string]string {
+	all := make(map[string]string)
+	b, _ := content.Files.ReadFile(file)
+	_, rest, _ := strings.Cut(string(b), "\n## ")
+	for section := range strings.SplitSeq(rest, "\n## ") {
+		heading, text, _ := strings.Cut(section, "\n")
+		all[heading] = strings.TrimSpace(text)
+	}
+	return all
+}
+
+// readEntry takes a section apart: the heading has the other names in brackets,
+// and the last paragraph the lines Also and From.
+func readEntry(heading, text string) Entry {
+	word, aliases, _ := strings.Cut(heading, " (")
+	e := Entry{Word: word, Errno: errnos()[word]}
+	if aliases != "" {
+		e.Aliases = strings.Split(strings.TrimSuffix(aliases, ")"), ", ")
+	}
+	i := max(strings.LastIndex(text, "\n\n"), 0)
+	e.Text = text[:i]
+	last := strings.Join(strings.Fields(text[i:]), " ")
+	also, from, _ := strings.Cut(last, " From: ")
+	e.Also = strings.Split(strings.TrimPrefix(also, "Also: "), ", ")
+	e.From = strings.Split(from, "; ")
+	return e
+}

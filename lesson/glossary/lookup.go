@@ -1,0 +1,52 @@
+package glossary
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// LookUp finds a word, an alias, the symbol of an errno or its number. The case
+// of letters matters only where two words differ in nothing else: listen is a
+// call, and LISTEN a state.
+func LookUp(word string) (Entry, bool) {
+	g := glossary()
+	word = strings.Join(strings.Fields(word), " ")
+	if e, ok := g.exact[word]; ok {
+		return e, true
+	}
+	key := plainWord(word)
+	for _, k := range []string{key, strings.TrimSuffix(key, "s")} {
+		if e, ok := g.plain[k]; ok {
+			return e, true
+		}
+	}
+	if n, err := strconv.Atoi(word); err == nil {
+		return errnoEntry(unix.Errno(n))
+	}
+	return errnoEntry(errnos()[strings.ToUpper(word)])
+}
+
+// Words are the words of all entries in the order of the alphabet, the errnos
+// apart.
+func Words() (words, errnos []string) {
+	for _, e := range glossary().entries {
+		if e.Errno != 0 {
+			errnos = append(errnos, e.Word)
+		} else {
+			words = append(words, e.Word)
+		}
+	}
+	return words, errnos
+}
+
+// plainWord is what makes two spellings one word: the case, and hyphens,
+// underscores and blanks do not count, nor does a section of the manual.
+func plainWord(word string) string {
+	word = strings.ToLower(word)
+	if i := strings.IndexByte(word, '('); i > 0 && strings.HasSuffix(word, ")") {
+		word = word[:i]
+	}
+	return strings.Join(strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune(" \t-_", r) }), " ")
+}

@@ -1,0 +1,55 @@
+package glossary
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"fd3/lesson"
+	"fd3/sockets/kernel"
+)
+
+// one is the evidence of a single reading, or none where it failed.
+func one(e lesson.Evidence, err error) []lesson.Evidence {
+	if err != nil {
+		return nil
+	}
+	return []lesson.Evidence{e}
+}
+
+// setting reads a sysctl.
+func setting(fact, name, note string) question {
+	return func() []lesson.Evidence {
+		value, err := kernel.Sysctl(name)
+		return one(lesson.Evidence{Fact: fact, Value: strings.Join(strings.Fields(value), " "), Note: note,
+			Source: "/proc/sys/" + strings.ReplaceAll(name, ".", "/"), Command: "sysctl " + name}, err)
+	}
+}
+
+// counter reads what the kernel has counted in this network namespace.
+func counter(fact, name, unit string) question {
+	return func() []lesson.Evidence {
+		all, err := kernel.ReadCounters(os.Getpid())
+		n, there := all[name]
+		if err != nil || !there {
+			return nil
+		}
+		file := "snmp"
+		if strings.HasPrefix(name, "TcpExt.") {
+			file = "netstat"
+		}
+		command := "nstat -asz " + strings.Replace(name, ".", "", 1)
+		if name == "Tcp.CurrEstab" { // the one that goes down as well, and nstat(8) leaves it out
+			command = "ss -s"
+		}
+		return []lesson.Evidence{{Fact: fact, Value: fmt.Sprint(n) + " " + unit, Source: "/proc/net/" + file, Command: command}}
+	}
+}
+
+// counted is a number with its noun.
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
