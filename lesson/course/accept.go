@@ -90,8 +90,10 @@ func acceptEmpty(l *Lab) map[string]func() {
 		},
 		"nonblock": func() {
 			fd := l.socket(server, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
-			l.must(l.bind(server, fd, loopback(0)))
-			l.must(l.listen(server, fd, 8))
+			l.setup(func() {
+				l.must(l.bind(server, fd, loopback(0)))
+				l.must(l.listen(server, fd, 8))
+			})
 			call := l.do(server, stage.Order{Do: "accept4", FD: fd, Flags: unix.SOCK_CLOEXEC})
 			l.note("nonblock", outcome(call))
 		},

@@ -68,7 +68,7 @@ func bytesOrder(l *Lab) map[string]func() {
 			l.answer(bytesName(own))
 		},
 		"network": func() {
-			l.show(lesson.Evidence{Fact: fmt.Sprintf("htons(%d)", bytesMeant), Value: fmt.Sprintf("% x", bytesNetwork(bytesMeant)), Source: "byteorder(3)"})
+			l.show(lesson.Evidence{Fact: fmt.Sprintf("htons(%d)", bytesMeant), Value: fmt.Sprintf("% x", bytesNetwork(bytesMeant)), Source: "fd3, as htons(3) does it"})
 			l.note("on_the_network", fmt.Sprintf("% x", bytesNetwork(bytesMeant)))
 		},
 		"struct": func() {
@@ -210,6 +210,7 @@ func bytesMeet(l *Lab) func() (bool, string) {
 	addr := bytesWrong(meant)
 	l.note("meant", meant)
 	l.note("real", "(not said yet)")
+	l.note("hint", addr.Port())
 	l.note("order", bytesName(bytesHost(bytesMeant)))
 	l.note("first_byte", map[string]string{"little": "low", "big": "high"}[bytesName(bytesHost(bytesMeant))])
 	fd := -1 // of the client, on its way

@@ -102,7 +102,8 @@ func fdWrite(l *Lab) map[string]func() {
 				l.answer("keeps")
 			}
 		},
-		"read": func() { l.must(l.read(client, fd, 100)) },
+		"read":   func() { l.must(l.read(client, fd, 100)) },
+		"listen": func() { l.note("listen", outcome(l.listen(server, file, 5))) },
 		"look": func() {
 			info, err := os.Stat(path)
 			if err != nil {

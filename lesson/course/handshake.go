@@ -23,16 +23,17 @@ var handshakePractice = practice{
 }
 
 func handshakeWho(l *Lab) map[string]func() {
+	var fd int
 	var addr sockets.Sockaddr
 	return map[string]func(){
-		"listen": func() { _, addr = l.listener(8) },
+		"listen": func() { fd, addr = l.listener(8) },
 		"connect": func() {
 			before := l.counters()
 			pid := l.pid(server)
 			defer unix.Kill(pid, unix.SIGCONT) // within the step: nothing must leave it stopped
 			l.note("asleep", l.stopServer(pid))
-			fd := l.stream(client)
-			call := l.do(client, stage.Order{Do: "connect", FD: fd, Addr: addr})
+			c := l.stream(client)
+			call := l.do(client, stage.Order{Do: "connect", FD: c, Addr: addr})
 			l.note("connect", outcome(call))
 			l.note("took", lesson.Took(call.Duration))
 			switch call.Errno {
@@ -41,7 +42,7 @@ func handshakeWho(l *Lab) map[string]func() {
 			case unix.ECONNREFUSED:
 				l.answer("refused")
 			}
-			l.showEnds(addr, l.asked(client, fd).Local.AddrPort())
+			l.showEnds(addr, l.asked(client, c).Local.AddrPort())
 			moved := l.counters().Sub(before)
 			l.show(lesson.Evidence{Fact: "PassiveOpens", Value: fmt.Sprintf("+%d while the server was stopped", moved["Tcp.PassiveOpens"]), Source: "/proc/net/snmp",
 				Command: "nstat -az TcpPassiveOpens", Note: "Connections that the kernel took in for listeners, of the whole machine or container."})
@@ -52,7 +53,9 @@ func handshakeWho(l *Lab) map[string]func() {
 				task = l.serverTask()
 				return task.State != 'T'
 			})
-			l.show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", l.pid(server)), Command: fmt.Sprintf("kill -CONT %d", l.pid(server))})
+			l.show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", l.pid(server)), Command: fmt.Sprintf("grep State /proc/%d/status", l.pid(server))})
+			waiting, _ := l.showQueue(fd)
+			l.note("waiting", waiting)
 		},
 	}
 }
@@ -68,7 +71,7 @@ func (l *Lab) stopServer(pid int) (state string) {
 		task = l.serverTask()
 		return task.State == 'T'
 	})
-	l.show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", pid), Command: fmt.Sprintf("kill -STOP %d", pid)})
+	l.show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", pid), Command: fmt.Sprintf("grep State /proc/%d/status", pid)})
 	return task.StateName
 }
 
@@ -152,8 +155,11 @@ func handshakeNobody(l *Lab) map[string]func() {
 			}
 		},
 		"silent": func() {
-			_, addr := l.listener(0)
-			l.connect(addr) // takes the only place
+			var addr sockets.Sockaddr
+			l.setup(func() {
+				_, addr = l.listener(0)
+				l.connect(addr) // takes the only place
+			})
 			fd := l.socket(client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
 			l.do(client, stage.Order{Do: "connect", FD: fd, Addr: addr})
 			var x stage.Socket
@@ -164,12 +170,18 @@ func handshakeNobody(l *Lab) map[string]func() {
 			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s, SYN sent again: %d", stateOf(x), x.TCP.Total_retrans), Source: "getsockopt(2) TCP_INFO", Command: fmt.Sprintf("ss -tano 'dport = :%d'", addr.Port())})
 			l.note("silent", stateOf(x))
 			l.note("again", x.TCP.Total_retrans)
+			retries, err := kernel.Sysctl("net.ipv4.tcp_syn_retries")
+			if err != nil {
+				l.failf("net.ipv4.tcp_syn_retries: %w", err)
+			}
+			l.show(lesson.Evidence{Fact: "tcp_syn_retries", Value: retries, Source: "/proc/sys/net/ipv4", Command: "sysctl net.ipv4.tcp_syn_retries"})
+			l.note("syn_retries", retries)
 		},
 	}
 }
 
 func handshakeHalf(l *Lab) map[string]func() {
-	const seconds = 10
+	const seconds = 300 // long, since a learner may wait between the steps
 	var fd, c int
 	var addr sockets.Sockaddr
 	return map[string]func(){
@@ -182,6 +194,8 @@ func handshakeHalf(l *Lab) map[string]func() {
 			mine, its := l.showEnds(addr, l.asked(client, c).Local.AddrPort())
 			l.note("client_before", stateName(mine))
 			l.note("server_before", stateName(its))
+			length, _ := l.showQueue(fd)
+			l.note("queue_before", length)
 			switch {
 			case mine.State == its.State:
 				l.answer("same")
@@ -195,7 +209,8 @@ func handshakeHalf(l *Lab) map[string]func() {
 			l.must(l.send(client, c, "x"))
 			l.until("the connection in the accept queue", func() bool { length, _ := l.queue(fd); return length > 0 })
 			l.showEnds(addr, l.asked(client, c).Local.AddrPort())
-			l.showQueue(fd)
+			length, _ := l.showQueue(fd)
+			l.note("queue_after", length)
 		},
 	}
 }

@@ -60,25 +60,30 @@ func listenFull(l *Lab) map[string]func() {
 			before = l.counters()
 		},
 		"connect": func() {
-			for range clients {
-				c := l.socket(client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+			var fds [clients]int
+			l.setup(func() {
+				for i := range fds {
+					fds[i] = l.socket(client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+				}
+			})
+			for _, c := range fds {
 				call := l.do(client, stage.Order{Do: "connect", FD: c, Addr: addr})
 				switch call.Errno {
-				case 0, unix.EINPROGRESS:
-				case unix.ECONNREFUSED:
-					refused++
+				case 0, unix.EINPROGRESS, unix.ECONNREFUSED:
 				default:
 					l.must(call)
 				}
 			}
+			refused = l.clientsIn(kernel.Close) // at once: later it may have given up
 		},
 		"look": func() {
-			count := make(map[kernel.State]int)
-			for _, x := range l.state(client).Sockets {
-				count[stateOf(x)]++
+			open, trying := l.clientsIn(kernel.Established), l.clientsIn(kernel.SynSent)
+			value := fmt.Sprintf("%d ESTABLISHED, %d SYN_SENT, %d refused", open, trying, refused)
+			if tired := l.clientsIn(kernel.Close) - refused; tired > 0 { // the step was made minutes later
+				value += fmt.Sprintf(", %d have given up", tired)
+				trying += tired
 			}
-			open, trying := count[kernel.Established], count[kernel.SynSent]
-			l.show(lesson.Evidence{Fact: "the clients", Value: fmt.Sprintf("%d ESTABLISHED, %d SYN_SENT, %d refused", open, trying, refused),
+			l.show(lesson.Evidence{Fact: "the clients", Value: value,
 				Source: "getsockopt(2) TCP_INFO", Command: clientsCommand(addr)})
 			l.showQueue(fd)
 			moved := l.counters().Sub(before)
@@ -100,6 +105,16 @@ func listenFull(l *Lab) map[string]func() {
 			}
 		},
 	}
+}
+
+// clientsIn are how many sockets of the client are in this state.
+func (l *Lab) clientsIn(state kernel.State) (n int) {
+	for _, x := range l.state(client).Sockets {
+		if stateOf(x) == state {
+			n++
+		}
+	}
+	return n
 }
 
 func listenClamp(l *Lab) map[string]func() {
@@ -138,8 +153,13 @@ func listenColumns(l *Lab) map[string]func() {
 	return map[string]func(){
 		"listen": func() { fd, addr = l.listener(5) },
 		"send": func() {
-			for range 2 {
-				c := l.connect(addr)
+			var fds [2]int
+			l.setup(func() {
+				for i := range fds {
+					fds[i] = l.connect(addr)
+				}
+			})
+			for _, c := range fds {
 				l.must(l.send(client, c, strings.Repeat("x", said)))
 			}
 		},

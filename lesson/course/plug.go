@@ -119,7 +119,7 @@ func plugWhere(l *Lab) map[string]func() {
 	const said = 100
 	var listener, conn, fd int
 	return map[string]func(){
-		"open": func() { listener, conn, fd = plugOpen(l, l.do, plugPath(l)) },
+		"open": func() { l.setup(func() { listener, conn, fd = plugOpen(l, l.do, plugPath(l)) }) },
 		"send": func() { l.must(l.send(client, fd, strings.Repeat("x", said))) },
 		"look": func() {
 			path := l.asked(server, listener).Local.Path()
@@ -178,7 +178,7 @@ func plugShowUnix(l *Lab, inode uint64, path string) {
 		for _, row := range rows {
 			if row.Inode == inode {
 				l.show(lesson.Evidence{Fact: "Unix socket", Value: fmt.Sprintf("inode %d, %s, the other end is inode %d", row.Inode, row.State, row.Peer), Source: "sock_diag(7)",
-					Command: "ss -x src " + path, Note: "An inode is the number under which the kernel knows the socket."})
+					Command: "ss -x src " + path, Note: "An inode is what the kernel keeps of a socket or a file. Each has a number."})
 			}
 		}
 	}
