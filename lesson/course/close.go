@@ -121,34 +121,46 @@ func closeHalf(l *Lab) map[string]func() {
 func closeUnread(l *Lab) map[string]func() {
 	const size = 100000
 	var conn, fd, sent int
+	ask := func() {
+		listener, addr := l.listener(8)
+		fd = l.stream(client)
+		l.option(client, fd, unix.SO_RCVBUF, 8192)
+		l.must(l.do(client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
+		conn = l.accept(listener)
+		l.option(server, conn, unix.SO_SNDBUF, size) // room for all of it
+	}
+	request := func() {
+		l.must(l.send(client, fd, "a long request"))
+		l.must(l.recv(server, conn, 6))
+	}
+	answer := func() {
+		sent = int(l.must(l.do(server, stage.Order{Do: "sendto", FD: conn, Data: bytes.Repeat([]byte("x"), size), Flags: unix.MSG_NOSIGNAL | unix.MSG_DONTWAIT})).Ret)
+	}
+	read := func() (got int, last sockets.Call) {
+		l.until("the end of the connection", func() bool {
+			last = l.quietly(client, stage.Order{Do: "recvfrom", FD: fd, Type: unix.SOCK_STREAM, Size: size, Flags: unix.MSG_DONTWAIT})
+			got += len(last.Data)
+			return last.Ret == 0 || last.Errno != 0 && last.Errno != unix.EAGAIN
+		})
+		l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%d bytes of %d, then %s", got, sent, last.Result()), Source: "recvfrom(2)", Have: int64(got), Full: int64(sent)})
+		return got, last
+	}
 	return map[string]func(){
 		"ask": func() {
-			l.setup(func() {
-				var listener int
-				var addr sockets.Sockaddr
-				listener, addr = l.listener(8)
-				fd = l.stream(client)
-				l.option(client, fd, unix.SO_RCVBUF, 8192)
-				l.must(l.do(client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
-				conn = l.accept(listener)
-				l.option(server, conn, unix.SO_SNDBUF, size) // room for all of it
-			})
-			l.must(l.send(client, fd, "a long request"))
-			l.must(l.recv(server, conn, 6))
+			l.setup(ask)
+			request()
 			l.note("unread", l.asked(server, conn).Unread)
 		},
 		"answer": func() {
-			sent = int(l.must(l.do(server, stage.Order{Do: "sendto", FD: conn, Data: bytes.Repeat([]byte("x"), size), Flags: unix.MSG_NOSIGNAL | unix.MSG_DONTWAIT})).Ret)
+			answer()
+			before := l.counters()
 			l.must(l.close(server, conn))
+			resets := l.counters().Sub(before)["TcpExt.TCPAbortOnClose"]
+			l.show(lesson.Evidence{Fact: "TCPAbortOnClose", Value: fmt.Sprintf("+%d during the close", resets), Source: "/proc/net/netstat", Command: "nstat -az TcpExtTCPAbortOnClose",
+				Note: "Connections reset because bytes were unread, of the whole machine or container."})
 		},
 		"read": func() {
-			got, last := 0, sockets.Call{}
-			l.until("the end of the connection", func() bool {
-				last = l.quietly(client, stage.Order{Do: "recvfrom", FD: fd, Type: unix.SOCK_STREAM, Size: size, Flags: unix.MSG_DONTWAIT})
-				got += len(last.Data)
-				return last.Ret == 0 || last.Errno != 0 && last.Errno != unix.EAGAIN
-			})
-			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%d bytes of %d, then %s", got, sent, last.Result()), Source: "recvfrom(2)", Have: int64(got), Full: int64(sent)})
+			got, last := read()
 			l.note("sent", sent)
 			l.note("got", got)
 			l.note("lost", sent-got)
@@ -161,6 +173,21 @@ func closeUnread(l *Lab) map[string]func() {
 			case got < sent:
 				l.answer("cut")
 			}
+		},
+		"safe": func() {
+			l.setup(func() {
+				ask()
+				request()
+			})
+			answer()
+			l.must(l.shutdown(server, conn, unix.SHUT_WR))
+			l.must(l.recv(server, conn, 100)) // the rest of the request
+			got, last := read()
+			l.note("safe", got)
+			l.note("safe_end", said(last))
+			l.must(l.close(client, fd))
+			l.must(l.recv(server, conn, 100))
+			l.must(l.close(server, conn))
 		},
 	}
 }

@@ -107,7 +107,7 @@ func dgramLoss(l *Lab) map[string]func() {
 	const many = 200
 	var receiver, sender, succeeded, failed int
 	var addr sockets.Sockaddr
-	var before kernel.Counters
+	inOrder := map[bool]string{true: "in the order in which they were sent", false: "in another order"}
 	datagram := func(i int) string { return fmt.Sprintf("%03d ", i) + strings.Repeat("x", 96) }
 	return map[string]func(){
 		"sockets": func() {
@@ -116,7 +116,6 @@ func dgramLoss(l *Lab) map[string]func() {
 				l.option(server, receiver, unix.SO_RCVBUF, 8192)
 				sender = l.socket(client, unix.AF_INET, unix.SOCK_DGRAM)
 			})
-			before = l.counters()
 		},
 		"send": func() {
 			for i := range many {
@@ -140,23 +139,23 @@ func dgramLoss(l *Lab) map[string]func() {
 				Command: fmt.Sprintf("ss -uanm 'sport = :%d'", addr.Port()), Have: int64(row.RxQueue), Full: int64(full)})
 			l.show(lesson.Evidence{Fact: "dropped at this socket", Value: fmt.Sprint(row.Drops), Source: "/proc/net/udp", Command: "cat /proc/net/udp",
 				Note: "The last column, `drops`."})
-			l.show(lesson.Evidence{Fact: "RcvbufErrors", Value: fmt.Sprintf("+%d since the experiment began", l.counters().Sub(before)["Udp.RcvbufErrors"]), Source: "/proc/net/snmp",
-				Command: "nstat -az UdpRcvbufErrors", Note: "The counter belongs to the whole machine, or container."})
 			l.note("drops", row.Drops)
 		},
 		"read": func() {
-			got, last := 0, ""
+			got, last, ordered := 0, "", true
 			for {
 				call := l.quietly(server, dgramRecv(receiver, 200))
 				if call.Errno == unix.EAGAIN {
 					break
 				}
 				data, _, _ := strings.Cut(string(l.must(call).Data), " ")
+				ordered = ordered && last < data
 				got, last = got+1, data
 			}
-			l.show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("has read %d datagrams, the last one is number %s", got, last), Source: "recvfrom(2)", Have: int64(got), Full: many})
+			l.show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("has read %d datagrams, %s; the last one is number %s", got, inOrder[ordered], last), Source: "recvfrom(2)", Have: int64(got), Full: many})
 			l.note("got", got)
 			l.note("last", last)
+			l.note("order", inOrder[ordered])
 			switch {
 			case failed > 0:
 				l.answer("error")

@@ -69,11 +69,7 @@ func (l *Lab) onlyLoopback(fd int) {
 // faultRoot joins the directory and the target of a request as text.
 func faultRoot(l *Lab) map[string]func() {
 	root := func() string {
-		dir, err := os.MkdirTemp("", "fd3")
-		if err != nil {
-			l.failf("a temporary directory: %w", err)
-		}
-		l.atEnd(func() { os.RemoveAll(dir) })
+		dir := l.folder()
 		public := filepath.Join(dir, "public")
 		if err := os.Mkdir(public, 0o700); err != nil {
 			l.failf("%w", err)
@@ -84,22 +80,35 @@ func faultRoot(l *Lab) map[string]func() {
 		return public
 	}
 	var public string
+	// open shows what the server has opened there: a path, or why not.
+	open := func(path string) (opened string) {
+		call := l.do(server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})
+		if call.Errno != 0 {
+			return call.ErrnoName()
+		}
+		link := fmt.Sprintf("/proc/%d/fd/%d", l.pid(server), call.Ret)
+		opened, err := os.Readlink(link)
+		if err != nil {
+			l.failf("%w", err)
+		}
+		l.show(lesson.Evidence{Fact: "what was opened", Value: opened, Source: link, Command: "readlink " + link})
+		return opened
+	}
 	return map[string]func(){
 		"wrong": func() {
 			public = root()
-			call := l.do(server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: public + "/../secret", Flags: unix.O_RDONLY | unix.O_CLOEXEC})
-			if call.Errno != 0 {
-				return
-			}
-			path := fmt.Sprintf("/proc/%d/fd/%d", l.pid(server), call.Ret)
-			target, _ := os.Readlink(path)
-			l.note("reached", filepath.Base(target))
-			l.show(lesson.Evidence{Fact: "what was opened", Value: target, Source: path, Command: "readlink " + path})
-			if !strings.HasPrefix(target, public+"/") {
+			reached := open(public + "/../secret")
+			l.note("reached", reached)
+			if reached == filepath.Join(filepath.Dir(public), "secret") {
 				l.answer("leaves")
 			} else {
 				l.answer("stays")
 			}
+		},
+		"slashes": func() {
+			target := "/" + filepath.Join(filepath.Dir(public), "secret")
+			l.show(lesson.Evidence{Fact: "the target", Value: target, Source: "the request"})
+			l.note("absolute", open(strings.TrimPrefix(target, "/")))
 		},
 		"right": func() {
 			r, err := docroot.Open(public)
@@ -107,14 +116,20 @@ func faultRoot(l *Lab) map[string]func() {
 				l.failf("%w", err)
 			}
 			defer r.Close()
+			var last sockets.Call
 			t := sockets.Tracer{Observe: func(c sockets.Call) {
 				if c.Returned {
 					l.toldHere(c)
+					last = c
 				}
 			}}
-			if f, err := r.Open(&t, "../secret"); err == nil {
+			f, err := r.Open(&t, "../secret")
+			if err == nil {
 				f.Close()
+				l.note("beneath", "nothing: it opened the file")
+				return
 			}
+			l.note("beneath", last.ErrnoName())
 		},
 	}
 }
@@ -122,8 +137,9 @@ func faultRoot(l *Lab) map[string]func() {
 // faultPadding sends its whole buffer, however few bytes the file has.
 func faultPadding(l *Lab) map[string]func() {
 	const size = 255
-	var fd int
+	var fd, read int
 	var addr sockets.Sockaddr
+	buffer := make([]byte, bufferSize)
 	answer := func(body []byte) int64 {
 		var c, conn int
 		l.setup(func() { c = l.connect(addr); conn = l.accept(fd) })
@@ -131,18 +147,22 @@ func faultPadding(l *Lab) map[string]func() {
 		l.until("the bytes to arrive", func() bool { return l.asked(client, c).Unread >= len(body) })
 		call := l.must(l.recv(client, c, 2*bufferSize))
 		zeros := bytes.Count(call.Data, []byte{0})
-		l.show(lesson.Evidence{Fact: "received", Value: fmt.Sprintf("%d bytes, %d of them zero", call.Ret, zeros), Source: "recvfrom(2)", Have: size, Full: call.Ret})
+		l.show(lesson.Evidence{Fact: "received", Value: fmt.Sprintf("%d bytes, %d of them zero", call.Ret, zeros), Source: "recvfrom(2)", Have: int64(read), Full: call.Ret})
 		return call.Ret
 	}
-	buffer := make([]byte, bufferSize)
-	copy(buffer, strings.Repeat("f", size))
 	return map[string]func(){
 		"wrong": func() {
+			path := filepath.Join(l.folder(), "page.txt")
+			if err := os.WriteFile(path, bytes.Repeat([]byte("f"), size), 0o600); err != nil {
+				l.failf("%w", err)
+			}
 			fd, addr = l.listener(1)
-			l.note("size", size)
+			file := int(l.must(l.do(server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
+			read = copy(buffer, l.must(l.read(server, file, bufferSize)).Data)
+			l.note("size", read)
 			l.note("got", answer(buffer))
 		},
-		"right": func() { l.note("right", answer(buffer[:size])) },
+		"right": func() { l.note("right", answer(buffer[:read])) },
 	}
 }
 
@@ -153,6 +173,14 @@ func faultDirectory(l *Lab) map[string]func() {
 	return map[string]func(){
 		"open": func() {
 			dir = int(l.must(l.do(server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: "/", Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
+			path := fmt.Sprintf("/proc/%d/fd/%d", l.pid(server), dir)
+			info, err := os.Stat(path)
+			if err != nil {
+				l.failf("%w", err)
+			}
+			kind := map[bool]string{true: "a directory", false: "no directory"}[info.IsDir()]
+			l.show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", dir), Value: kind, Source: "stat(2) of " + path, Command: "stat -L " + path})
+			l.note("kind", kind)
 			l.note("errno", l.do(server, stage.Order{Do: "read", FD: dir, Size: bufferSize}).ErrnoName())
 		},
 		"wrong": func() {
@@ -253,10 +281,12 @@ func faultLarge(l *Lab) map[string]func() {
 		"right": func() {
 			l.kill(server)
 			l.kill(client)
-			ask()
-			for l.asked(server, conn).Unread > 0 {
-				l.must(l.recv(server, conn, bufferSize))
-			}
+			l.setup(func() {
+				ask()
+				for l.asked(server, conn).Unread > 0 {
+					l.must(l.recv(server, conn, bufferSize))
+				}
+			})
 			l.must(l.send(server, conn, response))
 			l.close(server, conn)
 			l.until("the answer to arrive", func() bool { return l.asked(client, c).Unread >= len(response) })

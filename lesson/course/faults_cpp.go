@@ -2,6 +2,8 @@ package course
 
 import (
 	"fmt"
+	"slices"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -17,20 +19,18 @@ import (
 // faultRestart closes first, ends, and is started again at once.
 func faultRestart(l *Lab) map[string]func() {
 	var addr sockets.Sockaddr
-	serve := func(reuse bool) { l.setup(func() { addr = l.timewaitServed(l.do, reuse) }) }
 	again := func(reuse bool) sockets.Call {
 		l.kill(server)
 		l.show(lesson.Evidence{Fact: "TIME_WAIT", Value: fmt.Sprintf("%d on port %d", l.timeWait(addr), addr.Port()), Source: "sock_diag(7)",
 			Command: fmt.Sprintf("ss -tan state time-wait 'sport = :%d'", addr.Port())})
-		_, bound := l.timewaitBind(l.do, addr, reuse)
-		return bound
+		return l.timewaitBind(addr, reuse)
 	}
 	return map[string]func(){
-		"serve": func() { serve(false) },
+		"serve": func() { addr = l.timewaitServed(false) },
 		"wrong": func() { l.note("errno", said(again(false))) },
 		"right": func() {
 			l.kill(server)
-			serve(true)
+			addr = l.timewaitServed(true)
 			l.note("right", said(again(true)))
 		},
 	}
@@ -61,32 +61,47 @@ func faultIdle(l *Lab) map[string]func() {
 			l.note("wchan", reading.blocks().Wchan)
 		},
 		"second": func() {
-			c := l.connect(addr)
+			var c int
+			l.setup(func() { c = l.connect(addr) })
 			l.must(l.send(client, c, "GET / HTTP/1.0\r\n\r\n"))
 			waiting, _ := l.showQueue(fd)
 			l.note("waiting", waiting)
 		},
 		"right": func() {
-			l.shutdown(client, silent, unix.SHUT_WR) // ends the wait
-			reading.wait()
-			silent = l.connect(addr)
-			conn = l.accept(fd) // the second client
-			l.must(l.recv(server, conn, bufferSize))
-			conn = l.accept(fd) // the silent one
+			l.setup(func() {
+				l.shutdown(client, silent, unix.SHUT_WR) // ends the wait
+				reading.wait()
+				conn = l.accept(fd) // the second client
+				l.must(l.recv(server, conn, bufferSize))
+				l.connect(addr) // the silent one
+				conn = l.accept(fd)
+			})
 			l.must(l.do(server, stage.Order{Do: "setsockopt", FD: conn, Option: unix.SO_RCVTIMEO, Timeout: idleLimit}))
-			l.note("limit", idleLimit)
-			l.note("errno", l.recv(server, conn, bufferSize).ErrnoName())
+			call := l.recv(server, conn, bufferSize)
+			l.note("limit", lesson.Took(idleLimit))
+			l.note("ended", lesson.Took(call.Duration))
+			l.note("errno", call.ErrnoName())
 		},
 	}
 }
 
 // idleLimit is how long the mended server waits for a client.
-const idleLimit = 200e6 // ns
+const idleLimit = 200 * time.Millisecond
 
 // faultOverwrite gives accept the struct of the server's own address to write to.
 func faultOverwrite(l *Lab) map[string]func() {
 	var fd int
 	var own sockets.Sockaddr
+	// accept has a client connect, and the kernel write the client's address there.
+	accept := func(peer sockets.Sockaddr) {
+		l.setup(func() { l.connect(own) })
+		size := uint32(len(peer))
+		conn, _, errno := unix.Syscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&peer[0])), uintptr(unsafe.Pointer(&size)), unix.SOCK_CLOEXEC, 0, 0)
+		if errno != 0 {
+			l.failf("accept4: %w", errno)
+		}
+		l.atEnd(func() { unix.Close(int(conn)) })
+	}
 	return map[string]func(){
 		"before": func() {
 			var t sockets.Tracer
@@ -99,17 +114,15 @@ func faultOverwrite(l *Lab) map[string]func() {
 			l.showAddress("the program's variable, before", own)
 		},
 		"wrong": func() {
-			l.connect(own)
-			size := uint32(len(own))
-			conn, _, errno := unix.Syscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&own[0])), uintptr(unsafe.Pointer(&size)), unix.SOCK_CLOEXEC, 0, 0)
-			if errno != 0 {
-				l.failf("accept4: %w", errno)
-			}
-			l.atEnd(func() { unix.Close(int(conn)) })
+			accept(own)
 			l.note("after", own)
 			l.showAddress("the same variable, after accept4", own)
 		},
 		"right": func() {
+			own = sockets.Sockname(fd)
+			accept(slices.Clone(own))
+			l.note("kept", own)
+			l.showAddress("the program's own variable, after accept4 with another", own)
 			l.show(lesson.Evidence{Fact: "the listener", Value: sockets.Sockname(fd).String(), Source: "getsockname(2)"})
 		},
 	}
@@ -122,7 +135,7 @@ func findLeak(l *Lab) func() (bool, string) {
 	fd, addr := l.listener(8)
 	l.note("pid", l.pid(server))
 	return func() (bool, string) {
-		if waiting, _ := l.queue(fd); waiting > 0 {
+		for waiting, _ := l.queue(fd); waiting > 0; waiting-- {
 			l.accept(fd)
 		}
 		n := 0

@@ -124,16 +124,20 @@ func faultLeak(l *Lab) map[string]func() {
 	return map[string]func(){
 		"taken": func() { addr = l.taken() },
 		"wrong": func() {
-			for range attempts {
-				try()
-			}
+			l.setup(func() {
+				for range attempts {
+					try()
+				}
+			})
 			l.note("leaked", len(l.showTable("after the attempts")))
 		},
 		"right": func() {
 			l.kill(server)
-			for range attempts {
-				l.close(server, try())
-			}
+			l.setup(func() {
+				for range attempts {
+					l.close(server, try())
+				}
+			})
 			l.note("kept", len(l.showTable("after the attempts")))
 		},
 	}
@@ -180,11 +184,13 @@ func faultForgotten(l *Lab) map[string]func() {
 	return map[string]func(){
 		"wrong": func() {
 			fd, addr = l.listener(clients)
-			for range clients {
-				c := l.connect(addr)
-				conns = append(conns, l.accept(fd))
-				l.close(client, c)
-			}
+			l.setup(func() {
+				for range clients {
+					c := l.connect(addr)
+					conns = append(conns, l.accept(fd))
+					l.close(client, c)
+				}
+			})
 		},
 		"look": func() {
 			l.note("waiting", l.showCloseWait(addr))

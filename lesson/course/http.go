@@ -122,7 +122,10 @@ func httpLong(l *Lab) map[string]func() {
 			l.note("said", 2*len(httpContent))
 			l.note("sent", len(httpContent))
 		},
-		"wait": func() { waited = v.waits() },
+		"wait": func() {
+			waited = v.waits()
+			l.note("long_wait", map[bool]string{true: "wanted more", false: "had ended already"}[waited])
+		},
 		"close": func() {
 			l.must(l.close(server, conn))
 			v.end()

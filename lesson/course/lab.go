@@ -104,7 +104,7 @@ func (l *Lab) process(role stage.Role) *stage.Private {
 	if !ok {
 		var err error
 		if p, err = stage.StartPrivate(role); err != nil {
-			panic(trouble{fmt.Errorf("start the %s process: %w", role, err)})
+			panic(trouble{err})
 		}
 		l.ends[role] = p
 	}

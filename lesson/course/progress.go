@@ -50,7 +50,7 @@ func LoadProgress() (*Progress, error) {
 		return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
 	}
 	p := &Progress{path: filepath.Join(folder, "tour.json")}
-	text, err := os.ReadFile(p.path)
+	text, err := readRegular(p.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return p, nil
@@ -66,6 +66,18 @@ func LoadProgress() (*Progress, error) {
 		return p, fmt.Errorf("%s is damaged or of another version of fd3, so the tour begins anew. The file is now %s", p.path, aside)
 	}
 	return p, nil
+}
+
+// readRegular reads a regular file. The end of another might never come.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	return os.ReadFile(path)
 }
 
 // stateFolder is where fd3 keeps what is to outlive it, after the XDG Base Directory

@@ -96,7 +96,13 @@ func sendFull(l *Lab) map[string]func() {
 		return int(l.must(c).Ret)
 	}
 	return map[string]func(){
-		"connect": func() { l.setup(func() { conn, fd = l.sendTight() }) },
+		"connect": func() {
+			l.setup(func() { conn, fd = l.sendTight() })
+			got := l.asked(server, conn).SendBuf
+			l.show(lesson.Evidence{Fact: "server's send buffer", Value: fmt.Sprintf("%d bytes, where %d were asked for", got, sendSmall), Source: "getsockopt(2) SO_SNDBUF"})
+			l.note("asked", sendSmall)
+			l.note("doubled", got)
+		},
 		"fill": func() {
 			for n := offer(l.do); n > 0; n = offer(l.do) {
 				for ; n > 0; n = offer(l.quietly) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"os"
+	"os/exec"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -130,13 +131,23 @@ func (l *Lab) inode(role stage.Role, fd int) uint64 {
 	return fds[i].Inode
 }
 
-// folder makes a folder of this user alone, for as long as the experiment lasts.
+// folder makes a folder of this user alone, for as long as the experiment lasts. If
+// this process is killed (SIGKILL), a shell removes it: its input ends then.
 func (l *Lab) folder() string {
 	dir, err := os.MkdirTemp("", "fd3-")
 	if err != nil {
 		l.failf("%w", err)
 	}
 	l.atEnd(func() { os.RemoveAll(dir) })
+	broom := exec.Command("sh", "-c", `read _; exec rm -rf -- "$0"`, dir)
+	broom.Dir = "/"
+	broom.SysProcAttr = &unix.SysProcAttr{Setsid: true} // of no terminal: Ctrl-C is not for it
+	if input, err := broom.StdinPipe(); err == nil && broom.Start() == nil {
+		l.atEnd(func() {
+			input.Close()
+			broom.Wait()
+		})
+	}
 	return dir
 }
 

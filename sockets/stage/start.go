@@ -88,6 +88,9 @@ func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec
 	cmd := exec.Command("/proc/self/exe", Command, string(role), path, idle.String())
 	cmd.Args[0] = os.Args[0]
 	cmd.Dir = "/"
+	// A C library would count the CPUs for its malloc at some later time, and open a
+	// file for it at a low number (mallopt(3), M_ARENA_MAX).
+	cmd.Env = append(os.Environ(), "MALLOC_ARENA_MAX=1")
 	cmd.ExtraFiles = files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, cmd.Start()
