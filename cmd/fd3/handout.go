@@ -45,6 +45,8 @@ func (a *app) handout() *cobra.Command {
 				return usageError{errors.New("--md and --html exclude each other: make one handout after the other")}
 			case a.json:
 				return usageError{errors.New("a handout is Markdown or HTML. The events of the course as JSON: fd3 tour --json")}
+			case output == "":
+				return usageError{errors.New("--output is the name of a file to write, or - for stdout")}
 			}
 			lessons := course.All()
 			if len(args) > 0 {

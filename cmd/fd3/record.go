@@ -103,6 +103,9 @@ type castFile struct {
 }
 
 func (c castFile) create() (*os.File, error) {
+	if c.path == "" {
+		return nil, usageError{errors.New("a recording needs the name of a file to write, such as tour.cast")}
+	}
 	mode := os.O_EXCL
 	if c.force {
 		mode = os.O_TRUNC

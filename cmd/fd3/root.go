@@ -45,7 +45,11 @@ const rootExample = `  fd3 socket                  a server process is born; its
 
 // run is fd3 with these arguments. It returns the exit code.
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
+	signals := []os.Signal{os.Interrupt, unix.SIGTERM}
+	if !signal.Ignored(unix.SIGHUP) { // nohup(1) has it ignored
+		signals = append(signals, unix.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends fd3 at once
 	root := newRoot()
@@ -65,6 +69,8 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.check() },
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetHelpTemplate(helpTemplate)
@@ -96,6 +102,19 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic(), stageProcess())
 	return root
+}
+
+// check refuses global flags that mean nothing, also those that a command has no use
+// for.
+func (a *app) check() error {
+	if err := stage.CheckName(a.stage); err != nil {
+		return usageError{err}
+	}
+	if _, err := a.level(); err != nil {
+		return err
+	}
+	_, err := a.look()
+	return err
 }
 
 // helpTemplate puts examples first, then the commands by group.
@@ -133,9 +152,6 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 // runner makes a Runner on the background processes of the stage.
 func (a *app) runner(failed *error) (*lesson.Runner, error) {
-	if err := stage.CheckName(a.stage); err != nil {
-		return nil, usageError{err}
-	}
 	show, err := a.show(failed)
 	if err != nil {
 		return nil, err

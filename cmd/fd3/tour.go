@@ -29,6 +29,7 @@ you stop is kept.`
 
 type tourFlags struct {
 	accessible, restart, force bool
+	recorded                   bool // --record is given
 	auto                       time.Duration
 	from, record, theme        string
 }
@@ -43,7 +44,10 @@ func (a *app) tour() *cobra.Command {
 		GroupID:           "tour",
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return a.runTour(cmd.Context(), flags) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			flags.recorded = cmd.Flags().Changed("record")
+			return a.runTour(cmd.Context(), flags)
+		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
@@ -103,8 +107,11 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 		}
 		o.From = flags.from
 	}
-	if flags.record != "" && a.json {
+	switch {
+	case flags.recorded && a.json:
 		return usageError{errors.New("--record records a terminal, so it goes without --json")}
+	case flags.force && !flags.recorded:
+		return usageError{errors.New("--force is for --record: it writes over the file")}
 	}
 	progress, err := course.LoadProgress()
 	if err != nil {
@@ -123,7 +130,7 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	case a.fullScreen():
 		run = tour.Screen
 	}
-	if flags.record == "" {
+	if !flags.recorded {
 		return run(ctx, o)
 	}
 	columns, rows := terminalSize()
@@ -160,8 +167,9 @@ func (a *app) tourOptions(auto time.Duration, theme string) (tour.Options, error
 // fullScreen tells whether the tour has a terminal to fill, and may.
 func (a *app) fullScreen() bool {
 	columns, rows := terminalSize()
+	kind := os.Getenv("TERM")
 	return term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stdout.Fd()) && !a.plain && !a.json &&
-		os.Getenv("TERM") != "dumb" && tour.Fits(columns, rows)
+		kind != "" && kind != "dumb" && tour.Fits(columns, rows)
 }
 
 // terminalSize is that of stdout. What is no terminal counts as 80x24.

@@ -1,10 +1,13 @@
 package course
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // inState gives a test a state folder of its own, and tells the file's path.
@@ -79,6 +82,17 @@ func TestDamagedProgressIsPutAside(t *testing.T) {
 		if lesson, _ := loaded(t).Place(); lesson != "bind" {
 			t.Errorf("%q: the new place is not kept", text)
 		}
+	}
+}
+
+// A file that is none could be read for ever.
+func TestProgressIsARegularFile(t *testing.T) {
+	path := inState(t)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), unix.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := LoadProgress(); p == nil || err == nil {
+		t.Errorf("%v, %v", p, err)
 	}
 }
 

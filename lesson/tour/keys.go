@@ -40,6 +40,20 @@ func (s *screen) press(name string) tea.Cmd {
 	return nil
 }
 
+// Those that work everywhere.
+var (
+	quitKey = key{[]string{"q", "ctrl+c"}, "q", "quit; the place is kept (Ctrl-C does the same)", always("quit"),
+		func(*screen, string) tea.Cmd { return tea.Quit }}
+	themeKey = key{[]string{"t"}, "t", "the next theme", always("theme"),
+		func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }}
+	suspendKey = key{[]string{"ctrl+z"}, "Ctrl-Z", "suspend; fg comes back (not while it is recorded)", func(s *screen) string {
+		if s.Mark != nil { // the terminal would be given back before the recording has passed that on
+			return ""
+		}
+		return "suspend"
+	}, func(*screen, string) tea.Cmd { return suspend() }}
+)
+
 func pageKeys() []key {
 	return []key{
 		{[]string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, "1-9", "answer a prediction", answers, func(s *screen, name string) tea.Cmd {
@@ -100,7 +114,7 @@ func pageKeys() []key {
 			}
 			return "back"
 		}, func(s *screen, _ string) tea.Cmd { s.back(); return nil }},
-		{[]string{"q", "ctrl+c"}, "q", "quit; the place is kept (Ctrl-C does the same)", always("quit"), quit},
+		quitKey,
 		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},
 		{[]string{"l"}, "l", "the list of lessons", always("lessons"), func(s *screen, _ string) tea.Cmd {
 			s.overlay, s.chosen = lessonList, min(s.at.lesson, len(s.lessons)-1)
@@ -118,8 +132,8 @@ func pageKeys() []key {
 			}
 			return "scroll"
 		}, scrollBy},
-		{[]string{"t"}, "t", "the next theme", always("theme"), func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }},
-		{[]string{"ctrl+z"}, "Ctrl-Z", "suspend; fg comes back", always("suspend"), func(*screen, string) tea.Cmd { return suspend() }},
+		themeKey,
+		suspendKey,
 	}
 }
 
@@ -132,24 +146,22 @@ func listKeys() []key {
 		}},
 		{[]string{"enter", "space"}, "Enter", "begin the lesson", always("begin"), func(s *screen, _ string) tea.Cmd { s.begin(s.chosen); return nil }},
 		{[]string{"l", "esc", "b"}, "l", "back to where you were", always("back"), leave},
-		{[]string{"q", "ctrl+c"}, "q", "quit", always("quit"), quit},
-		{[]string{"t"}, "t", "the next theme", always("theme"), func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }},
-		{[]string{"ctrl+z"}, "Ctrl-Z", "suspend", always("suspend"), func(*screen, string) tea.Cmd { return suspend() }},
+		quitKey,
+		themeKey,
+		suspendKey,
 	}
 }
 
 func helpKeys() []key {
 	return []key{
 		{[]string{"?", "esc", "b", "space", "enter"}, "?", "back to where you were", always("back"), leave},
-		{[]string{"q", "ctrl+c"}, "q", "quit", always("quit"), quit},
-		{[]string{"t"}, "t", "the next theme", always("theme"), func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }},
-		{[]string{"ctrl+z"}, "Ctrl-Z", "suspend", always("suspend"), func(*screen, string) tea.Cmd { return suspend() }},
+		quitKey,
+		themeKey,
+		suspendKey,
 	}
 }
 
 func always(words string) func(*screen) string { return func(*screen) string { return words } }
-
-func quit(*screen, string) tea.Cmd { return tea.Quit }
 
 func leave(s *screen, _ string) tea.Cmd { s.overlay = nothing; return nil }
 

@@ -2,10 +2,12 @@ package tour
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 
+	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/view"
 )
@@ -68,7 +70,7 @@ func (s *screen) frame() string {
 	case lessonList:
 		rows = s.list(body)
 	case help:
-		rows = s.help(body)
+		rows = s.help()
 	default:
 		rows = s.lesson()
 	}
@@ -119,10 +121,11 @@ func (s *screen) text(room area) []string {
 	if p.cursor > 0 {
 		choice := 0
 		for i, e := range p.events {
-			if e.Kind == "choice" {
+			if e.Kind == lesson.KindChoice {
 				choice++
 			}
 			if choice == p.cursor && begin[i] < len(lines) {
+				lines = slices.Clone(lines)
 				at := begin[i]
 				for lines[at] == "" {
 					at++
@@ -203,14 +206,14 @@ func (s *screen) progress() string {
 // footer is the keys that do something now. Those that find no room are in the
 // help.
 func (s *screen) footer() string {
-	row := strings.Repeat(" ", margin)
+	row := ""
 	for _, k := range s.keys() {
 		does := k.now(s)
 		if does == "" {
 			continue
 		}
-		item := s.paint.Strong(s.keyNames(k)) + " " + does + "  "
-		if ansi.StringWidth(row)+ansi.StringWidth(item) <= s.width+2 {
+		item := strings.Repeat(" ", margin) + s.paint.Strong(s.keyNames(k)) + " " + does
+		if ansi.StringWidth(row)+ansi.StringWidth(item) <= s.width {
 			row += item
 		}
 	}

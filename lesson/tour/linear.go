@@ -84,7 +84,10 @@ func (t *linear) run(ctx context.Context, lessons []course.Lesson, part int) err
 		t.say("fd3 tour goes on from here the next time.")
 		err = nil
 	}
-	return errors.Join(err, t.failed)
+	if t.failed != nil {
+		return t.failed // err is the same, where it is not nil
+	}
+	return err
 }
 
 func (t *linear) show(e lesson.Event) {

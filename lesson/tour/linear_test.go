@@ -112,12 +112,19 @@ func until(t *testing.T, what string, there func() bool, seen func() string) {
 	}
 }
 
-// descriptors and children of this process.
-func descriptors() int {
-	names, _ := os.ReadDir("/proc/self/fd")
-	return len(names)
+// descriptors are those of this process, but for the two of the runtime's poller
+// (epoll(7), eventfd(2)): it opens them at its first use, and keeps them.
+func descriptors() (all []string) {
+	files, _ := filepath.Glob("/proc/self/fd/*")
+	for _, file := range files {
+		if target, err := os.Readlink(file); err == nil && !strings.HasPrefix(target, "anon_inode:") {
+			all = append(all, filepath.Base(file)+" "+target)
+		}
+	}
+	return all
 }
 
+// children are the processes that this process has started.
 func children() (pids []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {
@@ -167,7 +174,9 @@ func TestLinearLeavesNothing(t *testing.T) {
 			if left := children(); len(left) > 0 {
 				t.Errorf("left: %s", left)
 			}
-			until(t, "the descriptors to be closed", func() bool { return descriptors() <= before }, func() string { return fmt.Sprint(before, descriptors()) })
+			if after := descriptors(); len(after) > len(before) {
+				t.Errorf("descriptors before: %v, after: %v", before, after)
+			}
 			if id, part := p.Place(); id != "listen" || part != partOf(t, "listen", course.Exercise) {
 				t.Errorf("the place is %s %d", id, part)
 			}
@@ -361,8 +370,8 @@ func TestRecording(t *testing.T) {
 	if strings.Count(watched.String(), "\n") != 1000 {
 		t.Error("not all was seen")
 	}
-	if descriptors() != before {
-		t.Errorf("%d descriptors, before %d", descriptors(), before)
+	if after := descriptors(); len(after) > len(before) {
+		t.Errorf("descriptors before: %v, after: %v", before, after)
 	}
 }
 

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
 	"fd3/lesson/view"
@@ -39,7 +42,9 @@ func screenProcess(from string) int {
 	}
 	progress, err := course.LoadProgress()
 	if err == nil {
-		err = Screen(context.Background(), Options{
+		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGHUP) // as cmd/fd3 does
+		defer stop()
+		err = Screen(ctx, Options{
 			From: from, Auto: auto, Progress: progress, Mark: mark, In: os.Stdin, Out: os.Stdout,
 			Look: view.Look{Colour: os.Getenv("NO_COLOR") == "", ASCII: os.Getenv("FD3_TEST_ASCII") != ""},
 		})

@@ -61,6 +61,16 @@ type page struct {
 	offset  int // the first line in sight
 	unread  int // the first event of the last step, not to be scrolled past
 	scrolls bool
+
+	drawn drawing // of the events so far
+}
+
+// A drawing is lines of text, and the line on which each Event begins.
+type drawing struct {
+	events int
+	look   view.Look
+	lines  []string
+	begin  []int
 }
 
 // boardEvery is how often the kernel is asked for its side.
@@ -332,20 +342,30 @@ func (s *screen) nextTheme() {
 // follow has the page show what comes from now on.
 func (p *page) follow() { p.unread, p.scrolls = len(p.events), false }
 
-// words are the lines of a page, and the line on which each Event begins.
+// words are the lines of a page, and the line on which each Event begins. They are
+// drawn anew when there is something new.
 func (s *screen) words(p *page, width int) (lines []string, begin []int) {
-	var out bytes.Buffer
 	look := s.Look
 	look.Width = width
+	if d := &p.drawn; d.begin == nil || d.events != len(p.events) || d.look != look {
+		*d = draw(p.events, look)
+	}
+	return p.drawn.lines, p.drawn.begin
+}
+
+func draw(events []lesson.Event, look view.Look) drawing {
+	d := drawing{events: len(events), look: look}
+	var out bytes.Buffer
 	text := view.NewText(&out, look)
-	for _, e := range p.events {
-		begin = append(begin, bytes.Count(out.Bytes(), []byte("\n")))
+	for _, e := range events {
+		d.begin = append(d.begin, bytes.Count(out.Bytes(), []byte("\n")))
 		text.Show(e) // a Buffer takes everything
 	}
 	if out.Len() > 0 {
-		lines = alone(strings.Split(strings.TrimRight(out.String(), "\n"), "\n"))
+		d.lines = alone(strings.Split(strings.TrimRight(out.String(), "\n"), "\n"))
 	}
-	return lines, append(begin, len(lines))
+	d.begin = append(d.begin, len(d.lines))
+	return d
 }
 
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")

@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
-	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
 )
@@ -26,23 +24,20 @@ const (
 //	             └── messages ◀──┘ and Boards, four times a second
 //	         screen.View: rail, text, the kernel's side, keys
 //
-// It returns when the learner quits, the signals SIGTERM or SIGHUP come, or the
-// context ends; the terminal is then as it was. A tour that did not end by the
-// learner's will returns an error.
+// It returns when the learner quits or the context ends; the terminal is then as it
+// was. A tour that did not end by the learner's will returns an error.
 func Screen(ctx context.Context, o Options) error {
 	number, part, err := o.start()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM, unix.SIGHUP)
-	defer stop()
-
 	s := newScreen(o, course.All())
 	program := tea.NewProgram(guarded{s},
 		tea.WithInput(keyboard{o.In, func() { s.send(tea.QuitMsg{}) }}),
 		tea.WithOutput(quiet{o.Out}),
 		tea.WithEnvironment([]string{"TERM=" + os.Getenv("TERM")}),
 		tea.WithColorProfile(colorprofile.ANSI256),
+		tea.WithFilter(wideEnough),
 		tea.WithoutSignalHandler())
 	s.send = program.Send
 	s.resize(size(o.Out))

@@ -157,6 +157,12 @@ func TestScreenResizes(t *testing.T) {
 	x.press(" ") // keys go on working
 	x.resize(200, 60)
 	x.sees(`WHAT DO YOU THINK`)
+	for range 2 {
+		x.resize(1, 1)
+		time.Sleep(50 * time.Millisecond) // it draws nothing that could be waited for
+		x.resize(100, 30)
+		x.sees(`1-\d answer`)
+	}
 	for _, size := range [][2]int{{1, 1}, {300, 100}, {79, 24}, {80, 23}, {81, 25}, {10, 200}, {100, 30}} {
 		x.resize(size[0], size[1])
 		time.Sleep(20 * time.Millisecond)

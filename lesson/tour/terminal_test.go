@@ -30,6 +30,7 @@ type terminal struct {
 
 	mu       sync.Mutex
 	shown    *vt.Emulator
+	text     string // what stands on it; empty: it has changed since
 	written  bytes.Buffer
 	cursor   bool
 	before   unix.Termios
@@ -96,6 +97,7 @@ func (x *terminal) read() {
 		x.mu.Lock()
 		x.written.Write(b[:n])
 		x.shown.Write(b[:n])
+		x.text = ""
 		x.mu.Unlock()
 	}
 }
@@ -122,6 +124,7 @@ func (x *terminal) resize(width, height int) {
 	x.t.Helper()
 	x.mu.Lock()
 	x.shown.Resize(width, height)
+	x.text = ""
 	x.mu.Unlock()
 	if err := unix.IoctlSetWinsize(int(x.tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(height), Col: uint16(width)}); err != nil {
 		x.t.Fatal(err)
@@ -139,7 +142,10 @@ func (x *terminal) press(keys string) {
 func (x *terminal) screen() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.shown.String()
+	if x.text == "" {
+		x.text = x.shown.String()
+	}
+	return x.text
 }
 
 // sees waits until something stands on the terminal.
@@ -187,6 +193,15 @@ func (x *terminal) ends(code int) {
 		x.t.Errorf("exit code %d, %v; want %d", got, x.finished, code)
 	}
 	x.isRestored()
+}
+
+func (x *terminal) isGone() bool {
+	select {
+	case <-x.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 func (x *terminal) isRestored() {

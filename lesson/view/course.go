@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+
 	"fd3/lesson"
 )
 
@@ -25,8 +28,8 @@ var courseHeadings = map[string]string{
 func (v *Text) lesson(e lesson.Event) {
 	v.blank()
 	v.section = ""
-	title := fmt.Sprintf("%s %s ", strings.Repeat(v.theme.rule, 2), v.theme.title.Render(e.Title))
-	v.line(title + v.theme.dim.Render(strings.Repeat(v.theme.rule, max(v.look.Width-len([]rune(e.Title))-4, 2))))
+	title := strings.Repeat(v.theme.rule, 2) + " " + v.theme.title.Render(e.Title) + " "
+	v.line(title + v.theme.dim.Render(strings.Repeat(v.theme.rule, max(v.look.Width-ansi.StringWidth(title), 2))))
 	for i, id := range e.Life {
 		if id == e.Step {
 			v.wrap(v.theme.dim.Render(fmt.Sprintf("lesson %d of %d: %s", i+1, len(e.Life), id)), 3, 3)
@@ -52,7 +55,7 @@ func (v *Text) part(e lesson.Event) {
 }
 
 // titled opens a part with a heading, with a blank line before it.
-func (v *Text) titled(words string, style interface{ Render(...string) string }) {
+func (v *Text) titled(words string, style lipgloss.Style) {
 	v.blank()
 	v.line("  " + style.Render(words))
 }

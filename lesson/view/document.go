@@ -121,7 +121,7 @@ func (d *Document) text(e lesson.Event) {
 	d.section = e.Section
 	if e.Section == "hint" {
 		d.hints++
-		d.sheet.heading(4, "Hint "+number(d.hints))
+		d.sheet.heading(4, "Hint "+strconv.Itoa(d.hints))
 	}
 	d.sheet.prose(e.Text)
 }

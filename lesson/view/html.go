@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"strconv"
 
 	"github.com/yuin/goldmark"
 
@@ -61,7 +62,7 @@ func (h *htmlSheet) lesson(id, title, asks string) {
 }
 
 func (h *htmlSheet) heading(level int, words string) {
-	h.write("heading"+number(level), words)
+	h.write("heading"+strconv.Itoa(level), words)
 }
 
 func (h *htmlSheet) prose(markdown string)      { h.write("prose", markdown) }

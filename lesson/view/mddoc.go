@@ -3,7 +3,6 @@ package view
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"fd3/lesson"
@@ -121,8 +120,6 @@ func (m *markdownSheet) bytes(e lesson.Event) {
 const maxHex = 32
 
 func (m *markdownSheet) end() error { return m.err }
-
-func number(n int) string { return strconv.Itoa(n) }
 
 // literal is text that Markdown shows as it is.
 func literal(s string) string {

@@ -9,9 +9,9 @@ import (
 // A Paint draws, in a Look, what stands around the text: rails, lists, bars. Its
 // functions take words and give them styled.
 type Paint struct {
-	Title, Heading, Code, Strong, Dim, Good, Bad, Chosen func(...string) string
+	Title, Heading, Strong, Dim, Good, Bad, Chosen func(...string) string
 
-	Rule, Bar, Here, Dash, Dot, More, Done, Pointer string // glyphs
+	Rule, Bar, Here, Dash, More, Done, Pointer string // glyphs
 
 	theme theme
 }
@@ -20,9 +20,9 @@ type Paint struct {
 func NewPaint(l Look) Paint {
 	t := newTheme(l)
 	return Paint{
-		Title: t.title.Render, Heading: t.heading.Render, Code: t.code.Render, Strong: t.strong.Render,
+		Title: t.title.Render, Heading: t.heading.Render, Strong: t.strong.Render,
 		Dim: t.dim.Render, Good: t.good.Render, Bad: t.bad.Render, Chosen: t.chosen.Render,
-		Rule: t.rule, Bar: t.bar, Here: t.here, Dash: t.dash, Dot: t.dot, More: t.more, Done: t.done, Pointer: t.pointer,
+		Rule: t.rule, Bar: t.bar, Here: t.here, Dash: t.dash, More: t.more, Done: t.done, Pointer: t.pointer,
 		theme: t,
 	}
 }

@@ -271,7 +271,7 @@ func (v *Text) call(e lesson.Event) {
 	if e.Errno != 0 {
 		result = v.theme.bad
 	}
-	made, value := strings.TrimSuffix(e.Strace, "= "+e.Result), "= "+e.Result
+	made, value := strings.TrimSuffix(e.Strace, "= "+e.Result), "="+tie+e.Result
 	took := strings.ReplaceAll("in "+e.Took, " ", tie)
 	if e.Recap {
 		mark := v.theme.dim.Render(v.theme.dot)
