@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +26,7 @@ type conn struct {
 	deadline time.Duration // on the worker's clock: when patience with the present wait ends
 	answer   progress      // of sending, while the client does not take all at once
 	rest     []byte        // received and not understood yet: part of a head, or requests behind an unsent answer
-	out      []byte        // of answers, not taken by the send buffer yet
+	out      []byte        // of answers, not taken by the send buffer yet, or put off
 	peer     string        // who it is, if anybody asks
 	began    time.Duration // when it was accepted
 	receive  time.Duration // blocking: what SO_RCVTIMEO is
@@ -69,6 +70,7 @@ type wait uint8
 const (
 	forBytes   wait = iota // the client's next bytes
 	forRoom                // room in the send buffer
+	forTurn                // nothing: its answers are sent at the end of the batch
 	forNothing             // it is over
 )
 
@@ -147,6 +149,11 @@ func (w *worker) understand(c *conn, in []byte) wait {
 	for {
 		rest, needsMore := w.requests(c, in)
 		in = rest
+		if w.batching && !w.telling && len(w.out) > w.from {
+			c.keep(in)
+			w.putOff(c)
+			return forTurn
+		}
 		if next := w.flush(c); next != forBytes {
 			c.keep(in)
 			return next
@@ -167,7 +174,7 @@ func (w *worker) understand(c *conn, in []byte) wait {
 // requests goes through the bytes. It stops where more bytes are needed, or
 // before that where an answer has to go out first.
 func (w *worker) requests(c *conn, in []byte) (rest []byte, needsMore bool) {
-	for !c.closing && !c.sending() && len(w.out) < maxOut {
+	for !c.closing && !c.sending() && len(w.out)-w.from < maxOut {
 		if c.phase == inBody {
 			if len(in) == 0 {
 				return in, true
@@ -293,7 +300,7 @@ func (w *worker) flush(c *conn) wait {
 	}
 	out := c.out
 	if len(out) == 0 {
-		out = w.out
+		out = w.out[w.from:]
 	}
 	for {
 		if len(out) > 0 {
@@ -338,7 +345,7 @@ func (w *worker) flush(c *conn) wait {
 		out, m.off, m.end = m.next[0].head, m.next[0].off, m.next[0].end
 		m.next = m.next[1:]
 	}
-	w.out = w.out[:0]
+	w.out = w.out[:w.from]
 	c.out = nil
 	c.answer = progress{}
 	if c.closing {
@@ -349,8 +356,8 @@ func (w *worker) flush(c *conn) wait {
 
 // awaitRoom keeps what the send buffer does not take now.
 func (w *worker) awaitRoom(c *conn, out []byte) wait {
-	c.out = append(c.out[:0], out...)
-	w.out = w.out[:0]
+	c.out = slices.Clone(out)
+	w.out = w.out[:w.from]
 	c.deadline = c.answer.deadline(w.now, w.config.Timeouts.Write)
 	if w.blocking && w.now >= c.deadline {
 		return w.expire(c)
@@ -360,7 +367,7 @@ func (w *worker) awaitRoom(c *conn, out []byte) wait {
 
 // drop gives up a connection whose answer cannot be sent to its end.
 func (w *worker) drop(c *conn) wait {
-	w.out = w.out[:0]
+	w.out = w.out[:w.from]
 	c.out = nil
 	if c.rare != nil && c.rare.file != nil {
 		c.rare.file.Close()

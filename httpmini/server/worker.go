@@ -27,9 +27,13 @@ type worker struct {
 
 	in     []byte // what recv(2) fills; an unfinished request is kept by its conn
 	out    []byte // answers on their way to send(2)
+	from   int    // where those of the present connection begin; before it are those put off
 	req    httpmini.Request
 	fields []httpmini.FieldLine
 	ranges []httpmini.Range
+
+	batching bool    // what is answered is put off
+	off      []*conn // whose answers are
 
 	spare    []*conn        // ended, to be used again
 	answers  int64          // not counted yet
