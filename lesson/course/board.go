@@ -38,7 +38,7 @@ type Row struct {
 type Bar struct {
 	Name       string
 	Have, Full int64
-	Unit       string // "waiting", "bytes"
+	Text       string // how much, in words
 }
 
 // Made is a call of a process, as strace would print it.
@@ -131,10 +131,10 @@ func end(role stage.Role, s stage.State) End {
 // describe says what a socket is, and how full its queues are.
 func describe(x stage.Socket) (string, []Bar) {
 	if x.Listening && x.TCP != nil {
-		return fmt.Sprintf("LISTEN %s", x.Local), []Bar{{"accept queue", int64(x.TCP.Unacked), int64(x.TCP.Sacked), "waiting"}}
+		return fmt.Sprintf("LISTEN %s", x.Local), []Bar{queueBar(x.TCP)}
 	}
 	kind := strings.TrimPrefix(sockets.DomainName(x.Domain), "AF_") + " " + strings.TrimPrefix(sockets.TypeName(x.Type), "SOCK_")
-	bars := []Bar{{"unread", int64(x.Unread), int64(x.RecvBuf), "bytes"}, {"not acknowledged", int64(x.Unsent), int64(x.SendBuf), "bytes"}}
+	bars := []Bar{bytesBar("unread", x.Unread, x.RecvBuf), bytesBar("not acknowledged", x.Unsent, x.SendBuf)}
 	switch {
 	case x.Listening:
 		return fmt.Sprintf("LISTEN %s", x.Local), nil
@@ -148,4 +148,13 @@ func describe(x stage.Socket) (string, []Bar) {
 		return fmt.Sprintf("%s bound to %s", kind, x.Local), bars[:1]
 	}
 	return kind + ", no address", nil
+}
+
+// queueBar is the accept queue of a listener. It holds one more than the backlog.
+func queueBar(t *unix.TCPInfo) Bar {
+	return Bar{"accept queue", int64(t.Unacked), int64(t.Sacked) + 1, fmt.Sprintf("%d waiting, backlog %d", t.Unacked, t.Sacked)}
+}
+
+func bytesBar(name string, have, full int) Bar {
+	return Bar{name, int64(have), int64(full), fmt.Sprintf("%d of %d bytes", have, full)}
 }

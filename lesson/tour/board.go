@@ -102,7 +102,7 @@ func (s *screen) descriptor(r course.Row, width int, brief bool) []string {
 	rows[0] = s.paint.Strong(fmt.Sprintf("%3d", r.FD)) + "  " + rows[0]
 	for _, b := range r.Bars {
 		bar := func(cells int) string {
-			return fmt.Sprintf("%s %d of %d %s", s.paint.Gauge(b.Have, b.Full, cells), b.Have, b.Full, b.Unit)
+			return s.paint.Gauge(b.Have, b.Full, cells) + " " + b.Text
 		}
 		beside := "  " + b.Name + " " + bar(10)
 		switch room := width - ansi.StringWidth(rows[0]); {

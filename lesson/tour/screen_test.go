@@ -357,8 +357,8 @@ func still(look view.Look, kind course.PartKind) *screen {
 	s.board = course.Board{
 		Ends: []course.End{
 			{Role: "server", PID: 4242, Doing: "blocked in accept4, inet_csk_accept" + strings.Repeat("_x", 60), Rows: []course.Row{
-				{FD: 3, Text: "LISTEN 127.0.0.1:8080", Bars: []course.Bar{{Name: "accept queue", Have: 2, Full: 1, Unit: "waiting"}}},
-				{FD: 123456, Text: long, Bars: []course.Bar{{Name: "unread", Have: 1, Full: 1 << 40, Unit: "bytes"}, {Name: "not acknowledged", Full: 0, Unit: "bytes"}}},
+				{FD: 3, Text: "LISTEN 127.0.0.1:8080", Bars: []course.Bar{{Name: "accept queue", Have: 2, Full: 2, Text: "2 waiting, backlog 1"}}},
+				{FD: 123456, Text: long, Bars: []course.Bar{{Name: "unread", Have: 1, Full: 1 << 40, Text: "1 of 1099511627776 bytes"}, {Name: "not acknowledged", Full: 0, Text: "0 of 0 bytes"}}},
 			}},
 			{Role: "client", PID: 4243, Rows: []course.Row{{FD: 3, Text: "/dev/null"}, {FD: 4, Text: "/dev/null"}, {FD: 5, Text: long}, {FD: 6, Text: long}}},
 		},
