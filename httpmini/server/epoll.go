@@ -20,6 +20,7 @@ type epollLoop struct {
 	paused   bool    // nobody is accepted until a connection ends, or a tick
 	drained  bool    // the listener is closed
 	conns    []*conn // by descriptor
+	fresh    []*conn // accepted and not read from yet
 	events   [256]unix.EpollEvent
 	tick     time.Duration // when deadlines are looked at next
 }
@@ -162,19 +163,32 @@ const maxAccepts = 64
 func (l *epollLoop) acceptAll(most int) {
 	for range most {
 		c, more := l.acceptOne()
-		if c != nil {
-			l.current = c
-			if c.turned {
-				l.turnAway(c)
-				l.settle(c, l.flush(c))
-			} else {
-				l.settle(c, l.worker.run(c))
-			}
+		switch {
+		case c == nil:
+		case l.batching && !l.telling:
+			l.fresh = append(l.fresh, c)
+		default:
+			l.welcome(c)
 		}
 		if !more {
-			return
+			break
 		}
 	}
+	for _, c := range l.fresh {
+		l.welcome(c)
+	}
+	l.fresh = l.fresh[:0]
+}
+
+// welcome reads from a new connection: the request is often there already.
+func (l *epollLoop) welcome(c *conn) {
+	l.current = c
+	if c.turned {
+		l.turnAway(c)
+		l.settle(c, l.flush(c))
+		return
+	}
+	l.settle(c, l.worker.run(c))
 }
 
 // acceptOne is a connection from the queue, or nil, and whether to go on.
