@@ -16,6 +16,7 @@ type framing struct {
 
 	hosts            int
 	host             []byte
+	known            *[]byte // Request.known; nil for a response, whose Host means nothing
 	close, keepAlive bool
 
 	conditional bool
@@ -65,12 +66,13 @@ func (f *framing) hostField(value []byte, start, first int) error {
 		return bad(start, 400, "a second Host field: two programs could each believe another one (RFC 9112 section 3.2)")
 	}
 	f.host = value
-	if len(value) == 0 {
-		return nil // right where the target has no authority: RFC 9110 section 7.2
+	if len(value) == 0 || string(value) == string(*f.known) {
+		return nil // empty is right where the target has no authority: RFC 9110 section 7.2
 	}
 	if _, at, why := authority(value); why != "" {
 		return bad(first+at, 400, "the Host field is no host and port: %s (RFC 9110 section 7.2)", why)
 	}
+	*f.known = append((*f.known)[:0], value...)
 	return nil
 }
 

@@ -42,6 +42,8 @@ type Request struct {
 	// Expect is the value of the Expect field, nil without one. Of several it
 	// is the first that says more than 100-continue. RFC 9110 section 10.1.1.
 	Expect []byte
+
+	known []byte // a Host that was found right; the next is mostly the same
 }
 
 // Parse reads the head of a request at the start of b. There are three outcomes:
@@ -60,7 +62,7 @@ type Request struct {
 // read so far: good for a log, not for an answer.
 func (r *Request) Parse(b []byte, tokens *[]Token) (n int, err error) {
 	s := scan(b, tokens)
-	*r = Request{Fields: r.Fields[:0]}
+	*r = Request{Fields: r.Fields[:0], known: r.known}
 	return s.finish(r.parse(&s))
 }
 
@@ -85,7 +87,7 @@ func (r *Request) parse(s *scanner) error {
 		return err
 	}
 
-	f := framing{minor: minor, length: -1, foreign: -1}
+	f := framing{minor: minor, length: -1, foreign: -1, known: &r.known}
 	if err := s.fields(&r.Fields, &f); err != nil {
 		return err
 	}
