@@ -84,6 +84,10 @@ const maxMoved = 2 << 20
 
 func (c *conn) sending() bool { return len(c.out) > 0 || c.rare != nil && c.rare.file != nil }
 
+// needsRoom says whether the client has to read before anything else happens: there
+// is something to send, or requests whose answers nobody has composed yet.
+func (c *conn) needsRoom() bool { return c.waits == forRoom && c.watched || c.sending() }
+
 // silent says whether nothing of a request has come that has no answer yet.
 func (c *conn) silent() bool {
 	return (c.phase == idle || c.phase == inHead) && len(c.rest) == 0 && !c.sending()
@@ -101,7 +105,7 @@ func (c *conn) seldom() *rare {
 // waits for then. In blocking mode the waiting has been done in the call.
 func (w *worker) run(c *conn) wait {
 	w.moved = 0
-	if c.waits == forRoom && c.watched || c.sending() {
+	if c.needsRoom() {
 		if next := w.flush(c); next != forBytes || c.phase == lingering {
 			return next
 		}
@@ -391,7 +395,7 @@ func (w *worker) finish(c *conn) wait {
 // expire ends the patience with a connection.
 func (w *worker) expire(c *conn) wait {
 	switch {
-	case c.sending():
+	case c.needsRoom():
 		w.tellWhy(c, "write")
 		w.reset(c)
 		return w.drop(c)

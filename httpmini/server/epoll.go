@@ -234,9 +234,9 @@ func (l *epollLoop) pause(on bool) {
 }
 
 // All connections that have something to do are read from before the first is sent
-// to: the kernel's way in and its way out are long, and each stays
-// in the CPU's cache so. That is worth 3 per cent with one request at a time, and 9
-// with 16. These bound how long the first one waits, and what is kept meanwhile.
+// to: the kernel's way in and its way out are long, and each stays in the CPU's cache
+// so. That is worth 3 per cent with one request at a time, and 9 with 16. These bound
+// how long the first one waits, and what is kept meanwhile.
 const (
 	maxPutOff      = 64
 	maxPutOffBytes = 4 * maxOut
