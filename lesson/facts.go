@@ -282,7 +282,7 @@ func states(s *scene) []Evidence {
 		return nil
 	}
 	own, peer, ownThere, peerThere := s.after.rows(x)
-	state := stateOf(x).String()
+	state := x.State().String()
 	if ownThere {
 		state = own.State.String()
 	}
@@ -325,7 +325,7 @@ func clientStates(s *scene) []Evidence {
 	var found []Evidence
 	for _, x := range all {
 		if x.TCP != nil && x.Conversation() {
-			found = append(found, Evidence{Fact: fmt.Sprintf("client fd %d", x.FD), Value: fmt.Sprintf("%s from %s", stateOf(x), x.Local), Source: "TCP_INFO"})
+			found = append(found, Evidence{Fact: fmt.Sprintf("client fd %d", x.FD), Value: fmt.Sprintf("%s from %s", x.State(), x.Local), Source: "TCP_INFO"})
 		}
 	}
 	return found
@@ -334,7 +334,7 @@ func clientStates(s *scene) []Evidence {
 // pathInfo is what TCP has measured on this connection.
 func pathInfo(s *scene) []Evidence {
 	x, ok := s.socket()
-	if !ok || x.TCP == nil || stateOf(x) == kernel.SynSent || !x.Connected() || s.opts.Count > 1 {
+	if !ok || x.TCP == nil || x.State() == kernel.SynSent || !x.Connected() || s.opts.Count > 1 {
 		return nil
 	}
 	t := x.TCP

@@ -132,13 +132,13 @@ func (s *scene) variants() []string {
 		add(x.Listening || s.call.Errno != 0 && !x.Conversation(), "unconnected")
 	case "recv", "drain":
 		add(s.call.Errno == unix.ENOTCONN && x.Listening, "listener")
-		add(s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0 && stateOf(x) == kernel.Close && x.TCP != nil, "over")
+		add(s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0 && x.State() == kernel.Close && x.TCP != nil, "over")
 		add(s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0 && stream, "end")
 		add(s.step == "drain" && s.call.Ret > 0, "more")
 	case "shutdown":
 		add(s.order.How == unix.SHUT_RD, "rd")
 		add(s.order.How == unix.SHUT_RDWR, "both")
-		add(stateOf(was) == kernel.CloseWait, "last")
+		add(was.State() == kernel.CloseWait, "last")
 	case "close":
 		add(!x.Conversation() && !x.Listening, "fresh")
 		add(x.Listening, "listener")
@@ -181,7 +181,7 @@ func (s *scene) peerGone(x stage.Socket) bool {
 // one that is in TIME_WAIT, or will be; and whether it ended in order at all.
 func (s *scene) howItEnded(x stage.Socket) string {
 	own, peer, ownThere, peerThere := s.before.rows(x)
-	switch state := stateOf(x); {
+	switch state := x.State(); {
 	case x.Unread > 0 && state != kernel.Close:
 		return "reset"
 	case state == kernel.CloseWait, state == kernel.LastAck, state == kernel.Close && peerThere && peer.State == kernel.TimeWait:
@@ -190,14 +190,6 @@ func (s *scene) howItEnded(x stage.Socket) string {
 		return "gone"
 	}
 	return "first"
-}
-
-// stateOf is the TCP state of a socket as its own process sees it.
-func stateOf(x stage.Socket) kernel.State {
-	if x.TCP == nil {
-		return 0
-	}
-	return kernel.State(x.TCP.State)
 }
 
 // inTimeWait counts the connections of a local port that are in TIME_WAIT.

@@ -78,7 +78,7 @@ func describe(x stage.Socket, now sight) (value, note string) {
 		return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), ""
 	case x.Connected() && x.Stream():
 		own, peer, ownThere, peerThere := now.rows(x)
-		state := stateOf(x).String()
+		state := x.State().String()
 		if ownThere {
 			state = own.State.String()
 		}
@@ -88,7 +88,7 @@ func describe(x stage.Socket, now sight) (value, note string) {
 		}
 		return value, note
 	case x.Conversation() && x.TCP != nil:
-		return fmt.Sprintf("%s, %s, %s to %s, no peer", kind, stateOf(x), x.Local, x.With), ""
+		return fmt.Sprintf("%s, %s, %s to %s, no peer", kind, x.State(), x.Local, x.With), ""
 	case x.Connected():
 		return fmt.Sprintf("%s, %s to %s, %d unread", kind, x.Local, x.Peer, x.Unread), ""
 	case x.Bound():

@@ -101,7 +101,7 @@ func (s *scene) socketValues(v map[string]string) {
 		v["peer"] = s.call.Addr.String()
 	}
 	if x.TCP != nil {
-		v["state"] = stateOf(x).String()
+		v["state"] = x.State().String()
 	}
 	if x.Domain == unix.AF_UNIX {
 		s.unixValues(v)
@@ -219,7 +219,7 @@ func (s *scene) queueValues(v map[string]string) {
 // clients counts the client's sockets by state.
 func (s *scene) clients() (established, synSent int) {
 	for _, x := range s.after.ends[stage.Client].Sockets {
-		switch state := stateOf(x); {
+		switch state := x.State(); {
 		case state == kernel.Established, x.Domain == unix.AF_UNIX && x.Connected():
 			established++
 		case state == kernel.SynSent:

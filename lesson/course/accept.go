@@ -61,7 +61,7 @@ func acceptPort(l *Lab) map[string]func() {
 // showSocket shows the addresses and the state of a socket of the server.
 func (l *Lab) showSocket(fd int) stage.Socket {
 	x := l.asked(server, fd)
-	value := fmt.Sprintf("%s, %s", stateOf(x), x.Local)
+	value := fmt.Sprintf("%s, %s", x.State(), x.Local)
 	if x.Connected() {
 		value += ", peer " + x.Peer.String()
 	}
@@ -129,8 +129,8 @@ func acceptSamePort(l *Lab) map[string]func() {
 		},
 		"look": func() {
 			found := 0
-			for _, row := range l.tcp() {
-				if row.Local == addr.AddrPort() && row.Remote.Port() == port && row.State == kernel.Established {
+			for _, row := range l.rowsAt(addr, kernel.Established) {
+				if row.Remote.Port() == port {
 					found++
 					l.show(lesson.Evidence{Fact: fmt.Sprintf("connection %d", found), Value: fmt.Sprintf("%s, peer %s", row.Local, row.Remote), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
 				}

@@ -139,7 +139,7 @@ func describe(x stage.Socket) (string, []Bar) {
 	case x.Listening:
 		return fmt.Sprintf("LISTEN %s", x.Local), nil
 	case x.TCP != nil && x.Conversation():
-		return fmt.Sprintf("%s %s to %s", stateOf(x), x.Local, x.With), bars
+		return fmt.Sprintf("%s %s to %s", x.State(), x.Local, x.With), bars
 	case x.Domain == unix.AF_UNIX && x.Connected():
 		return kind + " connected", bars[:1]
 	case x.Bound() && x.Stream():

@@ -30,7 +30,7 @@ func closeDup(l *Lab) map[string]func() {
 			other = int(l.must(l.do(server, stage.Order{Do: "dup", FD: conn})).Ret)
 			l.note("conn", conn)
 			l.note("other", other)
-			l.closeSame(conn, other)
+			l.showSame(conn, other)
 		},
 		"first": func() { l.must(l.close(server, conn)) },
 		"look": func() {
@@ -55,31 +55,13 @@ func closeDup(l *Lab) map[string]func() {
 	}
 }
 
-// closeSame shows that two descriptors lead to one open file.
-func (l *Lab) closeSame(a, b int) {
-	pid := l.pid(server)
-	same, err := kernel.SameFile(pid, a, pid, b)
-	if err != nil {
-		return // a kernel without kcmp(2)
-	}
-	value := "no"
-	if same {
-		value = "yes"
-	}
-	l.show(lesson.Evidence{Fact: "one open file", Value: fmt.Sprintf("%s, %d and %d", value, a, b), Source: "kcmp(2) KCMP_FILE", Command: fmt.Sprintf("ls -l /proc/%d/fd", pid)})
-}
-
 // closeStates shows the TCP states of both ends.
 func (l *Lab) closeStates(conn, fd int) (atServer, atClient kernel.State) {
 	from := l.asked(server, conn)
-	atServer, atClient = stateOf(from), l.tcpState(client, fd)
+	atServer, atClient = from.State(), l.tcpState(client, fd)
 	l.show(lesson.Evidence{Fact: "states", Value: fmt.Sprintf("server %s, client %s", atServer, atClient), Source: "getsockopt(2) TCP_INFO",
-		Command: closeCommand(from.Local)})
+		Command: endsCommand(from.Local)})
 	return atServer, atClient
-}
-
-func closeCommand(addr sockets.Sockaddr) string {
-	return fmt.Sprintf("ss -tan '( sport = :%d or dport = :%[1]d )'", addr.Port())
 }
 
 func closeHalf(l *Lab) map[string]func() {
@@ -254,10 +236,10 @@ func closeHalfOpen(l *Lab) func() (bool, string) {
 				now = "a client was there, and its program has ended"
 				continue
 			}
-			now = fmt.Sprintf("%s here, %s at the client", stateOf(x), row.State)
-			if stateOf(x) == kernel.CloseWait && row.State == kernel.FinWait2 {
+			now = fmt.Sprintf("%s here, %s at the client", x.State(), row.State)
+			if x.State() == kernel.CloseWait && row.State == kernel.FinWait2 {
 				done = true
-				l.note("server_state", stateOf(x))
+				l.note("server_state", x.State())
 				l.note("client_state", row.State)
 				l.quietly(server, stage.Order{Do: "sendto", FD: x.FD, Data: []byte("You are done sending. I am not.\n"), Flags: unix.MSG_NOSIGNAL})
 			}

@@ -39,7 +39,7 @@ func faultUnchecked(l *Lab) map[string]func() {
 		"look": func() {
 			x := l.asked(server, fd)
 			l.show(lesson.Evidence{Fact: "local address", Value: x.Local.String(), Source: "getsockname(2)"})
-			l.show(lesson.Evidence{Fact: "state", Value: stateOf(x).String(), Source: "getsockopt(2) TCP_INFO"})
+			l.show(lesson.Evidence{Fact: "state", Value: x.State().String(), Source: "getsockopt(2) TCP_INFO"})
 			l.note("wanted", addr)
 			l.note("got", x.Local)
 			switch {

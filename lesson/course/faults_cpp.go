@@ -21,7 +21,7 @@ func faultRestart(l *Lab) map[string]func() {
 	var addr sockets.Sockaddr
 	again := func(reuse bool) sockets.Call {
 		l.kill(server)
-		l.show(lesson.Evidence{Fact: "TIME_WAIT", Value: fmt.Sprintf("%d on port %d", l.timeWait(addr), addr.Port()), Source: "sock_diag(7)",
+		l.show(lesson.Evidence{Fact: "TIME_WAIT", Value: fmt.Sprintf("%d on port %d", len(l.rowsAt(addr, kernel.TimeWait)), addr.Port()), Source: "sock_diag(7)",
 			Command: fmt.Sprintf("ss -tan state time-wait 'sport = :%d'", addr.Port())})
 		return l.timewaitBind(addr, reuse)
 	}
@@ -34,15 +34,6 @@ func faultRestart(l *Lab) map[string]func() {
 			l.note("right", said(again(true)))
 		},
 	}
-}
-
-func (l *Lab) timeWait(addr sockets.Sockaddr) (n int) {
-	for _, row := range l.tcp() {
-		if row.Local == addr.AddrPort() && row.State == kernel.TimeWait {
-			n++
-		}
-	}
-	return n
 }
 
 // faultIdle reads from its first client, who says nothing.
@@ -138,12 +129,7 @@ func findLeak(l *Lab) func() (bool, string) {
 		for waiting, _ := l.queue(fd); waiting > 0; waiting-- {
 			l.accept(fd)
 		}
-		n := 0
-		for _, row := range l.tcp() {
-			if row.Local == addr.AddrPort() && row.State == kernel.CloseWait {
-				n++
-			}
-		}
+		n := len(l.rowsAt(addr, kernel.CloseWait))
 		l.note("left", n)
 		return n >= wanted, fmt.Sprintf("connections of the server in CLOSE_WAIT: %d of %d", n, wanted)
 	}

@@ -206,12 +206,7 @@ func faultForgotten(l *Lab) map[string]func() {
 }
 
 func (l *Lab) showCloseWait(addr sockets.Sockaddr) int {
-	n := 0
-	for _, row := range l.tcp() {
-		if row.Local == addr.AddrPort() && row.State == kernel.CloseWait {
-			n++
-		}
-	}
+	n := len(l.rowsAt(addr, kernel.CloseWait))
 	l.show(lesson.Evidence{Fact: "CLOSE_WAIT", Value: fmt.Sprint(n), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan state close-wait 'sport = :%d'", addr.Port())})
 	return n
 }

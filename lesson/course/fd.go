@@ -165,27 +165,13 @@ func fdDup(l *Lab) map[string]func() {
 			l.note("fresh", got[2])
 		},
 		"look": func() {
-			fdShowSame(l, fds[0], fds[1])
-			fdShowSame(l, fds[0], fds[2])
+			l.showSame(fds[0], fds[1])
+			l.showSame(fds[0], fds[2])
 			for _, fd := range fds {
 				fdShowPosition(l, fd)
 			}
 		},
 	}
-}
-
-// fdShowSame shows whether two descriptors of the server are one open file, where
-// the kernel can be asked.
-func fdShowSame(l *Lab, a, b int) {
-	same, err := kernel.SameFile(l.pid(server), a, l.pid(server), b)
-	if err != nil {
-		return
-	}
-	value := "two open files"
-	if same {
-		value = "one open file"
-	}
-	l.show(lesson.Evidence{Fact: fmt.Sprintf("%d and %d", a, b), Value: value, Source: "kcmp(2) KCMP_FILE"})
 }
 
 // fdShells are programs in which a learner types. The first socket of any program

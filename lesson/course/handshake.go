@@ -85,11 +85,9 @@ func (l *Lab) serverTask() kernel.Task {
 
 // showEnds shows both ends of a connection as the kernel's table has them.
 func (l *Lab) showEnds(addr sockets.Sockaddr, peer netip.AddrPort) (clientEnd, serverEnd kernel.InetSocket) {
-	rows := l.tcp()
-	clientEnd, _ = kernel.Find(rows, peer, addr.AddrPort())
-	serverEnd, _ = kernel.Find(rows, addr.AddrPort(), peer)
-	command := fmt.Sprintf("ss -tan '( sport = :%d or dport = :%d )'", addr.Port(), addr.Port())
-	l.show(lesson.Evidence{Fact: "the client's end", Value: stateName(clientEnd), Source: "sock_diag(7)", Command: command})
+	ends := l.endsOf(addr.AddrPort(), peer)
+	clientEnd, serverEnd = ends[client], ends[server]
+	l.show(lesson.Evidence{Fact: "the client's end", Value: stateName(clientEnd), Source: "sock_diag(7)", Command: endsCommand(addr)})
 	l.show(lesson.Evidence{Fact: "the server's end", Value: stateName(serverEnd), Source: "sock_diag(7)"})
 	l.note("client_end", stateName(clientEnd))
 	l.note("server_end", stateName(serverEnd))
@@ -165,10 +163,10 @@ func handshakeNobody(l *Lab) map[string]func() {
 			var x stage.Socket
 			l.until("the client to try again", func() bool {
 				x = l.asked(client, fd)
-				return x.TCP.Total_retrans > 0 || stateOf(x) != kernel.SynSent
+				return x.TCP.Total_retrans > 0 || x.State() != kernel.SynSent
 			})
-			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s, SYN sent again: %d", stateOf(x), x.TCP.Total_retrans), Source: "getsockopt(2) TCP_INFO", Command: fmt.Sprintf("ss -tano 'dport = :%d'", addr.Port())})
-			l.note("silent", stateOf(x))
+			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s, SYN sent again: %d", x.State(), x.TCP.Total_retrans), Source: "getsockopt(2) TCP_INFO", Command: fmt.Sprintf("ss -tano 'dport = :%d'", addr.Port())})
+			l.note("silent", x.State())
 			l.note("again", x.TCP.Total_retrans)
 			retries, err := kernel.Sysctl("net.ipv4.tcp_syn_retries")
 			if err != nil {

@@ -209,7 +209,7 @@ func httpTyped(l *Lab) func() (bool, string) {
 			now = "connected; no byte has come yet"
 		}
 		for _, x := range l.state(server).Sockets {
-			if x.Listening || x.Unread == 0 && stateOf(x) == kernel.Established {
+			if x.Listening || x.Unread == 0 && x.State() == kernel.Established {
 				continue
 			}
 			call := l.quietly(server, stage.Order{Do: "recvfrom", FD: x.FD, Type: unix.SOCK_STREAM, Size: 4096, Flags: unix.MSG_DONTWAIT})

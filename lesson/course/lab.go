@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
@@ -311,13 +309,4 @@ func (l *Lab) asked(role stage.Role, fd int) stage.Socket {
 	}
 	l.failf("the %s process has no socket %d", role, fd)
 	return stage.Socket{}
-}
-
-// tcp are the TCP sockets over IPv4 of this network namespace.
-func (l *Lab) tcp() []kernel.InetSocket {
-	rows, err := kernel.InetSockets(unix.AF_INET, unix.IPPROTO_TCP, kernel.AllStates)
-	if err != nil {
-		l.failf("sock_diag(7): %w", err)
-	}
-	return rows
 }

@@ -36,13 +36,13 @@ func listenReturns(l *Lab) map[string]func() {
 		},
 		"look": func() {
 			x := l.asked(server, fd)
-			l.show(lesson.Evidence{Fact: "state", Value: stateOf(x).String(), Source: "getsockopt(2) TCP_INFO", Command: listenerCommand(x.Local)})
+			l.show(lesson.Evidence{Fact: "state", Value: x.State().String(), Source: "getsockopt(2) TCP_INFO", Command: listenerCommand(x.Local)})
 			passive := 0
 			if x.Listening {
 				passive = 1
 			}
 			l.show(lesson.Evidence{Fact: "SO_ACCEPTCONN", Value: fmt.Sprint(passive), Source: "getsockopt(2)", Note: "1 means a passive socket: it takes connections, and carries none."})
-			l.note("state", stateOf(x))
+			l.note("state", x.State())
 		},
 	}
 }
@@ -110,7 +110,7 @@ func listenFull(l *Lab) map[string]func() {
 // clientsIn are how many sockets of the client are in this state.
 func (l *Lab) clientsIn(state kernel.State) (n int) {
 	for _, x := range l.state(client).Sockets {
-		if stateOf(x) == state {
+		if x.State() == state {
 			n++
 		}
 	}
@@ -166,10 +166,8 @@ func listenColumns(l *Lab) map[string]func() {
 		"look": func() {
 			length, _ := l.showQueue(fd)
 			unread := 0
-			for _, row := range l.tcp() {
-				if row.Local == addr.AddrPort() && row.State == kernel.Established {
-					unread += int(row.RQueue)
-				}
+			for _, row := range l.rowsAt(addr, kernel.Established) {
+				unread += int(row.RQueue)
 			}
 			l.show(lesson.Evidence{Fact: "unread", Value: fmt.Sprintf("%d bytes, in connections that nobody has accepted", unread), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
 			l.note("length", length)
@@ -199,41 +197,4 @@ func fillQueue(l *Lab) func() (bool, string) {
 		l.note("hanging", hanging)
 		return length > backlog && hanging > 0, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", length, backlog, hanging)
 	}
-}
-
-// queue is the accept queue of a listener of the server: how many wait, and the
-// backlog that the kernel made of the number given to listen(2).
-func (l *Lab) queue(fd int) (length, backlog int) {
-	row, ok := kernel.FindListener(l.tcp(), l.asked(server, fd).Local.AddrPort())
-	if !ok {
-		l.failf("no LISTEN row for descriptor %d", fd)
-	}
-	return int(row.RQueue), int(row.WQueue)
-}
-
-func (l *Lab) showQueue(fd int) (length, backlog int) {
-	length, backlog = l.queue(fd)
-	e := lesson.Evidence{Fact: "LISTEN row", Value: fmt.Sprintf("Recv-Q %d, Send-Q %d", length, backlog), Source: "sock_diag(7)",
-		Command: listenerCommand(l.asked(server, fd).Local)}
-	if length > 0 {
-		e.Have, e.Full = int64(length), int64(backlog)+1
-	}
-	l.show(e)
-	return length, backlog
-}
-
-func (l *Lab) counters() kernel.Counters {
-	c, err := kernel.ReadCounters(l.pid(server))
-	if err != nil {
-		l.failf("/proc/net/netstat: %w", err)
-	}
-	return c
-}
-
-func listenerCommand(addr sockets.Sockaddr) string {
-	return fmt.Sprintf("ss -ltn 'sport = :%d'", addr.Port())
-}
-
-func clientsCommand(server sockets.Sockaddr) string {
-	return fmt.Sprintf("ss -tan 'dport = :%d'", server.Port())
 }

@@ -123,8 +123,8 @@ func recvEnd(l *Lab) map[string]func() {
 			l.must(l.close(client, c))
 			l.until("the client's FIN", func() bool { return l.tcpState(server, conn) == kernel.CloseWait })
 			x := l.asked(server, conn)
-			l.show(lesson.Evidence{Fact: "the server's end", Value: fmt.Sprintf("%s, %d bytes unread", stateOf(x), x.Unread), Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: fmt.Sprintf("ss -tan 'sport = :%d'", x.Local.Port())})
-			l.note("state", stateOf(x))
+			l.show(lesson.Evidence{Fact: "the server's end", Value: fmt.Sprintf("%s, %d bytes unread", x.State(), x.Unread), Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: fmt.Sprintf("ss -tan 'sport = :%d'", x.Local.Port())})
+			l.note("state", x.State())
 		},
 		"recv": func() { l.note("first", l.must(l.recvNow(conn, 100)).Ret) },
 		"more": func() {
@@ -208,7 +208,7 @@ func recvPieces(l *Lab) func() (bool, string) {
 			conn = l.accept(listener)
 		}
 		x := l.asked(server, conn)
-		closed := stateOf(x) != kernel.Established
+		closed := x.State() != kernel.Established
 		switch packets := int(x.TCP.Data_segs_in); {
 		case got > 0 && closed && l.recvNow(conn, 4096).Ret == 0:
 			return true, "recv has returned 0"

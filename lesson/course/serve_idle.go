@@ -87,8 +87,8 @@ func serveHang(l *Lab) func() (bool, string) {
 	return func() (bool, string) {
 		fd, _, silent := own.HeldUp()
 		unread := 0
-		for _, row := range l.tcp() {
-			if row.Local == own.addr.AddrPort() && row.State == kernel.Established && row.Inode == 0 {
+		for _, row := range l.rowsAt(own.addr, kernel.Established) {
+			if row.Inode == 0 {
 				unread += int(row.RQueue)
 			}
 		}

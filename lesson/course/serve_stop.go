@@ -73,10 +73,8 @@ func (l *Lab) serveUnread(own *serveOwn) int {
 		return -1
 	}
 	unread := 0
-	for _, row := range l.tcp() {
-		if row.Local == own.addr.AddrPort() && row.State == kernel.Established {
-			unread += int(row.RQueue)
-		}
+	for _, row := range l.rowsAt(own.addr, kernel.Established) {
+		unread += int(row.RQueue)
 	}
 	return unread
 }

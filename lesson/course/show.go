@@ -7,6 +7,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
@@ -53,4 +54,18 @@ func (l *Lab) lastCall(o stage.Order) (c sockets.Call, signal string) {
 		l.told(server, c)
 	}
 	return c, signal
+}
+
+// showSame shows whether two descriptors of the server are one open file, where
+// the kernel can be asked.
+func (l *Lab) showSame(a, b int) {
+	same, err := kernel.SameFile(l.pid(server), a, l.pid(server), b)
+	if err != nil {
+		return
+	}
+	value := "two open files"
+	if same {
+		value = "one open file"
+	}
+	l.show(lesson.Evidence{Fact: fmt.Sprintf("%d and %d", a, b), Value: value, Source: "kcmp(2) KCMP_FILE"})
 }

@@ -2,7 +2,6 @@ package course
 
 import (
 	"fmt"
-	"net/netip"
 
 	"fd3/lesson"
 	"fd3/sockets"
@@ -68,7 +67,7 @@ func timewaitWho(l *Lab) map[string]func() {
 // an RST, which ends TIME_WAIT.
 func (l *Lab) timewaitHalf(closed stage.Role, at, from sockets.Sockaddr) {
 	l.until("the FIN to be acknowledged", func() bool {
-		return l.timewaitRows(at.AddrPort(), from.AddrPort())[closed].State == kernel.FinWait2
+		return l.endsOf(at.AddrPort(), from.AddrPort())[closed].State == kernel.FinWait2
 	})
 }
 
@@ -77,7 +76,7 @@ func (l *Lab) timewaitHalf(closed stage.Role, at, from sockets.Sockaddr) {
 func (l *Lab) timewaitEnds(at, from sockets.Sockaddr) (who, left string) {
 	var ends map[stage.Role]kernel.InetSocket
 	l.until("the connection to end", func() bool {
-		ends = l.timewaitRows(at.AddrPort(), from.AddrPort())
+		ends = l.endsOf(at.AddrPort(), from.AddrPort())
 		for _, row := range ends {
 			if row.State != kernel.TimeWait {
 				return false
@@ -99,18 +98,6 @@ func (l *Lab) timewaitEnds(at, from sockets.Sockaddr) (who, left string) {
 		who = "both"
 	}
 	return who, left
-}
-
-// timewaitRows are the two ends of one connection, as far as there are any.
-func (l *Lab) timewaitRows(at, from netip.AddrPort) map[stage.Role]kernel.InetSocket {
-	ends, rows := make(map[stage.Role]kernel.InetSocket), l.tcp()
-	if row, ok := kernel.Find(rows, from, at); ok {
-		ends[client] = row
-	}
-	if row, ok := kernel.Find(rows, at, from); ok {
-		ends[server] = row
-	}
-	return ends
 }
 
 func timewaitLeft(row kernel.InetSocket) string { return fmt.Sprintf("%.0f s", row.Expires.Seconds()) }

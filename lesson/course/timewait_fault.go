@@ -21,7 +21,7 @@ func timewaitFault(l *Lab) map[string]func() {
 			l.timewaitHalf(client, addr, from)
 		},
 		"look": func() {
-			ends := l.timewaitRows(addr.AddrPort(), from.AddrPort())
+			ends := l.endsOf(addr.AddrPort(), from.AddrPort())
 			waits = ends[server]
 			l.show(lesson.Evidence{Fact: "the client's end", Value: timewaitTimer(ends[client]), Source: "sock_diag(7)", Command: timewaitCommand(addr)})
 			l.show(lesson.Evidence{Fact: "the server's end", Value: timewaitTimer(waits), Source: "sock_diag(7)", Command: timewaitCommand(addr)})

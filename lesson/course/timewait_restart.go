@@ -78,7 +78,7 @@ func (l *Lab) timewaitServed(reuse bool) (addr sockets.Sockaddr) {
 		l.timewaitHalf(server, addr, from)
 		l.must(l.close(client, c))
 		l.until("TIME_WAIT", func() bool {
-			return l.timewaitRows(addr.AddrPort(), from.AddrPort())[server].State == kernel.TimeWait
+			return l.endsOf(addr.AddrPort(), from.AddrPort())[server].State == kernel.TimeWait
 		})
 	})
 	return addr

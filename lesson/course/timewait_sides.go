@@ -44,7 +44,7 @@ func (l *Lab) timewaitAnswer(conn int) (over bool) {
 	case x.Unread > 0:
 		l.recv(server, conn, x.Unread)
 		l.send(server, conn, "Goodbye.\n")
-	case stateOf(x) == kernel.Established:
+	case x.State() == kernel.Established:
 		return false
 	}
 	l.close(server, conn)

@@ -152,14 +152,7 @@ func (l *Lab) folder() string {
 }
 
 // tcpState is the TCP state of a socket as its own process sees it.
-func (l *Lab) tcpState(role stage.Role, fd int) kernel.State { return stateOf(l.asked(role, fd)) }
-
-func stateOf(x stage.Socket) kernel.State {
-	if x.TCP == nil {
-		return 0
-	}
-	return kernel.State(x.TCP.State)
-}
+func (l *Lab) tcpState(role stage.Role, fd int) kernel.State { return l.asked(role, fd).State() }
 
 // loopback is 127.0.0.1 with a port; 0 leaves it to the kernel.
 func loopback(port uint16) sockets.Sockaddr {

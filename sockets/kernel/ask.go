@@ -46,6 +46,15 @@ func (a Asked) Connected() bool { return len(a.Peer) > 0 }
 // Stream tells whether the socket carries bytes, and not messages.
 func (a Asked) Stream() bool { return a.Type == unix.SOCK_STREAM }
 
+// State is the TCP state of the socket as its own process sees it; 0 of what is no
+// TCP.
+func (a Asked) State() State {
+	if a.TCP == nil {
+		return 0
+	}
+	return State(a.TCP.State)
+}
+
 // Ask asks about a descriptor of this very process. It fails with ENOTSOCK or
 // EBADF where there is no socket.
 func Ask(fd int) (Asked, error) {
