@@ -49,14 +49,20 @@ func (x *transcript) String() string {
 	return x.b.String()
 }
 
-// serve starts fd3 serve with these arguments, --json unless they say otherwise.
+// serve starts fd3 serve with these arguments.
 func serve(t *testing.T, args ...string) *serving {
+	t.Helper()
+	s := newServing(t, args...)
+	s.start()
+	return s
+}
+
+func newServing(t *testing.T, args ...string) *serving {
 	t.Helper()
 	s := &serving{t: t, place: in(t)}
 	s.path = filepath.Join(s.base, "serve")
 	s.cmd = s.fd3(append([]string{"serve", "--addr", "unix:" + s.path}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, os.Stderr
-	s.start()
 	return s
 }
 
@@ -292,9 +298,8 @@ func write(t *testing.T, path, text string) {
 // Who reads the narration may go: the server ends in order.
 func TestServeReaderGone(t *testing.T) {
 	t.Parallel()
-	s := &serving{t: t, place: in(t)}
-	s.path = filepath.Join(s.base, "serve")
-	s.cmd = s.fd3("serve", "--addr", "unix:"+s.path)
+	s := newServing(t)
+	s.cmd.Stdout = nil
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -345,9 +350,11 @@ func TestServeStraceAgrees(t *testing.T) {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, "small"), "small")
 		write(t, filepath.Join(dir, "large"), strings.Repeat("large", 100_000))
-		s := serve(t, dir, "--loop", loop, "--json")
-		watch := (&session{t: t, place: s.place}).strace(s.cmd.Process.Pid)
-		before := len(s.events())
+		s := newServing(t, dir, "--loop", loop, "--json")
+		// From birth, and in a process of its own (-D): the process that is started is fd3.
+		file := filepath.Join(t.TempDir(), "strace")
+		underStrace(t, s.cmd, file, "-D")
+		s.start()
 		for _, path := range []string{"/small", "/large", "/none", "/small"} {
 			s.get(path)
 		}
@@ -355,13 +362,17 @@ func TestServeStraceAgrees(t *testing.T) {
 		io.WriteString(conn, "NONSENSE\r\n")
 		s.answer(conn, "GET")
 		conn.Close()
-		until(t, "the last connection to be closed", func() bool {
-			return strings.Count(s.out.String(), `"text":"Connection `) >= 6
+		s.ends()
+		var seen []string
+		until(t, "strace to have written all", func() bool {
+			text, _ := os.ReadFile(file)
+			return bytes.Contains(text, []byte("+++ exited with 0 +++"))
 		})
-		main, others := watch.end()
-		seen := append(main, others...)
+		for _, calls := range straceLines(t, file) {
+			seen = append(seen, calls...)
+		}
 		told := 0
-		for _, e := range s.events()[before:] {
+		for _, e := range s.events() {
 			if e.Kind != lesson.KindReturn {
 				continue
 			}
@@ -375,6 +386,5 @@ func TestServeStraceAgrees(t *testing.T) {
 		if told < 30 {
 			t.Errorf("only %d calls were told", told)
 		}
-		s.ends()
 	})
 }

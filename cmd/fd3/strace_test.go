@@ -77,12 +77,8 @@ func TestStraceAgreesWithTheCourse(t *testing.T) {
 	p := in(t)
 	file := filepath.Join(t.TempDir(), "strace")
 	cmd := p.fd3("tour", "--json")
-	cmd.Args = append([]string{"strace", "-f", "-a", "1", "--seccomp-bpf", "-o", file, "-e", "trace=socket,bind,listen,connect,accept4," +
-		"recvfrom,sendto,sendmsg,read,write,openat,dup,setsockopt,shutdown,close,rt_sigaction"}, append([]string{cmd.Path}, cmd.Args[1:]...)...)
-	var err error
-	if cmd.Path, err = exec.LookPath("strace"); err != nil {
-		t.Fatal(err)
-	}
+	underStrace(t, cmd, file, "--seccomp-bpf", "-e", "trace=socket,bind,listen,connect,accept4,"+
+		"recvfrom,sendto,sendmsg,read,write,openat,dup,setsockopt,shutdown,close,rt_sigaction")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -374,19 +370,14 @@ func (s *session) strace(pid int) *watch {
 	s.t.Helper()
 	w := &watch{t: s.t, pid: pid, file: filepath.Join(s.t.TempDir(), "strace")}
 	w.cmd = exec.Command("strace", "-f", "-a", "1", "-o", w.file, "-p", strconv.Itoa(pid))
-	var stderr bytes.Buffer
+	var stderr transcript
 	w.cmd.Stderr = &stderr
 	w.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := w.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	until(s.t, "strace to attach", func() bool {
-		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
-		return len(threads) > 0 && !slices.ContainsFunc(threads, func(path string) bool {
-			status, _ := os.ReadFile(path)
-			return bytes.Contains(status, []byte("TracerPid:\t0\n"))
-		})
-	})
+	// It says so when it has stopped each thread: from there on it sees every call.
+	until(s.t, "strace to attach", func() bool { return strings.Contains(stderr.String(), " attached") })
 	return w
 }
 
@@ -407,6 +398,17 @@ func (w *watch) end() (main, others []string) {
 		}
 	}
 	return main, others
+}
+
+// underStrace has strace start the command and write to the file all that it does.
+func underStrace(t testing.TB, cmd *exec.Cmd, file string, options ...string) {
+	t.Helper()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{strace, "-f", "-a", "1", "-o", file}, options...)
+	cmd.Path, cmd.Args = strace, append(append(args, cmd.Path), cmd.Args[1:]...)
 }
 
 // straceLines are the calls in a file of strace -f, by thread.
