@@ -44,9 +44,9 @@ func look(ctx context.Context, stages map[stage.Role]Stage) (sight, error) {
 		}
 		s.ends[role] = state
 	}
-	s.tcp = inetSockets(unix.IPPROTO_TCP)
+	s.tcp, _ = kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
 	if s.any(func(x stage.Socket) bool { return x.Protocol == unix.IPPROTO_UDP }) {
-		s.udp = inetSockets(unix.IPPROTO_UDP)
+		s.udp, _ = kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_UDP, kernel.AllStates)
 	}
 	if s.any(func(x stage.Socket) bool { return x.Domain == unix.AF_UNIX }) {
 		s.unix, _ = kernel.UnixSockets()
@@ -57,17 +57,6 @@ func look(ctx context.Context, stages map[stage.Role]Stage) (sight, error) {
 		}
 	}
 	return s, nil
-}
-
-// inetSockets are the sockets of a protocol over IPv4 and IPv6.
-func inetSockets(protocol int) []kernel.InetSocket {
-	var all []kernel.InetSocket
-	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
-		if rows, err := kernel.InetSockets(family, protocol, ^uint32(0)); err == nil {
-			all = append(all, rows...)
-		}
-	}
-	return all
 }
 
 func (s sight) any(is func(stage.Socket) bool) bool {

@@ -29,7 +29,7 @@ func (t *Tracer) withAddr(name string, number uintptr, fd int, addr Sockaddr) Ca
 		C:    fmt.Sprintf("%s(%d, (struct sockaddr *)&addr, sizeof addr);", name, fd),
 		Go:   fmt.Sprintf("err := unix.%s%s(%d, %s)", string(name[0]-'a'+'A'), name[1:], fd, addr.goLiteral()),
 	}
-	if addr.Family() == unix.AF_UNIX || len(addr) < SizeInet {
+	if addr.Family() == unix.AF_UNIX || len(addr) < sizeInet {
 		c.C = fmt.Sprintf("%s(%d, (struct sockaddr *)&addr, %d);", name, fd, len(addr))
 	}
 	return t.do(c, func() (uintptr, unix.Errno) {

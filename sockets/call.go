@@ -23,6 +23,8 @@ type Call struct {
 	C        string        `json:"c"`           // the C statement that makes the same call
 	Go       string        `json:"go"`          // the Go statement that makes the same call
 
+	Timeout time.Duration `json:"timeout_ns,omitempty"` // setsockopt of SO_RCVTIMEO and SO_SNDTIMEO: the limit
+
 	FD   int      `json:"fd"`             // the descriptor the call acts on; -1 for socket(2)
 	Addr Sockaddr `json:"addr,omitempty"` // the address that went in or came out, if any
 	Data []byte   `json:"data,omitempty"` // the bytes that really went in or came out

@@ -56,7 +56,7 @@ func TestAddressesThatComeOut(t *testing.T) {
 	ok(t, tr.Connect(client, Sockname(listener)))
 	c := tr.Accept4(listener, unix.SOCK_CLOEXEC)
 	server := ok(t, c)
-	if !bytes.Equal(c.Addr, Sockname(client)) || !bytes.Equal(c.Addr, Peername(server)) || len(c.Addr) != SizeInet6 {
+	if !bytes.Equal(c.Addr, Sockname(client)) || !bytes.Equal(c.Addr, Peername(server)) || len(c.Addr) != sizeInet6 {
 		t.Errorf("accept4 gave %s, and the client is %s", c.Addr, Sockname(client))
 	}
 	if Peername(listener) != nil {
@@ -134,6 +134,9 @@ func TestTimeout(t *testing.T) {
 	listener, server, client := pair(t, tr)
 	c := tr.SetTimeout(server, unix.SO_RCVTIMEO, 1500*time.Microsecond)
 	says(t, c, fmt.Sprintf(`setsockopt(%d, SOL_SOCKET, SO_RCVTIMEO_OLD, "\0\0\0\0\0\0\0\0\334\5\0\0\0\0\0\0", 16) = 0`, server))
+	if c.Timeout != 1500*time.Microsecond {
+		t.Errorf("the limit is %s", c.Timeout)
+	}
 	if c = tr.Recv(server, 1, 0); c.Errno != unix.EAGAIN || c.Ret != -1 || c.Duration < time.Millisecond {
 		t.Errorf("%s after %s", c.Strace(), c.Duration)
 	}

@@ -6,7 +6,8 @@
 // block for as long as the kernel likes.
 //
 //	t := sockets.Tracer{Observe: func(c sockets.Call) { fmt.Println(c.Strace()) }}
-//	fd, err := t.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+//	call := t.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+//	fd, err := int(call.Ret), call.Err()
 //
 // Nothing here imports net, and nothing here prints.
 package sockets

@@ -101,6 +101,25 @@ func TestDup(t *testing.T) {
 	}
 }
 
+func TestOpenFlagNames(t *testing.T) {
+	for flags, want := range map[int]string{
+		0:                              "O_RDONLY",
+		unix.O_WRONLY | unix.O_APPEND:  "O_WRONLY|O_APPEND",
+		unix.O_RDWR | largeFile():      "O_RDWR|O_LARGEFILE",
+		unix.O_SYNC:                    "O_RDONLY|O_SYNC",
+		unix.O_DSYNC | unix.O_ASYNC:    "O_RDONLY|O_DSYNC|O_ASYNC",
+		unix.O_TMPFILE:                 "O_RDONLY|O_TMPFILE",
+		unix.O_DIRECTORY | unix.O_PATH: "O_RDONLY|O_PATH|O_DIRECTORY",
+		unix.O_ACCMODE:                 "O_ACCMODE",
+		unix.O_RDWR | 1<<27:            "O_RDWR|0x8000000",
+		unix.O_NONBLOCK | 0o10 | 1<<30: "O_RDONLY|O_NONBLOCK|0x40000008",
+	} {
+		if got := OpenFlagNames(uint64(flags)); got != want {
+			t.Errorf("%#o: %s, not %s", flags, got, want)
+		}
+	}
+}
+
 // A path ends at its first NUL, and says so.
 func TestPathWithNUL(t *testing.T) {
 	c := (&Tracer{}).Openat(unix.AT_FDCWD, "/nowhere\x00/etc/passwd", unix.O_RDONLY, 0)

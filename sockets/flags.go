@@ -2,6 +2,7 @@ package sockets
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -137,7 +138,8 @@ var tcpOptions = []flag{
 }
 
 // openFlags are the flags of open(2), without the access mode. O_SYNC and
-// O_TMPFILE contain the bits of others and stand before them.
+// O_TMPFILE contain the bits of others and stand before them. strace(1) calls
+// O_ASYNC by its old name, FASYNC.
 var openFlags = []flag{
 	{unix.O_CREAT, "O_CREAT"},
 	{unix.O_EXCL, "O_EXCL"},
@@ -148,12 +150,30 @@ var openFlags = []flag{
 	{unix.O_SYNC, "O_SYNC"},
 	{unix.O_DSYNC, "O_DSYNC"},
 	{unix.O_DIRECT, "O_DIRECT"},
+	{largeFile(), "O_LARGEFILE"},
 	{unix.O_NOFOLLOW, "O_NOFOLLOW"},
 	{unix.O_NOATIME, "O_NOATIME"},
 	{unix.O_CLOEXEC, "O_CLOEXEC"},
 	{unix.O_PATH, "O_PATH"},
 	{unix.O_TMPFILE, "O_TMPFILE"},
 	{unix.O_DIRECTORY, "O_DIRECTORY"},
+	{unix.O_ASYNC, "O_ASYNC"},
+}
+
+// largeFile is O_LARGEFILE as the kernel has it. In the C library and in
+// x/sys/unix it is 0 on 64-bit machines, where nobody has to ask for it; the
+// kernel sets its own bit all the same.
+func largeFile() int {
+	switch runtime.GOARCH {
+	case "arm", "arm64":
+		return 0o400000
+	case "ppc64", "ppc64le":
+		return 0o200000
+	case "mips", "mipsle", "mips64", "mips64le":
+		return 0o20000
+	default:
+		return 0o100000
+	}
 }
 
 // resolveFlags are those of openat2(2).

@@ -12,8 +12,10 @@ import (
 // bytes away and resets the connection.
 func (t *Tracer) SetLinger(fd, seconds int) Call {
 	l := unix.Linger{Onoff: 1, Linger: int32(seconds)}
-	return t.setsockopt(fd, unix.SOL_SOCKET, unix.SO_LINGER, unsafe.Pointer(&l), unsafe.Sizeof(l),
-		fmt.Sprintf("{l_onoff=%d, l_linger=%d}", l.Onoff, l.Linger),
-		fmt.Sprintf("struct linger l = {%d, %d}; setsockopt(%d, SOL_SOCKET, SO_LINGER, &l, sizeof l);", l.Onoff, l.Linger, fd),
-		fmt.Sprintf("err := unix.SetsockoptLinger(%d, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: %d, Linger: %d})", fd, l.Onoff, l.Linger))
+	shown := fmt.Sprintf("{l_onoff=%d, l_linger=%d}", l.Onoff, l.Linger)
+	return t.setsockopt(unix.SOL_SOCKET, unix.SO_LINGER, unsafe.Pointer(&l), unsafe.Sizeof(l), shown, Call{
+		FD: fd,
+		C:  fmt.Sprintf("struct linger l = {%d, %d}; setsockopt(%d, SOL_SOCKET, SO_LINGER, &l, sizeof l);", l.Onoff, l.Linger, fd),
+		Go: fmt.Sprintf("err := unix.SetsockoptLinger(%d, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: %d, Linger: %d})", fd, l.Onoff, l.Linger),
+	})
 }

@@ -17,9 +17,9 @@ func (t *Tracer) Openat(dirfd int, path string, flags int, mode uint32) Call {
 	c := Call{
 		Name: "openat",
 		FD:   dirfd,
-		Args: []Arg{in("dirfd", dirName(dirfd)), in("pathname", pathText(path)), in("flags", openFlagNames(uint64(flags)))},
-		C:    fmt.Sprintf("int fd = openat(%s, %s, %s);", dirName(dirfd), cString([]byte(path)), cNames(openFlagNames(uint64(flags)))),
-		Go:   fmt.Sprintf("fd, err := unix.Openat(%s, %q, %s, %#o)", goDirName(dirfd), path, goNames(openFlagNames(uint64(flags))), mode),
+		Args: []Arg{in("dirfd", dirName(dirfd)), in("pathname", pathText(path)), in("flags", OpenFlagNames(uint64(flags)))},
+		C:    fmt.Sprintf("int fd = openat(%s, %s, %s);", dirName(dirfd), cString([]byte(path)), cNames(OpenFlagNames(uint64(flags)))),
+		Go:   fmt.Sprintf("fd, err := unix.Openat(%s, %q, %s, %#o)", goDirName(dirfd), path, goNames(OpenFlagNames(uint64(flags))), mode),
 	}
 	if makesFile(uint64(flags)) {
 		c.Args = append(c.Args, in("mode", fmt.Sprintf("0%02o", mode)))
@@ -37,7 +37,7 @@ func (t *Tracer) Openat(dirfd int, path string, flags int, mode uint32) Call {
 // paths before.
 func (t *Tracer) Openat2(dirfd int, path string, how unix.OpenHow) Call {
 	path, pointer := cPath(path)
-	flags, resolve := openFlagNames(how.Flags), several(resolveFlags, int(how.Resolve), "RESOLVE_")
+	flags, resolve := OpenFlagNames(how.Flags), several(resolveFlags, int(how.Resolve), "RESOLVE_")
 	mode, cMode, goMode := "", "", ""
 	if makesFile(how.Flags) || how.Mode != 0 {
 		mode = fmt.Sprintf(", mode=0%02o", how.Mode)
@@ -96,9 +96,10 @@ func goDirName(dirfd int) string {
 	return fmt.Sprint(dirfd)
 }
 
-// openFlagNames is the access mode, which is a number from 0 to 3 and no set of
-// bits, and then the flags.
-func openFlagNames(flags uint64) string {
+// OpenFlagNames is the flags of open(2) as strace(1) prints them: the access mode,
+// which is a number from 0 to 3 and no set of bits, then the flags, and as hex what
+// has no name.
+func OpenFlagNames(flags uint64) string {
 	access := [...]string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"}[flags&unix.O_ACCMODE]
 	if rest := flags &^ unix.O_ACCMODE; rest != 0 {
 		more := several(openFlags, int(rest), "O_")

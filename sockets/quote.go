@@ -8,9 +8,9 @@ import (
 // quoteLimit is how many bytes of a buffer strace(1) shows without -s.
 const quoteLimit = 32
 
-// quote writes bytes as strace(1) does: a C string with octal escapes, cut
-// after quoteLimit bytes.
-func quote(b []byte) string {
+// Quote is how an argument of a Call shows bytes, as strace(1) does: a C string
+// with octal escapes, cut after quoteLimit bytes.
+func Quote(b []byte) string {
 	cut := len(b) > quoteLimit
 	if cut {
 		b = b[:quoteLimit]
@@ -55,6 +55,3 @@ func cString(b []byte) string {
 	s.WriteByte('"')
 	return s.String()
 }
-
-// Quote is how an argument of a Call shows bytes.
-func Quote(b []byte) string { return quote(b) }

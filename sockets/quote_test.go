@@ -18,7 +18,7 @@ func TestQuote(t *testing.T) {
 		{strings.Repeat("x", 32), `"` + strings.Repeat("x", 32) + `"`},
 		{strings.Repeat("x", 33), `"` + strings.Repeat("x", 32) + `"...`},
 	} {
-		if got := quote([]byte(c.in)); got != c.want {
+		if got := Quote([]byte(c.in)); got != c.want {
 			t.Errorf("%q: %s, not %s", c.in, got, c.want)
 		}
 	}

@@ -73,5 +73,5 @@ func received(c *Call, buf []byte) {
 		return
 	}
 	c.Data = buf[:min(int(c.Ret), len(buf))] // MSG_TRUNC gives the whole length of a datagram
-	c.fill(1, quote(c.Data))
+	c.fill(1, Quote(c.Data))
 }

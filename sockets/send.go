@@ -29,14 +29,10 @@ func (t *Tracer) SendTo(fd int, data []byte, flags int, to Sockaddr) Call {
 }
 
 func sendto(fd int, data []byte, flags int) Call {
-	buf := quote(data)
-	if data == nil {
-		buf = "NULL"
-	}
 	return Call{
 		Name: "sendto",
 		FD:   fd,
-		Args: []Arg{inInt("sockfd", fd), in("buf", buf), inInt("len", len(data)), in("flags", several(messageFlags, flags, "MSG_"))},
+		Args: []Arg{inInt("sockfd", fd), in("buf", bytesIn(data)), inInt("len", len(data)), in("flags", several(messageFlags, flags, "MSG_"))},
 	}
 }
 

@@ -26,10 +26,11 @@ func (t *Tracer) SetReuseAddr(fd int, on bool) Call {
 // setInt calls the int by the given name in the C text.
 func (t *Tracer) setInt(fd, level, option int, value int32, variable string) Call {
 	levelName, name := levelName(level), optionName(level, option)
-	return t.setsockopt(fd, level, option, unsafe.Pointer(&value), unsafe.Sizeof(value),
-		fmt.Sprintf("[%d]", value),
-		fmt.Sprintf("int %s = %d; setsockopt(%d, %s, %s, &%s, sizeof %s);", variable, value, fd, levelName, name, variable, variable),
-		fmt.Sprintf("err := unix.SetsockoptInt(%d, %s, %s, %d)", fd, goNames(levelName), goNames(name), value))
+	return t.setsockopt(level, option, unsafe.Pointer(&value), unsafe.Sizeof(value), fmt.Sprintf("[%d]", value), Call{
+		FD: fd,
+		C:  fmt.Sprintf("int %s = %d; setsockopt(%d, %s, %s, &%s, sizeof %s);", variable, value, fd, levelName, name, variable, variable),
+		Go: fmt.Sprintf("err := unix.SetsockoptInt(%d, %s, %s, %d)", fd, goNames(levelName), goNames(name), value),
+	})
 }
 
 // SetTimeout wraps setsockopt(2) with SO_RCVTIMEO or SO_SNDTIMEO (socket(7)):
@@ -41,28 +42,27 @@ func (t *Tracer) SetTimeout(fd, option int, d time.Duration) Call {
 	if option == unix.SO_SNDTIMEO {
 		name = "SO_SNDTIMEO"
 	}
-	return t.setsockopt(fd, unix.SOL_SOCKET, option, unsafe.Pointer(&tv), unsafe.Sizeof(tv),
-		quote(unsafe.Slice((*byte)(unsafe.Pointer(&tv)), unsafe.Sizeof(tv))),
-		fmt.Sprintf("struct timeval tv = {%d, %d}; setsockopt(%d, SOL_SOCKET, %s, &tv, sizeof tv);", tv.Sec, tv.Usec, fd, name),
-		fmt.Sprintf("err := unix.SetsockoptTimeval(%d, unix.SOL_SOCKET, unix.%s, &unix.Timeval{Sec: %d, Usec: %d})", fd, name, tv.Sec, tv.Usec))
+	shown := Quote(unsafe.Slice((*byte)(unsafe.Pointer(&tv)), unsafe.Sizeof(tv)))
+	return t.setsockopt(unix.SOL_SOCKET, option, unsafe.Pointer(&tv), unsafe.Sizeof(tv), shown, Call{
+		FD:      fd,
+		Timeout: d,
+		C:       fmt.Sprintf("struct timeval tv = {%d, %d}; setsockopt(%d, SOL_SOCKET, %s, &tv, sizeof tv);", tv.Sec, tv.Usec, fd, name),
+		Go:      fmt.Sprintf("err := unix.SetsockoptTimeval(%d, unix.SOL_SOCKET, unix.%s, &unix.Timeval{Sec: %d, Usec: %d})", fd, name, tv.Sec, tv.Usec),
+	})
 }
 
-func (t *Tracer) setsockopt(fd, level, option int, value unsafe.Pointer, size uintptr, shown, c, golang string) Call {
-	call := Call{
-		Name: "setsockopt",
-		FD:   fd,
-		Args: []Arg{
-			inInt("sockfd", fd),
-			in("level", levelName(level)),
-			in("optname", optionName(level, option)),
-			in("optval", shown),
-			inInt("optlen", int(size)),
-		},
-		C:  c,
-		Go: golang,
+// setsockopt completes the call and makes it.
+func (t *Tracer) setsockopt(level, option int, value unsafe.Pointer, size uintptr, shown string, c Call) Call {
+	c.Name = "setsockopt"
+	c.Args = []Arg{
+		inInt("sockfd", c.FD),
+		in("level", levelName(level)),
+		in("optname", optionName(level, option)),
+		in("optval", shown),
+		inInt("optlen", int(size)),
 	}
-	return t.do(call, func() (uintptr, unix.Errno) {
-		_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(fd), uintptr(level), uintptr(option), uintptr(value), size, 0)
+	return t.do(c, func() (uintptr, unix.Errno) {
+		_, _, errno := unix.Syscall6(unix.SYS_SETSOCKOPT, uintptr(c.FD), uintptr(level), uintptr(option), uintptr(value), size, 0)
 		return 0, errno
 	}, nil)
 }

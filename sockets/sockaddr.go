@@ -20,26 +20,26 @@ type Sockaddr []byte
 // Sizes of the structs: sizeof(struct sockaddr_in), sizeof(struct sockaddr_in6)
 // and the most that a kernel ever writes, sizeof(struct sockaddr_storage).
 const (
-	SizeInet    = unix.SizeofSockaddrInet4
-	SizeInet6   = unix.SizeofSockaddrInet6
+	sizeInet    = unix.SizeofSockaddrInet4
+	sizeInet6   = unix.SizeofSockaddrInet6
 	sizeStorage = 128
 )
 
-// maxUnixPath is the longest path that fits into sun_path with its final NUL.
-const maxUnixPath = 107
+// MaxUnixPath is the longest path that fits into sun_path with its final NUL (unix(7)).
+const MaxUnixPath = 107
 
 // InetSockaddr is the struct sockaddr_in or sockaddr_in6 of an address and port.
 // An IPv4 address that is written as an IPv6 one (::ffff:1.2.3.4) stays one.
 func InetSockaddr(ap netip.AddrPort) Sockaddr {
 	if a := ap.Addr(); a.Is4() {
-		s := make(Sockaddr, SizeInet)
+		s := make(Sockaddr, sizeInet)
 		binary.NativeEndian.PutUint16(s, unix.AF_INET)
 		binary.BigEndian.PutUint16(s[2:], ap.Port())
 		ip := a.As4()
 		copy(s[4:], ip[:])
 		return s
 	}
-	s := make(Sockaddr, SizeInet6)
+	s := make(Sockaddr, sizeInet6)
 	binary.NativeEndian.PutUint16(s, unix.AF_INET6)
 	binary.BigEndian.PutUint16(s[2:], ap.Port())
 	ip := ap.Addr().As16()
@@ -58,8 +58,8 @@ func UnixSockaddr(path string) Sockaddr {
 }
 
 // ParseSockaddr reads an address as a person writes it: 127.0.0.1:8080,
-// [::1]:8080, :8080 or 8080 for loopback, localhost:8080, *:8080 for every
-// IPv4 interface, unix:/path.
+// [::1]:8080, [fe80::1%eth0]:8080, :8080 or 8080 for loopback, localhost:8080,
+// *:8080 for every IPv4 interface, unix:/path.
 func ParseSockaddr(text string) (Sockaddr, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		switch {
@@ -67,8 +67,8 @@ func ParseSockaddr(text string) (Sockaddr, error) {
 			return nil, fmt.Errorf("%q has no path: write unix:/some/path", text)
 		case strings.ContainsRune(path, 0):
 			return nil, fmt.Errorf("a path in the file system holds no NUL byte")
-		case len(path) > maxUnixPath:
-			return nil, fmt.Errorf("the path has %d bytes, but sun_path holds %d and a NUL: unix(7)", len(path), maxUnixPath)
+		case len(path) > MaxUnixPath:
+			return nil, fmt.Errorf("the path has %d bytes, but sun_path holds %d and a NUL: unix(7)", len(path), MaxUnixPath)
 		}
 		return UnixSockaddr(path), nil
 	}
@@ -93,10 +93,35 @@ func ParseSockaddr(text string) (Sockaddr, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not an IP address: a socket address holds numbers, and a name is resolved before, by getaddrinfo(3)", host)
 	}
-	if _, err := strconv.ParseUint(ip.Zone(), 10, 32); ip.Zone() != "" && err != nil {
-		return nil, fmt.Errorf("the zone %q must be an interface index: see ip link", ip.Zone())
+	if ip.Zone() != "" {
+		index, err := zoneIndex(ip.Zone())
+		if err != nil {
+			return nil, fmt.Errorf("%q is no zone: it is the name or the number of an interface, see ip link (%w)", ip.Zone(), err)
+		}
+		ip = ip.WithZone(fmt.Sprint(index))
 	}
 	return InetSockaddr(netip.AddrPortFrom(ip, uint16(p))), nil
+}
+
+// zoneIndex is the number of the interface that a zone names: for sin6_scope_id,
+// by SIOCGIFINDEX (netdevice(7)).
+func zoneIndex(zone string) (uint32, error) {
+	if index, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(index), nil
+	}
+	request, err := unix.NewIfreq(zone)
+	if err != nil {
+		return 0, err
+	}
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
+		return 0, err
+	}
+	return request.Uint32(), nil
 }
 
 // Family is the address family, or AF_UNSPEC (0) for an empty address.
@@ -113,9 +138,9 @@ func (s Sockaddr) Port() uint16 { return s.AddrPort().Port() }
 // AddrPort is the address and port of an inet address; the zero value for others.
 func (s Sockaddr) AddrPort() netip.AddrPort {
 	switch {
-	case s.Family() == unix.AF_INET && len(s) >= SizeInet:
+	case s.Family() == unix.AF_INET && len(s) >= sizeInet:
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(s[4:8])), binary.BigEndian.Uint16(s[2:]))
-	case s.Family() == unix.AF_INET6 && len(s) >= SizeInet6:
+	case s.Family() == unix.AF_INET6 && len(s) >= sizeInet6:
 		ip := netip.AddrFrom16([16]byte(s[8:24]))
 		if scope := binary.NativeEndian.Uint32(s[24:]); scope != 0 {
 			ip = ip.WithZone(fmt.Sprint(scope))
@@ -156,9 +181,9 @@ func (s Sockaddr) String() string {
 func (s Sockaddr) strace() string {
 	ap := s.AddrPort()
 	switch {
-	case s.Family() == unix.AF_INET && len(s) >= SizeInet:
+	case s.Family() == unix.AF_INET && len(s) >= sizeInet:
 		return fmt.Sprintf("{sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(%q)}", ap.Port(), ap.Addr())
-	case s.Family() == unix.AF_INET6 && len(s) >= SizeInet6:
+	case s.Family() == unix.AF_INET6 && len(s) >= sizeInet6:
 		return fmt.Sprintf("{sa_family=AF_INET6, sin6_port=htons(%d), sin6_flowinfo=htonl(%d), inet_pton(AF_INET6, %q, &sin6_addr), sin6_scope_id=%d}",
 			ap.Port(), binary.BigEndian.Uint32(s[4:]), ap.Addr().WithZone(""), binary.NativeEndian.Uint32(s[24:]))
 	case s.Family() == unix.AF_UNIX && s.Path() == "":
@@ -202,14 +227,14 @@ func (s Sockaddr) Fields() []Field {
 	ap := s.AddrPort()
 	family := DomainName(s.Family())
 	switch {
-	case s.Family() == unix.AF_INET && len(s) >= SizeInet:
+	case s.Family() == unix.AF_INET && len(s) >= sizeInet:
 		return []Field{
 			{"sin_family", 0, 2, family},
 			{"sin_port", 2, 4, fmt.Sprint(ap.Port())},
 			{"sin_addr", 4, 8, ap.Addr().String()},
 			{"sin_zero", 8, 16, "padding"},
 		}
-	case s.Family() == unix.AF_INET6 && len(s) >= SizeInet6:
+	case s.Family() == unix.AF_INET6 && len(s) >= sizeInet6:
 		return []Field{
 			{"sin6_family", 0, 2, family},
 			{"sin6_port", 2, 4, fmt.Sprint(ap.Port())},

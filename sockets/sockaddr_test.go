@@ -31,6 +31,7 @@ func TestParseSockaddr(t *testing.T) {
 		"[::]:65535":          "[::]:65535",
 		"[::ffff:1.2.3.4]:80": "[::ffff:1.2.3.4]:80",
 		"[fe80::1%2]:80":      "[fe80::1%2]:80",
+		"[fe80::1%lo]:80":     "[fe80::1%1]:80", // loopback is always the first
 		"unix:/tmp/s":         "unix:/tmp/s",
 		"unix:with:colons":    "unix:with:colons",
 	} {
@@ -43,8 +44,8 @@ func TestParseSockaddr(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", ":", "nonsense", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:http",
-		"::1:80", "[::1]", "[::1", "::1]:80", "[127.0.0.1:80", "1.2.3:80", "example.com:80", "[fe80::1%eth0]:80",
-		"unix:", "unix:/\x00", "unix:/" + strings.Repeat("x", maxUnixPath)} {
+		"::1:80", "[::1]", "[::1", "::1]:80", "[127.0.0.1:80", "1.2.3:80", "example.com:80", "[fe80::1%no-such]:80", "[fe80::1%a-name-too-long-for-any]:80",
+		"unix:", "unix:/\x00", "unix:/" + strings.Repeat("x", MaxUnixPath)} {
 		if s, err := ParseSockaddr(text); err == nil {
 			t.Errorf("%q was taken for %s", text, s)
 		}

@@ -181,6 +181,7 @@ func oddFiles(t *Tracer, dir string) {
 	t.Openat(99, "x", unix.O_TMPFILE|unix.O_RDWR, 0)
 	t.Openat(99, "x", unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_SYNC|unix.O_DIRECT|unix.O_NOATIME|unix.O_APPEND|unix.O_TRUNC, 0)
 	t.Openat(99, "x", unix.O_DSYNC|1<<30, 0)
+	t.Openat(99, "x", unix.O_EXCL|unix.O_DIRECT|unix.O_NOFOLLOW|largeFile(), 0)
 	for _, path := range []string{strings.Repeat("long/", 50), strings.Repeat("a", 4095), strings.Repeat("b", 4096), "\x1b[m\x00hidden", "\"\\\n\xc3\xa9"} {
 		t.Openat(root, path, unix.O_CLOEXEC, 0)
 		t.Openat2(root, path, unix.OpenHow{Flags: unix.O_CLOEXEC})

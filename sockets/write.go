@@ -34,5 +34,5 @@ func bytesIn(data []byte) string {
 	if data == nil {
 		return "NULL"
 	}
-	return quote(data)
+	return Quote(data)
 }

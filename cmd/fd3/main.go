@@ -5,9 +5,14 @@ package main
 import (
 	"os"
 	"runtime"
+
+	"fd3/sockets/stage"
 )
 
-// The stage makes its calls on the main thread, which only init can be sure of.
+// fd3 serve makes its calls on the main thread, which only init can be sure of.
 func init() { runtime.LockOSThread() }
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	stage.Become()
+	os.Exit(run(os.Args[1:]))
+}

@@ -14,17 +14,6 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// inetSockets are those of both families, as sock_diag(7) has them. A kernel
-// without IPv6 has those of IPv4.
-func inetSockets(protocol int, states uint32) ([]kernel.InetSocket, error) {
-	all, err := kernel.InetSockets(unix.AF_INET, protocol, states)
-	if err != nil {
-		return nil, err
-	}
-	six, _ := kernel.InetSockets(unix.AF_INET6, protocol, states)
-	return append(all, six...), nil
-}
-
 // inState counts the connections that are in a state now.
 func inState(s kernel.State) question {
 	return func() []lesson.Evidence {
@@ -32,7 +21,7 @@ func inState(s kernel.State) question {
 		if s == kernel.SynRecv { // an IPv4 or IPv6 request is one of these beside its listener
 			mask |= kernel.NewSynRecv.Mask()
 		}
-		rows, err := inetSockets(unix.IPPROTO_TCP, mask)
+		rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, mask)
 		return one(lesson.Evidence{Fact: s.String() + " now", Value: counted(len(rows), "connection"), Source: "sock_diag(7)", Command: "ss -tan state " + ssName(s)}, err)
 	}
 }
@@ -43,7 +32,7 @@ func ssName(s kernel.State) string {
 }
 
 func listeners() []lesson.Evidence {
-	rows, err := inetSockets(unix.IPPROTO_TCP, kernel.Listen.Mask())
+	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.Listen.Mask())
 	var ports []int
 	for _, r := range rows {
 		ports = append(ports, int(r.Local.Port()))
@@ -65,7 +54,7 @@ func listeners() []lesson.Evidence {
 }
 
 func wildcards() []lesson.Evidence {
-	rows, err := inetSockets(unix.IPPROTO_TCP, kernel.Listen.Mask())
+	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.Listen.Mask())
 	n := 0
 	for _, r := range rows {
 		if r.Local.Addr().IsUnspecified() {
@@ -89,7 +78,7 @@ func socketsOf(family int) question {
 }
 
 func udpSockets() []lesson.Evidence {
-	rows, err := inetSockets(unix.IPPROTO_UDP, kernel.AllStates)
+	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_UDP, kernel.AllStates)
 	return one(lesson.Evidence{Fact: "now", Value: counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -uan"}, err)
 }
 
@@ -100,7 +89,7 @@ func unixSockets() []lesson.Evidence {
 
 func askedAtOnce() []lesson.Evidence {
 	start := time.Now()
-	rows, err := inetSockets(unix.IPPROTO_TCP, kernel.AllStates)
+	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
 	return one(lesson.Evidence{Fact: "asked just now", Value: fmt.Sprintf("%s of TCP, in %d microseconds", counted(len(rows), "socket"), time.Since(start).Microseconds()), Source: "sock_diag(7)", Command: "ss -tan"}, err)
 }
 

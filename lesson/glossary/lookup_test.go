@@ -1,8 +1,13 @@
 package glossary
 
 import (
+	"io/fs"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
+
+	"fd3/lesson/content"
 )
 
 func TestEveryEntryIsReached(t *testing.T) {
@@ -24,6 +29,35 @@ func TestEveryEntryIsReached(t *testing.T) {
 	}
 }
 
+// stressed are words that lessons print in bold because they matter there, and that
+// are no terms.
+var stressed = []string{"lowest free", "loop"}
+
+// A word that a lesson prints in bold is a term, which fd3 explain knows. Bold words
+// with a full stop are the titles of the faults.
+func TestEveryTermOfALessonIsAnEntry(t *testing.T) {
+	files, err := fs.Glob(content.Files, "course/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	bold := regexp.MustCompile(`(?s)\*\*(.+?)\*\*`)
+	for _, file := range files {
+		text, err := fs.ReadFile(content.Files, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range bold.FindAllSubmatch(text, -1) {
+			term := strings.Join(strings.Fields(strings.ReplaceAll(string(found[1]), "`", "")), " ")
+			if strings.HasSuffix(term, ".") || slices.Contains(stressed, term) {
+				continue
+			}
+			if _, ok := LookUp(term); !ok {
+				t.Errorf("%s: %q is no entry", file, term)
+			}
+		}
+	}
+}
+
 func TestLookUp(t *testing.T) {
 	for asked, want := range map[string]string{
 		"accept queue": "accept queue", "Accept  Queue": "accept queue", "accept-queue": "accept queue",
@@ -31,6 +65,7 @@ func TestLookUp(t *testing.T) {
 		"listen": "listen", "listen(2)": "listen", "listen()": "listen", "LISTEN": "LISTEN state", "listener": "LISTEN state",
 		"close": "close", "accept": "accept4", "recv": "recvfrom", "SYNs": "SYN", "ss": "ss", "INADDR_ANY": "wildcard",
 		"EADDRINUSE": "EADDRINUSE", "eaddrinuse": "EADDRINUSE", "98": "EADDRINUSE", "EWOULDBLOCK": "EAGAIN", "11": "EAGAIN",
+		"SHUT_WR": "shutdown", "405": "method", "501": "method", "SO_SNDTIMEO": "SO_RCVTIMEO", "header": "header", "fields": "header field",
 		"95": "EOPNOTSUPP", "ENOTSUP": "EOPNOTSUPP", "ENOMEM": "ENOMEM", "eperm": "EPERM", "1": "EPERM", "ENFILE": "ENFILE",
 	} {
 		if e, ok := LookUp(asked); !ok || e.Word != want {

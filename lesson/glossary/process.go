@@ -28,6 +28,28 @@ func ownThreads() []lesson.Evidence {
 		Note: "A Go program has several from the start. Look at a process of your own by its PID."}, err)
 }
 
+func ownSwitches() []lesson.Evidence {
+	const path = "/proc/self/status"
+	voluntary, err := procLine(path, "voluntary_ctxt_switches:")
+	if err != nil {
+		return nil
+	}
+	other, err := procLine(path, "nonvoluntary_ctxt_switches:")
+	return one(lesson.Evidence{Fact: "this thread", Value: voluntary + " voluntary, " + other + " involuntary", Source: path, Command: "grep ctxt " + path,
+		Note: "The first thread of fd3, since it began. The command shows its own."}, err)
+}
+
+func ownVDSO() []lesson.Evidence {
+	maps, err := os.ReadFile("/proc/self/maps")
+	for line := range strings.Lines(string(maps)) {
+		if strings.HasSuffix(strings.TrimSpace(line), "[vdso]") {
+			place, _, _ := strings.Cut(line, " ")
+			return []lesson.Evidence{{Fact: "this process", Value: "has it at " + place, Source: "/proc/self/maps", Command: "grep vdso /proc/self/maps"}}
+		}
+	}
+	return one(lesson.Evidence{Fact: "this process", Value: "has none", Source: "/proc/self/maps", Command: "grep vdso /proc/self/maps"}, err)
+}
+
 // sleepingThread finds a thread that waits: of this process one always does, for
 // a Go program has more threads than work. One that falls asleep between two
 // readings is passed over.

@@ -18,6 +18,9 @@ var questions = map[string][]question{
 	"kernel space":          {kernelRelease},
 	"user space":            {ownMemory},
 	"process":               {ownProcess},
+	"mode switch":           {callTime},
+	"context switch":        {ownSwitches},
+	"vDSO":                  {ownVDSO},
 	"thread":                {ownThreads},
 	"signal":                {ownSignals},
 	"network namespace":     {ownNamespace},
@@ -50,6 +53,7 @@ var questions = map[string][]question{
 	"address":         {newSocket(unix.SOCK_STREAM, chosenAddress)},
 	"getsockname":     {newSocket(unix.SOCK_STREAM, chosenAddress)},
 	"port":            {listeners},
+	"server":          {listeners},
 	"ephemeral port":  {setting("port range", "net.ipv4.ip_local_port_range", "The first and the last port that the kernel chooses."), newSocket(unix.SOCK_STREAM, chosenAddress)},
 	"privileged port": {setting("first free port", "net.ipv4.ip_unprivileged_port_start", "Ports from here on are for everybody."), ownUser},
 	"interface":       {interfaces},
@@ -66,6 +70,7 @@ var questions = map[string][]question{
 
 	"IP":       {setting("hops", "net.ipv4.ip_default_ttl", "How many machines may hand on a packet from here before it is thrown away (TTL).")},
 	"packet":   {counter("packets in", "Ip.InReceives", "have come in over IPv4"), counter("packets out", "Ip.OutRequests", "were handed to IPv4 here to send")},
+	"ICMP":     {counter("unreachable", "Icmp.InDestUnreachs", "messages have come in that say so")},
 	"UDP":      {udpSockets},
 	"datagram": {withPair(twoDatagrams)},
 
@@ -107,6 +112,7 @@ var questions = map[string][]question{
 	"half-close":    {connected(halfClosed)},
 	"SIGPIPE":       {signalNumber, answered(unix.EPIPE)},
 	"MSG_NOSIGNAL":  {answered(unix.EPIPE)},
+	"MSG_DONTWAIT":  {answered(unix.EAGAIN)},
 
 	"LISTEN state": {listeners},
 	"SYN_SENT":     {inState(kernel.SynSent), synRetries},
@@ -123,6 +129,8 @@ var questions = map[string][]question{
 	"SO_REUSEADDR": {reuseAddr},
 	"SO_REUSEPORT": {option("SO_REUSEPORT", unix.SOL_SOCKET, unix.SO_REUSEPORT, "")},
 	"SO_LINGER":    {option("SO_LINGER", unix.SOL_SOCKET, unix.SO_LINGER, "")}, // l_onoff, the first int of the struct
+	"SO_RCVTIMEO":  {newSocket(unix.SOCK_STREAM, recvTimeout)},
+	"IP_RECVERR":   {option("IP_RECVERR", unix.SOL_IP, unix.IP_RECVERR, "")},
 	"SO_KEEPALIVE": {option("SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, ""), setting("keepalive_time", "net.ipv4.tcp_keepalive_time", "Seconds of silence before the kernel asks.")},
 	"TCP_NODELAY":  {option("TCP_NODELAY", unix.SOL_TCP, unix.TCP_NODELAY, "")},
 	"getsockopt":   {reuseAddr, sendBuffer},

@@ -167,7 +167,7 @@ func TestQuestionsLeaveNoConnection(t *testing.T) {
 			return nil
 		})()
 	}
-	rows, err := inetSockets(unix.IPPROTO_TCP, kernel.AllStates)
+	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
 	if err != nil {
 		t.Fatal(err)
 	}

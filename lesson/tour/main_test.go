@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"testing"
 	"time"
 
@@ -16,16 +15,10 @@ import (
 	"fd3/sockets/stage"
 )
 
-// A stage makes its calls on the main thread.
-func init() { runtime.LockOSThread() }
-
 // TestMain makes this test binary become a stage when a Lab executes it again, and
 // the screen when a test does: its terminal and its signals are its own then.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 5 && os.Args[1] == stage.Command {
-		idle, _ := time.ParseDuration(os.Args[4])
-		stage.Main(stage.Role(os.Args[2]), os.Args[3], idle)
-	}
+	stage.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	if from, ok := os.LookupEnv("FD3_TEST_SCREEN"); ok {
 		os.Exit(screenProcess(from))

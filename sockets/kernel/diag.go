@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -27,23 +28,13 @@ type InetSocket struct {
 	RQueue uint32
 	WQueue uint32
 
-	Inode       uint64        // as in /proc/PID/fd; 0 when no descriptor holds it: TIME_WAIT, or not accepted yet
-	UID         uint32        // owner; 0 in TIME_WAIT
-	Timer       Timer         // TCP only
-	Expires     time.Duration // until the timer fires, to the millisecond; with a Timer
-	Retransmits uint8         // timeouts in a row without an answer; with TimerKeepalive and TimerPersist unanswered probes
-	Device      uint32        // index of the interface it is bound to (SO_BINDTODEVICE); 0 for any
-	Cookie      uint64        // the same number as SO_COOKIE: an identity also where the inode is 0
-	Shutdown    uint8         // ShutdownReceive, ShutdownSend; of a LISTEN row always 0
-	V6Only      bool          // IPV6_V6ONLY; only for an IPv6 row in LISTEN or CLOSE
+	Inode   uint64        // as in /proc/PID/fd; 0 when no descriptor holds it: TIME_WAIT, or not accepted yet
+	UID     uint32        // owner; 0 in TIME_WAIT
+	Timer   Timer         // TCP only
+	Expires time.Duration // until the timer fires, to the millisecond; with a Timer
+	Cookie  uint64        // the same number as SO_COOKIE: an identity also where the inode is 0
+	V6Only  bool          // IPV6_V6ONLY; only for an IPv6 row in LISTEN or CLOSE
 }
-
-// What shutdown(2), or the FIN of the peer, has ended; sk_shutdown in
-// include/net/sock.h.
-const (
-	ShutdownReceive uint8 = 1 << iota // RCV_SHUTDOWN: read returns 0, since the peer sent a FIN or by our own call
-	ShutdownSend                      // SEND_SHUTDOWN: our FIN is sent or in the queue
-)
 
 //	struct inet_diag_sockid {
 //		__be16	idiag_sport;
@@ -104,19 +95,28 @@ type inetDiagMsg struct {
 	Inode   uint32
 }
 
-// Attributes that come without being asked for, of the enum in
-// include/uapi/linux/inet_diag.h.
-const (
-	inetDiagShutdown = 8  // INET_DIAG_SHUTDOWN, __u8
-	inetDiagSKV6Only = 11 // INET_DIAG_SKV6ONLY, __u8
-)
+// inetDiagSKV6Only is INET_DIAG_SKV6ONLY of include/uapi/linux/inet_diag.h: an
+// attribute of type __u8 that comes without being asked for.
+const inetDiagSKV6Only = 11
 
 // InetSockets asks sock_diag(7) for the sockets of a family (unix.AF_INET,
-// unix.AF_INET6) and a protocol (unix.IPPROTO_TCP, unix.IPPROTO_UDP) in the
-// states of a mask (State.Mask, AllStates). It answers for the network
-// namespace of the calling thread, not for that of another process. ENOENT says
-// that the kernel has no sock_diag for it.
+// unix.AF_INET6, or unix.AF_UNSPEC for both) and a protocol (unix.IPPROTO_TCP,
+// unix.IPPROTO_UDP) in the states of a mask (State.Mask, AllStates). It answers
+// for the network namespace of the calling thread, not for that of another
+// process. ENOENT says that the kernel has no sock_diag for it. Both are those of
+// IPv4 where there is none for IPv6.
 func InetSockets(family, protocol int, states uint32) ([]InetSocket, error) {
+	if family == unix.AF_UNSPEC {
+		four, err := InetSockets(unix.AF_INET, protocol, states)
+		if err != nil {
+			return nil, err
+		}
+		six, err := InetSockets(unix.AF_INET6, protocol, states)
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return nil, err
+		}
+		return append(four, six...), nil
+	}
 	request, err := binary.Append(nil, binary.NativeEndian, inetDiagReqV2{
 		Family:   uint8(family),
 		Protocol: uint8(protocol),
@@ -144,16 +144,14 @@ func parseInetSocket(payload []byte) (InetSocket, error) {
 		return InetSocket{}, errShort
 	}
 	socket := InetSocket{
-		State:       State(msg.State),
-		RQueue:      msg.RQueue,
-		WQueue:      msg.WQueue,
-		Inode:       uint64(msg.Inode),
-		UID:         msg.UID,
-		Timer:       Timer(msg.Timer),
-		Expires:     time.Duration(msg.Expires) * time.Millisecond,
-		Retransmits: msg.Retrans,
-		Device:      msg.ID.Interface,
-		Cookie:      uint64(msg.ID.Cookie[1])<<32 | uint64(msg.ID.Cookie[0]),
+		State:   State(msg.State),
+		RQueue:  msg.RQueue,
+		WQueue:  msg.WQueue,
+		Inode:   uint64(msg.Inode),
+		UID:     msg.UID,
+		Timer:   Timer(msg.Timer),
+		Expires: time.Duration(msg.Expires) * time.Millisecond,
+		Cookie:  uint64(msg.ID.Cookie[1])<<32 | uint64(msg.ID.Cookie[0]),
 	}
 	if socket.Local, err = diagAddrPort(msg.Family, msg.ID.Source, msg.ID.SourcePort); err != nil {
 		return InetSocket{}, err
@@ -162,11 +160,7 @@ func parseInetSocket(payload []byte) (InetSocket, error) {
 		return InetSocket{}, err
 	}
 	err = parseAttrs(payload[n:], func(kind uint16, value []byte) {
-		switch {
-		case len(value) != 1:
-		case kind == inetDiagShutdown:
-			socket.Shutdown = value[0]
-		case kind == inetDiagSKV6Only:
+		if kind == inetDiagSKV6Only && len(value) == 1 {
 			socket.V6Only = value[0] != 0
 		}
 	})

@@ -7,7 +7,7 @@
 //	fds, err := kernel.FDs(pid)                       // ls -l /proc/PID/fd
 //	task, err := kernel.Thread(pid, pid)              // where is it blocked?
 //	rows, err := kernel.Table(pid, "tcp")             // cat /proc/PID/net/tcp
-//	all, err := kernel.InetSockets(unix.AF_INET, unix.IPPROTO_TCP, kernel.AllStates)
+//	all, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
 //	own, ok := kernel.FindInode(all, fds[i].Inode)    // ss -tlne
 //
 // A reading takes the lowest free descriptor of the process it runs in for the

@@ -82,9 +82,6 @@ func TestFDInfo(t *testing.T) {
 	if file.Inode != 0 && file.Inode != inode(t, fd) {
 		t.Errorf("inode %d, fstat says %d", file.Inode, inode(t, fd))
 	}
-	if len(file.Raw) < 3 {
-		t.Errorf("lines %q", file.Raw)
-	}
 
 	// O_CLOEXEC belongs to the descriptor, the rest to what it refers to.
 	dup, err := unix.Dup(fd)
@@ -103,7 +100,7 @@ func TestParseFDInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if file.Pos != -1 || file.Flags != 0o2000002 || file.MountID != 15 || file.Inode != 2057 || len(file.Raw) != 5 {
+	if file.Pos != -1 || file.Flags != 0o2000002 || file.Inode != 2057 {
 		t.Errorf("%+v", file)
 	}
 	for _, text := range []string{
@@ -112,28 +109,6 @@ func TestParseFDInfo(t *testing.T) {
 	} {
 		if file, err := parseFDInfo(text); err == nil {
 			t.Errorf("%q gives %+v", text, file)
-		}
-	}
-}
-
-func TestOpenFlagNames(t *testing.T) {
-	for _, test := range []struct {
-		flags int
-		want  string
-	}{
-		{0, "O_RDONLY"},
-		{unix.O_WRONLY | unix.O_APPEND, "O_WRONLY|O_APPEND"},
-		{unix.O_RDWR | largeFile(), "O_RDWR|O_LARGEFILE"},
-		{unix.O_SYNC, "O_RDONLY|O_SYNC"},
-		{unix.O_DSYNC, "O_RDONLY|O_DSYNC"},
-		{unix.O_TMPFILE, "O_RDONLY|O_TMPFILE"},
-		{unix.O_DIRECTORY | unix.O_PATH, "O_RDONLY|O_DIRECTORY|O_PATH"},
-		{3, "03"},
-		{0o1000000000 | unix.O_RDWR, "O_RDWR|01000000000"},
-		{0o10, "O_RDONLY|010"},
-	} {
-		if got := strings.Join(openFlagNames(test.flags), "|"); got != test.want {
-			t.Errorf("%#o: %s, not %s", test.flags, got, test.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,6 +57,13 @@ func Owners(inode uint64) (owners []Owner, hidden int, err error) {
 		}
 	}
 	return owners, hidden, nil
+}
+
+// processComm reads /proc/PID/comm. The kernel appends one newline; any other
+// belongs to the name.
+func processComm(pid int) (string, error) {
+	text, err := readFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return strings.TrimSuffix(string(text), "\n"), err
 }
 
 // isKernelThread is false when it cannot be told.

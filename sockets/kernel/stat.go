@@ -8,7 +8,6 @@ import (
 
 // stat is the part of /proc/PID/stat that is used here (proc_pid_stat(5)).
 type stat struct {
-	comm  string
 	state byte
 	flags uint64 // PF_* of include/linux/sched.h
 }
@@ -18,10 +17,10 @@ const kernelThread = 0x00200000
 
 // parseStat reads one stat file. The name stands in parentheses and may itself
 // hold spaces, parentheses and newlines, since a process chooses it: so it
-// reaches from the first "(" to the last ")".
+// reaches to the last ")".
 func parseStat(text string) (stat, error) {
-	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
-	if open < 0 || end < open {
+	end := strings.LastIndexByte(text, ')')
+	if end < 0 {
 		return stat{}, fmt.Errorf("no (comm) in %q", text)
 	}
 	// state, ppid, pgrp, session, tty_nr, tpgid, flags
@@ -33,5 +32,5 @@ func parseStat(text string) (stat, error) {
 	if err != nil {
 		return stat{}, fmt.Errorf("flags: %w", err)
 	}
-	return stat{comm: text[open+1 : end], state: fields[0][0], flags: flags}, nil
+	return stat{state: fields[0][0], flags: flags}, nil
 }

@@ -12,9 +12,6 @@ type Syscall struct {
 	Form   SyscallForm // says which fields below are filled
 	Number int         // as in asm/unistd.h of this machine; with SyscallBlocked
 	Args   [6]uint64   // the argument registers, also those that this call does not use; with SyscallBlocked
-	SP     uint64      // user stack pointer; with SyscallBlocked and SyscallOutside
-	PC     uint64      // user program counter; with SyscallBlocked and SyscallOutside
-	Why    error       // what the kernel answered (EACCES, EPERM); with SyscallUnknown
 }
 
 // SyscallForm tells the forms of the file apart. A thread that asks about
@@ -27,20 +24,6 @@ const (
 	SyscallBlocked                    // blocked inside a call
 	SyscallOutside                    // "-1": blocked, but not in a call: in a page fault, or stopped
 )
-
-func (f SyscallForm) String() string {
-	switch f {
-	case SyscallUnknown:
-		return "unknown"
-	case SyscallRunning:
-		return "running"
-	case SyscallBlocked:
-		return "blocked"
-	case SyscallOutside:
-		return "outside"
-	}
-	return fmt.Sprintf("SyscallForm(%d)", uint8(f))
-}
 
 // parseSyscall reads "running", "-1 SP PC" or "NR A0 A1 A2 A3 A4 A5 SP PC".
 func parseSyscall(text string) (Syscall, error) {
@@ -58,19 +41,13 @@ func parseSyscall(text string) (Syscall, error) {
 	}
 	switch {
 	case len(values) == 2 && fields[0] == "-1":
-		return Syscall{Form: SyscallOutside, SP: values[0], PC: values[1]}, nil
+		return Syscall{Form: SyscallOutside}, nil
 	case len(values) == 8:
 		number, err := strconv.Atoi(fields[0])
 		if err != nil {
 			return Syscall{}, fmt.Errorf("number: %w", err)
 		}
-		return Syscall{
-			Form:   SyscallBlocked,
-			Number: number,
-			Args:   [6]uint64(values[:6]),
-			SP:     values[6],
-			PC:     values[7],
-		}, nil
+		return Syscall{Form: SyscallBlocked, Number: number, Args: [6]uint64(values[:6])}, nil
 	}
 	return Syscall{}, fmt.Errorf("no known form: %q", text)
 }

@@ -7,27 +7,17 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Row is one socket of /proc/net/tcp, tcp6, udp or udp6 (proc_pid_net(5),
 // get_tcp4_sock in net/ipv4/tcp_ipv4.c).
 type Row struct {
-	Slot        int            // position in this reading, no identity
-	Local       netip.AddrPort // as getsockname(2) says
-	Remote      netip.AddrPort // as getpeername(2) says; 0.0.0.0:0 or [::]:0 without a peer
-	State       State          // a connection request is SYN_RECV here
-	TxQueue     uint32         // bytes written and not acknowledged, SYN and FIN counting one; UDP: memory of what is not sent
-	RxQueue     uint32         // bytes received and not read, a FIN counting one; UDP: memory; of a LISTEN row the accept queue's length
-	Timer       Timer          // TCP only
-	Expires     time.Duration  // until the timer fires, in steps of 10 ms; with a Timer
-	Retransmits uint32         // timeouts in a row without an answer; TCP only
-	UID         uint32         // owner; 0 in TIME_WAIT
-	Probes      int            // unanswered keepalive or window probes, the column "timeout"; TCP only
-	Inode       uint64         // as in /proc/PID/fd; 0 when no descriptor holds it: TIME_WAIT, or not accepted yet
-	RefCount    int            // the kernel's references to it
-	Drops       uint64         // datagrams dropped, mostly because the receive buffer was full; UDP only
-	Raw         string         // the line without the padding at its end; TCP has further columns there
+	Local   netip.AddrPort // as getsockname(2) says
+	State   State          // a connection request is SYN_RECV here
+	RxQueue uint32         // bytes received and not read, a FIN counting one; UDP: memory; of a LISTEN row the accept queue's length
+	Inode   uint64         // as in /proc/PID/fd; 0 when no descriptor holds it: TIME_WAIT, or not accepted yet
+	Drops   uint64         // datagrams dropped, mostly because the receive buffer was full; UDP only
+	Raw     string         // the line without the padding at its end
 }
 
 // Table reads /proc/PID/net/NAME, NAME being tcp, tcp6, udp or udp6, and so the
@@ -86,25 +76,15 @@ func parseRow(line string, udp bool) (Row, error) {
 		return Row{}, fmt.Errorf("%d columns: %q", len(field), line)
 	}
 
-	var errs [12]error
-	var state, timer, ticks, value uint64
-	row.Slot, errs[0] = strconv.Atoi(strings.TrimSuffix(field[0], ":"))
-	row.Local, errs[1] = parseAddrPort(field[1])
-	row.Remote, errs[2] = parseAddrPort(field[2])
-	state, errs[3] = strconv.ParseUint(field[3], 16, 8)
+	var errs [5]error
+	var state uint64
+	row.Local, errs[0] = parseAddrPort(field[1])
+	state, errs[1] = strconv.ParseUint(field[3], 16, 8)
 	row.State = State(state)
-	row.TxQueue, row.RxQueue, errs[4] = parseQueues(field[4])
-	timer, ticks, errs[5] = parsePair(field[5], 8, 64)
-	row.Timer, row.Expires = Timer(timer), clockTicks(ticks)
-	value, errs[6] = strconv.ParseUint(field[6], 16, 32)
-	row.Retransmits = uint32(value)
-	value, errs[7] = strconv.ParseUint(field[7], 10, 32)
-	row.UID = uint32(value)
-	row.Probes, errs[8] = strconv.Atoi(field[8])
-	row.Inode, errs[9] = strconv.ParseUint(field[9], 10, 64)
-	row.RefCount, errs[10] = strconv.Atoi(field[10])
+	row.RxQueue, errs[2] = parseRxQueue(field[4])
+	row.Inode, errs[3] = strconv.ParseUint(field[9], 10, 64)
 	if udp {
-		row.Drops, errs[11] = strconv.ParseUint(field[12], 10, 64)
+		row.Drops, errs[4] = strconv.ParseUint(field[12], 10, 64)
 	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return Row{}, fmt.Errorf("%q: %w", line, err)
@@ -137,28 +117,12 @@ func parseAddrPort(text string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(addr, uint16(number)), nil
 }
 
-func parseQueues(text string) (tx, rx uint32, err error) {
-	a, b, err := parsePair(text, 32, 32)
-	return uint32(a), uint32(b), err
-}
-
-// parsePair reads two hexadecimal numbers with a colon between.
-func parsePair(text string, bitsA, bitsB int) (a, b uint64, err error) {
-	left, right, ok := strings.Cut(text, ":")
+// parseRxQueue reads the second of "tx:rx", in hexadecimal.
+func parseRxQueue(text string) (uint32, error) {
+	_, rx, ok := strings.Cut(text, ":")
 	if !ok {
-		return 0, 0, fmt.Errorf("no pair: %q", text)
+		return 0, fmt.Errorf("no two queues: %q", text)
 	}
-	if a, err = strconv.ParseUint(left, 16, bitsA); err != nil {
-		return 0, 0, err
-	}
-	b, err = strconv.ParseUint(right, 16, bitsB)
-	return a, b, err
-}
-
-// clockTicks turns the kernel's jiffies_to_clock_t into a duration. There are
-// 100 to the second (USER_HZ) whatever the kernel's own tick is; a number that
-// no timer can hold is cut.
-func clockTicks(ticks uint64) time.Duration {
-	const tick = 10 * time.Millisecond
-	return time.Duration(min(ticks, uint64(1<<63-1)/uint64(tick))) * tick
+	n, err := strconv.ParseUint(rx, 16, 32)
+	return uint32(n), err
 }

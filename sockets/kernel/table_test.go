@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,35 +34,30 @@ func littleEndian(t testing.TB) {
 func TestParseTable(t *testing.T) {
 	littleEndian(t)
 	for _, test := range []struct {
-		text   string
-		line   int
-		local  string
-		remote string
-		state  State
-		rx     uint32
-		timer  Timer
-		expire time.Duration
-		inode  uint64
+		text  string
+		line  int
+		local string
+		state State
+		rx    uint32
+		inode uint64
 	}{
-		{tcpText, 0, "127.0.0.1:47491", "0.0.0.0:0", Listen, 1, TimerOff, 0, 7574},
-		{tcpText, 3, "127.0.0.1:47491", "127.0.0.1:56470", Established, 5, TimerOff, 0, 0},
-		{tcpText, 4, "127.0.0.1:33851", "127.0.0.1:38904", SynRecv, 0, TimerOn, 990 * time.Millisecond, 0},
-		{tcp6Text, 0, "[::1]:36925", "[::]:0", Listen, 0, TimerOff, 0, 7575},
-		{tcp6Text, 3, "[::1]:36925", "[::1]:52096", CloseWait, 1, TimerOff, 0, 7582},
-		{tcp6Text, 4, "[::ffff:127.0.0.1]:54657", "[::ffff:127.0.0.1]:44026", Established, 0, TimerOff, 0, 7584},
-		{tcp6Text, 6, "[::1]:52096", "[::1]:36925", FinWait2, 0, TimerOff, 0, 7581},
-		{tcp6Text, 7, "[::1]:52106", "[::1]:36925", TimeWait, 0, TimerTimeWait, 59990 * time.Millisecond, 0},
-		{udpText, 0, "127.0.0.1:59545", "0.0.0.0:0", Close, 0x340, TimerOff, 0, 7588},
-		{udp6Text, 0, "[::1]:41290", "[::1]:9", Established, 0, TimerOff, 0, 7589},
+		{tcpText, 0, "127.0.0.1:47491", Listen, 1, 7574},
+		{tcpText, 3, "127.0.0.1:47491", Established, 5, 0},
+		{tcpText, 4, "127.0.0.1:33851", SynRecv, 0, 0},
+		{tcp6Text, 0, "[::1]:36925", Listen, 0, 7575},
+		{tcp6Text, 3, "[::1]:36925", CloseWait, 1, 7582},
+		{tcp6Text, 4, "[::ffff:127.0.0.1]:54657", Established, 0, 7584},
+		{tcp6Text, 6, "[::1]:52096", FinWait2, 0, 7581},
+		{tcp6Text, 7, "[::1]:52106", TimeWait, 0, 0},
+		{udpText, 0, "127.0.0.1:59545", Close, 0x340, 7588},
+		{udp6Text, 0, "[::1]:41290", Established, 0, 7589},
 	} {
 		rows, err := parseTable(test.text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		row := rows[test.line]
-		if row.Local != netip.MustParseAddrPort(test.local) || row.Remote != netip.MustParseAddrPort(test.remote) ||
-			row.State != test.state || row.RxQueue != test.rx || row.Timer != test.timer ||
-			row.Expires != test.expire || row.Inode != test.inode {
+		if row.Local != netip.MustParseAddrPort(test.local) || row.State != test.state || row.RxQueue != test.rx || row.Inode != test.inode {
 			t.Errorf("%s: %+v", row.Raw, row)
 		}
 		if row.Raw != strings.TrimRight(row.Raw, " \n") || !strings.Contains(test.text, row.Raw) {
@@ -95,9 +89,7 @@ func TestParseTableColumns(t *testing.T) {
 	}
 	any4 := netip.AddrFrom4([4]byte{})
 	want := Row{
-		Slot: 1, Local: netip.AddrPortFrom(any4, 2024), Remote: netip.AddrPortFrom(any4, 0), State: Listen,
-		TxQueue: 3, RxQueue: 4, Timer: TimerKeepalive, Expires: 100 * time.Millisecond, Retransmits: 5,
-		UID: 1000, Probes: 6, Inode: 1060, RefCount: 1, Raw: strings.TrimSuffix(goodRow, "\n"),
+		Local: netip.AddrPortFrom(any4, 2024), State: Listen, RxQueue: 4, Inode: 1060, Raw: strings.TrimSuffix(goodRow, "\n"),
 	}
 	if rows[0] != want {
 		t.Errorf("%+v", rows[0])
@@ -122,12 +114,10 @@ func TestParseTableHostile(t *testing.T) {
 		strings.Replace(goodRow, "00000000:07E8", "+0000000:07E8", 1),
 		strings.Replace(goodRow, "00000000:07E8", "0000_000:07E8", 1),
 		strings.Replace(goodRow, " 0A ", " 10A ", 1),
-		strings.Replace(goodRow, "00000003:", "100000003:", 1),
+		strings.Replace(goodRow, ":00000004", ":100000004", 1),
 		strings.Replace(goodRow, "00000003:", "00000003", 1),
-		strings.Replace(goodRow, " 1000 ", " 4294967296 ", 1),
-		strings.Replace(goodRow, " 1000 ", " -1 ", 1),
 		strings.Replace(goodRow, " 1060 ", " 1060x ", 1),
-		strings.Replace(goodRow, "   1:", "   x:", 1),
+		strings.Replace(goodRow, " 1060 ", " -1 ", 1),
 	} {
 		texts = append(texts, tcpHeader+row, tcpHeader+goodRow+row)
 	}
@@ -164,7 +154,7 @@ func FuzzTable(f *testing.F) {
 			t.Error("rows and an error")
 		}
 		for _, row := range rows {
-			if !row.Local.IsValid() || !row.Remote.IsValid() || row.Expires < 0 || !strings.Contains(text, row.Raw) {
+			if !row.Local.IsValid() || !strings.Contains(text, row.Raw) {
 				t.Errorf("%+v", row)
 			}
 		}
@@ -175,7 +165,7 @@ func TestTableUDP(t *testing.T) {
 	fd := socket(t, unix.AF_INET, unix.SOCK_DGRAM)
 	addr := bind(t, fd, unix.AF_INET)
 	row, ok := rowByInode(table(t, "udp"), inode(t, fd))
-	if !ok || row.Local != addr || row.State != Close || row.UID != uint32(unix.Getuid()) || row.RxQueue != 0 {
+	if !ok || row.Local != addr || row.State != Close || row.RxQueue != 0 {
 		t.Errorf("%v: %+v", addr, row)
 	}
 	diag, ok := FindInode(inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP), inode(t, fd))
@@ -198,7 +188,7 @@ func TestTableUDP(t *testing.T) {
 func TestTableIPv6(t *testing.T) {
 	fd, addr := listener(t, unix.AF_INET6, 3)
 	row, ok := rowByInode(table(t, "tcp6"), inode(t, fd))
-	if !ok || row.Local != addr || row.State != Listen || row.Remote.String() != "[::]:0" {
+	if !ok || row.Local != addr || row.State != Listen {
 		t.Errorf("getsockname says %v, /proc/net/tcp6 %+v", addr, row)
 	}
 	if _, err := Table(unix.Gettid(), "tcp6"); err != nil {

@@ -10,10 +10,6 @@ import (
 
 // Task is what one thread of a process is doing.
 type Task struct {
-	PID       int     // the process
-	TID       int     // the thread; the first one has the number of the process
-	Process   string  // name of the process: /proc/PID/comm, at most 15 bytes
-	Comm      string  // name of the thread, its own since prctl(2) PR_SET_NAME
 	State     byte    // the letter in stat: R, S, D, T, t, Z, X, I, P
 	StateName string  // the word for it in /proc/PID/status, "sleeping"; "" for a letter unknown here
 	Wchan     string  // kernel function it sleeps in, proc_pid_wchan(5); "" when it runs, or that may not be seen
@@ -38,8 +34,6 @@ var taskStates = map[byte]string{
 // them gives a mixed picture, so ask again before building on it.
 func Thread(pid, tid int) (Task, error) {
 	dir := fmt.Sprintf("/proc/%d/task/%d", pid, tid)
-	task := Task{PID: pid, TID: tid}
-
 	text, err := readFile(dir + "/stat")
 	if err != nil {
 		return Task{}, err
@@ -48,11 +42,7 @@ func Thread(pid, tid int) (Task, error) {
 	if err != nil {
 		return Task{}, fmt.Errorf("%s/stat: %w", dir, err)
 	}
-	task.Comm, task.State, task.StateName = stat.comm, stat.state, taskStates[stat.state]
-
-	if task.Process, err = processComm(pid); err != nil {
-		return Task{}, err
-	}
+	task := Task{State: stat.state, StateName: taskStates[stat.state]}
 
 	text, err = readFile(dir + "/wchan")
 	if err != nil && !denied(err) {
@@ -62,8 +52,7 @@ func Thread(pid, tid int) (Task, error) {
 
 	text, err = readFile(dir + "/syscall")
 	if denied(err) {
-		task.Syscall.Why = err
-		return task, nil
+		return task, nil // SyscallUnknown
 	}
 	if err != nil {
 		return Task{}, err
@@ -72,13 +61,6 @@ func Thread(pid, tid int) (Task, error) {
 		return Task{}, fmt.Errorf("%s/syscall: %w", dir, err)
 	}
 	return task, nil
-}
-
-// processComm reads /proc/PID/comm. The kernel appends one newline; any other
-// belongs to the name.
-func processComm(pid int) (string, error) {
-	text, err := readFile(fmt.Sprintf("/proc/%d/comm", pid))
-	return strings.TrimSuffix(string(text), "\n"), err
 }
 
 // denied says whether the kernel refused to show something to this user: EACCES

@@ -46,9 +46,6 @@ func TestThreadBlockedInAccept(t *testing.T) {
 	if task.Syscall.Args[0] != uint64(fd) || task.Syscall.Args[3] != unix.SOCK_CLOEXEC {
 		t.Errorf("arguments %#x", task.Syscall.Args)
 	}
-	if task.Comm != "a) (b\nR 1" || task.Process == task.Comm || task.Process == "" {
-		t.Errorf("names %q %q", task.Comm, task.Process)
-	}
 
 	// shutdown(2) wakes an accept on Linux, with EINVAL.
 	if err := unix.Shutdown(fd, unix.SHUT_RD); err != nil {
@@ -84,10 +81,10 @@ func TestThreadNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", task)
-	if task.Syscall.Form != SyscallUnknown || task.Syscall.Why == nil || task.Wchan != "" {
+	if task.Syscall.Form != SyscallUnknown || task.Wchan != "" {
 		t.Errorf("%+v", task)
 	}
-	if task.State == 0 || task.Comm == "" {
+	if task.State == 0 {
 		t.Errorf("%+v", task)
 	}
 	if _, err := FDs(1); !denied(err) {
@@ -98,16 +95,15 @@ func TestThreadNotShown(t *testing.T) {
 func TestParseStat(t *testing.T) {
 	for _, test := range []struct {
 		text  string
-		comm  string
 		state byte
 	}{
-		{"3028 (cat) R 3024 3024 2454 0 -1 4194304 98 0\n", "cat", 'R'},
-		{"1 (a) R 1) S 3024 3024 2454 0 -1 4194304 98 0\n", "a) R 1", 'S'},
-		{"1 (x\n(y)) D 0 0 0 0 -1 0", "x\n(y)", 'D'},
-		{"1 () t 0 0 0 0 -1 0", "", 't'},
+		{"3028 (cat) R 3024 3024 2454 0 -1 4194304 98 0\n", 'R'},
+		{"1 (a) R 1) S 3024 3024 2454 0 -1 4194304 98 0\n", 'S'},
+		{"1 (x\n(y)) D 0 0 0 0 -1 0", 'D'},
+		{"1 () t 0 0 0 0 -1 0", 't'},
 	} {
 		stat, err := parseStat(test.text)
-		if err != nil || stat.comm != test.comm || stat.state != test.state {
+		if err != nil || stat.state != test.state {
 			t.Errorf("%q: %+v, %v", test.text, stat, err)
 		}
 	}
@@ -122,17 +118,14 @@ func TestParseStat(t *testing.T) {
 
 func TestParseSyscall(t *testing.T) {
 	call, err := parseSyscall("288 0x3 0x0 0x0 0x80000 0x0 0xffffffffffffffff 0x7ffe7f872778 0x7f78978b02ad\n")
-	want := Syscall{
-		Form: SyscallBlocked, Number: 288, Args: [6]uint64{3, 0, 0, 0x80000, 0, 1<<64 - 1},
-		SP: 0x7ffe7f872778, PC: 0x7f78978b02ad,
-	}
+	want := Syscall{Form: SyscallBlocked, Number: 288, Args: [6]uint64{3, 0, 0, 0x80000, 0, 1<<64 - 1}}
 	if err != nil || call != want {
 		t.Errorf("%+v, %v", call, err)
 	}
 	if call, err := parseSyscall("running\n"); err != nil || call.Form != SyscallRunning {
 		t.Errorf("%+v, %v", call, err)
 	}
-	if call, err := parseSyscall("-1 0x7ffc 0x55\n"); err != nil || call != (Syscall{Form: SyscallOutside, SP: 0x7ffc, PC: 0x55}) {
+	if call, err := parseSyscall("-1 0x7ffc 0x55\n"); err != nil || call.Form != SyscallOutside {
 		t.Errorf("%+v, %v", call, err)
 	}
 	for _, text := range []string{

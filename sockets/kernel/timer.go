@@ -1,7 +1,5 @@
 package kernel
 
-import "strconv"
-
 // Timer says what a TCP socket waits for (get_tcp4_sock, inet_sk_diag_fill).
 // ss -o shows the same.
 type Timer uint8
@@ -13,20 +11,3 @@ const (
 	TimerTimeWait        // until TIME_WAIT ends
 	TimerPersist         // to probe a closed window
 )
-
-// String is the word of ss -o.
-func (t Timer) String() string {
-	switch t {
-	case TimerOff:
-		return "off"
-	case TimerOn:
-		return "on"
-	case TimerKeepalive:
-		return "keepalive"
-	case TimerTimeWait:
-		return "timewait"
-	case TimerPersist:
-		return "persist"
-	}
-	return "timer " + strconv.Itoa(int(t))
-}

@@ -10,12 +10,10 @@ import (
 
 // UnixSocket is one Unix socket as sock_diag(7) tells it.
 type UnixSocket struct {
-	Inode    uint64     // as in /proc/PID/fd; 0 for a connection not accepted yet
-	Type     SocketType // SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET
-	State    State      // LISTEN, ESTABLISHED, else CLOSE: TCP's numbers, unlike in /proc/net/unix
-	Path     string     // "" without a name; each NUL of an abstract name as "@"
-	Abstract bool       // the name is abstract, and its first "@" is a NUL (unix(7))
-	Peer     uint64     // inode of the other end; 0 without one, or while it waits for accept(2)
+	Inode uint64 // as in /proc/PID/fd; 0 for a connection not accepted yet
+	State State  // LISTEN, ESTABLISHED, else CLOSE: TCP's numbers, unlike in /proc/net/unix
+	Path  string // "" without a name; an abstract name (unix(7)) with each NUL as "@"
+	Peer  uint64 // inode of the other end; 0 without one, or while it waits for accept(2)
 
 	// RQueue and WQueue are bytes to be read here (SOCK_DGRAM: of the first
 	// datagram) and kernel memory held by what was written and not read, more
@@ -23,9 +21,6 @@ type UnixSocket struct {
 	// for accept(2) and the backlog. Of them, too, the queue holds one more.
 	RQueue uint32
 	WQueue uint32
-
-	UID    uint32 // owner; since Linux 5.3, 0 before
-	Cookie uint64 // the same number as SO_COOKIE
 }
 
 //	struct unix_diag_req {
@@ -69,12 +64,10 @@ const (
 	udiagShowName  = 0x01 // UDIAG_SHOW_NAME
 	udiagShowPeer  = 0x04 // UDIAG_SHOW_PEER
 	udiagShowRQLen = 0x10 // UDIAG_SHOW_RQLEN
-	udiagShowUID   = 0x40 // UDIAG_SHOW_UID
 
 	unixDiagName  = 0 // UNIX_DIAG_NAME, sun_path
 	unixDiagPeer  = 2 // UNIX_DIAG_PEER, __u32
 	unixDiagRQLen = 4 // UNIX_DIAG_RQLEN, struct unix_diag_rqlen { __u32 udiag_rqueue; __u32 udiag_wqueue; }
-	unixDiagUID   = 7 // UNIX_DIAG_UID, __u32
 )
 
 // UnixSockets asks sock_diag(7) for all Unix sockets in the network namespace
@@ -82,8 +75,8 @@ const (
 func UnixSockets() ([]UnixSocket, error) {
 	request, err := binary.Append(nil, binary.NativeEndian, unixDiagReq{
 		Family: unix.AF_UNIX,
-		States: ^uint32(0),
-		Show:   udiagShowName | udiagShowPeer | udiagShowRQLen | udiagShowUID,
+		States: AllStates,
+		Show:   udiagShowName | udiagShowPeer | udiagShowRQLen,
 	})
 	if err != nil {
 		return nil, err
@@ -107,22 +100,15 @@ func parseUnixSocket(payload []byte) (UnixSocket, error) {
 	if err != nil {
 		return UnixSocket{}, errShort
 	}
-	socket := UnixSocket{
-		Inode:  uint64(msg.Inode),
-		Type:   SocketType(msg.Type),
-		State:  State(msg.State),
-		Cookie: uint64(msg.Cookie[1])<<32 | uint64(msg.Cookie[0]),
-	}
+	socket := UnixSocket{Inode: uint64(msg.Inode), State: State(msg.State)}
 	err = parseAttrs(payload[n:], func(kind uint16, value []byte) {
 		switch {
 		case kind == unixDiagName:
-			socket.Path, socket.Abstract = unixName(value)
+			socket.Path = unixName(value)
 		case kind == unixDiagPeer && len(value) == 4:
 			socket.Peer = uint64(order.Uint32(value))
 		case kind == unixDiagRQLen && len(value) == 8:
 			socket.RQueue, socket.WQueue = order.Uint32(value), order.Uint32(value[4:])
-		case kind == unixDiagUID && len(value) == 4:
-			socket.UID = order.Uint32(value)
 		}
 	})
 	return socket, err
@@ -130,10 +116,10 @@ func parseUnixSocket(payload []byte) (UnixSocket, error) {
 
 // unixName reads a sun_path (unix(7)). A path ends at its NUL; an abstract name
 // begins with one, has none at its end, and every byte of it counts.
-func unixName(sunPath []byte) (path string, abstract bool) {
+func unixName(sunPath []byte) string {
 	if len(sunPath) > 0 && sunPath[0] == 0 {
-		return string(bytes.ReplaceAll(sunPath, []byte{0}, []byte{'@'})), true
+		return string(bytes.ReplaceAll(sunPath, []byte{0}, []byte{'@'}))
 	}
 	name, _, _ := bytes.Cut(sunPath, []byte{0})
-	return string(name), false
+	return string(name)
 }

@@ -4,20 +4,15 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // UnixRow is one socket of /proc/net/unix (proc_pid_net(5), unix_seq_show in
 // net/unix/af_unix.c).
 type UnixRow struct {
-	RefCount uint32      // the kernel's references to it
-	Flags    uint32      // 0x10000 (__SO_ACCEPTCON) when it listens, else 0
-	Type     SocketType  // SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET
-	State    SocketState // not the TCP number that sock_diag(7) gives
-	Inode    uint64      // as in /proc/PID/fd; 0 for a connection not accepted yet
-	Path     string      // "" without a name; each NUL as "@", so an abstract name begins with "@"
-	Raw      string      // the line
+	Flags uint32 // 0x10000 (__SO_ACCEPTCON) when it listens, else 0
+	Inode uint64 // as in /proc/PID/fd; 0 for a connection not accepted yet
+	Path  string // "" without a name; each NUL as "@", so an abstract name begins with "@"
+	Raw   string // the line
 }
 
 // acceptCon is __SO_ACCEPTCON of include/linux/socket.h.
@@ -25,34 +20,6 @@ const acceptCon = 0x10000
 
 // Listening says whether listen(2) was called on it.
 func (r UnixRow) Listening() bool { return r.Flags&acceptCon != 0 }
-
-// SocketType is the second argument of socket(2).
-type SocketType uint16
-
-func (t SocketType) String() string {
-	switch t {
-	case unix.SOCK_STREAM:
-		return "SOCK_STREAM"
-	case unix.SOCK_DGRAM:
-		return "SOCK_DGRAM"
-	case unix.SOCK_SEQPACKET:
-		return "SOCK_SEQPACKET"
-	}
-	return "type " + strconv.Itoa(int(t))
-}
-
-// SocketState is enum socket_state of include/uapi/linux/net.h, which no other
-// table uses. In /proc/net/unix a listener is SS_UNCONNECTED, and a connection
-// that waits for accept(2) is SS_CONNECTING.
-type SocketState uint8
-
-func (s SocketState) String() string {
-	names := [...]string{"SS_FREE", "SS_UNCONNECTED", "SS_CONNECTING", "SS_CONNECTED", "SS_DISCONNECTING"}
-	if int(s) < len(names) {
-		return names[s]
-	}
-	return "state " + strconv.Itoa(int(s))
-}
 
 // UnixTable reads /proc/PID/net/unix, and so the network namespace of that
 // process: abstract names belong to one as ports do.
@@ -115,24 +82,13 @@ func parseUnixRow(line string) (row UnixRow, named bool, err error) {
 	if !strings.HasSuffix(field[0], ":") {
 		return UnixRow{}, false, fmt.Errorf("no row: %q", line)
 	}
-	numbers := [...]struct {
-		text string
-		base int
-		bits int
-	}{
-		{field[1], 16, 32},
-		{field[3], 16, 32},
-		{field[4], 16, 16},
-		{field[5], 16, 8},
-		{field[6], 10, 64},
+	flags, err := strconv.ParseUint(field[3], 16, 32)
+	if err != nil {
+		return UnixRow{}, false, fmt.Errorf("%q: %w", line, err)
 	}
-	var value [len(numbers)]uint64
-	for i, number := range numbers {
-		if value[i], err = strconv.ParseUint(number.text, number.base, number.bits); err != nil {
-			return UnixRow{}, false, fmt.Errorf("%q: %w", line, err)
-		}
+	row.Flags = uint32(flags)
+	if row.Inode, err = strconv.ParseUint(field[6], 10, 64); err != nil {
+		return UnixRow{}, false, fmt.Errorf("%q: %w", line, err)
 	}
-	row.RefCount, row.Flags = uint32(value[0]), uint32(value[1])
-	row.Type, row.State, row.Inode = SocketType(value[2]), SocketState(value[3]), value[4]
 	return row, named, nil
 }

@@ -15,18 +15,18 @@ func TestParseUnixTable(t *testing.T) {
 	}
 	var got []string
 	for _, row := range rows {
-		got = append(got, fmt.Sprintf("%d %v %v %v %q", row.Inode, row.Type, row.State, row.Listening(), row.Path))
+		got = append(got, fmt.Sprintf("%d %v %q", row.Inode, row.Listening(), row.Path))
 	}
 	want := []string{
-		`7591 SOCK_STREAM SS_CONNECTED false ""`,
-		`7594 SOCK_STREAM SS_CONNECTED false ""`,
-		`1056 SOCK_STREAM SS_CONNECTED false ""`,
-		`0 SOCK_STREAM SS_CONNECTING false "/tmp/tmp8dzagd1j/a b"`,
-		`7590 SOCK_STREAM SS_CONNECTED false ""`,
-		`7592 SOCK_STREAM SS_UNCONNECTED true "/tmp/tmp8dzagd1j/a b"`,
-		`1057 SOCK_STREAM SS_CONNECTED false ""`,
-		`7593 SOCK_DGRAM SS_UNCONNECTED false "@fd3 two@x"`,
-		`7595 SOCK_DGRAM SS_UNCONNECTED false "@\nline\n"`,
+		`7591 false ""`,
+		`7594 false ""`,
+		`1056 false ""`,
+		`0 false "/tmp/tmp8dzagd1j/a b"`,
+		`7590 false ""`,
+		`7592 true "/tmp/tmp8dzagd1j/a b"`,
+		`1057 false ""`,
+		`7593 false "@fd3 two@x"`,
+		`7595 false "@\nline\n"`,
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -39,7 +39,7 @@ func TestParseUnixTableHostile(t *testing.T) {
 	for _, text := range []string{
 		"", "\n", plain, header + "\n", header + "garbage\n", header + plain + "short\n",
 		header + "b907: 3 0 0 1\n", header + "b907 00000003 00000000 00000000 0001 03 7591\n",
-		header + strings.Replace(plain, " 0001 ", " 10001 ", 1), header + strings.Replace(plain, "7591", "-7591", 1),
+		header + strings.Replace(plain, " 00000000 0001", " 100000000 0001", 1), header + strings.Replace(plain, "7591", "-7591", 1),
 	} {
 		if rows, err := parseUnixTable(text); err == nil {
 			t.Errorf("%q gives %+v", text, rows)
@@ -79,7 +79,7 @@ func TestUnixTable(t *testing.T) {
 	}
 	for _, row := range rows {
 		if row.Inode == inode(t, fd) {
-			if !row.Listening() || row.Type.String() != "SOCK_SEQPACKET" || row.Path != name || row.State.String() != "SS_UNCONNECTED" {
+			if !row.Listening() || row.Path != name {
 				t.Errorf("%+v", row)
 			}
 			return

@@ -42,15 +42,14 @@ type control struct {
 	used  time.Time    // when one last began or ended
 }
 
-// Main is the whole life of a stage process: it takes the control socket that
+// live is the whole life of a stage process: it takes the control socket that
 // its starter listens on as descriptor 3, moves it out of the way, and makes
 // calls on this thread until it is told to quit, gets SIGTERM, or has been idle
-// for so long. It does not return. It must be called from the main goroutine,
-// locked to the main thread.
+// for so long. It does not return.
 //
 // With the path "" it is the life of a private stage: descriptors 3 and 4 are the
 // lines to its owner, and it ends with the first of them, however long that takes.
-func Main(role Role, path string, idle time.Duration) {
+func live(role Role, path string, idle time.Duration) {
 	// The name that ss -p and ps show.
 	if name, err := unix.BytePtrFromString("fd3-" + string(role)); err == nil {
 		unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(name)), 0, 0, 0)
@@ -181,8 +180,10 @@ func (c *control) serve() {
 		}
 		c.connected(fd, true)
 		go func() {
-			defer c.connected(fd, false)
-			c.answer(&line{fd: fd})
+			l := &line{fd: fd}
+			c.answer(l)
+			c.connected(fd, false) // before the number is free for the next connection
+			l.close()
 		}()
 	}
 }
@@ -221,7 +222,6 @@ func (c *control) endsIdle() time.Time {
 
 // answer reads orders from one line and answers each.
 func (c *control) answer(l *line) {
-	defer l.close()
 	for ; ; collectGarbage() {
 		var o Order
 		if err := l.read(&o); err != nil {

@@ -57,6 +57,32 @@ func TestFreshTable(t *testing.T) {
 	}
 }
 
+// A state tells what the process has open without what is fd3's own.
+func TestDescriptors(t *testing.T) {
+	t.Parallel()
+	p := private(t)
+	must(t, p, newSocket)
+	s := lookAt(t, p)
+	all := len(table(t, p.PID()))
+	open, reserved, err := s.Descriptors()
+	if err != nil || len(open) != 4 || reserved == 0 || reserved != all-4 {
+		t.Fatalf("%v, %d reserved, %v", open, reserved, err)
+	}
+	for fd, f := range open {
+		if f.Number != fd || (f.Inode != 0) != (fd == 3) {
+			t.Errorf("%d is %+v", fd, f)
+		}
+	}
+	s.Reserved = 0 // as that of a process in which fd3 has none
+	if open, reserved, err := s.Descriptors(); err != nil || len(open) != all || reserved != 0 {
+		t.Errorf("%v, %d reserved, %v", open, reserved, err)
+	}
+	p.End()
+	if open, _, err := s.Descriptors(); err == nil {
+		t.Errorf("a process that is gone has %v", open)
+	}
+}
+
 // controlBegins is the lowest number that a control descriptor may have.
 func controlBegins(t *testing.T) int {
 	var limit unix.Rlimit

@@ -1,6 +1,8 @@
 package stage_test
 
 import (
+	"encoding/json"
+	"net"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -68,10 +70,13 @@ func TestEndsWhenIdle(t *testing.T) {
 func TestNotIdleWhileSomebodyWaits(t *testing.T) {
 	t.Parallel()
 	const idle = 300 * time.Millisecond
-	r, pid := started(t, idle)
+	r := remote(t)
+	held := startHeld(t, r, idle)
+	pid := look(t, r).PID
 	do(t, r, newSocket)
 	do(t, r, on(3, "listen"))
 	done := blockInAccept(t, r)
+	held.Close()
 	begun := time.Now()
 	until(t, "more than the idle time", func() bool { return time.Since(begun) > 2*idle })
 	if len(processes(path(r))) != 1 {
@@ -81,6 +86,28 @@ func TestNotIdleWhileSomebodyWaits(t *testing.T) {
 	if out := <-done; out.err == nil {
 		t.Error("the waiting command saw no error")
 	}
+}
+
+// startHeld starts a stage and connects to it, so that it is not idle before the
+// connection is closed, however slow this machine is. One that ended before it had
+// answered is started again.
+func startHeld(t *testing.T, r stage.Remote, idle time.Duration) (held net.Conn) {
+	t.Helper()
+	until(t, "a stage that answers", func() bool {
+		if _, _, err := r.Start(idle); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if held, err = net.Dial("unix", path(r)); err != nil {
+			return false
+		}
+		json.NewEncoder(held).Encode(stage.Order{Do: "state", Version: stage.Version()})
+		if _, err = held.Read(make([]byte, 1)); err != nil {
+			held.Close()
+		}
+		return err == nil
+	})
+	return held
 }
 
 func TestSIGTERM(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,18 +17,12 @@ import (
 	"fd3/sockets/stage"
 )
 
-// A stage makes its calls on the main thread.
-func init() { runtime.LockOSThread() }
-
 // TestMain makes this test binary become a stage when stage.Remote executes it
 // again. All tests share one runtime folder, and each has a stage of its own name.
 //
 // With -race every process would sleep for a second at its end.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 5 && os.Args[1] == stage.Command {
-		idle, _ := time.ParseDuration(os.Args[4])
-		stage.Main(stage.Role(os.Args[2]), os.Args[3], idle)
-	}
+	stage.Become()
 	if len(os.Args) == 3 && os.Args[1] == "own-stage" {
 		ownStage(os.Args[2] == "blocked")
 	}

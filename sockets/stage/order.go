@@ -1,7 +1,9 @@
 package stage
 
 import (
+	"cmp"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"fd3/sockets"
@@ -63,6 +65,17 @@ type State struct {
 	Sockets  []Socket       `json:"sockets"`            // its open sockets, in the order of their numbers
 	Blocked  *sockets.Call  `json:"blocked,omitempty"`  // the call that the main thread is inside
 	Unseen   []sockets.Call `json:"unseen,omitempty"`   // calls that returned when no command was waiting any more
+}
+
+// Descriptors lists what the process has open (proc_pid_fd(5)), without fd3's own;
+// reserved counts those.
+func (s State) Descriptors() (open []kernel.FD, reserved int, err error) {
+	all, err := kernel.FDs(s.PID)
+	if s.Reserved == 0 {
+		return all, 0, err
+	}
+	n, _ := slices.BinarySearchFunc(all, s.Reserved, func(f kernel.FD, first int) int { return cmp.Compare(f.Number, first) })
+	return all[:n], len(all) - n, err
 }
 
 // A Socket is an open socket of a stage: what the kernel says of it, and the

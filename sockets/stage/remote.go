@@ -48,13 +48,10 @@ func (r Remote) path() string {
 	return filepath.Join(Folder(), r.Name+"."+string(r.Role)+".sock")
 }
 
-// maxPath is the longest path that a unix socket can have (unix(7)).
-const maxPath = 107
-
 // dial connects to the stage. It fails with ErrNone when there is no process
 // behind the socket, whether or not a crashed one left the file.
 func (r Remote) dial() (*line, error) {
-	if err := trusted(Folder()); errors.Is(err, os.ErrNotExist) || err == nil && len(r.path()) > maxPath {
+	if err := trusted(Folder()); errors.Is(err, os.ErrNotExist) || err == nil && len(r.path()) > sockets.MaxUnixPath {
 		return nil, ErrNone
 	} else if err != nil {
 		return nil, err
@@ -87,9 +84,17 @@ func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool))
 	if err != nil {
 		return err
 	}
-	defer l.close()
-	stop := context.AfterFunc(ctx, func() { unix.Shutdown(l.fd, unix.SHUT_RDWR) })
-	defer stop()
+	hungUp := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(hungUp)
+		unix.Shutdown(l.fd, unix.SHUT_RDWR)
+	})
+	defer func() {
+		if !stop() {
+			<-hungUp // or the shutdown(2) would meet whatever has the number next
+		}
+		l.close()
+	}()
 	err = l.ask(r.Role, o, each)
 	var ended *EndedError
 	if errors.As(err, &ended) && ctx.Err() != nil { // it is this end that hung up

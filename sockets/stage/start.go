@@ -9,12 +9,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// Command is the hidden command of fd3 that becomes a stage: its arguments are
-// the role, the path of the control socket and the idle time. A private stage has
-// the path "".
-const Command = "stage-process"
+	"fd3/sockets"
+)
 
 // Start makes sure that the stage runs. It tells whether it had to start it, and
 // whether an earlier one of that name had crashed.
@@ -55,8 +52,8 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 // listen makes the control socket. The starter listens, so that whoever comes
 // next can already connect while the process is still coming up.
 func (r Remote) listen() (fd int, err error) {
-	if len(r.path()) > maxPath {
-		return -1, &FolderError{Folder(), fmt.Sprintf("has too long a path for a unix socket: %d bytes at most (unix(7))", maxPath)}
+	if len(r.path()) > sockets.MaxUnixPath {
+		return -1, &FolderError{Folder(), fmt.Sprintf("has too long a path for a unix socket: %d bytes at most (unix(7))", sockets.MaxUnixPath)}
 	}
 	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
