@@ -15,14 +15,17 @@ func (c *Content) chunkSize(s *scanner) error {
 	}
 	end := s.i
 	for ; end < len(s.b) && hexDigit.has(s.b[end]); end++ {
-		if c.digits == MaxSizeDigits {
-			return bad(end, 400, "the chunk size has more than %d digits (RFC 9112 section 7.1)", MaxSizeDigits)
-		}
-		if c.left > math.MaxInt64>>4 {
+		switch {
+		case c.left > math.MaxInt64>>4:
 			return bad(end, 400, "the chunk size does not fit 63 bits; cut down to fit it would be another number (RFC 9112 section 7.1)")
+		case c.digits < MaxSizeDigits:
+			c.digits++
+		case c.spent == MaxChunkExtensions:
+			return bad(end, 400, "the zeros before chunk sizes, with the chunk extensions, come to more than %d bytes (RFC 9112 section 7.1)", MaxChunkExtensions)
+		default:
+			c.spent++
 		}
 		c.left = c.left<<4 | int64(hexValue(s.b[end]))
-		c.digits++
 	}
 	kind := ChunkSize
 	if c.left == 0 {

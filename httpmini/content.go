@@ -7,7 +7,7 @@ package httpmini
 type Content struct {
 	left   int64 // bytes to come: of the content, or of the chunk
 	spent  int32 // bytes of chunk extensions, later of the trailer section
-	digits uint8 // digits of the chunk size so far
+	digits uint8 // digits of the chunk size so far, MaxSizeDigits at most
 	stage  stage
 	peer   bool // it comes from a server, who is sent no status
 }
@@ -113,6 +113,10 @@ func (c *Content) Span(b []byte, n int, tokens *[]Token) (end int, err error) {
 		}
 	}
 }
+
+// InTrailer says whether the bytes so far end in the trailer section. RFC 9112
+// section 7.1.2.
+func (c *Content) InTrailer() bool { return c.stage >= trailerStart }
 
 // next goes on until there is data, or to the end of the bytes or the content.
 func (c *Content) next(s *scanner) (data []byte, err error) {

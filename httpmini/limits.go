@@ -29,8 +29,9 @@ const (
 	// MaxReason stops a server that fills the status line of a response.
 	MaxReason = 512
 
-	// MaxSizeDigits stops a chunk size that goes on with zeros before anybody
-	// can see what it is: 400. 16 hexadecimal digits have 64 bits.
+	// MaxSizeDigits is how long a chunk size may be: 16 hexadecimal digits have
+	// 64 bits. What is longer has zeros in front, which mean nothing, so each
+	// further digit counts as a byte of chunk extensions.
 	MaxSizeDigits = 16
 
 	// MaxChunkExtensions is what all chunk extensions of one content come to,

@@ -105,15 +105,15 @@ var mediaTypes = map[string]string{
 }
 
 // PrefersHTML says whether an answer that is there as HTML and as plain text
-// should be HTML, by Accept (RFC 9110 section 12.5.1). It should if the client
-// names text/html, or application/xhtml+xml, with a weight that is not 0 and not
-// below that of text/plain. Browsers do; "*/*" alone, as of curl, names nothing.
+// should be HTML, by Accept (RFC 9110 section 12.5.1). The type with the higher
+// weight wins. Where they weigh the same it is the one that is named, and HTML if
+// both are, as browsers do it; application/xhtml+xml names HTML too. Where Accept
+// does not tell them apart, as curl's "*/*", it is HTML if byDefault says so.
 //
 // Parameters other than q are passed over, since the pages have no variants by
 // them, and so is an item whose q is no weight.
-func (r *Request) PrefersHTML() bool {
-	html, xhtml := -1, -1
-	var plain mediaWeight
+func (r *Request) PrefersHTML(byDefault bool) bool {
+	var html, plain mediaWeight
 	for i := range r.Fields {
 		if !fold(r.Fields[i].Name, "Accept") {
 			continue
@@ -122,36 +122,44 @@ func (r *Request) PrefersHTML() bool {
 			var item []byte
 			item, rest = cut(rest, ',')
 			name, weight, ok := acceptable(item)
-			if !ok {
-				continue
-			}
 			switch {
+			case !ok:
 			case fold(name, "text/html"):
-				html = max(html, weight)
+				html.see(5, weight)
 			case fold(name, "application/xhtml+xml"):
-				xhtml = max(xhtml, weight)
+				html.see(4, weight)
 			case fold(name, "text/plain"):
-				plain.see(2, weight)
+				plain.see(3, weight)
 			case fold(name, "text/*"):
-				plain.see(1, weight)
+				html.see(2, weight)
+				plain.see(2, weight)
 			case fold(name, "*/*"):
-				plain.see(0, weight)
+				html.see(1, weight)
+				plain.see(1, weight)
 			}
 		}
 	}
-	if html < 0 {
-		html = xhtml
+	switch {
+	case html.weight != plain.weight:
+		return html.weight > plain.weight
+	case html.weight > 0 && html.precision != plain.precision:
+		return html.precision > plain.precision
 	}
-	return html > 0 && html >= plain.weight
+	return byDefault
 }
 
 // mediaWeight is the weight of a media type: that of the most precise range
-// which takes it in. RFC 9110 section 12.5.1.
+// which takes it in. It is 0 where none does. RFC 9110 section 12.5.1.
 type mediaWeight struct {
 	weight, precision int
 }
 
+// see takes the weight of a range. What the client refuses, by a weight of 0, is
+// below what it does not name: RFC 9110 section 12.4.2.
 func (m *mediaWeight) see(precision, weight int) {
+	if weight == 0 {
+		weight = -1
+	}
 	switch {
 	case precision > m.precision:
 		*m = mediaWeight{weight, precision}

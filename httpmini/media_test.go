@@ -54,61 +54,75 @@ func TestMediaType(t *testing.T) {
 
 func TestPrefersHTML(t *testing.T) {
 	const xhtml = "application/xhtml+xml"
+	const html, plain, either = 'h', 'p', '?' // either: as it is by default
 	for name, tt := range map[string]struct {
 		accept []string
-		want   bool
+		want   rune
 	}{
-		"RFC 9110 12.5.1 no Accept":                      {nil, false},
-		"RFC 9110 12.5.1 an empty Accept":                {[]string{""}, false},
-		"curl":                                           {[]string{"*/*"}, false},
-		"Chromium":                                       {[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"}, true},
-		"Firefox":                                        {[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, true},
-		"lynx":                                           {[]string{"text/html, text/plain, text/sgml, text/css, application/xhtml+xml, */*;q=0.01"}, true},
-		"an image":                                       {[]string{"image/avif,image/webp,*/*;q=0.8"}, false},
-		"RFC 9110 12.5.1 text/* names no HTML":           {[]string{"text/*"}, false},
-		"RFC 9110 12.5.1 plain alone":                    {[]string{"text/plain"}, false},
-		"RFC 9110 12.5.1 HTML alone":                     {[]string{"text/html"}, true},
-		"RFC 9110 12.5.1 XHTML alone":                    {[]string{xhtml}, true},
-		"RFC 9110 12.5.1 case":                           {[]string{"Text/HTML"}, true},
-		"RFC 9110 12.4.2 q=0 excludes":                   {[]string{"text/html;q=0"}, false},
-		"RFC 9110 12.4.2 q=0.000 excludes":               {[]string{"text/html;q=0.000, */*"}, false},
-		"RFC 9110 12.4.2 q=0 excludes, whatever XHTML":   {[]string{"text/html;q=0, " + xhtml}, false},
-		"RFC 9110 12.4.2 a little":                       {[]string{"text/html;q=0.001"}, true},
-		"RFC 9110 12.4.2 below plain":                    {[]string{"text/html;q=0.8, text/plain"}, false},
-		"RFC 9110 12.4.2 like plain":                     {[]string{"text/html;q=0.8, text/plain;q=0.8"}, true},
-		"RFC 9110 12.4.2 above plain":                    {[]string{"text/plain;q=0.799, text/html;q=0.8"}, true},
-		"RFC 9110 12.5.1 plain by text/*":                {[]string{"text/html;q=0.5, text/*"}, false},
-		"RFC 9110 12.5.1 plain by */*":                   {[]string{"text/html;q=0.5, */*;q=0.8"}, false},
-		"RFC 9110 12.5.1 the most precise range counts":  {[]string{"text/html;q=0.5, text/plain;q=0.3, text/*;q=0.9, */*"}, true},
-		"RFC 9110 12.5.1 text/* before */*":              {[]string{"*/*, text/html;q=0.5, text/*;q=0.3"}, true},
-		"RFC 9110 5.3 two lines":                         {[]string{"text/plain;q=0.5", "text/html"}, true},
-		"RFC 9110 5.6.1 empty elements":                  {[]string{", ,text/html ,"}, true},
-		"RFC 9110 12.4.2 whitespace":                     {[]string{"text/html\t; q=0.1 , text/plain ;Q=0.2"}, false},
-		"RFC 9110 12.5.1 q before another parameter":     {[]string{"text/html;q=0;level=1"}, false},
-		"RFC 9110 12.5.1 other parameters":               {[]string{"text/html;level=1;q=0.4"}, true},
-		"RFC 9110 5.6.4 a comma in quotes":               {[]string{`a/b;c="d,text/html", text/plain`}, false},
-		"RFC 9110 5.6.4 a semicolon in quotes":           {[]string{`text/html;c="d;q=0"`}, true},
-		"RFC 9110 5.6.4 an escaped quote":                {[]string{`a/b;c="\",text/html"`}, false},
-		"RFC 9110 5.6.4 a quote without an end":          {[]string{`a/b;c=", text/html`}, false},
-		"RFC 9110 12.4.2 no weight: 2":                   {[]string{"text/html;q=2"}, false},
-		"RFC 9110 12.4.2 no weight: 1.001":               {[]string{"text/html;q=1.001"}, false},
-		"RFC 9110 12.4.2 no weight: four digits":         {[]string{"text/html;q=0.0001"}, false},
-		"RFC 9110 12.4.2 no weight: nothing":             {[]string{"text/html;q="}, false},
-		"RFC 9110 12.4.2 no weight: a word":              {[]string{"text/html;q=a"}, false},
-		"RFC 9110 12.4.2 no weight: 01":                  {[]string{"text/html;q=01"}, false},
-		"RFC 9110 12.4.2 no weight: .5":                  {[]string{"text/html;q=.5"}, false},
-		"RFC 9110 12.4.2 no weight: 0.x":                 {[]string{"text/html;q=0.x"}, false},
-		"RFC 9110 12.4.2 a weight: 1.":                   {[]string{"text/html;q=1., text/plain;q=0.999"}, true},
-		"RFC 9110 12.4.2 a weight: 1.000":                {[]string{"text/html;q=1.000, text/plain;q=1"}, true},
-		"RFC 9110 12.4.2 no weight leaves the others be": {[]string{"text/plain;q=x, text/html;q=0.1"}, true},
+		"RFC 9110 12.5.1 no Accept":                      {nil, either},
+		"RFC 9110 12.5.1 an empty Accept":                {[]string{""}, either},
+		"curl":                                           {[]string{"*/*"}, either},
+		"Chromium":                                       {[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"}, html},
+		"Firefox":                                        {[]string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, html},
+		"lynx":                                           {[]string{"text/html, text/plain, text/sgml, text/css, application/xhtml+xml, */*;q=0.01"}, html},
+		"an image":                                       {[]string{"image/avif,image/webp,*/*;q=0.8"}, either},
+		"RFC 9110 12.5.1 text/* names no HTML":           {[]string{"text/*"}, either},
+		"RFC 9110 12.5.1 plain alone":                    {[]string{"text/plain"}, plain},
+		"RFC 9110 12.5.1 HTML alone":                     {[]string{"text/html"}, html},
+		"RFC 9110 12.5.1 XHTML alone":                    {[]string{xhtml}, html},
+		"RFC 9110 12.5.1 case":                           {[]string{"Text/HTML"}, html},
+		"RFC 9110 12.4.2 q=0 excludes":                   {[]string{"text/html;q=0"}, plain},
+		"RFC 9110 12.4.2 q=0.000 excludes":               {[]string{"text/html;q=0.000, */*"}, plain},
+		"RFC 9110 12.4.2 q=0 excludes, whatever XHTML":   {[]string{"text/html;q=0, " + xhtml}, plain},
+		"RFC 9110 12.4.2 a little":                       {[]string{"text/html;q=0.001"}, html},
+		"RFC 9110 12.4.2 below plain":                    {[]string{"text/html;q=0.8, text/plain"}, plain},
+		"RFC 9110 12.4.2 like plain":                     {[]string{"text/html;q=0.8, text/plain;q=0.8"}, html},
+		"RFC 9110 12.4.2 above plain":                    {[]string{"text/plain;q=0.799, text/html;q=0.8"}, html},
+		"RFC 9110 12.5.1 plain by text/*":                {[]string{"text/html;q=0.5, text/*"}, plain},
+		"RFC 9110 12.5.1 plain by */*":                   {[]string{"text/html;q=0.5, */*;q=0.8"}, plain},
+		"RFC 9110 12.5.1 the most precise range counts":  {[]string{"text/html;q=0.5, text/plain;q=0.3, text/*;q=0.9, */*"}, html},
+		"RFC 9110 12.5.1 text/* before */*":              {[]string{"*/*, text/html;q=0.5, text/*;q=0.3"}, html},
+		"RFC 9110 12.4.2 plain excluded":                 {[]string{"text/plain;q=0"}, html},
+		"RFC 9110 12.4.2 plain excluded from */*":        {[]string{"text/plain;q=0, */*"}, html},
+		"RFC 9110 12.4.2 HTML excluded from text/*":      {[]string{"text/*;q=0.5, text/html;q=0"}, plain},
+		"RFC 9110 12.4.2 both excluded":                  {[]string{"text/html;q=0, text/plain;q=0"}, either},
+		"RFC 9110 12.4.2 all excluded":                   {[]string{"*/*;q=0"}, either},
+		"RFC 9110 12.5.1 plain beside */*":               {[]string{"application/json, text/plain, */*"}, plain},
+		"RFC 9110 12.5.1 HTML by */*":                    {[]string{"text/plain;q=0.5, */*"}, html},
+		"RFC 9110 12.5.1 HTML by text/*":                 {[]string{"text/plain;q=0.5, text/*;q=0.6, */*;q=0.1"}, html},
+		"RFC 9110 12.5.1 XHTML beside plain":             {[]string{"text/plain, " + xhtml}, html},
+		"RFC 9110 5.3 two lines":                         {[]string{"text/plain;q=0.5", "text/html"}, html},
+		"RFC 9110 5.6.1 empty elements":                  {[]string{", ,text/html ,"}, html},
+		"RFC 9110 12.4.2 whitespace":                     {[]string{"text/html\t; q=0.1 , text/plain ;Q=0.2"}, plain},
+		"RFC 9110 12.5.1 q before another parameter":     {[]string{"text/html;q=0;level=1"}, plain},
+		"RFC 9110 12.5.1 other parameters":               {[]string{"text/html;level=1;q=0.4"}, html},
+		"RFC 9110 5.6.4 a comma in quotes":               {[]string{`a/b;c="d,text/html", text/plain`}, plain},
+		"RFC 9110 5.6.4 a semicolon in quotes":           {[]string{`text/html;c="d;q=0"`}, html},
+		"RFC 9110 5.6.4 an escaped quote":                {[]string{`a/b;c="\",text/html"`}, either},
+		"RFC 9110 5.6.4 a quote without an end":          {[]string{`a/b;c=", text/html`}, either},
+		"RFC 9110 12.4.2 no weight: 2":                   {[]string{"text/html;q=2"}, either},
+		"RFC 9110 12.4.2 no weight: 1.001":               {[]string{"text/html;q=1.001"}, either},
+		"RFC 9110 12.4.2 no weight: four digits":         {[]string{"text/html;q=0.0001"}, either},
+		"RFC 9110 12.4.2 no weight: nothing":             {[]string{"text/html;q="}, either},
+		"RFC 9110 12.4.2 no weight: a word":              {[]string{"text/html;q=a"}, either},
+		"RFC 9110 12.4.2 no weight: 01":                  {[]string{"text/html;q=01"}, either},
+		"RFC 9110 12.4.2 no weight: .5":                  {[]string{"text/html;q=.5"}, either},
+		"RFC 9110 12.4.2 no weight: 0.x":                 {[]string{"text/html;q=0.x"}, either},
+		"RFC 9110 12.4.2 a weight: 1.":                   {[]string{"text/html;q=1., text/plain;q=0.999"}, html},
+		"RFC 9110 12.4.2 a weight: 1.000":                {[]string{"text/html;q=1.000, text/plain;q=1"}, html},
+		"RFC 9110 12.4.2 no weight leaves the others be": {[]string{"text/plain;q=x, text/html;q=0.1"}, html},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var lines []string
 			for _, a := range tt.accept {
 				lines = append(lines, "Accept: "+a)
 			}
-			if got := requestWith(t, "GET", lines...).PrefersHTML(); got != tt.want {
-				t.Errorf("%q: %v", tt.accept, got)
+			r := requestWith(t, "GET", lines...)
+			for _, byDefault := range []bool{false, true} {
+				want := tt.want == html || tt.want == either && byDefault
+				if got := r.PrefersHTML(byDefault); got != want {
+					t.Errorf("%q: %v by default: %v", tt.accept, byDefault, got)
+				}
 			}
 		})
 	}

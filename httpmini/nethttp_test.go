@@ -135,6 +135,7 @@ var (
 	netHTTPRefusesChunks = []difference{
 		{"invalid byte in chunk length", "1 ;a\r\nx\r\n0\r\n\r\n", "we: RFC 9112 section 7.1.1 has bad whitespace, and wants it parsed"},
 		{"suspiciously long trailer", "0\r\nX: " + strings.Repeat("a", 5000) + "\r\n\r\n", ourLimit + ": 4 KiB"},
+		{"chunk length too large", strings.Repeat("0", 17) + "\r\n\r\n", "we: RFC 9112 section 7.1 has 1*HEXDIG, and zeros in front change no number"},
 		{"header line too long", "1;" + strings.Repeat("a", 5000) + "\r\nx\r\n0\r\n\r\n", ourLimit + ": 4 KiB for a line"},
 	}
 )

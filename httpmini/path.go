@@ -96,3 +96,17 @@ func EscapePath(dst, name []byte) []byte {
 	}
 	return dst
 }
+
+// EscapeQuery appends a [Request.Query] as it stands in a Location. Browsers send
+// octets that no query holds (RFC 3986 section 3.4) as they are: those are escaped.
+// Escapes that are there already stay.
+func EscapeQuery(dst, query []byte) []byte {
+	for _, c := range query {
+		if regNameChar.has(c) || c == ':' || c == '@' || c == '/' || c == '?' || c == '%' {
+			dst = append(dst, c)
+		} else {
+			dst = append(dst, '%', hexits[c>>4], hexits[c&15])
+		}
+	}
+	return dst
+}

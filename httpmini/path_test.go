@@ -92,3 +92,18 @@ func TestEscapePath(t *testing.T) {
 		}
 	}
 }
+
+func TestEscapeQuery(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                     "",
+		"a=b&c=d":              "a=b&c=d",
+		"a=%41%7c":             "a=%41%7c",
+		"/?:@-._~!$&'()*+,;=0": "/?:@-._~!$&'()*+,;=0",
+		"a=|{}^`[]\\":          "a=%7C%7B%7D%5E%60%5B%5D%5C",
+		"\"<>#\x00\xe4":        "%22%3C%3E%23%00%E4",
+	} {
+		if got := string(httpmini.EscapeQuery(nil, []byte(query))); got != want {
+			t.Errorf("%q: %q, want %q", query, got, want)
+		}
+	}
+}

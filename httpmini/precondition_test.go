@@ -144,7 +144,7 @@ func TestSelectionAllocatesNothing(t *testing.T) {
 		"path":                  func() { httpmini.AppendPath(out, path) },
 		"escape":                func() { httpmini.EscapePath(out, path) },
 		"media type":            func() { httpmini.MediaType("dir/INDEX.HTML") },
-		"prefers HTML":          func() { r.PrefersHTML() },
+		"prefers HTML":          func() { r.PrefersHTML(false) },
 		"registered":            func() { httpmini.Registered(r.Method) },
 	} {
 		if n := testing.AllocsPerRun(100, f); n != 0 {

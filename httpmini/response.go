@@ -3,14 +3,11 @@ package httpmini
 // Response is the head of a response, as a client receives it. Its byte slices
 // are views into the buffer that was parsed.
 type Response struct {
-	// Version as it was sent, and its digit after the dot.
+	// Version as it was sent.
 	Version []byte
-	Minor   int
 	// Status is the code, 000 to 999; only 100 to 599 mean something, and any
 	// other is to be taken as a 5xx (RFC 9110 section 15).
 	Status int
-	// Reason is the code in words, perhaps empty. Do not read it by program.
-	Reason []byte
 	// Fields are all field lines in order.
 	Fields Fields
 	// ContentLength is what the field of that name says, -1 without one. How
@@ -18,9 +15,6 @@ type Response struct {
 	ContentLength int64
 	// Chunked says that the body comes in chunks. RFC 9112 section 7.1.
 	Chunked bool
-	// KeepAlive says that the server leaves the connection open. RFC 9112
-	// section 9.3. A body that ends with the connection ends that too.
-	KeepAlive bool
 }
 
 // Parse reads the head of a response at the start of b, with the three outcomes
@@ -41,14 +35,13 @@ func (r *Response) parse(s *scanner) error {
 	if err != nil {
 		return err
 	}
-	r.Minor = minor
 	if err := s.space("version"); err != nil {
 		return err
 	}
 	if err := s.status(r); err != nil {
 		return err
 	}
-	if err := s.reason(r); err != nil {
+	if err := s.reason(); err != nil {
 		return err
 	}
 
@@ -58,7 +51,6 @@ func (r *Response) parse(s *scanner) error {
 	}
 	r.ContentLength = f.length
 	r.Chunked = f.chunked
-	r.KeepAlive = f.persists()
 	return nil
 }
 
@@ -79,8 +71,9 @@ func (s *scanner) status(r *Response) error {
 	return s.space("status code")
 }
 
-// reason takes the rest of the status line.
-func (s *scanner) reason(r *Response) error {
+// reason takes the rest of the status line: the code in words, which nobody reads
+// by program.
+func (s *scanner) reason() error {
 	start := s.i
 	end := textChar.span(s.b, start)
 	if end-start > MaxReason {
@@ -92,7 +85,6 @@ func (s *scanner) reason(r *Response) error {
 	if c := s.b[end]; c != '\r' {
 		return misplaced(end, c, "reason", "a reason holds visible characters, spaces and tabs (RFC 9112 section 4)")
 	}
-	r.Reason = s.view(start, end)
 	s.take(Reason, end)
 	return s.crlf(CRLF, "status line")
 }

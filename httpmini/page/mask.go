@@ -68,6 +68,10 @@ const (
 	openLine                // in a line that may be read
 )
 
+// Inside has the Masker begin in the middle of a line, of which nobody knows
+// whether it is secret: what is left of it is masked.
+func (m *Masker) Inside() { m.place = secretLine }
+
 // Append appends b, masked, to dst.
 func (m *Masker) Append(dst, b []byte) []byte {
 	for _, c := range b {

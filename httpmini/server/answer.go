@@ -22,6 +22,7 @@ type answer struct {
 	mediaType string
 	fields    []httpmini.FieldLine
 	body      []byte
+	state     httpmini.Validators
 	file      *docroot.File // sent from off, length bytes of it
 	off       int64
 	length    int64
@@ -145,15 +146,56 @@ func (w *worker) choose(c *conn, r *httpmini.Request, rest []byte) answer {
 		if !httpmini.Registered(r.Method) {
 			return w.fault(r, 501, "this method is unknown here: "+w.methods(r)+" are known (RFC 9110 section 9.1)")
 		}
-		a := w.fault(r, 405, "files are read here and not changed: "+w.methods(r)+" are allowed (RFC 9110 section 15.5.6)")
+		what := "files are read here and not changed: "
+		if w.root == nil {
+			what = "there is one page here, which shows and changes nothing: "
+		}
+		a := w.fault(r, 405, what+w.methods(r)+" are allowed (RFC 9110 section 15.5.6)")
 		a.fields = append(a.fields, w.allow(r)...)
 		a.close = method == "CONNECT" // what follows may be meant for a tunnel
 		return a
 	}
+	var a answer
 	if w.root == nil {
-		return w.visitPage(c, r, rest)
+		a = w.visitPage(c, r, rest)
+	} else {
+		a = w.files(r)
 	}
-	return w.files(r)
+	if r.Conditional && a.status == 200 {
+		return w.onCondition(r, a)
+	}
+	return a
+}
+
+// onCondition answers where a would be the answer to the request without its
+// conditions and ranges, which count only with a 200: RFC 9110 sections 13.2.1 and
+// 14.2. What is made here has no state to tell apart, and no ranges.
+func (w *worker) onCondition(r *httpmini.Request, a answer) answer {
+	status := r.Precondition(a.state)
+	if status == 0 && a.state.ETag != "" {
+		w.ranges, status = r.Ranges(a.length, a.state, w.wall, w.ranges[:0])
+	}
+	switch status {
+	case 206:
+		return w.partial(r, a)
+	case 304:
+		a.drop()
+		return answer{status: 304, fields: essential(a.fields)}
+	case 412:
+		a.drop()
+		return w.fault(r, 412, "what is here is not in the state that the request wants (RFC 9110 section 13.1)")
+	case 416:
+		a.drop()
+		return w.unsatisfied(r, a.length)
+	}
+	return a
+}
+
+// drop gives up an answer that is not sent.
+func (a answer) drop() {
+	if a.file != nil {
+		a.file.Close()
+	}
 }
 
 // readsContent says whether the answer depends on the content: the visitor's page
@@ -223,7 +265,10 @@ func (w *worker) recall(c *conn) {
 // the next request would begin, so it is the last answer.
 func (w *worker) refuse(c *conn, in []byte, bad *httpmini.BadError) {
 	r := &w.req
-	kind, body := page.Fault{Status: bad.Status, Why: bad.Why, Bytes: in, Offset: bad.Offset}.Page(r.PrefersHTML())
+	if c.phase == inBody && c.rare.content.InTrailer() {
+		in = nil // a secret may have begun before these bytes
+	}
+	kind, body := page.Fault{Status: bad.Status, Why: bad.Why, Bytes: in, Offset: bad.Offset}.Page(r.PrefersHTML(false))
 	a := answer{status: bad.Status, mediaType: kind, body: body, fields: w.errorFields(), close: true, why: bad.Why}
 	c.lingers = true
 	w.reply(c, r, a)
@@ -232,7 +277,7 @@ func (w *worker) refuse(c *conn, in []byte, bad *httpmini.BadError) {
 
 // fault is an error page for a request that was understood.
 func (w *worker) fault(r *httpmini.Request, status int, why string) answer {
-	kind, body := page.Error(status, why, "", r.PrefersHTML())
+	kind, body := page.Error(status, why, "", r.PrefersHTML(false))
 	a := answer{status: status, mediaType: kind, body: body, fields: w.errorFields(), why: why}
 	if status == 503 {
 		a.fields = append(a.fields, httpmini.FieldLine{Name: "Retry-After", Value: "1"})

@@ -14,8 +14,10 @@ type blocking struct {
 	accepting int // the listener that a thread waits at in accept4; -1: none does
 	drained   bool
 	conns     map[*conn]bool // true: it waits for a request that has not begun
-	watched   *conn          // iterative: the one that is being served
-	since     time.Time      // and since when it is silent
+	held      *conn          // iterative: the one that is being served
+	since     time.Time      // when it was accepted
+	silent    time.Time      // since when nothing has come that is waited for; zero: nothing is
+	full      time.Time      // since when it has to read before anything goes on; zero: it has not
 }
 
 // wake ends the calls that could wait for ever. shutdown(2) of the reading
@@ -28,7 +30,9 @@ func (b *blocking) wake() {
 	if b.conns == nil {
 		return
 	}
-	if b.accepting >= 0 && mayWait(b.accepting) {
+	// Where something is in the accept queue accept4 does not wait; and of TCP,
+	// shutdown would reset what is there (inet_csk_listen_stop).
+	if b.accepting >= 0 && inQueue(b.accepting) == 0 {
 		unix.Shutdown(b.accepting, unix.SHUT_RD)
 	}
 	for c, silent := range b.conns {
@@ -36,14 +40,6 @@ func (b *blocking) wake() {
 			unix.Shutdown(c.fd, unix.SHUT_RD)
 		}
 	}
-}
-
-// mayWait says whether accept4 may be waiting at a listener. Where something is in
-// the accept queue it is not; and of TCP, shutdown(2) would reset what is there
-// (inet_csk_listen_stop).
-func mayWait(listener int) bool {
-	info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO)
-	return err != nil || info.Unacked == 0
 }
 
 // accepts says that the thread is about to wait at the listener, or -1 that it
@@ -62,10 +58,22 @@ func (b *blocking) waits(c *conn, silent bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.conns[c] = silent
-	if b.watched == c && b.since.IsZero() {
-		b.since = time.Now()
+	if b.held == c {
+		b.full = time.Time{}
+		if b.silent.IsZero() {
+			b.silent = time.Now()
+		}
 	}
 	return !silent || !b.drained
+}
+
+// needsRoom says that the connection has been waiting so long for the client to read.
+func (b *blocking) needsRoom(c *conn, waiting time.Duration) {
+	b.mu.Lock()
+	if b.held == c {
+		b.full = time.Now().Add(-waiting)
+	}
+	b.mu.Unlock()
 }
 
 // working says that bytes have come, or the end.
@@ -74,8 +82,8 @@ func (b *blocking) working(c *conn) {
 	if _, ok := b.conns[c]; ok {
 		b.conns[c] = false
 	}
-	if b.watched == c {
-		b.since = time.Time{}
+	if b.held == c {
+		b.silent = time.Time{}
 	}
 	b.mu.Unlock()
 }
@@ -83,22 +91,37 @@ func (b *blocking) working(c *conn) {
 func (b *blocking) forget(c *conn) {
 	b.mu.Lock()
 	delete(b.conns, c)
-	if b.watched == c {
-		b.watched, b.since = nil, time.Time{}
+	if b.held == c {
+		b.held = nil
 	}
 	b.mu.Unlock()
 }
 
-// HeldUp says, of the iterative loop, which silent client holds up the others and
-// for how long. silent is 0 when none does.
-func (s *Server) HeldUp() (fd int, peer string, silent time.Duration) {
+// Held is the client that the iterative loop serves while all others wait.
+type Held struct {
+	FD     int
+	Peer   string
+	Served time.Duration // since it was accepted
+	Silent time.Duration // since the server waits for what it sends; 0: it does not
+	Full   time.Duration // since the server waits for it to read; 0: it does not
+}
+
+// HeldUp says whom the iterative loop serves. FD is -1 when it serves nobody.
+func (s *Server) HeldUp() Held {
 	b := &s.blocking
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.watched == nil || b.since.IsZero() {
-		return -1, "", 0
+	if b.held == nil {
+		return Held{FD: -1}
 	}
-	return b.watched.fd, b.watched.peer, time.Since(b.since)
+	h := Held{FD: b.held.fd, Peer: b.held.peer, Served: time.Since(b.since)}
+	if !b.silent.IsZero() {
+		h.Silent = time.Since(b.silent)
+	}
+	if !b.full.IsZero() {
+		h.Full = time.Since(b.full)
+	}
+	return h
 }
 
 // runIterative serves one connection after the other. While one is open nobody
@@ -108,9 +131,10 @@ func (s *Server) runIterative() error {
 	defer runtime.UnlockOSThread()
 	w := s.worker(0)
 	return s.acceptBlocking(w, func(c *conn) {
-		s.blocking.mu.Lock()
-		s.blocking.watched = c
-		s.blocking.mu.Unlock()
+		b := &s.blocking
+		b.mu.Lock()
+		b.held, b.since, b.silent, b.full = c, time.Now(), time.Time{}, time.Time{}
+		b.mu.Unlock()
 		w.serve(c)
 	})
 }

@@ -19,7 +19,7 @@ func (w *worker) recv(c *conn, buf []byte) (int, unix.Errno) {
 	switch {
 	case w.hurry:
 		flags = unix.MSG_DONTWAIT
-	case w.blocking && !w.patience(c, unix.SO_RCVTIMEO, &c.receive):
+	case w.blocking && !w.patience(c, unix.SO_RCVTIMEO, &c.receive, c.deadline-w.now):
 		return 0, unix.EAGAIN
 	}
 	if w.telling {
@@ -112,9 +112,28 @@ func (w *worker) shutdown(c *conn) {
 	unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(c.fd), unix.SHUT_WR, 0)
 }
 
+// unsent is how many bytes of the send buffer wait for room at the client. tcp(7),
+// SIOCOUTQNSD. A Unix socket has none: what was sent is with the client.
+func unsent(fd int) int { return waiting(fd, unix.SIOCOUTQNSD) }
+
+// unread is how many bytes have come and were not read. tcp(7), unix(7), SIOCINQ.
+func unread(fd int) int { return waiting(fd, unix.SIOCINQ) }
+
+func waiting(fd int, request uintptr) int {
+	var n int32
+	if _, _, errno := unix.RawSyscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(&n))); errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
 // reset has close(2) send an RST and forget what is in the send buffer: a client
 // that does not read would keep that memory for minutes. socket(7), SO_LINGER.
 func (w *worker) reset(c *conn) {
+	if w.telling {
+		w.tracer.SetLinger(c.fd, 0)
+		return
+	}
 	unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 }
 
@@ -129,15 +148,13 @@ func (w *worker) close(c *conn) {
 
 // roomPatience is patience for a call that sends.
 func (w *worker) roomPatience(c *conn) bool {
-	c.deadline = c.answer.deadline(w.now, w.config.Timeouts.Write)
-	return w.patience(c, unix.SO_SNDTIMEO, &c.transmit)
+	end := c.answer.deadline(w.now, w.config.Timeouts.Write)
+	return w.patience(c, unix.SO_SNDTIMEO, &c.transmit, min(end-w.now, lookAgain))
 }
 
-// patience sets how long a call may block, SO_RCVTIMEO or SO_SNDTIMEO, to what is
-// left of the deadline, unless it is that already. It is false when nothing is
-// left. socket(7).
-func (w *worker) patience(c *conn, option int, now *time.Duration) bool {
-	left := c.deadline - w.now
+// patience sets how long a call may block, SO_RCVTIMEO or SO_SNDTIMEO, unless it is
+// that already. It is false when nothing is left. socket(7).
+func (w *worker) patience(c *conn, option int, now *time.Duration, left time.Duration) bool {
 	if left <= 0 {
 		return false
 	}

@@ -2,7 +2,9 @@ package server
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,9 +24,10 @@ type conn struct {
 	waits    wait          // what the epoll instance watches for
 	watched  bool          // the epoll instance knows the descriptor
 	closing  bool          // no request is read after the answer that is on its way
-	lingers  bool          // the client may still send then
+	lingers  bool          // the client may still send then, for all that is known
 	deadline time.Duration // on the worker's clock: when patience with the present wait ends
 	answer   progress      // of sending, while the client does not take all at once
+	unsent   int           // lingering: bytes that wait for room at the client
 	rest     []byte        // received and not understood yet: part of a head, or requests behind an unsent answer
 	out      []byte        // of answers, not taken by the send buffer yet, or put off
 	peer     string        // who it is, if anybody asks
@@ -90,8 +93,12 @@ func (c *conn) needsRoom() bool { return c.waits == forRoom && c.watched || c.se
 
 // silent says whether nothing of a request has come that has no answer yet.
 func (c *conn) silent() bool {
-	return (c.phase == idle || c.phase == inHead) && len(c.rest) == 0 && !c.sending()
+	return (c.phase == idle || c.phase == inHead) && nothing(c.rest) && !c.sending()
 }
+
+// nothing says whether the bytes are none of a request: some clients send an empty
+// line after what they have sent. RFC 9112 section 2.2.
+func nothing(b []byte) bool { return len(b) == 0 || strings.HasPrefix("\r\n", string(b)) }
 
 // seldom is the rare part, made when it is first needed.
 func (c *conn) seldom() *rare {
@@ -235,7 +242,7 @@ func (w *worker) content(c *conn, in []byte) (rest []byte) {
 // ended: the client has finished sending, with recv(2) returning 0. What it asked
 // for before that has been answered; half a request gets an answer too.
 func (w *worker) ended(c *conn) wait {
-	if c.phase == lingering || c.phase == idle || c.phase == inHead && len(c.rest) == 0 {
+	if c.phase == lingering || c.phase != inBody && nothing(c.rest) {
 		return forNothing
 	}
 	where, in := "head", c.rest
@@ -258,13 +265,13 @@ func (w *worker) await(c *conn, in []byte) wait {
 	switch {
 	case c.phase == inBody:
 		c.deadline = c.rare.received.deadline(w.now, w.config.Timeouts.Body)
-	case len(in) == 0 && c.requests > 0:
+	case nothing(in) && c.requests > 0:
 		if w.server.drains.Load() && !w.blocking {
 			return forNothing
 		}
 		c.phase = idle
 		c.deadline = w.now + w.config.Timeouts.Idle
-	case len(in) > 0 && c.phase == idle:
+	case c.phase == idle && !nothing(in):
 		c.phase = inHead
 		c.deadline = w.now + w.config.Timeouts.Head
 	}
@@ -358,14 +365,26 @@ func (w *worker) flush(c *conn) wait {
 	return forBytes
 }
 
-// awaitRoom keeps what the send buffer does not take now.
+// lookAgain is how long the kernel is left to say that there is room. It does when a
+// third of the send buffer is free (sk_stream_is_writeable()): that a client reads
+// slowly is only known by sending, and when it read only by sending soon.
+const lookAgain = time.Second
+
+// awaitRoom keeps what the send buffer does not take now, and gives up a client that
+// has not read for too long.
 func (w *worker) awaitRoom(c *conn, out []byte) wait {
+	end := c.answer.deadline(w.now, w.config.Timeouts.Write)
+	if w.now >= end {
+		w.tellWhy(c, "write")
+		w.reset(c)
+		return w.drop(c)
+	}
+	if w.blocking {
+		w.server.blocking.needsRoom(c, w.now-c.answer.since)
+	}
 	c.out = slices.Clone(out)
 	w.out = w.out[:w.from]
-	c.deadline = c.answer.deadline(w.now, w.config.Timeouts.Write)
-	if w.blocking && w.now >= c.deadline {
-		return w.expire(c)
-	}
+	c.deadline = min(end, w.now+lookAgain)
 	return forRoom
 }
 
@@ -380,37 +399,56 @@ func (w *worker) drop(c *conn) wait {
 	return forNothing
 }
 
-// finish ends the server's direction after the last answer. RFC 9112 section 9.6.
+// finish ends the server's direction after the last answer. close(2) with bytes that
+// nobody has read resets the connection, and so do bytes that come after it; that
+// throws away what is in the send buffer. RFC 9112 section 9.6.
 func (w *worker) finish(c *conn) wait {
-	if !c.lingers {
+	if c.unsent = unsent(c.fd); !c.lingers && c.unsent == 0 && unread(c.fd) == 0 {
 		return forNothing
 	}
 	w.shutdown(c)
 	c.phase = lingering
 	c.rest = nil
+	c.answer = progress{since: w.now}
 	c.deadline = w.now + LingerTime
 	return forBytes
+}
+
+// linger goes on with a client that has not left: it may still read.
+func (w *worker) linger(c *conn) wait {
+	before := c.unsent
+	c.unsent = unsent(c.fd)
+	c.answer.moved += int64(before - c.unsent)
+	switch end := c.answer.deadline(w.now, w.config.Timeouts.Write); {
+	case c.unsent == 0:
+		return forNothing
+	case w.now >= end:
+		w.tellWhy(c, "write")
+		w.reset(c)
+		return forNothing
+	default:
+		c.deadline = min(w.now+LingerTime, end)
+		return forBytes
+	}
 }
 
 // expire ends the patience with a connection.
 func (w *worker) expire(c *conn) wait {
 	switch {
 	case c.needsRoom():
-		w.tellWhy(c, "write")
-		w.reset(c)
-		return w.drop(c)
+		return w.run(c)
 	case c.phase == lingering:
-		return forNothing
+		return w.linger(c)
 	case c.phase == idle:
 		w.tellWhy(c, "idle")
 		return forNothing
-	case c.phase == inHead && len(c.rest) == 0:
+	case c.phase == inHead && nothing(c.rest):
 		w.tellWhy(c, "silent")
 		return forNothing
 	}
 	why := "the request was not whole in time: its head has to come within " + w.config.Timeouts.Head.String()
 	if c.phase == inBody {
-		why = "the content of the request stopped coming: it may pause for " + w.config.Timeouts.Body.String()
+		why = fmt.Sprintf("the content of the request came too slowly: less than %d bytes a second for %v", MinRate, w.config.Timeouts.Body)
 	}
 	w.recall(c)
 	w.refuse(c, c.rest, &httpmini.BadError{Offset: len(c.rest), Status: 408, Why: why + " (RFC 9110 section 15.5.9)"})

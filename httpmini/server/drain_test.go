@@ -29,6 +29,8 @@ const hugeSize = 24 << 20
 var states = []state{
 	{name: "nothing sent"},
 	{name: "idle", sent: get("/hello.txt"), taken: -1},
+	{name: "an empty line behind a request", sent: get("/hello.txt") + "\r\n", taken: -1},
+	{name: "half an empty line", sent: get("/hello.txt") + "\r", taken: -1},
 	{name: "half a head", sent: "GET /hello.txt HTTP/1.1\r\nHo", rest: "st: a\r\n\r\n", left: len(hello)},
 	{name: "half a head after a request", sent: get("/kilo.bin") + "GET /hello.txt HT", taken: -1, rest: "TP/1.1\r\nHost: a\r\n\r\n", left: len(hello)},
 	{name: "half a content", sent: request("GET /hello.txt", "Content-Length: 10") + "12345", rest: "67890", left: len(hello)},

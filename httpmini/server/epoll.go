@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // epollLoop serves many connections on one thread: it asks the kernel which of
@@ -125,16 +127,19 @@ func (l *epollLoop) waitEvents() (int, error) {
 	return int(n), nil
 }
 
-// waitTold is the same through the tracer, when there is time to tell of it.
+// waitTold is the same when there is time to tell of it. A tick in which nothing
+// happens is not told.
 func (l *epollLoop) waitTold() (int, error) {
-	call := l.tracer.EpollWait(l.epoll, l.events[:], l.timeout())
+	t := sockets.Tracer{Observe: func(call sockets.Call) {
+		if call.Returned && call.Ret != 0 {
+			e := l.event(Called, nil)
+			e.Call = call
+			l.tell(e)
+		}
+	}}
+	call := t.EpollWait(l.epoll, l.events[:], l.timeout())
 	if call.Errno != 0 {
 		return 0, fmt.Errorf("epoll_pwait: %w", call.Errno)
-	}
-	if call.Ret > 0 {
-		e := l.event(Called, nil)
-		e.Call = call
-		l.tell(e)
 	}
 	return int(call.Ret), nil
 }

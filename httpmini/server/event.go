@@ -44,6 +44,7 @@ type Event struct {
 type queue struct {
 	events  chan Event
 	skipped atomic.Int64 // requests that were not told of
+	unheard atomic.Int64 // connections that were not
 	window  atomic.Int64 // the present stretch of time, in windowLength
 	told    atomic.Int64 // in the present window
 }

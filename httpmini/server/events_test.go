@@ -104,8 +104,8 @@ func TestStory(t *testing.T) {
 				if !slices.Equal(told, story.told) {
 					t.Errorf("told: %q\nhappened: %q", told, story.told)
 				}
-				if n := l.Skipped(); n != 0 {
-					t.Errorf("%d requests were not told of", n)
+				if n, m := l.Skipped(); n != 0 || m != 0 {
+					t.Errorf("%d connections and %d requests were not told of", n, m)
 				}
 			})
 		}
@@ -133,29 +133,38 @@ func TestImpatienceIsTold(t *testing.T) {
 	})
 }
 
-// TestHeldUp tells of the client that keeps the iterative loop from the others, and
-// for how long it has been silent.
+// TestHeldUp tells of the client that keeps the iterative loop from the others: how
+// long it is served, how long it has been silent, and how long it has not read.
 func TestHeldUp(t *testing.T) {
 	noneLeft(t)
 	dir := documents(t)
 	sparse(t, dir, "huge.bin", hugeSize)
 	everywhere(t, []Loop{Iterative}, func(t *testing.T, network string, loop Loop) {
 		l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
-		if fd, peer, silent := l.HeldUp(); fd != -1 || peer != "" || silent != 0 {
-			t.Errorf("with no client: %d, %q, %v", fd, peer, silent)
+		if h := l.HeldUp(); h != (Held{FD: -1}) {
+			t.Errorf("with no client: %+v", h)
 		}
-		held := func() time.Duration { _, _, silent := l.HeldUp(); return silent }
 		c := l.client(t)
-		until(t, "the client to be silent", func() bool { return held() > 300*time.Millisecond })
+		until(t, "the client to be silent", func() bool { return l.HeldUp().Silent > 300*time.Millisecond })
 		asked := time.Now()
 		c.send(t, get("/huge.bin"))
 		_, err := c.in.Peek(1) // and the server goes on to send
 		must(t, err)
-		if silent, most := held(), time.Since(asked); silent > most {
+		if silent, most := l.HeldUp().Silent, time.Since(asked); silent > most {
 			t.Errorf("the client asked %v ago, and counts as silent for %v", most, silent)
 		}
+		until(t, "the client to be one that does not read", func() bool { return l.HeldUp().Full > 0 })
+		if h := l.HeldUp(); h.Silent != 0 || h.Served < h.Full {
+			t.Errorf("while it has to read: %+v", h)
+		}
+		r, err := c.answer()
+		must(t, err)
+		if len(r.body) != hugeSize {
+			t.Errorf("%d bytes", len(r.body))
+		}
+		until(t, "the client to be silent again", func() bool { h := l.HeldUp(); return h.Silent > 0 && h.Full == 0 })
 		c.Close()
-		until(t, "nobody to hold it up", func() bool { return held() == 0 })
+		until(t, "nobody to hold it up", func() bool { return l.HeldUp().FD < 0 })
 		l.end(t)
 	})
 }
@@ -169,17 +178,24 @@ func TestNobodyListens(t *testing.T) {
 		l := listening(t, network, Config{Loop: loop, Root: root(t, dir)})
 		l.start()
 		requests := l.load(t)
-		told := int64(0)
+		told, heard := int64(0), int64(0)
 		for len(l.Events()) > 0 {
-			if e := <-l.Events(); e.Kind == Answered {
+			switch e := <-l.Events(); {
+			case e.Kind == Answered:
 				told++
+			case e.Call.Name == "accept4" && e.Conn != 0:
+				heard++
 			}
 		}
-		if skipped := l.Skipped(); told+skipped != requests {
+		unheard, skipped := l.Skipped()
+		if told+skipped != requests {
 			t.Errorf("%d requests were told of and %d not, of %d", told, skipped, requests)
 		}
-		if n := l.Skipped(); n != 0 {
-			t.Errorf("%d requests are counted twice", n)
+		if accepted := int64(l.connections.Load()); heard+unheard != accepted {
+			t.Errorf("%d connections were told of and %d not, of %d", heard, unheard, accepted)
+		}
+		if n, m := l.Skipped(); n != 0 || m != 0 {
+			t.Errorf("%d connections and %d requests are counted twice", n, m)
 		}
 		l.end(t)
 	})
@@ -195,7 +211,8 @@ func TestSampling(t *testing.T) {
 		requests := l.load(t)
 		l.end(t)
 		windows := int64(time.Since(began)/windowLength) + 2
-		told, skipped := int64(len(l.told(Answered))), l.Skipped()
+		told := int64(len(l.told(Answered)))
+		_, skipped := l.Skipped()
 		if told+skipped != requests {
 			t.Errorf("%d requests were told of and %d not, of %d", told, skipped, requests)
 		}

@@ -303,7 +303,7 @@ func TestFaultIdleClientBlocksAll(t *testing.T) {
 			return
 		}
 		var fd int
-		eventually(t, "the server to say who holds it up", func() bool { fd, _, _ = s.HeldUp(); return fd >= 0 })
+		eventually(t, "the server to say who holds it up", func() bool { h := s.HeldUp(); fd = h.FD; return h.Silent > 0 })
 		asked, err := kernel.Ask(fd)
 		if err != nil || asked.Peer.String() != idle.LocalAddr().String() {
 			t.Errorf("held up by %v, not by %v (%v)", asked.Peer, idle.LocalAddr(), err)
@@ -320,7 +320,7 @@ func TestFaultIdleClientBlocksAll(t *testing.T) {
 			t.Errorf("when the idle one has gone: %+v %v", r, err)
 		}
 		other.Close()
-		eventually(t, "nobody to hold it up", func() bool { fd, _, _ = s.HeldUp(); return fd < 0 })
+		eventually(t, "nobody to hold it up", func() bool { return s.HeldUp().FD < 0 })
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,7 +26,7 @@ func (w *worker) files(r *httpmini.Request) answer {
 	if e.File.IsDir {
 		return w.directory(r, e.File)
 	}
-	return w.file(r, e)
+	return w.file(e)
 }
 
 // notOpened says why a target leads to nothing that can be shown.
@@ -54,71 +55,74 @@ func prepare(e *docroot.Entry) {
 	e.Content = e.Answer[len(e.Answer)-len(e.Content):]
 }
 
-// file answers with the whole file, a part of it, or why neither is sent.
-func (w *worker) file(r *httpmini.Request, e *docroot.Entry) answer {
-	f := e.File
-	v := validatorsOf(f, w.wall)
+// file answers with the whole file.
+func (w *worker) file(e *docroot.Entry) answer {
+	v := validatorsOf(e.File, w.wall)
 	w.fields = appendValidators(w.fields[:0], v)
-	a := answer{status: 200, mediaType: e.MediaType, fields: w.fields, body: e.Content, length: f.Size}
-	if r.Conditional {
-		switch status := r.Precondition(v); status {
-		case 0:
-		case 304:
-			// What the client has it knows already: RFC 9110 section 15.4.5.
-			return answer{status: 304, fields: []httpmini.FieldLine{{Name: "ETag", Value: v.ETag}}}
-		default:
-			return w.fault(r, status, "the file is not in the state that the request wants (RFC 9110 section 13.1)")
-		}
-		var status int
-		w.ranges, status = r.Ranges(f.Size, v, w.wall, w.ranges[:0])
-		switch status {
-		case 416:
-			a = w.fault(r, 416, "the file has "+strconv.FormatInt(f.Size, 10)+" bytes, and none of those that were asked for (RFC 9110 section 15.5.17)")
-			a.fields = append(a.fields, httpmini.FieldLine{Name: "Content-Range", Value: string(httpmini.AppendUnsatisfied(nil, f.Size))})
-			return a
-		case 206:
-			a.status = 206
-			if _, ok := r.Fields.Get("If-Range"); ok { // the client has the rest: RFC 9110 section 15.3.7
-				a.fields = a.fields[1:]
-			}
-			if len(w.ranges) > 1 {
-				return w.multipart(a, e)
-			}
-			x := w.ranges[0]
-			a.fields = append(a.fields, httpmini.FieldLine{Name: "Content-Range", Value: string(httpmini.AppendContentRange(nil, x, f.Size))})
-			a.off, a.length = x.Start, x.Length
-			if a.body != nil {
-				a.body = a.body[x.Start : x.Start+x.Length]
-			}
-		}
-	}
+	a := answer{status: 200, mediaType: e.MediaType, fields: w.fields, state: v, body: e.Content, length: e.File.Size}
 	if e.Content == nil {
-		a.file = f.Retain()
+		a.file = e.File.Retain()
 	}
 	return a
 }
 
-// multipart is a 206 of several ranges. RFC 9110 section 14.6.
-func (w *worker) multipart(a answer, e *docroot.Entry) answer {
-	boundary, kind := rand.Text(), a.mediaType
-	a.mediaType = "multipart/byteranges; boundary=" + boundary
-	a.length = httpmini.PartsLength(boundary, kind, w.ranges, e.File.Size)
-	last := httpmini.AppendLastBoundary(nil, boundary)
-	if e.Content != nil {
-		a.body = nil
-		for _, x := range w.ranges {
-			a.body = httpmini.AppendPartHead(a.body, boundary, kind, x, e.File.Size)
-			a.body = append(a.body, e.Content[x.Start:x.Start+x.Length]...)
-		}
-		a.body = append(a.body, last...)
-		return a
+// partial answers with the ranges in w.ranges instead of the whole, which is a. RFC
+// 9110 section 15.3.7.
+func (w *worker) partial(r *httpmini.Request, a answer) answer {
+	kind, size := a.mediaType, a.length
+	a.status = 206
+	if _, ok := r.Fields.Get("If-Range"); ok {
+		a.mediaType, a.fields = "", essential(a.fields)
 	}
-	a.file = e.File.Retain()
-	for _, x := range w.ranges {
-		a.parts = append(a.parts, part{httpmini.AppendPartHead(nil, boundary, kind, x, e.File.Size), x.Start, x.Start + x.Length})
+	if len(w.ranges) > 1 {
+		return w.multipart(a, kind)
 	}
-	a.parts = append(a.parts, part{head: last})
+	x := w.ranges[0]
+	a.fields = append(a.fields, httpmini.FieldLine{Name: "Content-Range", Value: string(httpmini.AppendContentRange(nil, x, size))})
+	a.off, a.length = x.Start, x.Length
+	if a.file == nil {
+		a.body = a.body[x.Start : x.Start+x.Length]
+	}
 	return a
+}
+
+// multipart is a 206 of several ranges of a file of this kind. RFC 9110 section
+// 14.6.
+func (w *worker) multipart(a answer, kind string) answer {
+	boundary, content, size := rand.Text(), a.body, a.length
+	a.mediaType = "multipart/byteranges; boundary=" + boundary
+	a.body, a.length = nil, httpmini.PartsLength(boundary, kind, w.ranges, size)
+	for _, x := range w.ranges {
+		head := httpmini.AppendPartHead(nil, boundary, kind, x, size)
+		if a.file != nil {
+			a.parts = append(a.parts, part{head, x.Start, x.Start + x.Length})
+			continue
+		}
+		a.body = append(append(a.body, head...), content[x.Start:x.Start+x.Length]...)
+	}
+	last := httpmini.AppendLastBoundary(nil, boundary)
+	if a.file != nil {
+		a.parts = append(a.parts, part{head: last})
+	} else {
+		a.body = append(a.body, last...)
+	}
+	return a
+}
+
+// unsatisfied answers where a file of this size has none of the ranges. RFC 9110
+// section 15.5.17.
+func (w *worker) unsatisfied(r *httpmini.Request, size int64) answer {
+	a := w.fault(r, 416, "the file has "+strconv.FormatInt(size, 10)+" bytes, and none of those that were asked for (RFC 9110 section 15.5.17)")
+	a.fields = append(a.fields, httpmini.FieldLine{Name: "Content-Range", Value: string(httpmini.AppendUnsatisfied(nil, size))})
+	return a
+}
+
+// essential leaves, of the fields of a 200, those for a client that has the others
+// already: RFC 9110 sections 15.3.7, of If-Range, and 15.4.5.
+func essential(fields []httpmini.FieldLine) []httpmini.FieldLine {
+	return slices.DeleteFunc(fields, func(f httpmini.FieldLine) bool {
+		return f.Name != "Cache-Control" && f.Name != "ETag" && f.Name != "Vary"
+	})
 }
 
 // validatorsOf a file. Its time is in whole seconds, as the field has it, and never
@@ -150,12 +154,12 @@ func (w *worker) directory(r *httpmini.Request, f *docroot.File) answer {
 	if !bytes.HasSuffix(r.Path, []byte{'/'}) {
 		location := append(httpmini.EscapePath(nil, name), '/')
 		if r.Query != nil {
-			location = append(append(location, '?'), r.Query...)
+			location = httpmini.EscapeQuery(append(location, '?'), r.Query)
 		}
 		if len(location) > httpmini.MaxTarget { // it could not be asked for here: RFC 9110 section 4.1
-			return w.fault(r, 414, "this is a directory, and with the slash at its end the target would be too long")
+			return w.fault(r, 414, "this is a directory, and its URI, with the slash at its end, would be too long")
 		}
-		kind, body := page.Moved(301, string(location), r.PrefersHTML())
+		kind, body := page.Moved(301, string(location), r.PrefersHTML(false))
 		return answer{status: 301, mediaType: kind, body: body,
 			fields: append(w.errorFields(), httpmini.FieldLine{Name: "Location", Value: string(location)})}
 	}
@@ -170,8 +174,6 @@ func (w *worker) directory(r *httpmini.Request, f *docroot.File) answer {
 	for i, n := range names {
 		rows[i] = page.Entry(n)
 	}
-	accept, _ := r.Fields.Get("Accept")
-	html := r.PrefersHTML() || !bytes.Contains(accept, []byte("text/plain")) // to follow its links is what most want
-	kind, body := page.Listing(string(name), rows, truncated, html)
+	kind, body := page.Listing(string(name), rows, truncated, r.PrefersHTML(true)) // to follow its links is what most want
 	return answer{status: 200, mediaType: kind, body: body, fields: w.errorFields()}
 }

@@ -48,7 +48,7 @@ func TestTenThousandIdle(t *testing.T) {
 		waits = append(waits, time.Since(asked))
 		c.Close()
 	}
-	if slices.Sort(waits); waits[len(waits)/2] > time.Second {
+	if slices.Sort(waits); waits[len(waits)/2] > long/4 {
 		t.Errorf("a new client waits %v for its answer", waits[len(waits)/2])
 	}
 	idle.say(t, "ask")
@@ -103,8 +103,8 @@ func TestSlowClients(t *testing.T) {
 					served++
 				}
 			}
-			if served < 50 {
-				t.Errorf("only %d requests of others were answered meanwhile", served)
+			if served == 0 {
+				t.Error("nobody else was served meanwhile")
 			}
 			l.end(t)
 		})
@@ -183,32 +183,87 @@ func doesNotRead(t *testing.T, network string, config Config, send string) {
 }
 
 // TestClientsThatReadSlowly lets them have the whole of an answer that takes much
-// longer than the timeout, since they go on reading.
+// longer than the timeout, since they go on reading: in that time not as much as the
+// kernel wants to be free before it says that there is room.
 func TestClientsThatReadSlowly(t *testing.T) {
 	noneLeft(t)
 	const size = 16 << 20
+	const patience = 1500 * time.Millisecond
 	dir := documents(t)
 	sparse(t, dir, "huge.bin", size)
 	sideBySide(t, loops, func(t *testing.T, network string, loop Loop) {
-		l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true, Timeouts: Timeouts{Write: 300 * time.Millisecond}})
+		l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true, Timeouts: Timeouts{Write: patience}})
 		c := l.client(t)
 		c.send(t, get("/huge.bin", "Connection: close"))
-		tick := time.NewTicker(40 * time.Millisecond)
-		defer tick.Stop()
-		b := make([]byte, 256<<10)
-		for total := 0; ; <-tick.C {
-			n, err := io.ReadFull(c, b)
+		b := make([]byte, 8<<10)
+		total, began := 0, time.Now()
+		for tick := time.NewTicker(30 * time.Millisecond); time.Since(began) < 3*patience; <-tick.C {
+			n, err := c.in.Read(b)
 			total += n
-			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				if total < size {
-					t.Errorf("%d bytes of %d", total, size)
-				}
-				break
-			}
 			must(t, err)
+		}
+		n, err := io.Copy(io.Discard, c.in)
+		if total += int(n); total < size || err != nil {
+			t.Errorf("%d bytes of %d, %v", total, size, err)
 		}
 		l.end(t)
 	})
+}
+
+// TestLateBytes has clients send something while the last answer is still on its
+// way: close(2) would reset the connection then, and the answer would be lost.
+func TestLateBytes(t *testing.T) {
+	noneLeft(t)
+	const size = 2 << 20 // which the send buffer takes at once, and the client does not
+	dir := documents(t)
+	sparse(t, dir, "huge.bin", size)
+	sideBySide(t, loops, func(t *testing.T, network string, loop Loop) {
+		l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
+		for _, request := range []string{old("GET /huge.bin"), get("/huge.bin", "Connection: close")} {
+			for _, late := range []string{"\r\n", get("/hello.txt")} {
+				c := l.client(t)
+				c.send(t, request)
+				_, err := c.in.Peek(1)
+				must(t, err)
+				sent := l.Stats()
+				until(t, "the server to send what it can", func() bool {
+					before := sent
+					sent = l.Stats()
+					return slices.Equal(before, sent)
+				})
+				c.send(t, late)
+				r, err := c.answer()
+				must(t, err)
+				if len(r.body) != size {
+					t.Errorf("%d bytes of %d", len(r.body), size)
+				}
+				must(t, ended(c.in))
+				c.Close()
+			}
+		}
+		l.end(t)
+	})
+}
+
+// TestNobodyTakesTheRest ends a client that does not read the last of an answer that
+// the send buffer has taken whole.
+func TestNobodyTakesTheRest(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	sparse(t, dir, "huge.bin", 2<<20)
+	for _, loop := range loops {
+		t.Run(string(loop), func(t *testing.T) {
+			t.Parallel()
+			l := launch(t, "tcp", Config{Loop: loop, Root: root(t, dir), Timeouts: Timeouts{Write: time.Second}})
+			c := l.client(t)
+			c.send(t, get("/huge.bin", "Connection: close"))
+			until(t, "the server to give up", func() bool { return len(l.told(Ran)) == 1 && l.open() == 0 })
+			if n, err := io.Copy(io.Discard, c.in); err == nil {
+				t.Errorf("the client has %d bytes, and no reset", n)
+			}
+			l.end(t)
+		})
+	}
 }
 
 // TestHalfClosedClients serves those who have said all that they will say.
@@ -450,7 +505,10 @@ func (c *client) send(t *testing.T, request string) {
 	must(t, err)
 }
 
-func (c *client) answer() (*response, error) { return readResponse(c.in, question{}) }
+func (c *client) answer() (*response, error) {
+	c.SetDeadline(time.Now().Add(long))
+	return readResponse(c.in, question{})
+}
 
 // gets asks for a file and compares it.
 func (c *client) gets(t *testing.T, path, content string) {

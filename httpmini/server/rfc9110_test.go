@@ -303,6 +303,15 @@ var semantics = []rule{
 			"Accept: text/html;charset=utf-8;q=0")),
 		answered(is(404).where(mediaType("text/html")), get("/none", "Accept: text/html"), get("/none", "Accept: TEXT/HTML"),
 			get("/none", "Accept: application/xml;q=0.9, text/html;q=0.5, */*;q=0.1"), get("/none", "Accept: text/html;q=1.000")))},
+	{name: "9110 12.5.1 what Accept says of both types", config: Config{Listing: true}, talks: slices.Concat(
+		accepts("text/plain", "text/html;q=0, */*", "text/*;q=0.5, text/html;q=0", "text/html;q=0", "text/plain, */*", "text/html;q=0.5, */*"),
+		accepts("text/html", "text/plain;q=0, */*", "text/plain;q=0", "text/plain;q=0.5, */*", "text/*;q=0.5, text/plain;q=0",
+			"text/html, text/plain", "application/xhtml+xml, */*;q=0.8"),
+		answered(is(404).where(mediaType("text/plain")), get("/none", "Accept: */*"), get("/none", "Accept: image/png")),
+		answered(is(200).where(mediaType("text/html")), get("/bare/"), get("/bare/", "Accept: */*"), get("/bare/", "Accept: image/png")))},
+	{name: "9110 12.5.1 the visitor's page too", visit: true, talks: slices.Concat(
+		answered(is(200).where(mediaType("text/plain")), get("/"), get("/", "Accept: */*"), get("/", "Accept: text/html;q=0, */*")),
+		answered(is(200).where(mediaType("text/html")), get("/", "Accept: text/html"), get("/", "Accept: text/plain;q=0, */*")))},
 	{name: "9110 12.5.3 no coding", talks: answered(gives(hello).without("Content-Encoding"), withFields("Accept-Encoding: gzip",
 		"Accept-Encoding: gzip, deflate, br, zstd", "Accept-Encoding:", "Accept-Encoding: *", "Accept-Encoding: identity;q=0",
 		"Accept-Encoding: *;q=0")...)},
@@ -450,8 +459,23 @@ var methodRules = []rule{
 		ask(get("/what%3F"), is(301).with("Location: /what%3F/")), ask(request("HEAD /dir"),
 			is(301).toHEAD().with("Location: /dir/")), ask(get("/bare"), is(301).with("Location: /bare/")),
 	}},
+	{name: "9110 10.2.2 a query that no URI has", talks: []talk{
+		ask(get("/dir?a=|{}^`[]\\"), is(301).with("Location: /dir/?a=%7C%7B%7D%5E%60%5B%5D%5C")),
+		ask(get("/dir?a=%7c%25&b=c?/:@"), is(301).with("Location: /dir/?a=%7c%25&b=c?/:@")), ask(get("http://a/dir?a|b"),
+			is(301).with("Location: /dir/?a%7Cb")), ask(get("/dir?"), is(301).with("Location: /dir/?")),
+		ask(get("/dir?"+strings.Repeat("|", 3000)), is(414)),
+	}},
 	{name: "9110 15.5.5 nothing there", talks: answered(is(404), get("/none"), get("/dir/none"), get("/none/none"),
 		get("/hello.txt.bak"), get("/hello"), get("/index"))},
+}
+
+// accepts has an error page and a listing be of this type by each value of Accept.
+func accepts(kind string, values ...string) (talks []talk) {
+	for _, v := range values {
+		talks = append(talks, ask(get("/none", "Accept: "+v), is(404).where(mediaType(kind))),
+			ask(get("/bare/", "Accept: "+v), is(200).where(mediaType(kind))))
+	}
+	return talks
 }
 
 // answeredPerhaps has each of these answered alike, and the connection go on or

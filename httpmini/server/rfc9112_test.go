@@ -266,6 +266,9 @@ var bodies = []rule{
 			"100000003\r\nabc\r\n0\r\n\r\n"+kilo, "80000003\r\nabc\r\n0\r\n\r\n"+kilo, "3\r\nabc\r\n"+strings.Repeat("f",
 				40)+"\r\n"+kilo, strings.Repeat("f", 5000)+"\r\n")...),
 		followed(gives(hello), inChunks("0000000000000003\r\nabc\r\n0\r\n\r\n")...))},
+	{name: "9112 7.1 zeros before a chunk size", talks: slices.Concat(
+		followed(gives(hello), inChunks(strings.Repeat("0", 17)+"3\r\nabc\r\n0\r\n\r\n", strings.Repeat("0", 40)+"3;a\r\nabc\r\n"+strings.Repeat("0", 40)+"\r\n\r\n")...),
+		tooLong(inChunks(strings.Repeat("0", 40)+"10000000000000000\r\nabc\r\n", strings.Repeat("0", 20000)+"3\r\nabc\r\n")...))},
 	{name: "9112 7.1 chunked has no parameters", talks: refused(400, transferEncodings("chunked;a=b", "chunked; q=1", "chunked;a",
 		"chunked ;a=b")...)},
 	{name: "9112 7.1.1 extensions are ignored", talks: followed(gives(hello), inChunks(
@@ -418,11 +421,53 @@ var connections = []rule{
 			t.Errorf("nothing was ever sent: %v", err)
 		}
 	}},
+	{name: "9112 2.2 an empty line behind a request", waits: true, config: Config{Timeouts: Timeouts{Head: 500 * time.Millisecond, Idle: 500 * time.Millisecond}}, run: func(t *testing.T, s *served) {
+		for _, behind := range []string{"\r", "\r\n"} {
+			for _, half := range []bool{true, false} {
+				c := s.dial(t)
+				in := bufio.NewReader(c)
+				io.WriteString(c, get("/hello.txt")+behind)
+				if half {
+					c.(*net.TCPConn).CloseWrite()
+				}
+				if r, err := final(in, question{}); err != nil || r.body != hello {
+					t.Errorf("%q: %v", behind, err)
+				}
+				if err := ended(in); err != nil { // with no answer to a request that nobody made
+					t.Errorf("%q, half closed %v: %v", behind, half, err)
+				}
+				c.Close()
+			}
+		}
+	}},
 	{name: "9110 15.5.9 half a request in silence", waits: true, config: Config{Timeouts: Timeouts{Head: 200 * time.Millisecond,
 		Body: 200 * time.Millisecond}}, talks: []talk{
 		ask("GET /he", is(408)).closing(), ask("GET /hello.txt HTTP/1.1\r\nHost: a\r\n", is(408)).closing(),
 		ask(get("/hello.txt", "Content-Length: 5")+"ab", is(408)).closing(), ask(chunked+"5\r\nab", is(408)).closing(),
 		ask(get("/kilo.bin")+"GET", gives(kilo), is(408)).closing(),
+	}},
+	{name: "9110 15.5.9 content that comes too slowly", waits: true, config: Config{Timeouts: Timeouts{Body: 500 * time.Millisecond}}, run: func(t *testing.T, s *served) {
+		c := s.dial(t)
+		stop := make(chan struct{})
+		defer close(stop)
+		io.WriteString(c, get("/hello.txt", "Content-Length: 9999"))
+		go func() { // never a pause of half a second, and below 500 bytes a second
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(50 * time.Millisecond):
+					io.WriteString(c, "abc")
+				}
+			}
+		}()
+		r, err := final(bufio.NewReader(c), question{})
+		if err != nil || r.status != 408 || !r.closes() {
+			t.Fatalf("%v, %v, not a 408", r, err)
+		}
+		if why := strings.Join(strings.Fields(r.body), " "); !strings.Contains(why, "less than 500 bytes a second for 500ms") {
+			t.Errorf("it does not say why: %s", why)
+		}
 	}},
 	{name: "9112 9.5 the client's end is noticed", run: func(t *testing.T, s *served) {
 		for _, before := range []string{"", get("/hello.txt")} {

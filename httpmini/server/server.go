@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/httpmini/server/docroot"
+	"fd3/sockets/kernel"
 )
 
 // Server serves what its Config says.
@@ -73,9 +74,11 @@ func New(c Config) (*Server, error) {
 // returns. Who does not read slows nothing: events are left out then.
 func (s *Server) Events() <-chan Event { return s.queue.events }
 
-// Skipped is how many requests were answered and not told of since it was last
-// asked.
-func (s *Server) Skipped() int64 { return s.queue.skipped.Swap(0) }
+// Skipped is how many connections were accepted, and requests answered, that were
+// not told of since it was last asked.
+func (s *Server) Skipped() (connections, requests int64) {
+	return s.queue.unheard.Swap(0), s.queue.skipped.Swap(0)
+}
 
 // Run serves until Drain has been called and the last connection has ended. The
 // calls are made on this thread, and for further loops and connections on others.
@@ -159,16 +162,11 @@ func (s *Server) runEpoll() error {
 }
 
 // inQueue is how many connections wait in the accept queue: Drain takes them, and
-// not those that go on coming. Of a Unix socket it is the most that there may be.
+// not those that go on coming. It is 0 where the kernel does not say.
 func inQueue(listener int) int {
-	info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil {
-		return maxUnixQueue
-	}
-	return int(info.Unacked)
+	waiting, _, _, _ := kernel.AcceptQueue(listener)
+	return waiting
 }
-
-const maxUnixQueue = 4096
 
 // lastUser says whether the caller was the last loop to use its listener.
 func (s *Server) lastUser() bool {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -79,7 +78,7 @@ func (w *worker) visitPage(c *conn, r *httpmini.Request, rest []byte) answer {
 	if seen.Unix {
 		seen.Local, seen.Peer = asked.Local.Path(), asked.Peer.Path()
 	}
-	kind, body := seen.Page(r.PrefersHTML())
+	kind, body := seen.Page(r.PrefersHTML(false))
 	return answer{status: 200, mediaType: kind, body: body, fields: append(page.VisitFields(), httpmini.FieldLine{Name: "Vary", Value: "Accept"})}
 }
 
@@ -116,7 +115,7 @@ func facts(a kernel.Asked) []page.Fact {
 	}
 	t := a.TCP
 	const source = "TCP_INFO"
-	microseconds := func(n uint32) string { return fmt.Sprint(time.Duration(n) * time.Microsecond) }
+	microseconds := func(n uint32) string { return fmt.Sprintf("%d µs", n) }
 	return append(all, []page.Fact{
 		{Name: "tcpi_state", Value: kernel.State(t.State).String(), Source: source, Meaning: "where the connection is in its life (tcp(7))"},
 		{Name: "tcpi_rtt", Value: microseconds(t.Rtt), Source: source, Meaning: "smoothed time from a segment to its acknowledgement"},

@@ -119,9 +119,13 @@ func (w *worker) tellCall(c *conn, call sockets.Call) {
 	}
 }
 
-// masked is what has arrived now, with the secrets in it masked.
+// masked is what has arrived now, with the secrets in it masked. Of a trailer, or
+// of what comes behind the last answer, the bytes before are not there any more.
 func masked(c *conn, data []byte) []byte {
 	var m page.Masker
+	if c.phase == lingering || c.phase == inBody && c.rare.content.InTrailer() {
+		m.Inside()
+	}
 	m.Append(nil, c.rest) // of the same head
 	return m.Append(nil, data)
 }
@@ -170,6 +174,9 @@ func (w *worker) open(fd int, call sockets.Call) *conn {
 	}
 	w.count.open.Add(1)
 	w.count.accepted.Add(1)
+	if !w.story && !w.config.Quiet {
+		w.server.queue.unheard.Add(1)
+	}
 	if w.telling {
 		c.peer = call.Addr.String()
 		w.current = c

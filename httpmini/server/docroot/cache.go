@@ -16,9 +16,9 @@ import (
 
 // What a Cache holds at most, and for how long without looking.
 const (
-	MaxContent = 64 << 10 // bytes of a file that is kept as bytes
-	MaxOpen    = 32       // descriptors
+	MaxOpen = 32 // descriptors
 
+	maxContent = 64 << 10 // bytes of a file that is kept as bytes
 	maxEntries = 512
 	maxBytes   = 16 << 20
 	maxKey     = 256 // bytes of a path
@@ -210,7 +210,7 @@ const readings = 3
 // what it will be then.
 func (f *File) content(c calls) ([]byte, error) {
 	for range readings {
-		if f.Size > MaxContent {
+		if f.Size > maxContent {
 			break
 		}
 		b := make([]byte, f.Size)

@@ -37,7 +37,7 @@ func get(t testing.TB, c *Cache, path string, now time.Duration) *Entry {
 	return e
 }
 
-func large(fill string) string { return strings.Repeat(fill, (MaxContent+len(fill))/len(fill)) }
+func large(fill string) string { return strings.Repeat(fill, (maxContent+len(fill))/len(fill)) }
 
 // text is the content of an Entry, from memory or from the file.
 func text(t testing.TB, e *Entry) string {
@@ -76,7 +76,7 @@ func TestCachePaths(t *testing.T) {
 			if text(t, e) != x.content || f.Size != int64(len(x.content)) || e.MediaType != x.media || f.IsDir {
 				t.Errorf("%s: %d bytes, %s", x.path, f.Size, e.MediaType)
 			}
-			if kept := len(x.content) <= MaxContent; kept != (e.Content != nil) || kept != (f.FD == -1) {
+			if kept := len(x.content) <= maxContent; kept != (e.Content != nil) || kept != (f.FD == -1) {
 				t.Errorf("%s: descriptor %d, content %v", x.path, f.FD, e.Content != nil)
 			}
 			if f.ETag[0] != '"' || f.ModTime.After(time.Now()) {
@@ -381,7 +381,7 @@ func TestBounds(t *testing.T) {
 	noneLeft(t)
 	dir := t.TempDir()
 	write(t, dir+"/small", "s")
-	write(t, dir+"/64K", strings.Repeat("k", MaxContent))
+	write(t, dir+"/64K", strings.Repeat("k", maxContent))
 	write(t, dir+"/large", large("l"))
 	fd := descriptors(t)
 	c := cache(t, dir)
@@ -400,8 +400,8 @@ func TestBounds(t *testing.T) {
 	if len(c.ring) != maxEntries || c.bytes < maxEntries*1000 {
 		t.Errorf("%d entries, %d bytes", len(c.ring), c.bytes)
 	}
-	visit("64K", 2*maxBytes/MaxContent, nothing)
-	if len(c.ring) < maxBytes/MaxContent*9/10 {
+	visit("64K", 2*maxBytes/maxContent, nothing)
+	if len(c.ring) < maxBytes/maxContent*9/10 {
 		t.Errorf("%d entries", len(c.ring))
 	}
 	visit("small", 10, nothing)
@@ -497,7 +497,7 @@ func TestThreads(t *testing.T) {
 		try(t, os.Rename(name+"-new", name))
 	}
 	for i := range files {
-		fill(i, MaxContent-4+i%8)
+		fill(i, maxContent-4+i%8)
 	}
 	c := cache(t, dir)
 	var threads sync.WaitGroup
@@ -508,7 +508,7 @@ func TestThreads(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				fill(n%files, MaxContent-4+n%8)
+				fill(n%files, maxContent-4+n%8)
 			}
 		}
 	})
@@ -535,7 +535,7 @@ func TestThreads(t *testing.T) {
 						t.Errorf("%s: %d bytes, %v", path, m, err)
 					}
 				}
-				if strings.Trim(string(got), letter(i)) != "" || len(got) < MaxContent-4 {
+				if strings.Trim(string(got), letter(i)) != "" || len(got) < maxContent-4 {
 					t.Errorf("%s: %d bytes, %q", path, len(got), got[:1])
 				}
 				e.Close()

@@ -27,12 +27,12 @@ func (f *File) Entries(t *sockets.Tracer, max int) (entries []Dirent, truncated 
 	c, r := calls{t}, f.root
 	var fd int
 	err = persist(func() error {
-		place, st, err := r.find(c, f.name)
+		place, _, err := r.find(c, f.name)
 		if err != nil {
 			return err
 		}
 		defer c.close(place)
-		fd, _, err = r.reopen(c, f.name, place, st, unix.O_DIRECTORY)
+		fd, err = r.reopen(c, f.name, place, unix.O_DIRECTORY)
 		return err
 	})
 	if err != nil {

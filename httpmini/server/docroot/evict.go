@@ -8,7 +8,7 @@ const entryCost = 1 << 10
 // put keeps an Entry, and lets others go if there are too many. What is not to be
 // kept is a directory, a long path, and a file that changed while it was read.
 func (c *Cache) put(path []byte, e *Entry) {
-	if e.File.IsDir || len(path) > maxKey || e.Content == nil && e.File.Size <= MaxContent {
+	if e.File.IsDir || len(path) > maxKey || e.Content == nil && e.File.Size <= maxContent {
 		return
 	}
 	e.key = string(path)

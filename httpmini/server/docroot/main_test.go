@@ -118,10 +118,8 @@ func open(t testing.TB, dir string) *Root {
 // ways are the same root with and without what a machine may lack.
 func ways(t *testing.T, dir string, test func(t *testing.T, r *Root)) {
 	for name, cripple := range map[string]func(*Root){
-		"all":                      func(*Root) {},
-		"no proc":                  func(r *Root) { r.selfFD = "/nowhere/" },
-		"no openat2":               func(r *Root) { r.walks = true },
-		"neither openat2 nor proc": func(r *Root) { r.walks = true; r.selfFD = "/nowhere/" },
+		"all":        func(*Root) {},
+		"no openat2": func(r *Root) { r.walks = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			noneLeft(t)

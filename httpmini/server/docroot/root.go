@@ -43,7 +43,7 @@ func Open(dir string) (*Root, error) {
 // as every name does, and shows whether there is an openat2(2): before Linux 5.6
 // it is ENOSYS, and a seccomp(2) filter that does not know it may say EPERM.
 func (r *Root) probe() error {
-	fd, errno := calls{}.openat2(r.fd, ".", beneath(unix.O_PATH))
+	fd, errno := calls{}.openat2(r.fd, ".", beneath)
 	if errno == unix.ENOSYS || errno == unix.EPERM {
 		r.walks = true
 		fd, errno = calls{}.openat(r.fd, ".", unix.O_PATH|unix.O_CLOEXEC)
@@ -108,7 +108,7 @@ func persist(try func() error) error {
 // find looks up a name and what it is: a regular file or a directory. The place
 // is an O_PATH descriptor and belongs to the caller.
 func (r *Root) find(c calls, name string) (place int, st state, err error) {
-	place, err = r.resolve(c, name, unix.O_PATH)
+	place, err = r.resolve(c, name)
 	if err != nil {
 		return -1, st, err
 	}
@@ -129,50 +129,33 @@ func (r *Root) open(c calls, name string, place int, st state) (*File, error) {
 		f.describe(st)
 		return f, nil
 	}
-	fd, st, err := r.reopen(c, name, place, st, 0)
-	if err != nil {
+	var err error
+	if f.FD, err = r.reopen(c, name, place, 0); err != nil {
 		return nil, err
 	}
-	f.FD = fd
 	f.describe(st)
 	return f, nil
 }
 
 // reopen opens the file at a place for reading. O_NONBLOCK and O_NOCTTY mean
 // nothing to a file; they are for the worst case.
-func (r *Root) reopen(c calls, name string, place int, st state, flags int) (int, state, error) {
+func (r *Root) reopen(c calls, name string, place, flags int) (int, error) {
 	flags |= unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
 	fd, errno := c.openat(unix.AT_FDCWD, fmt.Sprint(r.selfFD, place), flags)
 	switch errno {
 	case 0:
-		return fd, st, nil
-	case unix.ENOENT: // there is no /proc here
-		return r.openAgain(c, name, st, flags)
+		return fd, nil
+	case unix.ENOENT: // the file is there, since it was looked at
+		return -1, &Error{Name: name, Errno: errno, Status: 500,
+			Why: "a file is opened through /proc/self/fd, and there is no /proc here: proc(5)"}
 	}
-	return -1, st, refusal(name, errno)
+	return -1, refusal(name, errno)
 }
 
-// openAgain opens by name what was looked at, and sees whether it is the same.
-func (r *Root) openAgain(c calls, name string, st state, flags int) (int, state, error) {
-	fd, err := r.resolve(c, name, flags)
-	if err != nil {
-		return -1, st, err
-	}
-	now, err := look(c, name, fd)
-	if err == nil && (now.dev != st.dev || now.ino != st.ino) {
-		err = refusal(name, unix.EAGAIN) // another file has the name now
-	}
-	if err != nil {
-		c.close(fd)
-		return -1, st, err
-	}
-	return fd, now, nil
-}
-
-// resolve opens a name beneath the root. Symbolic links are followed as long as
-// they stay there. One with an absolute path does not, wherever it ends, and the
-// magic links of proc(5) are not followed at all.
-func (r *Root) resolve(c calls, name string, flags int) (int, error) {
+// resolve finds the place of a name beneath the root. Symbolic links are followed
+// as long as they stay there. One with an absolute path does not, wherever it
+// ends, and the magic links of proc(5) are not followed at all.
+func (r *Root) resolve(c calls, name string) (int, error) {
 	if strings.IndexByte(name, 0) >= 0 {
 		return -1, &Error{Name: name, Status: 400, Why: "the name has a NUL byte in it, where it would end for the kernel: path_resolution(7)"}
 	}
@@ -181,18 +164,16 @@ func (r *Root) resolve(c calls, name string, flags int) (int, error) {
 		path = "."
 	}
 	if r.walks {
-		return r.walk(c, path, flags)
+		return r.walk(c, path)
 	}
-	fd, errno := c.openat2(r.fd, path, beneath(flags))
+	fd, errno := c.openat2(r.fd, path, beneath)
 	if errno != 0 {
 		return -1, refusal(name, errno)
 	}
 	return fd, nil
 }
 
-func beneath(flags int) unix.OpenHow {
-	return unix.OpenHow{
-		Flags:   uint64(flags | unix.O_CLOEXEC),
-		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
-	}
+var beneath = unix.OpenHow{
+	Flags:   unix.O_PATH | unix.O_CLOEXEC,
+	Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
 }

@@ -10,11 +10,10 @@ import (
 // descriptor of the directory before, so that nothing that is renamed meanwhile
 // leads elsewhere. It knows no way to follow a symbolic link or ".." safely, and
 // refuses both.
-func (r *Root) walk(c calls, path string, flags int) (int, error) {
+func (r *Root) walk(c calls, path string) (int, error) {
 	names := strings.Split(path, "/")
-	last := len(names) - 1
 	at := r.fd
-	for i, name := range names {
+	for _, name := range names {
 		if name == "" { // two slashes, or one at the end: it has to be a directory
 			name = "."
 		}
@@ -23,15 +22,8 @@ func (r *Root) walk(c calls, path string, flags int) (int, error) {
 			return -1, &Error{Name: path, Errno: unix.EXDEV, Status: 403,
 				Why: `".." may lead out of the directory that is served, and this kernel has no openat2(2) that would see it`}
 		}
-		how := unix.O_PATH
-		if i == last {
-			how = flags
-		}
-		next, errno := c.openat(at, name, how|unix.O_NOFOLLOW|unix.O_CLOEXEC)
+		next, errno := c.openat(at, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 		r.leave(c, at)
-		if errno == unix.ELOOP {
-			return -1, notServed(path, unix.S_IFLNK)
-		}
 		if errno != 0 {
 			return -1, refusal(path, errno)
 		}
