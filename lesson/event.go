@@ -22,7 +22,7 @@ const (
 	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it answers, Life all lessons
 	KindSetup   Kind = "setup"   // tour: calls that only prepare, in a line: Text; Calls
 	KindChoice  Kind = "choice"  // tour: an answer that may be predicted: Name, Text
-	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title its words; Predicted and Right; Text
+	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title its words; Predicted, Value its words, and Right; Text
 )
 
 // Event is one flat record of what happened. It is the line of --json as it
@@ -48,7 +48,7 @@ type Event struct {
 	ErrnoText  string `json:"errno_text,omitempty"`  // return: strerror(3)
 	DurationNS int64  `json:"duration_ns,omitempty"` // return: wall time inside the call
 	Took       string `json:"took,omitempty"`        // return: the same for a reader
-	Result     string `json:"result,omitempty"`      // return: the end of the strace line, after the =
+	Result     string `json:"result,omitempty"`      // return: the end of the strace line, after the =; enter: "?", if the process ended in the call
 	Strace     string `json:"strace,omitempty"`      // the line as strace(1) prints it
 	C          string `json:"c,omitempty"`
 	Go         string `json:"go,omitempty"`

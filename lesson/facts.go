@@ -57,23 +57,18 @@ var failures = map[unix.Errno][]fact{
 }
 
 func descriptors(s *scene) []Evidence {
-	fds, err := kernel.FDs(s.pid())
+	end := s.after.ends[s.role]
+	fds, hidden, err := end.Descriptors()
 	if err != nil {
 		return nil
 	}
 	var shown []string
-	hidden := 0
-	reserved := s.after.ends[s.role].Reserved
 	for _, fd := range fds {
-		if reserved > 0 && fd.Number >= reserved {
-			hidden++
-			continue
-		}
 		shown = append(shown, fmt.Sprintf("%d=%s", fd.Number, fd.Target))
 	}
 	e := Evidence{Fact: "fd table", Value: strings.Join(shown, ", "), Source: procPath(s, "fd"), Command: "ls -l " + procPath(s, "fd")}
 	if hidden > 0 {
-		e.Note = fmt.Sprintf("%d more from %d up: the channel that fd3 drives this process by, and the Go runtime's own.", hidden, reserved)
+		e.Note = fmt.Sprintf("%d more from %d up: the channel that fd3 drives this process by, and the Go runtime's own.", hidden, end.Reserved)
 	}
 	return []Evidence{e}
 }
@@ -145,7 +140,7 @@ func timeouts(s *scene) []Evidence {
 		value time.Duration
 	}{{"SO_RCVTIMEO", x.RecvTimeo}, {"SO_SNDTIMEO", x.SendTimeo}} {
 		if t.value > 0 {
-			found = append(found, Evidence{Fact: t.name, Value: t.value.String(), Source: "getsockopt(2)"})
+			found = append(found, Evidence{Fact: t.name, Value: Took(t.value), Source: "getsockopt(2)"})
 		}
 	}
 	if x.NonBlock {
@@ -404,7 +399,7 @@ func afterClose(s *scene) []Evidence {
 		if there {
 			e.Value = fmt.Sprintf("%s, inode %d", row.State, row.Inode)
 			if row.State == kernel.TimeWait {
-				e.Note = fmt.Sprintf("This end has TIME_WAIT, for another %s.", row.Expires.Round(time.Second))
+				e.Note = fmt.Sprintf("This end has TIME_WAIT, for another %s.", Took(row.Expires.Round(time.Second)))
 			}
 		}
 		found = append(found, e)
@@ -426,7 +421,11 @@ func listenerGone(s *scene) []Evidence {
 }
 
 func addressHolder(s *scene) []Evidence {
-	return []Evidence{{Fact: "held by", Value: s.holder(), Source: "sock_diag(7), /proc/PID/fd", Command: fmt.Sprintf("ss -tanp 'sport = :%d'", s.order.Addr.Port())}}
+	e := Evidence{Fact: "held by", Value: s.holder(), Source: "sock_diag(7), /proc/PID/fd", Command: fmt.Sprintf("ss -tanp 'sport = :%d'", s.order.Addr.Port())}
+	if s.order.Addr.Family() == unix.AF_UNIX {
+		e.Command = "ss -xlp"
+	}
+	return []Evidence{e}
 }
 
 func timeWaiting(s *scene) []Evidence {

@@ -31,6 +31,7 @@ type Options struct {
 	Body      []byte           // send by the server: the body
 
 	goesOn        bool // further steps follow by themselves: none is to be typed next
+	serves        bool // the step is one of fd3 serve
 	timeoutOption int  // timeout: SO_RCVTIMEO or SO_SNDTIMEO
 }
 

@@ -424,6 +424,18 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.do("socket", family(unix.AF_INET6))
 		h.fails("bind", "EINVAL", to(loopback(0)))
 	},
+	"link-local addresses without their interface": func(t *testing.T, h *stagehand) {
+		h.do("socket", family(unix.AF_INET6))
+		h.fails("bind", "EINVAL", to(parse(t, "[fe80::1]:0")))
+		h.fails("bind", "ENODEV", to(parse(t, "[fe80::1%99999999]:0")))
+	},
+	"a path that a live socket has": func(t *testing.T, h *stagehand) {
+		path := to(sockets.UnixSockaddr(socketPath(t)))
+		h.do("bind", path)
+		h.do("listen")
+		h.do("socket", family(unix.AF_UNIX))
+		h.fails("bind", "EADDRINUSE", path, only)
+	},
 	"a unix queue that overflows": func(t *testing.T, h *stagehand) {
 		h.do("bind", to(sockets.UnixSockaddr(socketPath(t))))
 		h.do("listen", backlog(1))

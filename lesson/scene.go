@@ -115,6 +115,10 @@ func (s *scene) variants() []string {
 			_, listens := kernel.FindListener(s.before.tcp, s.order.Addr.AddrPort())
 			add(!listens && s.inTimeWait(s.order.Addr) > 0, "timewait")
 		}
+		_, held := s.pathHolder()
+		add(held, "live")
+		ip := s.order.Addr.AddrPort().Addr()
+		add(ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "", "linklocal")
 		add(!stream, "dgram")
 		add(domain == unix.AF_UNIX, "unix")
 		add(s.order.Addr.Wildcard(), "any")

@@ -21,7 +21,7 @@ var ErrNoServer = errors.New("no listening socket")
 // the others share its port (SO_REUSEPORT, socket(7)), told in a line each.
 func (r *Runner) Listen(ctx context.Context, o Options, loops int) (listeners []int, err error) {
 	setup := o
-	setup.goesOn = true
+	setup.goesOn, setup.serves = true, true
 	if o.Explain == Full {
 		setup.Explain = Short
 	}

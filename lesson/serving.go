@@ -3,12 +3,14 @@ package lesson
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/httpmini"
 	"fd3/httpmini/server"
+	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
@@ -19,11 +21,16 @@ type Serving struct {
 	Server *server.Server
 	Loop   server.Loop
 	Show   func(Event)
+	// Stopping is closed when the server is told to drain.
+	Stopping <-chan struct{}
 
-	told     uint64 // the connection that the last event was about
-	before   []server.LoopStats
-	measured time.Time
-	heldUp   int // how many waited when a silent client was last told of
+	told      uint64 // the connection that the last event was about
+	before    []server.LoopStats
+	measured  time.Time
+	heldUp    string    // what was last told of who holds up the others
+	exhausted time.Time // when it was last told that nobody can be accepted
+	stopped   time.Time // when Stopping was closed
+	left      int64     // how many connections were left when that was last told
 }
 
 const (
@@ -32,6 +39,10 @@ const (
 	// silence is how long a client of the iterative loop says nothing until it
 	// counts as one that blocks the others.
 	silence = time.Second
+
+	// exhaustedAgain is how long nothing is told of loops that cannot accept after
+	// one of them could not.
+	exhaustedAgain = 10 * time.Second
 )
 
 // Tell tells until the server has ended.
@@ -40,6 +51,7 @@ func (s *Serving) Tell() {
 	defer tick.Stop()
 	s.measured = time.Now()
 	s.before = s.Server.Stats()
+	stopping := s.Stopping
 	for {
 		select {
 		case e, more := <-s.Server.Events():
@@ -49,10 +61,13 @@ func (s *Serving) Tell() {
 				return
 			}
 			s.event(e)
+		case <-stopping:
+			stopping, s.stopped = nil, time.Now()
 		case <-tick.C:
 			s.gap()
 			s.holdUp()
 			s.load()
+			s.waiting()
 		}
 	}
 }
@@ -72,7 +87,7 @@ func (s *Serving) event(e server.Event) {
 	case server.Called:
 		r := Returned(e.Call)
 		r.Recap, r.Connection, r.Step = true, e.Conn, "serve"
-		r.Text = r.Took
+		r.Text = r.Took + s.note(e.Call)
 		s.show(r)
 	case server.Answered:
 		s.show(Event{Kind: KindRequest, Connection: e.Conn, FD: &e.FD, Peer: e.Peer, Request: e.Request,
@@ -82,11 +97,57 @@ func (s *Serving) event(e server.Event) {
 	case server.Ran:
 		s.say("ran out "+e.Why, e, map[string]string{"fd": fmt.Sprint(e.FD), "peer": e.Peer})
 	case server.Exhausted:
-		s.show(Returned(e.Call))
-		s.say("exhausted", e, nil)
+		s.exhaust(e)
 	default:
 		s.say(string(e.Kind), e, map[string]string{"number": fmt.Sprint(e.Conn)})
 	}
+}
+
+// note says what a call sets that shows in its bytes alone.
+func (s *Serving) note(c sockets.Call) string {
+	if c.Timeout == 0 || len(c.Args) < 3 {
+		return ""
+	}
+	text, _ := words("serve").section(strings.TrimSuffix(c.Args[2].Value, "_OLD"))
+	text, _ = fill(text, map[string]string{"limit": Took(c.Timeout)})
+	return ", " + text
+}
+
+// exhaust tells that accept4 fails for want of something, once for all loops.
+func (s *Serving) exhaust(e server.Event) {
+	if !s.exhausted.IsZero() && time.Since(s.exhausted) < exhaustedAgain {
+		return
+	}
+	s.exhausted = time.Now()
+	call := Returned(e.Call)
+	call.Recap, call.Step, call.Text = true, "serve", call.Took
+	s.show(call)
+	values := map[string]string{"reason": sockets.Meaning(e.Call.Errno)}
+	var limit unix.Rlimit
+	if e.Call.Errno == unix.EMFILE && unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil {
+		values["limit"] = fmt.Sprint(limit.Cur)
+	}
+	if waiting, ok := s.queued(); ok {
+		values["waiting"] = counted(waiting, "client")
+	}
+	s.say("exhausted", e, values)
+}
+
+// queued is how many connections wait for accept at all listeners.
+func (s *Serving) queued() (sum int64, ok bool) {
+	seen := make(map[int]bool)
+	for _, x := range s.before {
+		if seen[x.Listener] {
+			continue
+		}
+		seen[x.Listener] = true
+		waiting, _ := s.queue(x.Listener)
+		if waiting < 0 {
+			return 0, false
+		}
+		sum += int64(waiting)
+	}
+	return sum, true
 }
 
 // place is which loop or thread it was, where there are several.
@@ -111,28 +172,46 @@ func (s *Serving) say(section string, e server.Event, values map[string]string) 
 	s.show(out)
 }
 
-// gap tells how many requests were not told of.
+// gap tells how much was not told of.
 func (s *Serving) gap() {
-	if n := s.Server.Skipped(); n > 0 {
+	connections, requests := s.Server.Skipped()
+	var left []string
+	if connections > 0 {
+		left = append(left, counted(connections, "connection"))
+	}
+	if requests > 0 {
+		left = append(left, counted(requests, "request"))
+	}
+	if left != nil {
 		s.told = 0
-		s.say("skipped", server.Event{}, map[string]string{"count": counted(n, "request")})
+		s.say("skipped", server.Event{}, map[string]string{"count": strings.Join(left, " and ")})
 	}
 }
 
-// holdUp tells that a silent client keeps the iterative loop from the others.
+// holdUp tells for whom the iterative loop lets the others wait.
 func (s *Serving) holdUp() {
-	fd, peer, silent := s.Server.HeldUp()
-	if silent < silence {
-		s.heldUp = 0
+	held := s.Server.HeldUp()
+	section, since := "held up served", held.Served
+	switch {
+	case held.Full >= silence:
+		section, since = "held up full", held.Full
+	case held.Silent >= silence:
+		section, since = "held up silent", held.Silent
+	case held.Served < silence:
+		s.heldUp = ""
 		return
 	}
-	waiting, backlog, source := waitingAt(s.before[0].Listener)
-	if waiting == s.heldUp || waiting <= 0 {
+	waiting, backlog, source, err := kernel.AcceptQueue(s.before[0].Listener)
+	if err != nil || waiting == 0 {
 		return
 	}
-	s.heldUp = waiting
-	s.say("held up", server.Event{FD: fd}, map[string]string{
-		"fd": fmt.Sprint(fd), "peer": peer, "silent": Took(silent.Round(time.Second)), "waiting": counted(int64(waiting), "client"),
+	state := fmt.Sprint(section, held.FD, waiting)
+	if state == s.heldUp {
+		return
+	}
+	s.heldUp = state
+	s.say(section, server.Event{FD: held.FD}, map[string]string{
+		"fd": fmt.Sprint(held.FD), "peer": held.Peer, "since": Took(since.Round(time.Second)), "waiting": counted(int64(waiting), "client"),
 	})
 	s.show(Event{Kind: KindEvidence, Recap: true, Fact: "accept queue", Value: fmt.Sprintf("%d of %d", waiting, backlog), Source: source})
 }
@@ -143,6 +222,7 @@ type Load struct {
 	Connections int64 `json:"connections"`
 	Requests    int64 `json:"requests"` // a second
 	Bytes       int64 `json:"bytes"`    // a second
+	Listener    int   `json:"listener"` // the descriptor; loops may share one
 	Queue       int   `json:"queue"`    // finished handshakes that wait for accept; -1: not known
 	Backlog     int   `json:"backlog"`
 }
@@ -152,37 +232,45 @@ func (s *Serving) load() {
 	seconds := max(now.Sub(s.measured).Seconds(), 0.001)
 	loads := make([]Load, len(stats))
 	for i, x := range stats {
-		l := Load{Loop: i + 1, Connections: x.Open}
+		l := Load{Loop: i + 1, Connections: x.Open, Listener: x.Listener}
 		l.Requests = int64(float64(x.Requests-s.before[i].Requests)/seconds + 0.5)
 		l.Bytes = int64(float64(x.Sent-s.before[i].Sent)/seconds + 0.5)
-		l.Queue, l.Backlog, _ = waitingAt(x.Listener)
+		l.Queue, l.Backlog = s.queue(x.Listener)
 		loads[i] = l
 	}
 	s.before, s.measured = stats, now
 	s.show(Event{Kind: KindLoad, Loads: loads})
 }
 
-// waitingAt asks the kernel how many connections wait for accept at a listener
-// of this process, and how many may. -1 where it does not say.
-func waitingAt(listener int) (waiting, backlog int, source string) {
-	asked, err := kernel.Ask(listener)
-	switch {
-	case err != nil || !asked.Listening:
-	case asked.TCP != nil:
-		return int(asked.TCP.Unacked), int(asked.TCP.Sacked), "getsockopt(2) TCP_INFO"
-	case asked.Domain == unix.AF_UNIX:
-		var st unix.Stat_t
-		rows, err := kernel.UnixSockets()
-		if err != nil || unix.Fstat(listener, &st) != nil {
-			break
-		}
-		for _, row := range rows {
-			if row.Inode == st.Ino {
-				return int(row.RQueue), int(row.WQueue), "sock_diag(7)"
-			}
-		}
+// queue is how many connections wait for accept at a listener, and how many may;
+// -1 where the kernel does not say. While the server drains its listener is closed,
+// and the number may be another's.
+func (s *Serving) queue(listener int) (waiting, backlog int) {
+	select {
+	case <-s.Stopping:
+		return -1, -1
+	default:
 	}
-	return -1, -1, ""
+	waiting, backlog, _, err := kernel.AcceptQueue(listener)
+	if err != nil {
+		return -1, -1
+	}
+	return waiting, backlog
+}
+
+// waiting tells for whom the server waits before it ends.
+func (s *Serving) waiting() {
+	if s.stopped.IsZero() || time.Since(s.stopped) < loadEvery { // who is idle is gone at once
+		return
+	}
+	var open int64
+	for _, x := range s.before {
+		open += x.Open
+	}
+	if open > 0 && open != s.left {
+		s.left = open
+		s.say("waiting", server.Event{}, map[string]string{"connections": counted(open, "connection")})
+	}
 }
 
 // end tells what the server did in its life.

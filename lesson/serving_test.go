@@ -3,9 +3,12 @@ package lesson
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +27,7 @@ type performance struct {
 	addr   string
 	server *server.Server
 	begin  func() // the telling
+	drain  func()
 
 	mu     sync.Mutex
 	events []Event
@@ -61,9 +65,14 @@ func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 			t.Error(err)
 		}
 	})
+	stopping := make(chan struct{})
+	p.drain = sync.OnceFunc(func() {
+		close(stopping)
+		p.server.Drain()
+	})
 	p.begin = sync.OnceFunc(func() {
 		both.Go(func() {
-			s := Serving{Server: p.server, Loop: c.Loop, Show: p.show}
+			s := Serving{Server: p.server, Loop: c.Loop, Show: p.show, Stopping: stopping}
 			s.Tell()
 		})
 	})
@@ -72,7 +81,7 @@ func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 	}
 	t.Cleanup(func() {
 		p.begin()
-		p.server.Drain()
+		p.drain()
 		both.Wait()
 		c.Root.Close()
 	})
@@ -152,9 +161,16 @@ var performances = map[string]func(t *testing.T, section string) *performance{
 	},
 	"draining": func(t *testing.T, _ string) *performance {
 		p := perform(t, server.Config{Loop: server.Threads}, 1, false)
-		p.server.Drain()
+		p.drain()
 		return p
 	},
+	"waiting": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Loop: server.Threads}, 1, false)
+		p.get(p.dial(), "/large") // and does not read all of it
+		p.drain()
+		return p
+	},
+	"SO_RCVTIMEO": whileBlocking, "SO_SNDTIMEO": whileBlocking,
 	"full": func(t *testing.T, _ string) *performance {
 		p := perform(t, server.Config{MaxConnections: 1}, 1, false)
 		p.get(p.dial(), "/small")
@@ -190,9 +206,34 @@ var performances = map[string]func(t *testing.T, section string) *performance{
 		p.begin()
 		return p
 	},
-	"held up": func(t *testing.T, _ string) *performance {
+	"held up silent": func(t *testing.T, _ string) *performance {
 		p := perform(t, server.Config{Loop: server.Iterative}, 1, false)
 		p.dial()
+		p.dial()
+		return p
+	},
+	"held up full": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Loop: server.Iterative}, 1, false)
+		c := p.dial()
+		c.(*net.TCPConn).SetReadBuffer(4096)
+		fmt.Fprint(c, strings.Repeat("GET /large HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 4))
+		p.dial()
+		return p
+	},
+	"held up served": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{Loop: server.Iterative}, 1, false)
+		c := p.dial()
+		go func() {
+			request := strings.Repeat("GET /small HTTP/1.1\r\nHost: a\r\n\r\n", 100)
+			for b := make([]byte, 64<<10); ; { // until it is closed with the test
+				if _, err := io.WriteString(c, request); err != nil {
+					return
+				}
+				if _, err := c.Read(b); err != nil {
+					return
+				}
+			}
+		}()
 		p.dial()
 		return p
 	},
@@ -207,6 +248,12 @@ var performances = map[string]func(t *testing.T, section string) *performance{
 
 func whileListening(t *testing.T, _ string) *performance {
 	return perform(t, server.Config{}, 2, false)
+}
+
+func whileBlocking(t *testing.T, _ string) *performance {
+	p := perform(t, server.Config{Loop: server.Iterative}, 1, false)
+	p.get(p.dial(), "/small")
+	return p
 }
 
 // lastDescriptor leaves one descriptor to this process.
@@ -257,5 +304,56 @@ func TestEverySentenceOfServingIsTold(t *testing.T) {
 	}
 	if _, err := os.Stat("/proc/self/fd/99"); err == nil {
 		t.Error("descriptors are left")
+	}
+}
+
+// Loops that cannot accept are told of once, with the limit and who waits.
+func TestExhaustedOnce(t *testing.T) {
+	p := perform(t, server.Config{}, 2, false)
+	p.get(p.dial(), "/small")
+	var clients []int
+	for range 10 {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		clients = append(clients, fd)
+	}
+	lastDescriptor(t)
+	to := netip.MustParseAddrPort(p.addr)
+	for _, fd := range clients {
+		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}); err != nil && err != unix.EINPROGRESS {
+			t.Fatal(err)
+		}
+	}
+	e := p.tells("exhausted")
+	if !strings.Contains(e.Text, "may have 100") || !regexp.MustCompile(`In the accept queue now: \d+ client`).MatchString(e.Text) {
+		t.Errorf("%s", e.Text)
+	}
+	p.told(func(e Event) bool { return e.Kind == KindLoad && e.Loads[0].Queue+e.Loads[1].Queue > 0 }) // a second of it
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	told := 0
+	for _, e := range p.events {
+		if strings.Contains(e.Text, "No connection can be accepted") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}
+
+func TestTook(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 ns", 812: "812 ns", 999: "999 ns", 4100: "4.1 µs", 4000: "4 µs", 18_000: "18 µs", 99_949: "99.9 µs", 99_960: "100 µs", 812_300: "812 µs",
+		999_499: "999 µs", 999_600: "1 ms", 12_340_000: "12.3 ms", 999_960_000: "1 s",
+		4610 * time.Millisecond: "4.6 s", 10 * time.Second: "10 s", 59_400 * time.Millisecond: "59.4 s", 59_600 * time.Millisecond: "1 min",
+		75 * time.Second: "1 min 15 s", time.Hour: "1 h", 2*time.Hour + 5*time.Minute + 7*time.Second: "2 h 5 min",
+	} {
+		if got := Took(d); got != want {
+			t.Errorf("%d ns is %q, not %q", d, got, want)
+		}
 	}
 }

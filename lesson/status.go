@@ -40,7 +40,7 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 		Kind:  KindProcess,
 		Title: fmt.Sprintf("The %s process, pid %d", role, end.PID),
 		Text: fmt.Sprintf("Runs for %s. Ends by itself in %s if nothing is asked of it; `fd3 reset` ends it now.",
-			time.Since(end.Started).Round(time.Second), time.Until(end.EndsIdle).Round(time.Minute)),
+			Took(time.Since(end.Started).Round(time.Second)), Took(time.Until(end.EndsIdle).Round(time.Minute))),
 	})
 	if end.Blocked != nil {
 		s.call = *end.Blocked

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,10 @@ func (s *scene) readValues() map[string]string {
 		"count":      fmt.Sprint(max(s.opts.Count, 1)),
 		"len":        fmt.Sprint(s.order.Size + len(s.order.Data)),
 		"duration":   Took(s.call.Duration),
+		"any_port":   "fd3 bind :0",
+	}
+	if s.opts.serves {
+		v["any_port"] = "fd3 serve --addr :0"
 	}
 	if s.call.Errno != 0 {
 		v["errno"] = s.call.ErrnoName()
@@ -56,9 +61,9 @@ func (s *scene) readValues() map[string]string {
 		v["how"] = map[int]string{unix.SHUT_RD: "SHUT_RD", unix.SHUT_WR: "SHUT_WR", unix.SHUT_RDWR: "SHUT_RDWR"}[s.order.How]
 	}
 	if s.step == "timeout" {
-		v["timeout"] = s.order.Timeout.String()
+		v["timeout"] = Took(s.order.Timeout)
 	} else if x, ok := s.before.socket(s.role, s.call.FD); ok && x.RecvTimeo > 0 {
-		v["timeout"] = x.RecvTimeo.String()
+		v["timeout"] = Took(x.RecvTimeo)
 	}
 	if t, ok := s.sleeping(); ok {
 		v["sleep"] = t.Wchan
@@ -260,7 +265,11 @@ func (s *scene) machineValues(v map[string]string) {
 func (s *scene) holder() string {
 	addr := s.order.Addr
 	if addr.Family() == unix.AF_UNIX {
-		return "the file " + addr.Path()
+		row, ok := s.pathHolder()
+		if !ok {
+			return "no process: only the file is left"
+		}
+		return owner(row.Inode, "another user")
 	}
 	rows := s.before.tcp
 	if x, _ := s.socket(); x.Protocol == unix.IPPROTO_UDP {
@@ -278,7 +287,7 @@ func (s *scene) holder() string {
 		if row.Inode == 0 {
 			continue
 		}
-		return row.Local.String() + " in state " + row.State.String() + ", held by " + owner(row)
+		return row.Local.String() + " in state " + row.State.String() + ", held by " + owner(row.Inode, fmt.Sprintf("user %d", row.UID))
 	}
 	if waiting > 0 {
 		return fmt.Sprintf("%d connection(s) in TIME_WAIT, of no process any more", waiting)
@@ -293,16 +302,27 @@ func (s *scene) holder() string {
 	return "a socket that this user may not see: perhaps one that is bound and does not listen"
 }
 
-// owner names the process that has the socket of a row open.
-func owner(row kernel.InetSocket) string {
-	owners, hidden, err := kernel.Owners(row.Inode)
+// pathHolder is the socket that has the path which bind(2) asked for: the one that
+// listens, since its connections have the same path.
+func (s *scene) pathHolder() (holder kernel.UnixSocket, ok bool) {
+	for _, row := range s.before.unix {
+		if row.Path == s.order.Addr.Path() && row.Inode != 0 && (!ok || row.State == kernel.Listen) {
+			holder, ok = row, true
+		}
+	}
+	return holder, ok
+}
+
+// owner names the process that has a socket open, else says whose it is.
+func owner(inode uint64, user string) string {
+	owners, hidden, err := kernel.Owners(inode)
 	switch {
 	case err == nil && len(owners) > 0:
 		return fmt.Sprintf("process %d (%s), descriptor %d", owners[0].PID, owners[0].Comm, owners[0].FD)
 	case hidden > 0:
-		return fmt.Sprintf("a process of user %d that this user may not look into", row.UID)
+		return "a process of " + user + " that this user may not look into"
 	}
-	return fmt.Sprintf("a process of user %d", row.UID)
+	return "a process of " + user
 }
 
 func protocol(x stage.Socket) string {
@@ -324,17 +344,37 @@ func byteOrder() string {
 	return "big-endian"
 }
 
-// Took is a time in three digits or so: 4.1µs, 12ms, 3.25s.
+// Took is a time as it is written everywhere here, in three digits at most: 4.1 µs,
+// 12 ms, 3.2 s; from a minute on 1 min 15 s and 2 h 5 min.
 func Took(d time.Duration) string {
-	switch {
-	case d < time.Microsecond:
-		return fmt.Sprintf("%d ns", d.Nanoseconds())
-	case d < 10*time.Microsecond:
-		return strings.Replace(d.Round(100*time.Nanosecond).String(), "µs", " us", 1)
-	case d < time.Millisecond:
-		return strings.Replace(d.Round(time.Microsecond).String(), "µs", " us", 1)
-	case d < time.Second:
-		return strings.Replace(d.Round(100*time.Microsecond).String(), "ms", " ms", 1)
+	if whole := d.Round(time.Second); whole >= time.Hour {
+		return both(whole, time.Hour, "h", time.Minute, "min")
+	} else if whole >= time.Minute {
+		return both(whole, time.Minute, "min", time.Second, "s")
 	}
-	return d.Round(10 * time.Millisecond).String()
+	unit, name := time.Nanosecond, "ns"
+	for _, next := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Microsecond, "µs"}, {time.Millisecond, "ms"}, {time.Second, "s"}} {
+		if d < next.unit-unit/2 { // it would not be rounded to 1000
+			break
+		}
+		unit, name = next.unit, next.name
+	}
+	digits := 0
+	if d < 100*unit-unit/20 {
+		digits = 1
+	}
+	number := strconv.FormatFloat(float64(d)/float64(unit), 'f', digits, 64)
+	return strings.TrimSuffix(number, ".0") + " " + name
+}
+
+// both is a time in two units, without the second where there is none of it.
+func both(d, large time.Duration, largeName string, small time.Duration, smallName string) string {
+	text := fmt.Sprintf("%d %s", d/large, largeName)
+	if rest := d % large / small; rest > 0 {
+		text += fmt.Sprintf(" %d %s", rest, smallName)
+	}
+	return text
 }

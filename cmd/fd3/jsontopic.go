@@ -53,13 +53,14 @@ connection     serve: what follows is about this one; connection (its number),
 request        serve: a request has its answer; connection, fd, peer, request,
                status, value (the status in words), length, text (why)
 load           serve: what each loop did in the last second; loads: loop,
-               connections, requests, bytes, queue, backlog
+               connections, requests, bytes, listener, queue, backlog
 end            serve: the server has ended; text
 lesson         tour: a lesson begins; step (its name), title, text (what it asks),
                life (all lessons); lessons: value (here, finished)
 setup          tour: calls that only prepare; text, calls: process, pid, strace
 choice         tour: an answer that may be predicted; name, text
-verdict        tour: the kernel's answer; name, title, text; predicted, right
+verdict        tour: the kernel's answer; name, title, text; predicted, value,
+               right
 
 Example:
   fd3 socket --json | jq -r 'select(.kind == "return") | .strace'`,

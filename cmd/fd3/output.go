@@ -28,7 +28,14 @@ func (o output) show(failed *error) (func(lesson.Event), error) {
 	if err != nil {
 		return nil, err
 	}
-	write := view.NewText(os.Stdout, look).Show
+	text := view.NewText(os.Stdout, look)
+	terminal := term.IsTerminal(os.Stdout.Fd())
+	write := func(e lesson.Event) error {
+		if terminal { // its user may have changed its width
+			text.Fit(columns(os.Stdout))
+		}
+		return text.Show(e)
+	}
 	if o.json {
 		write = view.JSON(os.Stdout)
 	}
@@ -41,15 +48,7 @@ func (o output) show(failed *error) (func(lesson.Event), error) {
 
 func (o output) look() (view.Look, error) {
 	terminal := term.IsTerminal(os.Stdout.Fd())
-	look := view.Look{Width: 80, ASCII: o.plain || !utf8Locale()}
-	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && columns > 0 {
-		look.Width = columns
-	}
-	if terminal {
-		if columns, _, err := term.GetSize(os.Stdout.Fd()); err == nil && columns > 0 {
-			look.Width = columns
-		}
-	}
+	look := view.Look{Width: columns(os.Stdout), ASCII: o.plain || !utf8Locale()}
 	switch o.color {
 	case "always":
 		look.Colour = true
@@ -70,6 +69,20 @@ func (o output) look() (view.Look, error) {
 	}
 	return look, nil
 }
+
+// columns is the width of a terminal now. Of what is none it is COLUMNS, else 80.
+func columns(f *os.File) int {
+	if n, _, err := term.GetSize(f.Fd()); err == nil && n > 0 {
+		return n
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	return 80
+}
+
+// screen says whether stderr is a terminal that can take a line away again.
+func screen() bool { return term.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb" }
 
 // level is --explain.
 func (o output) level() (lesson.Explain, error) {

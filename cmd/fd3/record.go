@@ -103,7 +103,7 @@ type castFile struct {
 }
 
 func (c castFile) create() (*os.File, error) {
-	if c.path == "" {
+	if c.path == "" || c.path == "-" {
 		return nil, usageError{errors.New("a recording needs the name of a file to write, such as tour.cast")}
 	}
 	mode := os.O_EXCL
@@ -150,6 +150,7 @@ func (r *recording) end() error { return errors.Join(r.Close(), r.file.Close()) 
 func (r *recording) run(ctx context.Context, o tour.Options, run func(context.Context, tour.Options) error) error {
 	o.Out = r.File
 	o.Mark = func(label string) { r.cast.Mark(label) }
+	o.Typed = func(line string) { r.cast.Write([]byte(line + "\r\n")) } // the echo is on the real terminal only
 	changes, over := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(changes, unix.SIGWINCH)
 	go func() {

@@ -3,16 +3,21 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/view"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -45,16 +50,40 @@ const rootExample = `  fd3 socket                  a server process is born; its
 
 // run is fd3 with these arguments. It returns the exit code.
 func run(args []string) int {
-	signals := []os.Signal{os.Interrupt, unix.SIGTERM}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := []os.Signal{unix.SIGINT, unix.SIGTERM}
 	if !signal.Ignored(unix.SIGHUP) { // nohup(1) has it ignored
 		signals = append(signals, unix.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends fd3 at once
+	sent := make(chan os.Signal, 1)
+	signal.Notify(sent, signals...)
+	go obey(sent, cancel)
 	root := newRoot()
 	root.SetArgs(args)
 	return exitCode(root.ExecuteContext(ctx))
+}
+
+// sameWish is how long after the first signal another means the same: timeout(1) sends
+// it to the process, and again to its group.
+const sameWish = 500 * time.Millisecond
+
+// obey has the first signal end the command in order, and one that comes later end
+// fd3 at once.
+func obey(sent <-chan os.Signal, end func()) {
+	<-sent
+	first := time.Now()
+	end()
+	for s := range sent {
+		if time.Since(first) < sameWish {
+			continue
+		}
+		if screen() {
+			io.WriteString(os.Stderr, view.ClearLine)
+		}
+		signal.Reset(s)
+		unix.Kill(unix.Getpid(), s.(unix.Signal))
+	}
 }
 
 func newRoot() *cobra.Command {
@@ -76,6 +105,14 @@ func newRoot() *cobra.Command {
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+			var names []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+			if near := nearTo(unknown.GetSpecifiedName(), names); len(near) > 0 {
+				return usageError{fmt.Errorf("%w. Did you mean --%s?", err, strings.Join(near, " or --"))}
+			}
+		}
 		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
 	})
 	flags := root.PersistentFlags()
@@ -100,7 +137,7 @@ func newRoot() *cobra.Command {
 	for _, c := range stepCommands {
 		root.AddCommand(a.step(c))
 	}
-	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic(), stageProcess())
+	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic())
 	return root
 }
 

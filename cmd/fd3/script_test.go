@@ -26,6 +26,10 @@ const nobody = 65534
 // TestScripts runs what a learner types. Each script has its own runtime folder,
 // $RUN, in a place of its own, $BASE; what it starts must be gone afterwards.
 func TestScripts(t *testing.T) {
+	deadline, ok := t.Deadline()
+	if !ok {
+		deadline = time.Now().Add(time.Hour)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
 		RequireUniqueNames: true,
@@ -36,8 +40,9 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Values["place"] = p
-			// A call that blocks and should not ends with its process.
-			watchdog := time.AfterFunc(time.Minute, p.kill)
+			// A call that blocks and should not ends with its process, while there is
+			// time to tell of it.
+			watchdog := time.AfterFunc(time.Until(deadline)-time.Minute, p.kill)
 			env.Defer(func() {
 				watchdog.Stop()
 				if err := p.clear(); err != nil {

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
@@ -55,8 +56,11 @@ func (a *app) serve() *cobra.Command {
 		Example: "  fd3 serve\n  fd3 serve ./public --listing\n  fd3 serve --loop iterative\n  fd3 serve . --quiet --log access.log --addr [::1]:0",
 		GroupID: "whole",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
+			switch {
+			case len(args) > 1:
 				return usageError{fmt.Errorf("fd3 serve takes one directory, but got %d arguments. See: fd3 serve --help", len(args))}
+			case len(args) == 1 && args[0] == "":
+				return usageError{errors.New("the directory is an empty word: perhaps a variable of the shell is not set")}
 			}
 			return nil
 		},
@@ -78,9 +82,9 @@ func (a *app) serve() *cobra.Command {
 	f.IntVar(&config.MaxConnections, "max-connections", 0, "connections at a time; others get a 503 (0: what the limit of descriptors allows)")
 	f.Int64Var(&config.MaxBody, "max-body", 1<<20, "the longest content of a request, in bytes")
 	f.DurationVar(&config.Timeouts.Head, "head-timeout", server.DefaultTimeout, "for a whole request head")
-	f.DurationVar(&config.Timeouts.Body, "body-timeout", server.DefaultTimeout, "for content, without progress")
+	f.DurationVar(&config.Timeouts.Body, "body-timeout", server.DefaultTimeout, fmt.Sprintf("for content below %d B/s", server.MinRate))
 	f.DurationVar(&config.Timeouts.Idle, "idle-timeout", server.DefaultTimeout, "between two requests")
-	f.DurationVar(&config.Timeouts.Write, "write-timeout", server.DefaultTimeout, "for an answer that is not read, without progress")
+	f.DurationVar(&config.Timeouts.Write, "write-timeout", server.DefaultTimeout, fmt.Sprintf("for an answer read below %d B/s", server.MinRate))
 	cmd.RegisterFlagCompletionFunc("loop", cobra.FixedCompletions([]string{string(server.Epoll), string(server.Threads), string(server.Iterative)}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -100,6 +104,8 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		return usageError{fmt.Errorf("--loop is iterative, threads or epoll, not %q", flags.loop)}
 	}
 	switch {
+	case flags.backlog > math.MaxInt32:
+		return usageError{fmt.Errorf("--backlog is an int of C: at most %d, not %d", math.MaxInt32, flags.backlog)}
 	case flags.backlog < 0 || config.MaxConnections < 0 || config.MaxBody < 1:
 		return usageError{errors.New("--backlog and --max-connections are not negative, and --max-body is 1 at least")}
 	case min(config.Timeouts.Head, config.Timeouts.Body, config.Timeouts.Idle, config.Timeouts.Write) <= 0:
@@ -125,8 +131,11 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 	if out.write, err = a.show(&out.failed); err != nil {
 		return err
 	}
-	if look, err := a.look(); err == nil && !a.json && !a.plain && term.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb" {
-		out.write = view.Load(os.Stderr, look, out.write)
+	if look, err := a.look(); err == nil && !a.json && !a.plain && screen() {
+		out.load = view.NewLoad(os.Stderr, look, func() int { return columns(os.Stderr) })
+	}
+	if config.Log, err = openLog(flags.log, out); err != nil {
+		return err
 	}
 	loops := 1
 	if config.Loop == server.Epoll {
@@ -143,9 +152,6 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		}
 	})
 	defer unlink()
-	if config.Log, err = openLog(flags.log); err != nil {
-		return err
-	}
 	if dir != "" {
 		if config.Root, err = docroot.Open(dir); err != nil {
 			return err
@@ -159,7 +165,7 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		serving := lesson.Serving{Server: s, Loop: config.Loop, Show: out.Show}
+		serving := lesson.Serving{Server: s, Loop: config.Loop, Show: out.Show, Stopping: out.ctx.Done()}
 		serving.Tell()
 	}()
 	defer context.AfterFunc(out.ctx, func() {
@@ -167,13 +173,23 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		s.Drain()
 	})()
 	err = s.Run() // on the main thread
-	select {
-	case <-told:
-		return errors.Join(err, out.failed)
-	case <-time.After(2 * time.Second):
-		return errors.Join(err, errors.New("stdout is not read, so the end of the story is lost"))
+	for shown := int64(-1); ; {
+		select {
+		case <-told:
+			return errors.Join(err, out.failed)
+		case <-time.After(storyPatience):
+			now := out.shown.Load()
+			if now == shown {
+				return errors.Join(err, errors.New("stdout is not read, so the end of the story is lost"))
+			}
+			shown = now
+		}
 	}
 }
+
+// storyPatience is how long the end of the story waits for a stdout that takes
+// nothing of it.
+const storyPatience = 2 * time.Second
 
 // listen makes the listening sockets, told in full or, with quiet, only if that
 // fails.
@@ -207,26 +223,78 @@ type served struct {
 	ctx    context.Context
 	stop   context.CancelFunc
 	write  func(lesson.Event)
+	load   *view.Load // nil: there is no terminal for it
 	failed error
+	shown  atomic.Int64 // how many events
 }
 
 func (s *served) Show(e lesson.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed != nil {
-		return
-	}
-	if s.write(e); s.failed != nil {
-		s.stop()
-	}
+	s.alone(func() {
+		if s.failed != nil {
+			return
+		}
+		if s.load != nil {
+			s.load.Show(e)
+		}
+		if s.write(e); s.failed != nil {
+			s.stop()
+		}
+	})
+	s.shown.Add(1)
 }
 
-func openLog(path string) (io.Writer, error) {
+// alone has something written while nobody else writes, and the line at the bottom is
+// not there.
+func (s *served) alone(write func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.load != nil {
+		s.load.Hide()
+		defer s.load.Draw()
+	}
+	write()
+}
+
+// A logFile says at once, and once, that it cannot be written.
+type logFile struct {
+	file *os.File
+	out  *served
+	told bool
+}
+
+// openLog opens the log; a path has a high descriptor, since the listener is to be the
+// first of the low ones.
+func openLog(path string, out *served) (io.Writer, error) {
 	switch path {
 	case "":
 		return nil, nil
 	case "-":
-		return os.Stdout, nil
+		return &logFile{file: os.Stdout, out: out}, nil
 	}
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	fd, err := unix.Open(path, unix.O_APPEND|unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("the log: open %s: %w", path, err)
+	}
+	if high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 100); err == nil {
+		unix.Close(fd)
+		fd = high
+	}
+	return &logFile{file: os.NewFile(uintptr(fd), path), out: out}, nil
+}
+
+func (l *logFile) Write(lines []byte) (n int, err error) {
+	write := func() { n, err = l.file.Write(lines) }
+	if l.file == os.Stdout {
+		l.out.alone(write)
+	} else {
+		write()
+	}
+	if err != nil && !l.told {
+		l.told = true
+		l.out.alone(func() { complain("the log: %s", err) })
+	}
+	if err != nil {
+		return n, lesson.ErrFailed // it has been told
+	}
+	return n, nil
 }

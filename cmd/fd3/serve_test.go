@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
+
 	"fd3/lesson"
 )
 
@@ -218,25 +220,39 @@ func TestServeEndsWithAnIdleClient(t *testing.T) {
 	})
 }
 
-// A request that has begun keeps the server until its answer; a second signal does
-// not wait for it. SIGTERM, since a shell has SIGINT ignored in what it runs in the
-// background, and that is what it is reset to.
+// A request that has begun keeps the server until its answer. The same signal at once
+// again changes nothing: timeout(1) sends it twice. A later one does not wait. SIGTERM,
+// since a shell has SIGINT ignored in what it runs in the background, and that is what
+// it is reset to.
 func TestServeSecondSignal(t *testing.T) {
 	t.Parallel()
 	eachLoop(t, func(t *testing.T, loop string) {
-		s := serve(t, "--loop", loop, "--json")
-		conn := s.dial()
-		io.WriteString(conn, "GET / HTTP/1.1\r\n")
-		until(t, "half a request", func() bool { return strings.Contains(s.out.String(), `= 16"`) })
+		half := func() (*serving, net.Conn) {
+			s := serve(t, "--loop", loop, "--json")
+			conn := s.dial()
+			io.WriteString(conn, "GET / HTTP/1.1\r\n")
+			until(t, "half a request", func() bool { return strings.Contains(s.out.String(), `= 16"`) })
+			s.cmd.Process.Signal(syscall.SIGTERM)
+			return s, conn
+		}
+		s, conn := half()
 		s.cmd.Process.Signal(syscall.SIGTERM)
+		until(t, "whom the server waits for", func() bool { return strings.Contains(s.out.String(), "The server waits for 1 connection,") })
+		io.WriteString(conn, "Host: a\r\n\r\n")
+		if status, _ := s.answer(conn, "GET"); status != 200 {
+			t.Errorf("status %d", status)
+		}
+		s.ended(exitOK)
+
+		s, _ = half()
 		until(t, "the server to drain", func() bool { return strings.Contains(s.out.String(), "No new connections") })
 		ended := make(chan struct{})
 		go func() {
 			s.cmd.Wait()
 			close(ended)
 		}()
-		until(t, "the second signal to end it", func() bool {
-			s.cmd.Process.Signal(syscall.SIGTERM) // the first may still be on its way through the process
+		until(t, "a later signal to end it", func() bool {
+			s.cmd.Process.Signal(syscall.SIGTERM)
 			select {
 			case <-ended:
 				return true
@@ -248,6 +264,91 @@ func TestServeSecondSignal(t *testing.T) {
 			t.Errorf("it ended with %v", s.cmd.ProcessState)
 		}
 	})
+}
+
+// On a terminal the line at the bottom is no part of anything else, has whole words in
+// any window, and is gone at the end, also when that comes at once.
+func TestServeOnTerminal(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	path := filepath.Join(p.base, "serve")
+	term := p.terminal(t, "serve", "--quiet", "--log", "-", "--backlog", "2", "--addr", "unix:"+path)
+	screen := func() string { return term.screen(60, 20) }
+	resize := func(columns uint16) {
+		t.Helper()
+		if err := pty.Setsize(term.tty, &pty.Winsize{Rows: 20, Cols: columns}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resize(60)
+	term.shows(", accept queue 0 of 2")
+	s := &serving{t: t, place: p, path: path}
+	s.get("/")
+	resize(42)
+	term.shows("0 conn, 0 req/s, accept queue 0 of 2") // its like with more does not fit
+	conn := s.dial()
+	io.WriteString(conn, "GET / HTTP/1.1\r\n")
+	term.shows("1 conn, 0 req/s")
+	term.tty.Write([]byte{3})
+	term.shows("The server waits for 1 connection,")
+	if got := screen(); strings.Count(got, "req/s") != 1 || strings.Contains(got, "^C") ||
+		!regexp.MustCompile(`(?m)^- - - \[.*\] "GET / HTTP/1.1" 200 \d+ *$`).MatchString(got) {
+		t.Errorf("while it drains:\n%s", got)
+	}
+	until(t, "the later Ctrl-C to end it", func() bool {
+		term.tty.Write([]byte{3})
+		select {
+		case <-term.end:
+			return true
+		default:
+			return false
+		}
+	})
+	term.exits(-1) // by SIGINT
+	if got := screen(); strings.Contains(got, "req/s") {
+		t.Errorf("at the end:\n%s", got)
+	}
+}
+
+// A log that cannot be written is told of when that happens, and once.
+func TestServeLogFull(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, "--quiet", "--log", "/dev/full")
+	var complaint transcript
+	s.cmd.Stderr = &complaint
+	s.start()
+	for range 2 { // and what the second one writes fails too
+		s.get("/")
+		until(t, "the complaint", func() bool {
+			return strings.Contains(complaint.String(), "the log: write /dev/full: no space left on device")
+		})
+	}
+	s.cmd.Process.Signal(os.Interrupt)
+	s.ended(exitFailed)
+	if got := complaint.String(); strings.Count(got, "\n") != 1 {
+		t.Errorf("%q", got)
+	}
+}
+
+// Who has the path, and what an address lacks, is told with what can be done in
+// fd3 serve.
+func TestServeCannotListen(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "--quiet")
+	for _, c := range []struct {
+		addr       string
+		want, miss string
+	}{
+		{"unix:" + s.path, fmt.Sprintf("process %d (fd3", s.cmd.Process.Pid), "sport"},
+		{"[fe80::1]:0", "is a link-local address", "does not fit"},
+		{"192.0.2.1:0", "No interface of this machine", "fd3 bind"},
+	} {
+		out, _ := s.fd3("serve", "--addr", c.addr, "--quiet").CombinedOutput()
+		if !strings.Contains(string(out), c.want) || strings.Contains(string(out), c.miss) {
+			t.Errorf("%s: no %q, or %q, in\n%s", c.addr, c.want, c.miss, out)
+		}
+	}
+	s.ends()
 }
 
 func TestServeDirectory(t *testing.T) {
@@ -336,7 +437,7 @@ func TestServePortTaken(t *testing.T) {
 	for _, loop := range []string{"iterative", "threads", "epoll"} {
 		second := p.fd3("serve", "--addr", listening.Value, "--loop", loop, "--quiet")
 		out, err := second.Output()
-		if second.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(out), "EADDRINUSE") {
+		if second.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(out), "EADDRINUSE") || !strings.Contains(string(out), "fd3 serve --addr :0") {
 			t.Errorf("%s: %v\n%s", loop, err, out)
 		}
 	}

@@ -237,7 +237,7 @@ func (s *stepFlags) limits(o lesson.Options) error {
 	case s.chose("fd") && (o.FD < 0 || o.FD > math.MaxInt32):
 		return usageError{fmt.Errorf("--fd is a descriptor: a number from 0 up, not %d", o.FD)}
 	case o.Backlog > math.MaxInt32 || o.Backlog < math.MinInt32 || o.Proto > math.MaxInt32 || o.Proto < math.MinInt32:
-		return usageError{fmt.Errorf("--backlog and --protocol are an int of C: at most %d", math.MaxInt32)}
+		return usageError{fmt.Errorf("--backlog and --protocol are an int of C: from %d to %d", math.MinInt32, math.MaxInt32)}
 	case o.Count > 1 && (s.chose("fd") || o.Timeout > 0):
 		return usageError{errors.New("--count makes sockets of its own that do not block, so it goes without --fd and --timeout")}
 	case o.Count < 1 || o.Count > maxCount:

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 )
 
@@ -24,10 +25,15 @@ type terminal struct {
 
 func (p place) terminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
+	return p.sized(t, pty.Winsize{Rows: 50, Cols: 100}, args...)
+}
+
+func (p place) sized(t *testing.T, size pty.Winsize, args ...string) *terminal {
+	t.Helper()
 	term := &terminal{t: t, cmd: p.fd3(args...), end: make(chan struct{})}
 	term.cmd.Env = append(term.cmd.Env, "TERM=xterm-256color", "LANG=C.UTF-8", "NO_COLOR=")
 	var err error
-	if term.tty, err = pty.StartWithSize(term.cmd, &pty.Winsize{Rows: 50, Cols: 100}); err != nil {
+	if term.tty, err = pty.StartWithSize(term.cmd, &size); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -54,6 +60,13 @@ func (term *terminal) text() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
 	return term.out.String()
+}
+
+// screen is what stands on a terminal of that size.
+func (term *terminal) screen(columns, rows int) string {
+	shown := vt.NewEmulator(columns, rows)
+	shown.WriteString(term.text())
+	return shown.String()
 }
 
 // shows waits until the words are on the screen.

@@ -88,7 +88,7 @@ func (v *Text) verdict(e lesson.Event) {
 	case e.Right:
 		v.markdown("You said the same.", 2+len([]rune(v.theme.arrow))+1)
 	default:
-		v.markdown("You said something else.", 2+len([]rune(v.theme.arrow))+1)
+		v.markdown("You said: "+e.Value, 2+len([]rune(v.theme.arrow))+1)
 	}
 	if e.Text != "" {
 		if e.Title != "" {

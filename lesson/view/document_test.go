@@ -28,7 +28,8 @@ func handoutEvents() []lesson.Event {
 		{Kind: lesson.KindText, Section: "step", Text: "First."},
 		{Kind: lesson.KindEnter, Process: "server", PID: 42, Strace: "accept4(3, "},
 		{Kind: lesson.KindEvidence, Fact: evil, Value: evil, Source: evil, Command: evil, Text: "A *note*.", Have: 2, Full: 5},
-		{Kind: lesson.KindReturn, Process: "server", PID: 42, Strace: "accept4(3, \"" + evil + "\") = -1", Errno: 4, Took: "4 us"},
+		{Kind: lesson.KindReturn, Process: "server", PID: 42, Strace: "accept4(3, \"" + evil + "\") = -1", Errno: 4, Took: "4 µs"},
+		{Kind: lesson.KindEnter, Process: "server", PID: 42, Strace: "write(4, \"\", 0) = ?", Result: "?"},
 		{Kind: lesson.KindBytes, Title: evil, Data: []byte(strings.Repeat("x", 100)), Spans: []lesson.Span{{Name: evil, Value: evil, Start: 0, End: 100}}},
 		{Kind: lesson.KindBytes, Title: "a message", Data: []byte("GET\r\n" + strings.Repeat("y", 100))},
 		{Kind: lesson.KindVerdict, Name: "returns", Title: "It `returns`.", Text: "The verdict."},
@@ -67,7 +68,7 @@ func inOrder(text string, words ...string) string {
 	return ""
 }
 
-var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "What the kernel says", "The verdict.", "Your turn", "To keep", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
+var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", ", 0) = ?  (it never returned)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "What the kernel says", "The verdict.", "Your turn", "To keep", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
 
 func TestMarkdownDocument(t *testing.T) {
 	text := document(t, NewMarkdown)

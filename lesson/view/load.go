@@ -3,64 +3,120 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-
-	"github.com/charmbracelet/x/ansi"
 
 	"fd3/lesson"
 )
 
-// Load keeps one line at the bottom of a terminal that says what a server does
-// now, and passes all other events on. It is removed before anything else is
-// written, since both go to the same screen.
-func Load(w io.Writer, l Look, show func(lesson.Event)) func(lesson.Event) {
-	line := ""
-	return func(e lesson.Event) {
-		if line != "" {
-			io.WriteString(w, "\r\x1b[K")
-		}
-		switch e.Kind {
-		case lesson.KindLoad:
-			line = loadLine(e.Loads, l)
-		case lesson.KindEnd:
-			line = ""
-			show(e)
-		default:
-			show(e)
-		}
-		io.WriteString(w, line)
+// Load is one line at the bottom of a terminal that says what a server does now.
+// The cursor stands in front of it, so it goes away whole also when the window has
+// become narrower and it has two rows; its first two columns are free for the ^C
+// that a terminal echoes.
+type Load struct {
+	w       io.Writer
+	columns func() int // of the terminal, which its user may change at any time
+	theme   theme
+	loads   []lesson.Load
+}
+
+// NewLoad makes a Load without a line.
+func NewLoad(w io.Writer, l Look, columns func() int) *Load {
+	return &Load{w: w, columns: columns, theme: newTheme(l)}
+}
+
+// Show takes what the line is to say.
+func (v *Load) Show(e lesson.Event) {
+	switch e.Kind {
+	case lesson.KindLoad:
+		v.loads = e.Loads
+	case lesson.KindEnd:
+		v.loads = nil
 	}
 }
 
-// loadLine says the sums first, then what each loop has of them, as far as the
-// width goes.
-func loadLine(loads []lesson.Load, l Look) string {
-	sum := lesson.Load{Queue: -1}
+// Hide removes the line, for what else is written to the same terminal.
+func (v *Load) Hide() {
+	if v.loads != nil {
+		io.WriteString(v.w, ClearLine)
+	}
+}
+
+// ClearLine removes the line in which the cursor stands, with all its rows.
+const ClearLine = "\r\x1b[J"
+
+// Draw writes the line.
+func (v *Load) Draw() {
+	if v.loads != nil {
+		io.WriteString(v.w, "  "+v.theme.dim.Render(loadLine(v.loads, v.columns()-2))+"\r")
+	}
+}
+
+// loadLine is the most that can be said in so many columns: of each loop, else in sum,
+// else less.
+func loadLine(loads []lesson.Load, columns int) string {
+	conn, conns := figure(loads, "conn", func(x lesson.Load) int64 { return x.Connections })
+	request, requests := figure(loads, "req/s", func(x lesson.Load) int64 { return x.Requests })
+	queue, queues := queueText(loads)
+	var sum int64
 	for _, x := range loads {
-		sum.Connections += x.Connections
-		sum.Requests += x.Requests
-		sum.Bytes += x.Bytes
-		if x.Queue >= 0 {
-			sum.Queue = max(sum.Queue, 0) + x.Queue
-			sum.Backlog += x.Backlog
+		sum += x.Bytes
+	}
+	sent := bytesText(sum) + "/s"
+	for _, parts := range [][]string{
+		{conns, requests, sent, queues},
+		{conns, request, sent, queues},
+		{conns, request, sent, queue},
+		{conn, request, sent, queue},
+		{conn, request, queue},
+		{conn, request},
+	} {
+		parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+		if line := strings.Join(parts, ", "); len(line) <= columns {
+			return line
 		}
 	}
-	parts := []string{loadText(sum)}
-	if len(loads) > 1 {
-		for _, x := range loads {
-			parts = append(parts, fmt.Sprintf("loop %d: %d conn, %d/s", x.Loop, x.Connections, x.Requests))
-		}
-	}
-	text := ansi.Truncate(strings.Join(parts, " | "), l.Width-1, "")
-	return newTheme(l).dim.Render(text)
+	return ""
 }
 
-func loadText(x lesson.Load) string {
-	text := fmt.Sprintf("%d conn, %d requests/s, %s/s", x.Connections, x.Requests, bytesText(x.Bytes))
-	if x.Queue >= 0 {
-		text += fmt.Sprintf(", accept queue %d of %d", x.Queue, x.Backlog)
+// figure is a number of all loops together, and the same with that of each.
+func figure(loads []lesson.Load, noun string, of func(lesson.Load) int64) (short, long string) {
+	var sum int64
+	var each []string
+	for _, x := range loads {
+		sum += of(x)
+		each = append(each, fmt.Sprint(of(x)))
 	}
-	return text
+	short = fmt.Sprintf("%d %s", sum, noun)
+	if len(loads) == 1 {
+		return short, short
+	}
+	return short, short + " (" + strings.Join(each, "+") + ")"
+}
+
+// queueText is the fullest accept queue, and all of them. Loops that share a listener
+// have one queue.
+func queueText(loads []lesson.Load) (short, long string) {
+	var fullest lesson.Load
+	var each []string
+	seen := make(map[int]bool)
+	for _, x := range loads {
+		if x.Queue < 0 || seen[x.Listener] {
+			continue
+		}
+		seen[x.Listener] = true
+		if len(each) == 0 || x.Queue > fullest.Queue {
+			fullest = x
+		}
+		each = append(each, fmt.Sprintf("%d of %d", x.Queue, x.Backlog))
+	}
+	switch len(each) {
+	case 0:
+		return "", ""
+	case 1:
+		return "accept queue " + each[0], "accept queue " + each[0]
+	}
+	return fmt.Sprintf("fullest accept queue %d of %d", fullest.Queue, fullest.Backlog), "accept queues " + strings.Join(each, ", ")
 }
 
 // bytesText is a number of bytes in the unit that leaves it short.

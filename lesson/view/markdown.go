@@ -52,14 +52,16 @@ func (t theme) inline(n ast.Node, source []byte, colour bool) string {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		switch c := c.(type) {
 		case *ast.Text:
-			out.Write(unescape(c.Value(source)))
+			out.WriteString(t.words.Render(string(unescape(c.Value(source)))))
 			if c.SoftLineBreak() || c.HardLineBreak() {
 				out.WriteByte(' ')
 			}
 		case *ast.String:
-			out.Write(c.Value)
+			out.WriteString(t.words.Render(string(c.Value)))
 		case *ast.CodeSpan:
-			code := t.inline(c, source, colour)
+			plain := t
+			plain.words = t.words.Faint(false)
+			code := strings.ReplaceAll(plain.inline(c, source, colour), " ", tie)
 			if colour {
 				out.WriteString(t.code.Render(code))
 			} else {

@@ -71,11 +71,13 @@ func (m *markdownSheet) calls(all []lesson.Event) {
 }
 
 // who is the process of a call, and made the call as strace prints it, with its
-// time.
+// time. A call that the process did not survive has the result "?".
 func who(e lesson.Event) string { return strings.TrimSpace(fmt.Sprintf("%s %d", e.Process, e.PID)) }
 
 func made(e lesson.Event) string {
 	switch {
+	case e.Kind == lesson.KindEnter && e.Result != "":
+		return oneLine(e.Strace) + "  (it never returned)"
 	case e.Kind == lesson.KindEnter:
 		return oneLine(e.Strace) + "...  (it waits)"
 	case e.Took != "":

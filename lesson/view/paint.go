@@ -33,7 +33,7 @@ func (p Paint) Gauge(have, full int64, cells int) string { return p.theme.gauge(
 func (t theme) gauge(have, full int64, cells int) string {
 	filled := int(min(max(have*int64(cells)/max(full, 1), 0), int64(cells)))
 	if filled == 0 && have > 0 {
-		filled = 1
+		return t.some + strings.Repeat(t.empty, cells-1)
 	}
 	return strings.Repeat(t.full, filled) + strings.Repeat(t.empty, cells-filled)
 }

@@ -29,9 +29,13 @@ type Text struct {
 
 // NewText makes a Text. Its Show returns the first error of w.
 func NewText(w io.Writer, l Look) *Text {
-	l.Width = min(max(l.Width, 40), 200)
-	return &Text{w: w, look: l, theme: newTheme(l), commands: make(map[string]bool)}
+	v := &Text{w: w, look: l, theme: newTheme(l), commands: make(map[string]bool)}
+	v.Fit(l.Width)
+	return v
 }
+
+// Fit has what follows fit into so many columns.
+func (v *Text) Fit(columns int) { v.look.Width = min(max(columns, 40), 200) }
 
 // headings are the words over the parts of a step.
 var headings = map[string]string{
@@ -95,16 +99,37 @@ func (v *Text) Show(e lesson.Event) error {
 	return v.err
 }
 
-// tie is a blank at which no line is broken.
-const tie = "\u00a0"
+// No line is broken at tie, a blank, and at bond, a hyphen.
+const (
+	tie  = "\u00a0"
+	bond = "\u2011"
+)
+
+var unbound = strings.NewReplacer(tie, " ", bond, "-")
 
 // line writes one line without blanks at its end.
 func (v *Text) line(s string) {
 	if v.err == nil {
-		s = strings.ReplaceAll(strings.TrimRight(s, " "), tie, " ")
+		s = unbound.Replace(strings.TrimRight(s, " "))
+		if v.look.ASCII {
+			s = strings.ReplaceAll(s, " µs", " us")
+		}
 		_, v.err = io.WriteString(v.w, s+"\n")
 	}
 	v.started = true
+}
+
+// lines breaks a text at blanks, so that what is to be copied, a path or a command, is
+// in one line if one is long enough.
+func lines(text string, width int) []string {
+	width = max(width, 20)
+	words := strings.Split(strings.ReplaceAll(text, "-", bond), " ")
+	for i, word := range words {
+		if ansi.StringWidth(word) > width {
+			words[i] = strings.ReplaceAll(word, tie, " ")
+		}
+	}
+	return strings.Split(ansi.Wrap(strings.Join(words, " "), width, ""), "\n")
 }
 
 func (v *Text) blank() {
@@ -117,7 +142,7 @@ func (v *Text) blank() {
 // and the others by another.
 func (v *Text) wrap(text string, first, rest int) {
 	width := v.look.Width - max(first, rest)
-	for i, s := range strings.Split(ansi.Wrap(text, max(width, 20), ""), "\n") {
+	for i, s := range lines(text, width) {
 		indent := rest
 		if i == 0 {
 			indent = first
@@ -147,9 +172,9 @@ func (v *Text) heading(section string) {
 // field writes a name in a column of its own and a value beside it.
 func (v *Text) field(name, value string, style lipgloss.Style, column int) {
 	label := fmt.Sprintf("    %-*s  ", column, name)
-	lines := strings.Split(ansi.Wrap(value, max(v.look.Width-len(label), 20), ""), "\n")
-	v.line(style.Render(strings.TrimRight(label, " ")) + strings.Repeat(" ", len(label)-len(strings.TrimRight(label, " "))) + lines[0])
-	for _, s := range lines[1:] {
+	rows := lines(value, v.look.Width-len(label))
+	v.line(style.Render(strings.TrimRight(label, " ")) + strings.Repeat(" ", len(label)-len(strings.TrimRight(label, " "))) + rows[0])
+	for _, s := range rows[1:] {
 		v.line(strings.Repeat(" ", len(label)) + s)
 	}
 }
@@ -173,7 +198,7 @@ func (v *Text) markdown(source string, indent int) {
 // hang writes a paragraph at an indent, behind a mark of some columns.
 func (v *Text) hang(mark, text string, indent, columns int) {
 	width := min(v.look.Width-indent, maxProse) - columns
-	for i, s := range strings.Split(ansi.Wrap(text, max(width, 20), ""), "\n") {
+	for i, s := range lines(text, width) {
 		if i > 0 {
 			mark = strings.Repeat(" ", columns)
 		}
@@ -240,8 +265,16 @@ func (v *Text) standingBrief() {
 	if e := v.pending; e != nil {
 		v.pending = nil
 		v.space()
-		v.wrap(v.theme.dim.Render(e.Title)+" "+e.Strace+" "+v.theme.more, 2, 6)
+		v.wrap(v.theme.dim.Render(e.Title)+" "+v.unreturned(e), 2, 6)
 	}
+}
+
+// unreturned is a call that is entered: it waits, or the process did not survive it.
+func (v *Text) unreturned(e *lesson.Event) string {
+	if e.Result != "" {
+		return e.Strace + v.theme.dim.Render("  (it"+tie+"never"+tie+"returned)")
+	}
+	return e.Strace + " " + v.theme.more
 }
 
 // space parts a list of calls and facts from the words before it.
@@ -268,7 +301,7 @@ func (v *Text) standing() {
 func (v *Text) call(e lesson.Event) {
 	v.pending = nil
 	result := v.theme.good
-	if e.Errno != 0 {
+	if e.Errno != 0 && e.ErrnoName != "EINPROGRESS" { // which has not failed: it has not waited
 		result = v.theme.bad
 	}
 	made, value := strings.TrimSuffix(e.Strace, "= "+e.Result), "="+tie+e.Result
@@ -280,10 +313,7 @@ func (v *Text) call(e lesson.Event) {
 			mark = v.theme.dim.Render(e.Title)
 		}
 		v.section = "recap"
-		if e.Text == e.Took {
-			e.Text = strings.ReplaceAll(e.Took, " ", tie)
-		}
-		v.wrap(mark+" "+made+result.Render(value)+v.theme.dim.Render("  "+e.Text), 2, 6)
+		v.wrap(mark+" "+made+result.Render(value)+"  "+v.note(e), 2, 6)
 		return
 	}
 	v.section = ""
@@ -293,6 +323,22 @@ func (v *Text) call(e lesson.Event) {
 		v.label("C ", e.C)
 		v.label("Go", e.Go)
 	}
+}
+
+// note is what stands behind a call in the same line: Markdown, perhaps behind the
+// time that it took.
+func (v *Text) note(e lesson.Event) string {
+	text := e.Text
+	if rest, ok := strings.CutPrefix(text, e.Took); ok {
+		text = strings.ReplaceAll(e.Took, " ", tie) + rest
+	}
+	faint := v.theme
+	faint.words = faint.dim
+	var all []string
+	for _, p := range faint.markdown(text, v.look.Colour) {
+		all = append(all, p.text)
+	}
+	return strings.Join(all, " ")
 }
 
 func (v *Text) label(name, code string) {

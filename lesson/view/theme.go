@@ -49,9 +49,9 @@ func (t Theme) Next() Theme {
 // colours. No meaning hangs on a colour: each word that has one says the same
 // without.
 type theme struct {
-	title, heading, code, strong, dim, good, bad, chosen lipgloss.Style
+	title, heading, code, words, strong, dim, good, bad, chosen lipgloss.Style
 
-	rule, bar, here, dash, space, dot, hole, more, arrow, full, empty, done, pointer string
+	rule, bar, here, dash, space, dot, hole, more, arrow, full, some, empty, done, pointer string
 }
 
 func newTheme(l Look) theme {
@@ -66,7 +66,8 @@ func newTheme(l Look) theme {
 		title:  style().Bold(true),
 		strong: style().Bold(true),
 		chosen: style().Bold(true).Reverse(true),
-		rule:   "─", bar: "│", here: "●", dash: "─", space: "·", dot: "·", hole: "·", more: "…", arrow: "→", full: "█", empty: "░", done: "✓", pointer: "▶",
+		words:  style(),
+		rule:   "─", bar: "│", here: "●", dash: "─", space: "·", dot: "·", hole: "·", more: "…", arrow: "→", full: "█", some: "▏", empty: "░", done: "✓", pointer: "▶",
 	}
 	accents := func(heading, dim, good, bad lipgloss.TerminalColor) {
 		t.heading = style().Foreground(heading).Bold(true)
@@ -91,7 +92,7 @@ func newTheme(l Look) theme {
 		t.dim = style().Faint(true)
 	}
 	if l.ASCII {
-		t.rule, t.bar, t.here, t.dash, t.space, t.dot, t.hole, t.more, t.arrow, t.full, t.empty, t.done, t.pointer = "-", "|", "*", "-", "_", "-", ".", "...", "->", "#", ".", "x", ">"
+		t.rule, t.bar, t.here, t.dash, t.space, t.dot, t.hole, t.more, t.arrow, t.full, t.some, t.empty, t.done, t.pointer = "-", "|", "*", "-", "_", "-", ".", "...", "->", "#", ":", ".", "x", ">"
 	}
 	return t
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/vt"
 
 	"fd3/lesson"
 )
@@ -29,7 +31,7 @@ func sample() []lesson.Event {
 		{Kind: lesson.KindRequest, Connection: 1, FD: new(int), Request: "GET / HTTP/1.1", Status: 404, Value: "404 Not Found", Text: "there is no file of this name"},
 		{Kind: lesson.KindEnd, Text: "The server has ended."},
 		{Kind: lesson.KindEvidence, Fact: "main thread", Value: "sleeping in wait_woken\x1b[31m", Source: "/proc/4242/wchan", Command: "cat /proc/4242/wchan"},
-		{Kind: lesson.KindReturn, Strace: `recvfrom(4, "GET / HTTP/1.1\r\nHost: 127.0.0.1:"..., 4096, 0, NULL, NULL) = 78`, Result: "78", Took: "4.1 us", Ret: &ret, C: "ssize_t n = recv(4, buf, 4096, 0);", Go: "n, from, err := unix.Recvfrom(4, buf[:4096], 0)", DurationNS: 4100},
+		{Kind: lesson.KindReturn, Strace: `recvfrom(4, "GET / HTTP/1.1\r\nHost: 127.0.0.1:"..., 4096, 0, NULL, NULL) = 78`, Result: "78", Took: "4.1 µs", Ret: &ret, C: "ssize_t n = recv(4, buf, 4096, 0);", Go: "n, from, err := unix.Recvfrom(4, buf[:4096], 0)", DurationNS: 4100},
 		{Kind: lesson.KindArgument, Name: "sockfd", Value: "4", Text: "The connection, not the listener."},
 		{Kind: lesson.KindBytes, Title: "24, an HTTP request", Data: []byte("GET / HTTP/1.1\r\nA: b\r\n\r\n\x00\xff\u6f22"), Spans: []lesson.Span{
 			{Name: "method", Start: 0, End: 3}, {Name: "space", Start: 3, End: 4}, {Name: "target", Start: 4, End: 5}, {Name: "space", Start: 5, End: 6},
@@ -141,19 +143,89 @@ func TestTheFirstErrorIsKept(t *testing.T) {
 	t.Error("a writer that fails goes unnoticed")
 }
 
+// A terminal shows the line whole or without whole parts, and nothing of it stays when
+// the window gets narrower.
 func TestLoadStaysAtTheBottom(t *testing.T) {
-	var screen, told strings.Builder
-	text := NewText(&told, Look{Width: 80, ASCII: true})
-	show := Load(&screen, Look{Width: 40, ASCII: true}, func(e lesson.Event) { text.Show(e) })
-	show(lesson.Event{Kind: lesson.KindLoad, Loads: []lesson.Load{
-		{Loop: 1, Connections: 2, Requests: 1500, Bytes: 2_500_000, Queue: 1, Backlog: 5},
-		{Loop: 2, Connections: 3, Requests: 10, Bytes: 10, Queue: -1},
-	}})
-	if got := screen.String(); got != "5 conn, 1510 requests/s, 2.5 MB/s, acce" {
-		t.Errorf("%q", got)
+	columns := 80
+	screen := vt.NewEmulator(columns, 10)
+	load := NewLoad(screen, Look{ASCII: true}, func() int { return columns })
+	text := NewText(crlf{screen}, Look{Width: columns, ASCII: true})
+	show := func(e lesson.Event) {
+		load.Hide()
+		load.Show(e)
+		text.Show(e)
+		load.Draw()
+	}
+	loads := []lesson.Load{
+		{Loop: 1, Connections: 2, Requests: 1500, Bytes: 2_500_000, Listener: 3, Queue: 1, Backlog: 5},
+		{Loop: 2, Connections: 3, Requests: 10, Bytes: 10, Listener: 4, Queue: 4, Backlog: 5},
+	}
+	said := lesson.Event{Kind: lesson.KindText, Section: "serve", Text: "Said."}
+	for _, c := range []struct {
+		columns int
+		line    string
+	}{
+		{80, "5 conn (2+3), 1510 req/s (1500+10), 2.5 MB/s, accept queues 1 of 5, 4 of 5"},
+		{70, "5 conn (2+3), 1510 req/s, 2.5 MB/s, accept queues 1 of 5, 4 of 5"},
+		{60, "5 conn, 1510 req/s, 2.5 MB/s, fullest accept queue 4 of 5"},
+		{50, "5 conn, 1510 req/s, fullest accept queue 4 of 5"},
+		{40, "5 conn, 1510 req/s"},
+		{10, ""},
+		{200, "5 conn (2+3), 1510 req/s (1500+10), 2.5 MB/s, accept queues 1 of 5, 4 of 5"},
+	} {
+		columns = c.columns
+		screen.Resize(columns, 10)
+		show(said)
+		show(lesson.Event{Kind: lesson.KindLoad, Loads: loads})
+		rows := strings.Split(strings.TrimRight(screen.String(), "\n "), "\n")
+		last := strings.TrimSpace(rows[len(rows)-1])
+		if c.line == "" {
+			last = strings.TrimSuffix(last, "Said.")
+		}
+		if last != c.line || strings.Count(screen.String(), "conn") > 1 {
+			t.Errorf("%d columns:\n%s", columns, screen.String())
+		}
+	}
+	loads[0].Listener, loads[1].Listener, loads[0].Queue = 3, 3, 4
+	show(lesson.Event{Kind: lesson.KindLoad, Loads: loads})
+	if !strings.Contains(screen.String(), ", accept queue 4 of 5") {
+		t.Errorf("a listener that two loops share:\n%s", screen.String())
+	}
+	io.WriteString(screen, "^C")
+	show(said)
+	if strings.Contains(screen.String(), "^C") {
+		t.Errorf("the key is left in the story:\n%s", screen.String())
 	}
 	show(lesson.Event{Kind: lesson.KindEnd, Text: "The server has ended."})
-	if !strings.HasSuffix(screen.String(), "\r\x1b[K") || !strings.Contains(told.String(), "The server has ended.") {
-		t.Errorf("%q, %q", screen.String(), told.String())
+	if strings.Contains(screen.String(), "conn") || !strings.Contains(screen.String(), "The server has ended.") {
+		t.Errorf("at the end:\n%s", screen.String())
+	}
+}
+
+// crlf is what a terminal's driver makes of a newline.
+type crlf struct{ w io.Writer }
+
+func (c crlf) Write(b []byte) (int, error) {
+	_, err := c.w.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")))
+	return len(b), err
+}
+
+// The words behind a call are rendered, and a path is in one piece.
+func TestNotesAndPaths(t *testing.T) {
+	var out strings.Builder
+	text := NewText(&out, Look{Width: 60, Colour: true})
+	text.Show(lesson.Event{Kind: lesson.KindReturn, Recap: true, Strace: "f() = 0", Result: "0", Took: "18 µs", Text: "18 µs, at once (`TCP_NODELAY`);\nnot later"})
+	text.Show(lesson.Event{Kind: lesson.KindText, Section: "errno", Text: "When no server uses the file any more, it goes by `rm /tmp/rev-serve/s-1.sock`. Or `ss -tanp state established state time-wait '( sport = :8080 or dport = :8080 )'`"})
+	got := ansi.Strip(out.String())
+	for _, want := range []string{"18 µs, at once (TCP_NODELAY); not", "rm /tmp/rev-serve/s-1.sock", "time-wait"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	out.Reset()
+	plain := NewText(&out, Look{Width: 60, ASCII: true})
+	plain.Show(lesson.Event{Kind: lesson.KindReturn, Strace: "f() = 0", Result: "0", Took: "18 µs"})
+	if !strings.Contains(out.String(), "in 18 us") {
+		t.Errorf("%q", out.String())
 	}
 }
