@@ -50,6 +50,10 @@ func bindLength(l *Lab) map[string]func() {
 				l.answer("fault")
 			}
 		},
+		"family": func() {
+			path := sockets.UnixSockaddr("/tmp/fd3/talk") // as long as a struct sockaddr_in, and never made
+			l.note("family", outcome(l.bind(server, l.stream(server), path)))
+		},
 	}
 }
 
@@ -69,7 +73,7 @@ func bindPrivileged(l *Lab) map[string]func() {
 			if err != nil {
 				l.failf("net.ipv4.ip_unprivileged_port_start: %w", err)
 			}
-			l.show(lesson.Evidence{Fact: "ip_unprivileged_port_start", Value: fmt.Sprint(limit), Source: "/proc/sys/net/ipv4", Command: "sysctl net.ipv4.ip_unprivileged_port_start"})
+			l.show(lesson.Evidence{Fact: "ip_unprivileged_port_start", Value: fmt.Sprint(limit), Source: "/proc/sys/net/ipv4/ip_unprivileged_port_start", Command: "sysctl net.ipv4.ip_unprivileged_port_start"})
 			l.note("limit", limit)
 			l.note("right", l.showRight())
 		},
@@ -233,7 +237,7 @@ func bindWithout(l *Lab) map[string]func() {
 			}
 			ports := strings.Join(strings.Fields(from), " to ")
 			l.show(lesson.Evidence{Fact: "the client's address", Value: own.String(), Source: "getsockname(2)", Command: clientsCommand(addr)})
-			l.show(lesson.Evidence{Fact: "ip_local_port_range", Value: ports, Source: "/proc/sys/net/ipv4", Command: "sysctl net.ipv4.ip_local_port_range"})
+			l.show(lesson.Evidence{Fact: "ip_local_port_range", Value: ports, Source: "/proc/sys/net/ipv4/ip_local_port_range", Command: "sysctl net.ipv4.ip_local_port_range"})
 			l.note("client", own)
 			l.note("range", ports)
 		},
@@ -249,8 +253,7 @@ func sharePort(l *Lab) func() (bool, string) {
 	_, addr := l.listener(8)
 	l.note("other", "none yet")
 	return func() (bool, string) {
-		six, _ := kernel.InetSockets(unix.AF_INET6, unix.IPPROTO_TCP, kernel.Listen.Mask()) // none where the kernel has no IPv6
-		for _, row := range append(l.tcp(), six...) {
+		for _, row := range l.tcp() {
 			if row.State == kernel.Listen && row.Local.Port() == addr.Port() && row.Local != addr.AddrPort() {
 				l.note("other", row.Local)
 				return true, fmt.Sprintf("%s and %s both listen", addr, row.Local)

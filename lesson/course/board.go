@@ -1,8 +1,12 @@
 package course
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +19,7 @@ import (
 // A Board is the kernel's side at one moment: the processes of the experiment,
 // what they have open, and the last calls.
 type Board struct {
+	Of    Part   // the experiment or the exercise
 	Ends  []End  // server, then client; only those that run
 	Calls []Made // the oldest first
 }
@@ -46,7 +51,9 @@ type Made struct {
 	Role stage.Role
 	PID  int
 	Text string
-	Bad  bool // it failed
+	Bad  bool // it failed; a connect that has not waited has not
+
+	returned bool
 }
 
 // maxMade is how many calls a Board shows at most.
@@ -57,10 +64,10 @@ const maxMade = 30
 func (l *Lab) made(role stage.Role, pid int, c sockets.Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if last := len(l.calls) - 1; c.Returned && last >= 0 && l.calls[last].PID == pid && !strings.Contains(l.calls[last].Text, ") = ") {
-		l.calls = l.calls[:last]
+	if c.Returned {
+		l.calls = slices.DeleteFunc(l.calls, func(m Made) bool { return m.PID == pid && !m.returned })
 	}
-	l.calls = append(l.calls, Made{role, pid, c.Strace(), c.Errno != 0})
+	l.calls = append(l.calls, Made{role, pid, c.Strace(), c.Errno != 0 && c.Errno != unix.EINPROGRESS, c.Returned})
 	if len(l.calls) > maxMade {
 		l.calls = l.calls[1:]
 	}
@@ -79,7 +86,11 @@ func (w *Walk) Board(ctx context.Context) Board {
 
 func (l *Lab) board(ctx context.Context) Board {
 	l.mu.Lock()
-	b := Board{Calls: append([]Made(nil), l.calls...)}
+	if l.hidden {
+		l.mu.Unlock()
+		return Board{Of: l.part}
+	}
+	b, own := Board{Of: l.part, Calls: slices.Clone(l.calls)}, l.own
 	var running []*stage.Private
 	var roles []stage.Role
 	for _, role := range []stage.Role{server, client} {
@@ -88,6 +99,9 @@ func (l *Lab) board(ctx context.Context) Board {
 		}
 	}
 	l.mu.Unlock()
+	if own != nil {
+		b.Ends = own.board()
+	}
 	for i, p := range running {
 		if t, err := kernel.Thread(p.PID(), p.PID()); err == nil && t.State == 'T' { // it cannot answer
 			b.Ends = append(b.Ends, End{Role: roles[i], PID: p.PID(), Doing: "stopped by a signal"})
@@ -114,6 +128,7 @@ func end(role stage.Role, s stage.State) End {
 	for _, x := range s.Sockets {
 		known[x.FD] = x
 	}
+	first, others := make(map[string]int), make(map[string][]string)
 	fds, _ := kernel.FDs(s.PID)
 	for _, fd := range fds {
 		if fd.Number < 3 || s.Reserved > 0 && fd.Number >= s.Reserved {
@@ -122,10 +137,62 @@ func end(role stage.Role, s stage.State) End {
 		row := Row{FD: fd.Number, Text: fd.Target}
 		if x, ok := known[fd.Number]; ok {
 			row.Text, row.Bars = describe(x)
+			if x.State() == kernel.SynSent { // of those that wait for the same answer one row says all
+				to := fmt.Sprintf("%s to %s", x.State(), x.With)
+				if i, more := first[to]; more {
+					others[to] = append(others[to], fmt.Sprint(row.FD))
+					e.Rows[i].Text, e.Rows[i].Bars = fmt.Sprintf("and %s: %s", strings.Join(others[to], ", "), to), nil
+					continue
+				}
+				first[to] = len(e.Rows)
+			}
 		}
 		e.Rows = append(e.Rows, row)
 	}
 	return e
+}
+
+// board is the server that is a thread of fd3 itself: its listener, and its
+// connections. When it has ended there is nothing.
+func (own *serveOwn) board() []End {
+	e := End{Role: server, PID: os.Getpid()}
+	fds, _ := kernel.FDs(e.PID)
+	for _, fd := range fds {
+		asked, err := kernel.Ask(fd.Number)
+		if err != nil || asked.Type != unix.SOCK_STREAM || !bytes.Equal(asked.Local, own.addr) {
+			continue
+		}
+		row := Row{FD: fd.Number}
+		row.Text, row.Bars = describe(stage.Socket{Asked: asked, Became: "accept4", With: asked.Peer})
+		e.Rows = append(e.Rows, row)
+	}
+	if len(e.Rows) == 0 {
+		return nil
+	}
+	e.Doing = fmt.Sprintf("thread %d", own.tid)
+	if t, err := kernel.Thread(e.PID, own.tid); err == nil && t.State == 'S' {
+		e.Doing += " sleeps in " + cmp.Or(t.Wchan, "a call")
+	}
+	return []End{e}
+}
+
+// hide leaves the Board empty: it would be the answer to the exercise.
+func (l *Lab) hide() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hidden = true
+}
+
+// gone is the role of a process that the learner has ended; empty if there is none.
+func (l *Lab) gone() stage.Role {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for role, p := range l.ends {
+		if t, err := kernel.Thread(p.PID(), p.PID()); err != nil || t.State == 'Z' {
+			return role
+		}
+	}
+	return ""
 }
 
 // describe says what a socket is, and how full its queues are.

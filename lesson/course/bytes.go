@@ -98,11 +98,7 @@ func bytesChoose(l *Lab, from int) uint16 {
 
 // bytesTaken are the TCP sockets, over IPv4 or IPv6, that have this port.
 func bytesTaken(l *Lab, port uint16) (found []kernel.InetSocket) {
-	rows := l.tcp()
-	if more, err := kernel.InetSockets(unix.AF_INET6, unix.IPPROTO_TCP, kernel.AllStates); err == nil {
-		rows = append(rows, more...)
-	}
-	for _, row := range rows {
+	for _, row := range l.tcp() {
 		if row.Local.Port() == port {
 			found = append(found, row)
 		}

@@ -202,6 +202,11 @@ func problems(l Lesson) (all []string) {
 				add("%q is no choice of %s", answer, name)
 			}
 		}
+		for _, c := range p.Choices {
+			if parts[Verdict][name].About[c.Name] == "" && !slices.Contains(answers, c.Name) {
+				add("verdict %s has no words for those who chose %s", name, c.Name)
+			}
+		}
 		for about := range parts[Verdict][name].About {
 			if !slices.ContainsFunc(p.Choices, func(c Item) bool { return c.Name == about }) {
 				add("verdict %s is about %q, which is no choice", name, about)

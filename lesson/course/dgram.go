@@ -69,6 +69,8 @@ func dgramTwo(l *Lab) map[string]func() {
 				l.answer("one")
 			case "onetwo":
 				l.answer("both")
+			case "two":
+				l.answer("two")
 			}
 		},
 	}
@@ -227,7 +229,7 @@ func dgramWord(l *Lab) func() (bool, string) {
 			call := l.must(l.quietly(server, dgramRecv(fd, 2048)))
 			l.note("from", call.Addr)
 			l.note("size", len(call.Data))
-			now = httpCut(fmt.Sprintf("the last one has %d bytes: %q", len(call.Data), call.Data), 75)
+			now = fmt.Sprintf("the last one has %d bytes: %.40q", len(call.Data), call.Data)
 			done = string(bytes.TrimRight(call.Data, "\r\n")) == wanted
 		}
 		return done, now

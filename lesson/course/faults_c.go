@@ -172,7 +172,7 @@ func faultDirectory(l *Lab) map[string]func() {
 	var conn, dir int
 	return map[string]func(){
 		"open": func() {
-			dir = int(l.must(l.do(server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: "/", Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
+			dir = int(l.must(l.do(server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: l.folder(), Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
 			path := fmt.Sprintf("/proc/%d/fd/%d", l.pid(server), dir)
 			info, err := os.Stat(path)
 			if err != nil {

@@ -69,7 +69,11 @@ func faultIdle(l *Lab) map[string]func() {
 			})
 			l.must(l.do(server, stage.Order{Do: "setsockopt", FD: conn, Option: unix.SO_RCVTIMEO, Timeout: idleLimit}))
 			call := l.recv(server, conn, bufferSize)
+			limit := unix.NsecToTimeval(idleLimit.Nanoseconds())
 			l.note("limit", lesson.Took(idleLimit))
+			l.note("bytes", unsafe.Sizeof(limit))
+			l.note("seconds", limit.Sec)
+			l.note("microseconds", limit.Usec)
 			l.note("ended", lesson.Took(call.Duration))
 			l.note("errno", call.ErrnoName())
 		},

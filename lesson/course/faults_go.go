@@ -93,12 +93,7 @@ func sleeper(f func()) (tid int, over chan struct{}) {
 // showSleeper waits until a thread of this process sleeps in futex(2), and shows
 // where in the kernel.
 func (l *Lab) showSleeper(tid int) {
-	var task kernel.Task
-	l.until("a thread to sleep", func() bool {
-		var err error
-		task, err = kernel.Thread(unix.Getpid(), tid)
-		return err == nil && task.State == 'S' && task.Syscall.Form == kernel.SyscallBlocked && task.Syscall.Number == unix.SYS_FUTEX
-	})
+	task := l.sleeps(unix.Getpid(), tid, "futex", func(t kernel.Task) bool { return t.Syscall.Number == unix.SYS_FUTEX })
 	path := fmt.Sprintf("/proc/%d/task/%d", unix.Getpid(), tid)
 	l.note("wchan", task.Wchan)
 	l.show(lesson.Evidence{Fact: "second attempt", Value: fmt.Sprintf("%s in %s, system call %d (futex)", task.StateName, task.Wchan, task.Syscall.Number),
@@ -157,13 +152,13 @@ func (l *Lab) taken() sockets.Sockaddr {
 // showTable shows the descriptors of the server from 3 up.
 func (l *Lab) showTable(when string) []string {
 	s := l.state(server)
-	fds, err := kernel.FDs(s.PID)
+	fds, _, err := s.Descriptors()
 	if err != nil {
 		l.failf("/proc/%d/fd: %w", s.PID, err)
 	}
 	var all []string
 	for _, fd := range fds {
-		if fd.Number >= 3 && fd.Number < s.Reserved {
+		if fd.Number >= 3 {
 			all = append(all, fmt.Sprintf("%d=%s", fd.Number, fd.Target))
 		}
 	}

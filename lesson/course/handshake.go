@@ -140,16 +140,24 @@ func handshakeNobody(l *Lab) map[string]func() {
 			fd := l.stream(server)
 			l.must(l.bind(server, fd, loopback(0)))
 			addr := l.asked(server, fd).Local
-			call := l.do(client, stage.Order{Do: "connect", FD: l.stream(client), Addr: addr})
+			c := l.stream(client)
+			before := l.counters()
+			call := l.do(client, stage.Order{Do: "connect", FD: c, Addr: addr})
+			moved := l.counters().Sub(before)
+			sent, resets := moved["Tcp.OutSegs"], moved["Tcp.OutRsts"]
+			l.show(lesson.Evidence{Fact: "packets sent", Value: fmt.Sprintf("%d, of these %d with a no", sent, resets), Source: "/proc/net/snmp OutSegs, OutRsts",
+				Command: "nstat -az TcpOutSegs TcpOutRsts", Note: "TCP packets of the whole machine or container, while `connect` ran."})
 			l.note("refusal", outcome(call))
 			l.note("took", lesson.Took(call.Duration))
-			switch call.Errno {
-			case unix.ECONNREFUSED:
-				l.answer("refused")
-			case 0:
-				l.answer("opens")
-			case unix.ETIMEDOUT:
-				l.answer("waits")
+			l.note("sent", sent)
+			l.note("resets", resets)
+			switch {
+			case resets > 0:
+				l.answer("packet")
+			case sent > 0:
+				l.answer("silence")
+			default:
+				l.answer("list")
 			}
 		},
 		"silent": func() {
@@ -168,14 +176,29 @@ func handshakeNobody(l *Lab) map[string]func() {
 			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s, SYN sent again: %d", x.State(), x.TCP.Total_retrans), Source: "getsockopt(2) TCP_INFO", Command: fmt.Sprintf("ss -tano 'dport = :%d'", addr.Port())})
 			l.note("silent", x.State())
 			l.note("again", x.TCP.Total_retrans)
-			retries, err := kernel.Sysctl("net.ipv4.tcp_syn_retries")
-			if err != nil {
-				l.failf("net.ipv4.tcp_syn_retries: %w", err)
-			}
-			l.show(lesson.Evidence{Fact: "tcp_syn_retries", Value: retries, Source: "/proc/sys/net/ipv4", Command: "sysctl net.ipv4.tcp_syn_retries"})
-			l.note("syn_retries", retries)
+			handshakeRetries(l)
 		},
 	}
+}
+
+// handshakeRetries shows how often a SYN is sent again: since Linux 6.5 a second
+// number adds to the first.
+func handshakeRetries(l *Lab) {
+	const first, more = "net.ipv4.tcp_syn_retries", "net.ipv4.tcp_syn_linear_timeouts"
+	retries, err := kernel.SysctlInt(first)
+	if err != nil {
+		l.failf("%s: %w", first, err)
+	}
+	l.show(lesson.Evidence{Fact: "tcp_syn_retries", Value: fmt.Sprint(retries), Source: "/proc/sys/net/ipv4/tcp_syn_retries", Command: "sysctl " + first})
+	l.note("syn_retries", retries)
+	added, err := kernel.SysctlInt(more)
+	if err != nil {
+		l.note("linear", "nothing, since this kernel does not have it")
+	} else {
+		l.show(lesson.Evidence{Fact: "tcp_syn_linear_timeouts", Value: fmt.Sprint(added), Source: "/proc/sys/net/ipv4/tcp_syn_linear_timeouts", Command: "sysctl " + more})
+		l.note("linear", added)
+	}
+	l.note("again_max", retries+added)
 }
 
 func handshakeHalf(l *Lab) map[string]func() {

@@ -3,7 +3,7 @@ package course
 var _ = prove("handshake", map[string]string{
 	"who":     "opens",
 	"packets": "three",
-	"nobody":  "refused",
+	"nobody":  "packet",
 	"half":    "client",
 })
 

@@ -239,15 +239,8 @@ func httpTyped(l *Lab) func() (bool, string) {
 			l.note("target", "no target")
 			l.note("count", 0)
 		}
-		return done, httpCut(now, 75)
+		return done, now
 	}
-}
-
-func httpCut(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
 }
 
 // httpTake accepts the client that comes, and reads its request to the end.

@@ -45,7 +45,7 @@ func (l *Lab) httpVisit(server sockets.Sockaddr, method, target string) *httpVis
 		l.must(l.quietly(client, stage.Order{Do: "sendto", FD: v.fd, Data: httpmini.AppendRequest(nil, method, target, server.String())}))
 		return v
 	}
-	v.cmd = exec.Command(path, "-q", "-sS", "--noproxy", "*", "--max-time", "3", "-X", method, "http://"+server.String()+target)
+	v.cmd = exec.Command(path, "-q", "-sS", "--noproxy", "*", "-X", method, "http://"+server.String()+target)
 	v.cmd.Stdout, v.cmd.Stderr, v.cmd.WaitDelay = &v.out, &v.err, time.Second
 	if err := v.cmd.Start(); err != nil {
 		l.failf("curl(1): %w", err)
@@ -73,6 +73,7 @@ func (v *httpVisit) waits() (yes bool) {
 	}
 	pid := v.cmd.Process.Pid
 	var task kernel.Task
+	begin := time.Now()
 	l.until("curl to wait", func() bool {
 		select {
 		case <-v.over:
@@ -81,12 +82,12 @@ func (v *httpVisit) waits() (yes bool) {
 		}
 		var err error
 		task, err = kernel.Thread(pid, pid)
-		yes = err == nil && task.State == 'S' && l.httpUnread() == 0
+		yes = err == nil && task.State == 'S' && l.httpUnread() == 0 && (task.Wchan != "" || time.Since(begin) > nameless)
 		return yes
 	})
 	if yes {
 		path := fmt.Sprintf("/proc/%d/wchan", pid)
-		l.show(lesson.Evidence{Fact: "curl", Value: task.StateName + " in " + task.Wchan, Source: path, Command: "cat " + path})
+		l.show(lesson.Evidence{Fact: "curl", Value: task.StateName + " in " + cmp.Or(task.Wchan, "the kernel"), Source: path, Command: "cat " + path})
 	}
 	return yes
 }

@@ -1,8 +1,10 @@
 package course
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,6 +14,10 @@ import (
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
+
+// nameless is when a thread is known to sleep in no function that has a name: a
+// kernel without CONFIG_KALLSYMS tells none.
+const nameless = time.Second
 
 // patience is how long an experiment waits for what the kernel is about to do.
 const patience = 5 * time.Second
@@ -31,8 +37,11 @@ type Lab struct {
 	mu    sync.Mutex
 	ends  map[stage.Role]*stage.Private
 	calls []Made
-	after []func() // what end has to do besides
+	own   *serveOwn // fd3's own server, if there is one
+	after []func()  // what end has to do besides, the last first
 	over  bool
+
+	hidden bool // the Board is empty
 }
 
 func newLab(ctx context.Context, w *Walk, p Part) *Lab {
@@ -73,12 +82,13 @@ func (l *Lab) end() {
 	for _, p := range ends {
 		p.End()
 	}
-	for _, f := range after {
+	for _, f := range slices.Backward(after) {
 		f()
 	}
 }
 
-// atEnd has something done when the experiment is over, on every way out.
+// atEnd has something done when the experiment is over, on every way out: what
+// was begun last ends first.
 func (l *Lab) atEnd(f func()) {
 	l.mu.Lock()
 	over := l.over
@@ -178,26 +188,39 @@ func (p *pending) wait() sockets.Call {
 // kernel. It fails if the call returns instead.
 func (p *pending) blocks() kernel.Task {
 	l := p.lab
-	var task kernel.Task
-	l.until(p.name+" to block", func() bool {
+	var entered sockets.Call
+	l.until(p.name+" to be entered", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		entered = p.entered
+		return !entered.Start.IsZero()
+	})
+	task := l.sleeps(l.pid(p.role), l.pid(p.role), p.name, func(kernel.Task) bool {
 		select {
 		case <-p.over:
 			l.failf("%s returned where it was expected to wait", p.name)
 		default:
 		}
-		p.mu.Lock()
-		entered := !p.entered.Start.IsZero()
-		p.mu.Unlock()
-		var err error
-		task, err = kernel.Thread(l.pid(p.role), l.pid(p.role))
-		return entered && err == nil && task.State == 'S' && task.Syscall.Form == kernel.SyscallBlocked && task.Wchan != ""
+		return true
 	})
-	p.mu.Lock()
-	entered := p.entered
-	p.mu.Unlock()
-	l.entered(p.role, entered)
+	l.showCall(p.role, lesson.Entered(entered))
 	path := fmt.Sprintf("/proc/%d/wchan", l.pid(p.role))
 	l.show(lesson.Evidence{Fact: string(p.role), Value: task.StateName + " in " + task.Wchan, Source: path, Command: "cat " + path})
+	return task
+}
+
+// sleeps waits until a thread sleeps in a call, which there knows, and gives where
+// in the kernel. A thread that falls asleep between the readings has no function to
+// sleep in yet. Where it never has one, the name of the call has to do.
+func (l *Lab) sleeps(pid, tid int, call string, there func(kernel.Task) bool) (task kernel.Task) {
+	begin := time.Now()
+	l.until(call+" to block", func() bool {
+		var err error
+		task, err = kernel.Thread(pid, tid)
+		asleep := err == nil && task.State == 'S' && task.Syscall.Form == kernel.SyscallBlocked
+		return there(task) && asleep && (task.Wchan != "" || time.Since(begin) > nameless)
+	})
+	task.Wchan = cmp.Or(task.Wchan, call)
 	return task
 }
 
@@ -207,9 +230,7 @@ func (l *Lab) told(role stage.Role, c sockets.Call) {
 		l.preparing.add(role, l.pid(role), c)
 		return
 	}
-	e := lesson.Returned(c)
-	e.Step, e.Process, e.PID, e.Recap, e.Title = l.part.Lesson, string(role), l.pid(role), true, string(role)
-	l.walk.Show(e)
+	l.showCall(role, lesson.Returned(c))
 }
 
 // setup makes calls that only prepare what the experiment is about. They are told

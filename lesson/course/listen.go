@@ -85,7 +85,7 @@ func listenFull(l *Lab) map[string]func() {
 			}
 			l.show(lesson.Evidence{Fact: "the clients", Value: value,
 				Source: "getsockopt(2) TCP_INFO", Command: clientsCommand(addr)})
-			l.showQueue(fd)
+			l.showWaiting(fd)
 			moved := l.counters().Sub(before)
 			l.show(lesson.Evidence{Fact: "ListenOverflows", Value: fmt.Sprintf("+%d since the experiment began", moved["TcpExt.ListenOverflows"]),
 				Source: "/proc/net/netstat", Command: "nstat -az TcpExtListenOverflows", Note: "The counter belongs to the whole machine, or container."})
@@ -105,6 +105,19 @@ func listenFull(l *Lab) map[string]func() {
 			}
 		},
 	}
+}
+
+// showWaiting shows what showQueue does, without the names of the columns: a later
+// prediction is about these.
+func (l *Lab) showWaiting(fd int) (backlog int) {
+	length, backlog := l.queue(fd)
+	e := lesson.Evidence{Fact: "the listener", Value: fmt.Sprintf("%d waiting, backlog %d", length, backlog), Source: "sock_diag(7)",
+		Command: listenerCommand(l.asked(server, fd).Local)}
+	if length > 0 {
+		e.Have, e.Full = int64(length), int64(backlog)+1
+	}
+	l.show(e)
+	return backlog
 }
 
 // clientsIn are how many sockets of the client are in this state.
@@ -128,7 +141,7 @@ func listenClamp(l *Lab) map[string]func() {
 			}
 		},
 		"look": func() {
-			_, backlog := l.showQueue(fd)
+			backlog := l.showWaiting(fd)
 			limit, err := kernel.SysctlInt("net.core.somaxconn")
 			if err != nil {
 				l.failf("net.core.somaxconn: %w", err)

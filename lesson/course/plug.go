@@ -25,9 +25,13 @@ var plugPractice = practice{
 
 func plugCalls(l *Lab) map[string]func() {
 	var inet, local []sockets.Call
+	var path sockets.Sockaddr
 	return map[string]func(){
 		"inet": func() { inet = plugConversation(l, loopback(0)) },
-		"unix": func() { local = plugConversation(l, plugPath(l)) },
+		"unix": func() {
+			path = plugPath(l)
+			local = plugConversation(l, path)
+		},
 		"look": func() {
 			differ, same := plugDifferences(inet, local)
 			order := "other names"
@@ -43,6 +47,14 @@ func plugCalls(l *Lab) map[string]func() {
 			} else {
 				l.answer("some")
 			}
+		},
+		"left": func() {
+			left := "nothing"
+			if _, err := os.Lstat(path.Path()); err == nil {
+				left = "a file"
+			}
+			l.show(lesson.Evidence{Fact: "at the path", Value: left, Source: "lstat(2)", Command: "ls " + path.Path()})
+			l.note("again", outcome(l.bind(server, l.socket(server, unix.AF_UNIX, unix.SOCK_STREAM), path)))
 		},
 	}
 }
@@ -159,9 +171,6 @@ func plugShowFile(l *Lab, path string) (size int64) {
 // plugShowPorts shows how many TCP sockets, and so ports, are behind these inodes.
 func plugShowPorts(l *Lab, inodes ...uint64) (found int) {
 	rows := l.tcp()
-	if more, err := kernel.InetSockets(unix.AF_INET6, unix.IPPROTO_TCP, kernel.AllStates); err == nil {
-		rows = append(rows, more...)
-	}
 	for _, inode := range inodes {
 		if _, ok := kernel.FindInode(rows, inode); ok {
 			found++

@@ -12,7 +12,8 @@ type experiment func(*Lab) map[string]func()
 
 // An exercise brings about the situation that it begins with, and gives a check of
 // the kernel's state: whether the learner has done it, and how far he is, in a
-// line. The check is made a few times a second; it must not change anything.
+// line. The check is made a few times a second. Some of them take part: they accept,
+// answer and close as a server does.
 type exercise func(*Lab) (check func() (done bool, now string))
 
 // practices are all of them, by lesson.

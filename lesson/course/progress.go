@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,7 +37,6 @@ type kept struct {
 // A prediction is what the learner said last.
 type prediction struct {
 	Choice string `json:"choice"`
-	Right  bool   `json:"right"`
 }
 
 // progressVersion is that of the file. Another one cannot be read.
@@ -63,7 +63,7 @@ func LoadProgress() (*Progress, error) {
 		if err := os.Rename(p.path, aside); err != nil {
 			return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
 		}
-		return p, fmt.Errorf("%s is damaged or of another version of fd3, so the tour begins anew. The file is now %s", p.path, aside)
+		return p, fmt.Errorf("the tour begins anew: its file was damaged, or of another version of fd3. It is now %s", aside)
 	}
 	return p, nil
 }
@@ -122,14 +122,13 @@ func (p *Progress) Finished(lesson string) bool {
 	return slices.Contains(p.kept.Finished, lesson)
 }
 
-// Predicted notes what the learner said to a prediction, and whether the kernel
-// says the same.
-func (p *Progress) Predicted(lesson, name, choice string, right bool) error {
+// Predicted notes what the learner said to a prediction.
+func (p *Progress) Predicted(lesson, name, choice string) error {
 	return p.change(func(k *kept) {
 		if k.Predictions == nil {
 			k.Predictions = make(map[string]prediction)
 		}
-		k.Predictions[lesson+"/"+name] = prediction{choice, right}
+		k.Predictions[lesson+"/"+name] = prediction{choice}
 	})
 }
 
@@ -138,6 +137,15 @@ func (p *Progress) Choice(lesson, name string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.kept.Predictions[lesson+"/"+name].Choice
+}
+
+// Apart is the same progress for a demonstration: its changes are not kept.
+func (p *Progress) Apart() *Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.kept
+	k.Finished, k.Predictions = slices.Clone(k.Finished), maps.Clone(k.Predictions)
+	return &Progress{kept: k}
 }
 
 // Restart forgets all.

@@ -33,7 +33,7 @@ func TestProgressIsKept(t *testing.T) {
 	if lesson, part := p.Place(); lesson != "" || part != 0 || p.Finished("bind") {
 		t.Errorf("a new learner is at %s %d", lesson, part)
 	}
-	for _, err := range []error{p.SetPlace("listen", 3), p.Finish("bind"), p.Finish("bind"), p.Predicted("listen", "full", "two", true)} {
+	for _, err := range []error{p.SetPlace("listen", 3), p.Finish("bind"), p.Finish("bind"), p.Predicted("listen", "full", "two")} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,6 +57,24 @@ func TestProgressIsKept(t *testing.T) {
 	}
 	if p = loaded(t); p.Finished("bind") || p.Choice("listen", "full") != "" {
 		t.Errorf("after Restart: %+v", p.kept)
+	}
+}
+
+// A demonstration sees the progress, and changes nothing of it.
+func TestProgressApart(t *testing.T) {
+	inState(t)
+	p := loaded(t)
+	if err := errors.Join(p.SetPlace("listen", 3), p.Finish("bind"), p.Predicted("listen", "full", "two")); err != nil {
+		t.Fatal(err)
+	}
+	apart := p.Apart()
+	if err := errors.Join(apart.SetPlace("bind", 1), apart.Finish("listen"), apart.Predicted("listen", "full", "four")); err != nil || !apart.Finished("bind") {
+		t.Error(err)
+	}
+	for _, p := range []*Progress{p, loaded(t)} {
+		if lesson, part := p.Place(); lesson != "listen" || part != 3 || p.Finished("listen") || p.Choice("listen", "full") != "two" {
+			t.Errorf("changed to %+v", p.kept)
+		}
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 	"fd3/sockets/stage"
 )
 
-// tcp are the TCP sockets over IPv4 of this network namespace.
+// tcp are the TCP sockets over IPv4 and IPv6 of this network namespace.
 func (l *Lab) tcp() []kernel.InetSocket {
-	rows, err := kernel.InetSockets(unix.AF_INET, unix.IPPROTO_TCP, kernel.AllStates)
+	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
 	if err != nil {
 		l.failf("sock_diag(7): %w", err)
 	}

@@ -33,6 +33,8 @@ func sendReturns(l *Lab) map[string]func() {
 			l.note("took", lesson.Took(call.Duration))
 		},
 		"look": func() {
+			// What has come and is not acknowledged yet is at both ends.
+			l.until("the acknowledgment", func() bool { return l.asked(server, conn).Unsent+l.asked(client, fd).Unread == said })
 			unsent, unread := l.sendShow(conn, fd)
 			segments := l.asked(server, conn).TCP.Data_segs_out
 			l.show(lesson.Evidence{Fact: "segments with data", Value: fmt.Sprint(segments), Source: "getsockopt(2) TCP_INFO", Note: "Sent by the server's end, since the connection exists."})
@@ -85,8 +87,8 @@ func sendFull(l *Lab) map[string]func() {
 	var waiting *pending
 	data := bytes.Repeat([]byte("x"), offered)
 	// offer sends what fits, perhaps nothing.
-	offer := func(call func(stage.Role, stage.Order) sockets.Call) int {
-		c := call(server, stage.Order{Do: "sendto", FD: conn, Data: data, Flags: unix.MSG_NOSIGNAL | unix.MSG_DONTWAIT})
+	offer := func() int {
+		c := l.do(server, stage.Order{Do: "sendto", FD: conn, Data: data, Flags: unix.MSG_NOSIGNAL | unix.MSG_DONTWAIT})
 		if c.Errno == unix.EAGAIN {
 			return 0
 		}
@@ -104,8 +106,8 @@ func sendFull(l *Lab) map[string]func() {
 			l.note("doubled", got)
 		},
 		"fill": func() {
-			for n := offer(l.do); n > 0; n = offer(l.do) {
-				for ; n > 0; n = offer(l.quietly) {
+			for n := offer(); n > 0; n = offer() {
+				for ; n > 0; n = offer() {
 					accepted += n
 				}
 				l.until("the acknowledgment", func() bool { return l.asked(server, conn).Unsent+l.asked(client, fd).Unread == accepted })

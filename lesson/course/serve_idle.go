@@ -1,9 +1,9 @@
 package course
 
 import (
+	"cmp"
 	"fmt"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -22,7 +22,7 @@ func serveIdle(l *Lab) map[string]func() {
 			own = l.serve(web.Config{Loop: web.Iterative})
 			l.serveTold(own, web.Iterative)
 			l.setup(func() { silent = l.connect(own.addr) })
-			l.until("the server to wait for the silent client", func() bool { fd, _, _ := own.HeldUp(); return fd >= 0 })
+			l.until("the server to wait for the silent client", func() bool { return own.HeldUp().Silent > 0 })
 		},
 		"second": func() {
 			l.setup(func() {
@@ -44,7 +44,7 @@ func serveIdle(l *Lab) map[string]func() {
 		},
 		"look": func() {
 			waiting := l.serveWaiting(own)
-			fd, _, _ := own.HeldUp()
+			fd := own.HeldUp().FD
 			l.showServer(own)
 			l.show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", fd), Value: fmt.Sprintf("a connection with %s, the silent client", sockets.Peername(fd)), Source: "getpeername(2)"})
 			l.show(lesson.Evidence{Fact: "accept queue", Value: fmt.Sprintf("%d waiting", waiting), Source: "sock_diag(7)", Command: listenerCommand(own.addr)})
@@ -66,15 +66,9 @@ func (l *Lab) serveWaiting(own *serveOwn) int {
 
 // showServer shows the call that the server's thread sleeps in.
 func (l *Lab) showServer(own *serveOwn) {
-	task, err := kernel.Thread(os.Getpid(), own.tid)
-	if err != nil {
-		l.failf("thread %d: %w", own.tid, err)
-	}
+	task := l.sleeps(os.Getpid(), own.tid, "recvfrom", func(t kernel.Task) bool { return t.Syscall.Number == unix.SYS_RECVFROM })
 	path := fmt.Sprintf("/proc/%d/task/%d/", os.Getpid(), own.tid)
-	value := fmt.Sprintf("%s in %s", task.StateName, task.Wchan)
-	if s := task.Syscall; s.Form == kernel.SyscallBlocked && s.Number == unix.SYS_RECVFROM {
-		value += fmt.Sprintf(", inside recvfrom on descriptor %d", s.Args[0])
-	}
+	value := fmt.Sprintf("%s in %s, inside recvfrom on descriptor %d", task.StateName, task.Wchan, task.Syscall.Args[0])
 	l.show(lesson.Evidence{Fact: "the server's thread", Value: value, Source: path + "wchan and syscall", Command: "cat " + path + "wchan"})
 	l.note("wchan", task.Wchan)
 }
@@ -82,10 +76,9 @@ func (l *Lab) showServer(own *serveOwn) {
 // serveHang wants a client that says nothing, and behind it another whose request
 // nobody reads.
 func serveHang(l *Lab) func() (bool, string) {
-	const long = time.Hour // the learner may take his time
-	own := l.serve(web.Config{Loop: web.Iterative, Timeouts: web.Timeouts{Head: long, Idle: long}})
+	own := l.serve(web.Config{Loop: web.Iterative})
 	return func() (bool, string) {
-		fd, _, silent := own.HeldUp()
+		held := own.HeldUp()
 		unread := 0
 		for _, row := range l.rowsAt(own.addr, kernel.Established) {
 			if row.Inode == 0 {
@@ -94,13 +87,13 @@ func serveHang(l *Lab) func() (bool, string) {
 		}
 		task, _ := kernel.Thread(os.Getpid(), own.tid)
 		l.note("unread", unread)
-		l.note("wchan", task.Wchan)
+		l.note("wchan", cmp.Or(task.Wchan, "recvfrom"))
 		l.note("peer", "a client")
-		held := "nobody holds up the server"
-		if fd >= 0 {
-			l.note("peer", sockets.Peername(fd))
-			held = fmt.Sprintf("held up for %.0f s", silent.Seconds())
+		state := "nobody holds up the server"
+		if held.Silent > 0 {
+			l.note("peer", sockets.Peername(held.FD))
+			state = fmt.Sprintf("held up for %.0f s", held.Silent.Seconds())
 		}
-		return fd >= 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %d bytes", held, l.serveWaiting(own), unread)
+		return held.Silent > 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %d bytes", state, l.serveWaiting(own), unread)
 	}
 }

@@ -19,6 +19,11 @@ const (
 func serveVersion(l *Lab) map[string]func() {
 	var own *serveOwn
 	var old, recent int
+	var says string
+	version := func(answer []byte) string {
+		word, _, _ := bytes.Cut(answer, []byte(" "))
+		return string(word)
+	}
 	return map[string]func(){
 		"server": func() {
 			own = l.serve(web.Config{Loop: web.Threads})
@@ -27,12 +32,15 @@ func serveVersion(l *Lab) map[string]func() {
 		"old": func() {
 			l.setup(func() { old = l.connect(own.addr) })
 			l.must(l.send(client, old, serveGet10))
-			l.serveAnswer(old)
+			says = version(l.serveAnswer(old))
+			l.note("version", says)
 		},
 		"recent": func() {
 			l.setup(func() { recent = l.connect(own.addr) })
 			l.must(l.send(client, recent, serveGet11))
-			l.serveAnswer(recent)
+			if other := version(l.serveAnswer(recent)); other != says {
+				l.failf("the answers are of %s and of %s", says, other)
+			}
 		},
 		"look": func() {
 			l.serveCloses(old)
@@ -45,9 +53,9 @@ func serveVersion(l *Lab) map[string]func() {
 		},
 		"again": func() {
 			l.send(client, old, serveGet10)
-			oldAgain := l.serveAnswer(old)
+			oldAgain := len(l.serveAnswer(old))
 			l.must(l.send(client, recent, serveGet11))
-			recentAgain := l.serveAnswer(recent)
+			recentAgain := len(l.serveAnswer(recent))
 			l.note("old_bytes", oldAgain)
 			l.note("recent_bytes", recentAgain)
 			switch {
@@ -72,10 +80,9 @@ func (l *Lab) serveCloses(fd int) {
 	})
 }
 
-// serveAnswer has the client read one whole answer, and gives its length: 0 if the
-// connection has ended instead.
-func (l *Lab) serveAnswer(fd int) int {
-	var all []byte
+// serveAnswer has the client read one whole answer; nothing if the connection has
+// ended instead.
+func (l *Lab) serveAnswer(fd int) (all []byte) {
 	for !serveWhole(all) {
 		got := l.recv(client, fd, 1<<16)
 		if got.Errno != 0 || got.Ret == 0 {
@@ -83,7 +90,7 @@ func (l *Lab) serveAnswer(fd int) int {
 		}
 		all = append(all, got.Data...)
 	}
-	return len(all)
+	return all
 }
 
 // serveWhole says whether this is a whole answer, by its Content-Length.

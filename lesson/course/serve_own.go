@@ -40,6 +40,8 @@ func (l *Lab) serve(config web.Config) *serveOwn {
 		root.Close()
 		l.failf("a listener: %w", err)
 	}
+	const long = time.Hour // the learner may take his time
+	config.Timeouts = web.Timeouts{Head: long, Body: long, Idle: long, Write: long}
 	config.Root, config.Listeners, config.Quiet = root, []int{own.listener}, true
 	if own.Server, err = web.New(config); err != nil {
 		root.Close()
@@ -55,6 +57,9 @@ func (l *Lab) serve(config web.Config) *serveOwn {
 		own.Run()
 	}()
 	own.tid = <-started
+	l.mu.Lock()
+	l.own = own
+	l.mu.Unlock()
 	l.atEnd(func() {
 		own.end()
 		root.Close()
@@ -75,7 +80,7 @@ func (own *serveOwn) end() {
 		case <-own.ran:
 			return
 		case <-time.After(20 * time.Millisecond):
-			if fd, _, _ := own.HeldUp(); fd >= 0 {
+			if fd := own.HeldUp().FD; fd >= 0 {
 				unix.Shutdown(fd, unix.SHUT_RDWR)
 			}
 		}

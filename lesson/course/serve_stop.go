@@ -13,23 +13,31 @@ import (
 
 func serveStop(l *Lab) map[string]func() {
 	var own *serveOwn
-	var c int
+	var c, silent int
+	// row shows the server's end of the silent client's connection.
+	row := func() string {
+		end := l.endsOf(own.addr.AddrPort(), l.asked(client, silent).Local.AddrPort())[server]
+		l.show(lesson.Evidence{Fact: "of them, the silent client's", Value: fmt.Sprintf("%s, peer %s", end.State, end.Remote), Source: "sock_diag(7)", Command: clientsCommand(own.addr)})
+		return end.State.String()
+	}
 	return map[string]func(){
 		"half": func() {
 			own = l.serve(web.Config{Loop: web.Threads})
 			l.serveTold(own, web.Threads)
-			l.setup(func() { c = l.connect(own.addr) })
+			l.setup(func() { c, silent = l.connect(own.addr), l.connect(own.addr) })
 			l.must(l.send(client, c, serveGet11[:20]))
-			l.until("the server to read it", func() bool { return l.serveUnread(own) == 0 })
+			l.until("the server to read it", func() bool { return own.Stats()[0].Open == 2 && l.serveUnread(own) == 0 })
 			l.note("rows_before", l.serveRows(own))
+			l.note("idle_before", row())
 		},
 		"stop": func() {
 			own.Drain()
 			l.until("the listener to be closed", func() bool {
 				_, listens := kernel.FindListener(l.tcp(), own.addr.AddrPort())
-				return !listens
+				return !listens && len(l.rowsAt(own.addr, kernel.Established)) < 2 && len(l.rowsAt(own.addr, kernel.FinWait1)) == 0
 			})
 			l.note("rows", l.serveRows(own))
+			l.note("idle", row())
 		},
 		"late": func() {
 			var late int
@@ -38,7 +46,7 @@ func serveStop(l *Lab) map[string]func() {
 		},
 		"rest": func() {
 			l.must(l.send(client, c, serveGet11[20:]))
-			l.note("answer", l.serveAnswer(c))
+			l.note("answer", len(l.serveAnswer(c)))
 			l.close(client, c)
 			l.until("the server to end", func() bool {
 				select {
@@ -66,13 +74,8 @@ func (l *Lab) serveRows(own *serveOwn) string {
 	return value
 }
 
-// serveUnread is how many bytes the server has not read yet; -1 before it has
-// accepted anybody.
-func (l *Lab) serveUnread(own *serveOwn) int {
-	if own.Stats()[0].Open == 0 {
-		return -1
-	}
-	unread := 0
+// serveUnread is how many bytes the server has not read yet.
+func (l *Lab) serveUnread(own *serveOwn) (unread int) {
 	for _, row := range l.rowsAt(own.addr, kernel.Established) {
 		unread += int(row.RQueue)
 	}

@@ -30,9 +30,8 @@ func (l *Lab) showAddress(title string, addr sockets.Sockaddr) {
 // structTitle is the length of an address and its C struct.
 func structTitle(addr sockets.Sockaddr) string { return fmt.Sprintf("%d, %s", len(addr), addr.CType()) }
 
-// entered shows a call that has not returned.
-func (l *Lab) entered(role stage.Role, c sockets.Call) {
-	e := lesson.Entered(c)
+// showCall shows a call of a process.
+func (l *Lab) showCall(role stage.Role, e lesson.Event) {
 	e.Step, e.Process, e.PID, e.Recap, e.Title = l.part.Lesson, string(role), l.pid(role), true, string(role)
 	l.walk.Show(e)
 }
@@ -46,7 +45,9 @@ func (l *Lab) lastCall(o stage.Order) (c sockets.Call, signal string) {
 	switch {
 	case ended && how.Signaled():
 		signal = unix.SignalName(how.Signal())
-		l.entered(server, c)
+		e := lesson.Entered(c)
+		e.Strace, e.Result = e.Strace+") = ?", "?" // as strace has it
+		l.showCall(server, e)
 		l.show(lesson.Evidence{Fact: "the server's process", Value: fmt.Sprintf("killed by signal %d, %s", how.Signal(), signal), Source: "wait4(2) WTERMSIG"})
 	case err != nil:
 		l.failf("%s: %w", o.Do, err)

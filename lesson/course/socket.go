@@ -149,15 +149,13 @@ func socketFreePort(l *Lab) uint16 {
 // socketRows are the sockets of a protocol, over IPv4 or IPv6, that a process has
 // and whose own port is this one.
 func socketRows(l *Lab, port uint16, protocol int) (found []kernel.InetSocket) {
-	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
-		rows, err := kernel.InetSockets(family, protocol, kernel.AllStates)
-		if err != nil && family == unix.AF_INET {
-			l.failf("sock_diag(7): %w", err)
-		}
-		for _, row := range rows {
-			if row.Local.Port() == port && row.Inode != 0 {
-				found = append(found, row)
-			}
+	rows, err := kernel.InetSockets(unix.AF_UNSPEC, protocol, kernel.AllStates)
+	if err != nil {
+		l.failf("sock_diag(7): %w", err)
+	}
+	for _, row := range rows {
+		if row.Local.Port() == port && row.Inode != 0 {
+			found = append(found, row)
 		}
 	}
 	return found

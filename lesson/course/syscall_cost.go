@@ -18,17 +18,24 @@ const syscallRounds = 9
 // measured is what one operation takes in nanoseconds: the median of some rounds,
 // in each of which run does it times times.
 func (l *Lab) measured(times int, run func(times int)) float64 {
-	samples := make([]float64, syscallRounds)
+	return l.median(func() time.Duration {
+		start := time.Now()
+		run(times)
+		return time.Since(start)
+	}) / float64(times)
+}
+
+// median is that of some rounds, each of which says what it took, in nanoseconds.
+func (l *Lab) median(round func() time.Duration) float64 {
+	samples := make([]time.Duration, syscallRounds)
 	for i := range samples {
 		if l.ctx.Err() != nil {
 			l.failf("%w", l.ctx.Err())
 		}
-		start := time.Now()
-		run(times)
-		samples[i] = float64(time.Since(start).Nanoseconds()) / float64(times)
+		samples[i] = round()
 	}
 	slices.Sort(samples)
-	return samples[syscallRounds/2]
+	return float64(samples[syscallRounds/2].Nanoseconds())
 }
 
 func nanoseconds(ns float64) string {
@@ -49,11 +56,11 @@ func syscallCost(l *Lab) map[string]func() {
 		ns   float64
 	}
 	var costs []cost
-	measure := func(name, fact string, times int, run func(times int)) {
-		ns := l.measured(times, run)
+	keep := func(name, fact string, ns float64) {
 		costs = append(costs, cost{fact, ns})
 		l.note(name, nanoseconds(ns))
 	}
+	measure := func(name, fact string, times int, run func(times int)) { keep(name, fact, l.measured(times, run)) }
 	one := []byte{'x'}
 	return map[string]func(){
 		"function": func() {
@@ -72,12 +79,8 @@ func syscallCost(l *Lab) map[string]func() {
 				}
 			})
 			measure("write", "write of a byte to /dev/null", 5000, func(times int) { writeByte(null, one, times) })
-			pair := l.syscallPair()
-			rest := make([]byte, 1<<16)
-			measure("socket", "write of a byte to a socket", 100, func(times int) {
-				writeByte(pair[0], one, times)
-				unix.Read(pair[1], rest) // one call for all of them
-			})
+			const bytes = 128
+			keep("socket", "write of a byte to a socket", l.writes(l.syscallPair(), bytes, 1)/bytes)
 			most := 0.0
 			for _, c := range costs {
 				most = max(most, c.ns)
@@ -178,21 +181,14 @@ func syscallMany(l *Lab) map[string]func() {
 	const total, piece = 64 << 10, 16
 	var once float64
 	var pair [2]int
-	measure := func(size int) float64 {
-		return l.measured(1, func(int) {
-			if err := sendAll(pair, total, size); err != nil {
-				l.failf("write: %w", err)
-			}
-		})
-	}
 	return map[string]func(){
 		"once": func() {
 			pair = l.syscallPair()
-			once = measure(total)
+			once = l.writes(pair, total, total)
 			l.show(lesson.Evidence{Fact: "1 write", Value: fmt.Sprintf("%d bytes in %s", total, nanoseconds(once)), Source: "measured now"})
 		},
 		"pieces": func() {
-			many := measure(piece)
+			many := l.writes(pair, total, piece)
 			l.show(lesson.Evidence{Fact: "1 write", Value: nanoseconds(once), Source: "measured now", Have: int64(once), Full: int64(many)})
 			l.show(lesson.Evidence{Fact: fmt.Sprintf("%d writes", total/piece), Value: nanoseconds(many), Source: "measured now", Have: int64(many), Full: int64(many)})
 			ratio := many / once
@@ -212,23 +208,26 @@ func syscallMany(l *Lab) map[string]func() {
 	}
 }
 
-// sendAll writes so many bytes to one socket of a pair in pieces, and reads them
-// from the other whenever there are 64 pieces, or all.
-func sendAll(pair [2]int, total, piece int) error {
+// writes is what it takes, in nanoseconds, to write so many bytes to one socket of
+// a pair in pieces. They are read from the other whenever there are 64 pieces, or
+// all, and that time does not count.
+func (l *Lab) writes(pair [2]int, total, piece int) float64 {
 	data, room := make([]byte, piece), make([]byte, total)
-	for sent := 0; sent < total; {
-		for range 64 {
-			n, err := unix.Write(pair[0], data)
-			if err != nil {
-				return err
+	return l.median(func() (took time.Duration) {
+		for sent := 0; sent < total; {
+			start := time.Now()
+			for end := min(sent+64*piece, total); sent < end; {
+				n, err := unix.Write(pair[0], data)
+				if err != nil {
+					l.failf("write: %w", err)
+				}
+				sent += n
 			}
-			if sent += n; sent == total {
-				break
+			took += time.Since(start)
+			if _, err := unix.Read(pair[1], room); err != nil {
+				l.failf("read: %w", err)
 			}
 		}
-		if _, err := unix.Read(pair[1], room); err != nil {
-			return err
-		}
-	}
-	return nil
+		return took
+	})
 }

@@ -89,6 +89,7 @@ func syscallSleep(l *Lab) map[string]func() {
 
 // syscallWake wants the server's accept to return.
 func syscallWake(l *Lab) func() (bool, string) {
+	l.hide()
 	do := func(o stage.Order) int { return int(l.must(l.quietly(server, o)).Ret) }
 	fd := do(stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
 	do(stage.Order{Do: "bind", FD: fd, Addr: loopback(0)})
@@ -98,12 +99,9 @@ func syscallWake(l *Lab) func() (bool, string) {
 	l.note("port", l.asked(server, fd).Local.Port())
 	l.note("took", "a while")
 	accepting := l.begin(server, stage.Order{Do: "accept4", FD: fd, Flags: unix.SOCK_CLOEXEC})
-	l.until("the server to sleep", func() bool {
-		task, err := kernel.Thread(pid, pid)
-		l.note("wchan", task.Wchan)
-		l.note("number", task.Syscall.Number)
-		return err == nil && task.Syscall.Form == kernel.SyscallBlocked && task.Syscall.Number == unix.SYS_ACCEPT4 && task.Wchan != ""
-	})
+	task := l.sleeps(pid, pid, "accept4", func(t kernel.Task) bool { return t.Syscall.Number == unix.SYS_ACCEPT4 })
+	l.note("wchan", task.Wchan)
+	l.note("number", task.Syscall.Number)
 	woken := false
 	return func() (bool, string) {
 		select {

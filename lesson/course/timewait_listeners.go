@@ -38,7 +38,7 @@ func timewaitTwo(l *Lab) map[string]func() {
 		},
 		"port": func() {
 			addr = loopback(0)
-			share := func() {
+			for range 2 {
 				fd := l.stream(server)
 				l.option(server, fd, unix.SO_REUSEPORT, 1)
 				l.must(l.bind(server, fd, addr))
@@ -46,8 +46,6 @@ func timewaitTwo(l *Lab) map[string]func() {
 				addr = l.asked(server, fd).Local
 				shared = append(shared, fd)
 			}
-			l.setup(share)
-			share()
 		},
 		"clients": func() {
 			for range clients {
@@ -58,7 +56,7 @@ func timewaitTwo(l *Lab) map[string]func() {
 			for _, fd := range shared {
 				n := int(l.asked(server, fd).TCP.Unacked)
 				counts = append(counts, fmt.Sprint(n))
-				l.show(lesson.Evidence{Fact: fmt.Sprintf("accept queue of %d", fd), Value: fmt.Sprintf("%d of %d clients", n, clients), Source: "getsockopt(2) TCP_INFO",
+				l.show(lesson.Evidence{Fact: fmt.Sprintf("accept queue of descriptor %d", fd), Value: fmt.Sprintf("%d of %d clients", n, clients), Source: "getsockopt(2) TCP_INFO",
 					Command: listenerCommand(addr), Have: int64(n), Full: clients})
 			}
 			l.note("clients", clients)

@@ -23,8 +23,7 @@ type Walk struct {
 	mu        sync.Mutex
 	lab       *Lab // of the experiment or exercise that was run last
 	check     func() (bool, string)
-	lesson    string            // whose values these are
-	values    map[string]string // what its experiments have read, by the names in the words
+	values    map[string]string // what the lesson's experiments have read, by the names in the words
 	answers   map[string]string // the kernel's answers, by the name of the experiment
 	predicted map[string]string // the learner's, by the same
 }
@@ -37,7 +36,6 @@ var ErrNotMade = errors.New("the experiment could not be made here")
 func (w *Walk) Begin(l Lesson) {
 	w.End()
 	w.mu.Lock()
-	w.lesson = l.ID
 	w.values, w.answers, w.predicted = machineValues(), make(map[string]string), make(map[string]string)
 	w.mu.Unlock()
 	w.Show(lesson.Event{Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: IDs()})
@@ -172,6 +170,7 @@ func (w *Walk) verdict(p Part) {
 	e := lesson.Event{Kind: lesson.KindVerdict, Name: answer, Predicted: predicted, Right: predicted == answer && answer != "", Text: text}
 	if l, err := Find(p.Lesson); err == nil {
 		e.Title = w.fill(p, l.choice(p.Name, answer))
+		e.Value = w.fill(p, l.choice(p.Name, predicted))
 	}
 	w.show(p, e)
 }
@@ -209,7 +208,8 @@ func (w *Walk) Prepare(ctx context.Context, p Part) error {
 }
 
 // Check asks the kernel whether the exercise that was prepared is done. now says
-// how far it is.
+// how far it is. An error says why it cannot be done any more: Prepare sets it up
+// again.
 func (w *Walk) Check() (done bool, now string, err error) {
 	w.mu.Lock()
 	lab, check := w.lab, w.check
@@ -218,6 +218,11 @@ func (w *Walk) Check() (done bool, now string, err error) {
 		return false, "", nil
 	}
 	err = lab.try(func() { done, now = check() })
+	if lab.ctx.Err() == nil && !done {
+		if role := lab.gone(); role != "" {
+			err = fmt.Errorf("the %s has ended", role)
+		}
+	}
 	return done, now, err
 }
 
