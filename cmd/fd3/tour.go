@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
 	"fd3/lesson/tour"
@@ -52,8 +54,8 @@ func (a *app) tour() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&flags.from, "from", "", "the lesson to begin with")
-	f.BoolVar(&flags.restart, "restart", false, "forget the place and begin with the first lesson")
-	f.DurationVar(&flags.auto, "auto", 0, "go on by itself after so long, such as 5s")
+	f.BoolVar(&flags.restart, "restart", false, "forget all progress and begin with the first lesson")
+	f.DurationVar(&flags.auto, "auto", 0, "go on by itself after so long, such as 5s; no progress is kept")
 	f.BoolVar(&flags.accessible, "accessible", false, "line by line, without colours, only ASCII")
 	themeFlag(f, &flags.theme)
 	f.StringVar(&flags.record, "record", "", "write a recording to this file (asciicast v2)")
@@ -85,14 +87,19 @@ func lessonNamed(id string) (course.Lesson, error) {
 	if err == nil {
 		return l, nil
 	}
-	names := &cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, id := range course.IDs() {
-		names.AddCommand(&cobra.Command{Use: id, Run: func(*cobra.Command, []string) {}})
-	}
-	if near := names.SuggestionsFor(id); len(near) > 0 {
+	if near := nearTo(id, course.IDs()); len(near) > 0 {
 		return l, usageError{fmt.Errorf("%q is no lesson. Did you mean %s? See: fd3 lessons", id, strings.Join(near, " or "))}
 	}
 	return l, usageError{fmt.Errorf("%q is no lesson. See: fd3 lessons", id)}
+}
+
+// nearTo are the names that may have been meant by a word that is none of them.
+func nearTo(word string, names []string) []string {
+	all := &cobra.Command{SuggestionsMinimumDistance: 2}
+	for _, name := range names {
+		all.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+	}
+	return all.SuggestionsFor(word)
 }
 
 func (a *app) runTour(ctx context.Context, flags tourFlags) error {
@@ -113,23 +120,33 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	case flags.force && !flags.recorded:
 		return usageError{errors.New("--force is for --record: it writes over the file")}
 	}
-	progress, err := course.LoadProgress()
+	told := func(err error) {
+		if err != nil {
+			complain("%s", err)
+			o.Note = err.Error() // the full screen covers what was complained of
+		}
+	}
+	o.Progress, err = course.LoadProgress()
+	told(err)
+	if flags.restart {
+		told(o.Progress.Restart())
+	}
+	if flags.auto > 0 { // a demonstration; nobody learns
+		o.Progress = o.Progress.Apart()
+	}
+	full, err := a.fullScreen()
 	if err != nil {
 		complain("%s", err)
 	}
-	if flags.restart {
-		if err := progress.Restart(); err != nil {
-			complain("%s", err)
-		}
-	}
-	o.Progress = progress
 	run := tour.Linear
 	switch {
 	case a.json:
 		run = tour.JSON
-	case a.fullScreen():
+	case full:
 		run = tour.Screen
 	}
+	ctx, stop := signal.NotifyContext(ctx, unix.SIGQUIT) // the terminal is restored
+	defer stop()
 	if !flags.recorded {
 		return run(ctx, o)
 	}
@@ -138,7 +155,7 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	if err != nil {
 		return err
 	}
-	if a.fullScreen() {
+	if full {
 		if err := rec.Raw(); err != nil {
 			return errors.Join(err, rec.end())
 		}
@@ -164,12 +181,20 @@ func (a *app) tourOptions(auto time.Duration, theme string) (tour.Options, error
 	return o, nil
 }
 
-// fullScreen tells whether the tour has a terminal to fill, and may.
-func (a *app) fullScreen() bool {
+// fullScreen tells whether the tour has a terminal to fill, and may. An error says
+// what that terminal lacks.
+func (a *app) fullScreen() (full bool, err error) {
 	columns, rows := terminalSize()
 	kind := os.Getenv("TERM")
-	return term.IsTerminal(os.Stdin.Fd()) && term.IsTerminal(os.Stdout.Fd()) && !a.plain && !a.json &&
-		kind != "" && kind != "dumb" && tour.Fits(columns, rows)
+	switch {
+	case a.plain || a.json || !term.IsTerminal(os.Stdin.Fd()) || !term.IsTerminal(os.Stdout.Fd()):
+		return false, nil
+	case kind == "" || kind == "dumb":
+		return false, fmt.Errorf("the tour goes line by line: TERM=%s cannot show the full screen", kind)
+	case !tour.Fits(columns, rows):
+		return false, fmt.Errorf("the tour goes line by line: a terminal of 80x24 gives the full screen, this one has %dx%d", columns, rows)
+	}
+	return true, nil
 }
 
 // terminalSize is that of stdout. What is no terminal counts as 80x24.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
@@ -115,7 +117,7 @@ func TestTourLineByLine(t *testing.T) {
 	if got := strings.Count(text, "You said the same."); got != right || predicted != len(kernel) {
 		t.Errorf("%d of %d predictions made, %d right ones told, not %d", predicted, len(kernel), got, right)
 	}
-	if got := strings.Count(text, "You said something else."); got != wrong {
+	if got := strings.Count(text, "You said: "); got != wrong {
 		t.Errorf("%d wrong predictions told, not %d", got, wrong)
 	}
 	for i, b := range []byte(text) {
@@ -175,6 +177,7 @@ func TestTourEnds(t *testing.T) {
 		code int
 	}{
 		"Ctrl-C":  {func(term *terminal) { term.tty.Write([]byte{3}) }, exitInterrupted},
+		"Ctrl-\\": {func(term *terminal) { term.tty.Write([]byte{0x1c}) }, exitInterrupted},
 		"Ctrl-D":  {func(term *terminal) { term.tty.Write([]byte{4}) }, exitOK},
 		"q":       {func(term *terminal) { fmt.Fprintln(term.tty, "q") }, exitOK},
 		"SIGTERM": {func(term *terminal) { term.cmd.Process.Signal(unix.SIGTERM) }, exitInterrupted},
@@ -208,6 +211,107 @@ func TestTourEnds(t *testing.T) {
 func (term *terminal) last() string {
 	text := term.text()
 	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// SIGQUIT restores the terminal, and Ctrl-\ is a key as q is.
+func TestFullScreenQuits(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*terminal)
+		code int
+	}{
+		"SIGQUIT": {func(term *terminal) { term.cmd.Process.Signal(unix.SIGQUIT) }, exitInterrupted},
+		"Ctrl-\\": {func(term *terminal) { term.tty.Write([]byte{0x1c}) }, exitOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			term := in(t).terminal(t, "tour", "--from", "listen")
+			term.shows("THE QUESTION")
+			c.end(term)
+			term.exits(c.code)
+			if text := term.text(); !strings.Contains(text, "\x1b[?1049l") || strings.Contains(text, "goroutine") {
+				t.Errorf("the terminal is left as %q", text[max(0, len(text)-300):])
+			}
+		})
+	}
+}
+
+// Where the terminal cannot show the full screen the tour says what would.
+func TestTourSaysWhyItGoesLineByLine(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	term := p.sized(t, pty.Winsize{Rows: 23, Cols: 79}, "tour")
+	term.shows("a terminal of 80x24 gives the full screen, this one has 79x23")
+	term.shows("Enter: go on.")
+	fmt.Fprintln(term.tty, "q")
+	term.exits(exitOK)
+}
+
+// What is wrong with the progress is said on the full screen too.
+func TestFullScreenTellsOfDamagedProgress(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	path := filepath.Join(p.base, "state", "fd3", "tour.json")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte("{"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	term := p.terminal(t, "tour")
+	until(t, "the note", func() bool {
+		_, screen, there := strings.Cut(term.text(), "\x1b[?1049h")
+		return there && strings.Contains(screen, "the tour begins anew")
+	})
+	fmt.Fprint(term.tty, "q")
+	term.exits(exitOK)
+}
+
+// A demonstration is no progress of the learner's.
+func TestAutoKeepsNoProgress(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	term := p.terminal(t, "tour", "--plain", "--from", "listen", "--auto", "1ms")
+	term.shows("lesson 7 of")
+	term.tty.Write([]byte{3})
+	term.exits(exitInterrupted)
+	if text, err := os.ReadFile(filepath.Join(p.base, "state", "fd3", "tour.json")); err == nil {
+		t.Errorf("kept: %s", text)
+	}
+}
+
+// What is typed is in the recording as it stood on the terminal.
+func TestRecordHasWhatIsTyped(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	path := filepath.Join(p.base, "out.cast")
+	term := p.terminal(t, "tour", "--plain", "--from", "listen", "--record", path)
+	term.shows("Enter: go on.")
+	fmt.Fprintln(term.tty)
+	term.shows("What do you think:")
+	fmt.Fprintln(term.tty, "returns")
+	term.shows("THE EXPERIMENT")
+	fmt.Fprintln(term.tty, "q")
+	term.exits(exitOK)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"returns\r\n"`, `"q\r\n"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+// "-" is stdout elsewhere; here it would be a file of that name.
+func TestRecordNeedsAFile(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	for _, args := range [][]string{{"record", "-"}, {"tour", "--record", "-"}} {
+		cmd := p.fd3(args...)
+		cmd.Dir = t.TempDir()
+		out, _ := cmd.CombinedOutput()
+		if left, _ := os.ReadDir(cmd.Dir); cmd.ProcessState.ExitCode() != exitUsage || strings.Count(string(out), "\n") != 1 || len(left) > 0 {
+			t.Errorf("%v: %s, left %v", args, out, left)
+		}
+	}
 }
 
 // A recording that is interrupted is a whole one.

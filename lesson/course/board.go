@@ -129,9 +129,9 @@ func end(role stage.Role, s stage.State) End {
 		known[x.FD] = x
 	}
 	first, others := make(map[string]int), make(map[string][]string)
-	fds, _ := kernel.FDs(s.PID)
+	fds, _, _ := s.Descriptors()
 	for _, fd := range fds {
-		if fd.Number < 3 || s.Reserved > 0 && fd.Number >= s.Reserved {
+		if fd.Number < 3 {
 			continue
 		}
 		row := Row{FD: fd.Number, Text: fd.Target}

@@ -10,10 +10,30 @@ import (
 	"fd3/lesson/view"
 )
 
-// side is the kernel's side to the right of the text. As long as there is no
-// experiment it is where in the lesson one is.
+// live tells whether there is a kernel's side of the part in sight: the processes
+// that run are those of its experiment, or of the exercise.
+func (s *screen) live() bool { return s.ours() && len(s.board.Ends)+len(s.board.Calls) > 0 }
+
+func (s *screen) ours() bool {
+	of, part := s.board.Of, s.part()
+	return of.Lesson == part.Lesson && of.Name == part.Name && (of.Kind == course.Exercise) == (part.Kind == course.Exercise)
+}
+
+// past tells whether the part in sight is about processes that run no more.
+func (s *screen) past() bool {
+	switch part := s.part(); part.Kind {
+	case course.Exercise:
+		return !s.ours()
+	case course.Experiment, course.Verdict, course.Explain:
+		return s.experiment(part.Name) >= 0 && !s.ours()
+	}
+	return false
+}
+
+// side is the kernel's side to the right of the text. As long as there is none it is
+// where in the lesson one is.
 func (s *screen) side(room area) []string {
-	if len(s.board.Ends)+len(s.board.Calls) == 0 {
+	if !s.live() {
 		return s.outline(room)
 	}
 	room.height -= 2
@@ -80,7 +100,7 @@ func (s *screen) ends(width int, brief bool) []string {
 		if e.Doing != "" {
 			doing = view.Harmless(e.Doing)
 		}
-		rows = append(rows, s.cut(fmt.Sprintf("%s %s %s", p.Title(string(e.Role)), p.Dim(fmt.Sprintf("pid %d", e.PID)), doing), width))
+		rows = append(rows, hanging(fmt.Sprintf("%s %s %s", p.Title(string(e.Role)), p.Dim(fmt.Sprintf("pid %d", e.PID)), doing), width)...)
 		for _, r := range e.Rows {
 			rows = append(rows, s.descriptor(r, width, brief)...)
 		}
@@ -88,30 +108,39 @@ func (s *screen) ends(width int, brief bool) []string {
 	return rows
 }
 
-// descriptor draws one open descriptor, with its bar on the same row if it fits.
-func (s *screen) descriptor(r course.Row, width int, brief bool) []string {
-	const indent, names, numbers = 5, 16, 25
-	text := view.Harmless(r.Text)
+// indent is left of all that a process has open, but for the descriptor.
+const indent = 5
+
+// hanging is a text in rows, of which all but the first are indented.
+func hanging(text string, width int) []string {
 	rows := strings.Split(ansi.Wrap(text, width-indent, ""), "\n")
-	if brief {
-		rows = []string{s.cut(text, width-indent)}
-	}
 	for i := range rows[1:] {
 		rows[i+1] = strings.Repeat(" ", indent) + rows[i+1]
 	}
+	return rows
+}
+
+// descriptor draws one open descriptor, with its bar on the same row if it fits.
+// Where there is little room a bar has a row of its own: the numbers are never cut.
+func (s *screen) descriptor(r course.Row, width int, brief bool) []string {
+	const least, most = 4, 24 // cells of a gauge
+	rows := hanging(view.Harmless(r.Text), width)
 	rows[0] = s.paint.Strong(fmt.Sprintf("%3d", r.FD)) + "  " + rows[0]
+	names, numbers := 0, 0
 	for _, b := range r.Bars {
-		bar := func(cells int) string {
-			return s.paint.Gauge(b.Have, b.Full, cells) + " " + b.Text
-		}
-		beside := "  " + b.Name + " " + bar(10)
-		switch room := width - ansi.StringWidth(rows[0]); {
-		case len(r.Bars) == 1 && room >= ansi.StringWidth(beside):
+		names, numbers = max(names, len(b.Name)), max(numbers, len(b.Text))
+	}
+	for _, b := range r.Bars {
+		beside := fmt.Sprintf("  %s %s %s", b.Name, s.paint.Gauge(b.Have, b.Full, 10), b.Text)
+		row := fmt.Sprintf("%*s%-*s ", indent, "", names, b.Name)
+		switch cells := min(width-indent-names-numbers-2, most); {
+		case len(r.Bars) == 1 && len(rows) == 1 && ansi.StringWidth(rows[0]+beside) <= width:
 			rows[0] += beside
 		case brief && b.Have == 0 && len(r.Bars) > 1:
+		case cells >= least:
+			rows = append(rows, row+s.paint.Gauge(b.Have, b.Full, cells)+" "+b.Text)
 		default:
-			cells := min(max(width-indent-names-numbers, 4), 24)
-			rows = append(rows, s.cut(fmt.Sprintf("%*s%-*s %s", indent, "", names, b.Name, bar(cells)), width))
+			rows = append(rows, s.cut(row+b.Text, width), fmt.Sprintf("%*s%s", indent, "", s.paint.Gauge(b.Have, b.Full, most)))
 		}
 	}
 	return rows
@@ -124,9 +153,9 @@ func (s *screen) calls(width, height int) []string {
 	made := s.board.Calls
 	for i := len(made) - 1; i >= 0; i-- {
 		c := made[i]
-		who, style := fmt.Sprintf("%-6s ", c.Role), func(words ...string) string { return words[0] }
+		who, style := fmt.Sprintf("%-6s  ", c.Role), func(words ...string) string { return words[0] }
 		if c.Bad {
-			who, style = fmt.Sprintf("%-6s!", c.Role), s.paint.Bad
+			who, style = fmt.Sprintf("%-6s! ", c.Role), s.paint.Bad
 		}
 		lines := s.callLines(view.Harmless(c.Text), width-len(who), height > underRows)
 		if len(rows)+len(lines) > height {

@@ -3,6 +3,7 @@ package tour
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -116,9 +117,6 @@ func (g *guide) show(e lesson.Event) {
 	if name := label(e); name != "" && g.Mark != nil {
 		g.Mark(name)
 	}
-	if e.Kind == lesson.KindVerdict && e.Predicted != "" {
-		g.kept(g.Progress.Predicted(e.Step, g.part(g.now.place).Name, e.Predicted, e.Right))
-	}
 	g.send(shownMsg{g.now, e})
 }
 
@@ -149,7 +147,9 @@ func (g *guide) run(t *task) error {
 		}
 		g.begun = l.ID
 	}
-	g.kept(g.Progress.SetPlace(l.ID, t.part))
+	if t.part > 0 { // who has only looked at the question of a lesson keeps his place
+		g.kept(g.Progress.SetPlace(l.ID, t.part))
+	}
 	switch p.Kind {
 	case course.Experiment:
 		return g.walk.Run(t.ctx, p, g.pause)
@@ -199,6 +199,9 @@ func (g *guide) exercise(t *task, p course.Part) error {
 		}
 	}
 }
+
+// cannotGoOn says why an exercise is over without being done.
+func cannotGoOn(err error) string { return fmt.Sprintf("This cannot go on: %v.", err) }
 
 // untold is the error of a part that the learner has to hear of: Run and Prepare
 // have told of what could not be made, and who leaves knows.

@@ -21,28 +21,36 @@ type key struct {
 
 // keys are those of what is in sight, the most important first.
 func (s *screen) keys() []key {
-	switch s.overlay {
-	case lessonList:
+	switch {
+	case !Fits(s.width, s.height):
+		return []key{quitKey}
+	case s.overlay == lessonList:
 		return listKeys()
-	case help:
+	case s.overlay == help:
 		return helpKeys()
 	}
 	return pageKeys()
 }
 
-// press does what a key does now.
+// onwardNames are the keys that go on. Those who point at a projection send PgDn.
+var onwardNames = []string{"space", "enter", "pgdown", "right"}
+
+// press does what a key does now. Nothing goes on without an answer.
 func (s *screen) press(name string) tea.Cmd {
 	for _, k := range s.keys() {
 		if slices.Contains(k.names, name) && k.now(s) != "" {
 			return k.press(s, name)
 		}
 	}
+	if s.overlay == nothing && answers(s) != "" && slices.Contains(onwardNames, name) {
+		s.note = fmt.Sprintf("Press 1-%d, or s to skip.", len(s.part().Choices))
+	}
 	return nil
 }
 
 // Those that work everywhere.
 var (
-	quitKey = key{[]string{"q", "ctrl+c"}, "q", "quit; the place is kept (Ctrl-C does the same)", always("quit"),
+	quitKey = key{[]string{"q", "ctrl+c", "ctrl+\\"}, "q", "quit; the place is kept (Ctrl-C does the same)", always("quit"),
 		func(*screen, string) tea.Cmd { return tea.Quit }}
 	themeKey = key{[]string{"t"}, "t", "the next theme", always("theme"),
 		func(s *screen, _ string) tea.Cmd { s.nextTheme(); return nil }}
@@ -83,24 +91,27 @@ func pageKeys() []key {
 			}
 			return fmt.Sprintf("say %d", s.page().cursor)
 		}, func(s *screen, _ string) tea.Cmd { return s.say(s.page().cursor) }},
-		{[]string{"space", "enter"}, "Space", "go on (Enter does the same)", (*screen).onward, func(s *screen, _ string) tea.Cmd { return s.goOn() }},
+		{onwardNames, "Space", "go on (Enter, PgDn and Right do the same)", (*screen).onward, func(s *screen, _ string) tea.Cmd { return s.goOn() }},
 		{[]string{"h"}, "h", "a hint for the exercise", func(s *screen) string {
 			p, hints := s.page(), len(s.part().Hints)
-			if s.part().Kind != course.Exercise || p.over || len(p.events) == 0 || p.hints == hints {
+			if s.part().Kind != course.Exercise || p.over || !p.ready || p.hints == hints {
 				return ""
 			}
 			return fmt.Sprintf("hint %d of %d", p.hints+1, hints)
 		}, func(s *screen, _ string) tea.Cmd { s.hint(); return nil }},
 		{[]string{"s"}, "s", "skip a prediction or an exercise", func(s *screen) string {
 			p := s.page()
-			switch kind := s.part().Kind; {
-			case kind == course.Predict && p.over && p.said == 0, kind == course.Exercise && !p.over:
+			if answers(s) != "" && p.said == 0 || s.part().Kind == course.Exercise && p.ready && !p.over {
 				return "skip"
 			}
 			return ""
 		}, func(s *screen, _ string) tea.Cmd { s.forward(); return nil }},
-		{[]string{"r"}, "r", "run the experiment again", func(s *screen) string {
+		{[]string{"r"}, "r", "run the experiment again, set the exercise up again", func(s *screen) string {
 			switch s.part().Kind {
+			case course.Exercise:
+				if p := s.page(); p.ready || p.over {
+					return "again"
+				}
 			case course.Experiment, course.Verdict, course.Explain:
 				if s.experiment(s.part().Name) >= 0 {
 					return "again"
@@ -108,25 +119,31 @@ func pageKeys() []key {
 			}
 			return ""
 		}, func(s *screen, _ string) tea.Cmd { s.again(); return nil }},
-		{[]string{"b"}, "b", "back to the part before", func(s *screen) string {
+		{[]string{"b", "pgup", "left"}, "b", "back to the part before (from the top PgUp and Left do the same)", func(s *screen) string {
 			if s.at == (place{}) {
 				return ""
 			}
 			return "back"
-		}, func(s *screen, _ string) tea.Cmd { s.back(); return nil }},
+		}, func(s *screen, name string) tea.Cmd {
+			if _, _, offset, _ := s.sight(); name != "b" && offset > 0 {
+				return scrollBy(s, name)
+			}
+			s.back()
+			return nil
+		}},
 		quitKey,
 		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},
 		{[]string{"l"}, "l", "the list of lessons", always("lessons"), func(s *screen, _ string) tea.Cmd {
 			s.overlay, s.chosen = lessonList, min(s.at.lesson, len(s.lessons)-1)
 			return nil
 		}},
-		{[]string{"y"}, "y", "copy the last command (OSC 52), and print it here", func(s *screen) string {
+		{[]string{"y"}, "y", "copy the last command that is shown (OSC 52), and print it here", func(s *screen) string {
 			if s.command() == "" {
 				return ""
 			}
 			return "copy"
 		}, func(s *screen, _ string) tea.Cmd { return s.copy() }},
-		{[]string{"pgdown", "pgup", "down", "up", "j", "k", "home", "end"}, "PgUp PgDn", "scroll (also the arrows, j and k, Home and End)", func(s *screen) string {
+		{[]string{"pgup", "left", "down", "up", "j", "k", "home", "end"}, "Up Down", "scroll (also j and k, PgUp, Home and End)", func(s *screen) string {
 			if _, _, _, bottom := s.sight(); bottom == 0 {
 				return ""
 			}
@@ -144,7 +161,12 @@ func listKeys() []key {
 			s.chosen = min(max(s.chosen+step, 0), len(s.lessons)-1)
 			return nil
 		}},
-		{[]string{"enter", "space"}, "Enter", "begin the lesson", always("begin"), func(s *screen, _ string) tea.Cmd { s.begin(s.chosen); return nil }},
+		{[]string{"enter", "space"}, "Enter", "begin the lesson", func(s *screen) string {
+			if s.chosen == s.at.lesson {
+				return "return to it"
+			}
+			return "begin it"
+		}, func(s *screen, _ string) tea.Cmd { s.choose(s.chosen); return nil }},
 		{[]string{"l", "esc", "b"}, "l", "back to where you were", always("back"), leave},
 		quitKey,
 		themeKey,
@@ -176,8 +198,7 @@ func answers(s *screen) string {
 }
 
 func scrollBy(s *screen, name string) tea.Cmd {
-	page := max(s.layout().text.height-2, 1)
 	const all = 1 << 20
-	s.scroll(map[string]int{"pgdown": page, "pgup": -page, "down": 1, "up": -1, "j": 1, "k": -1, "home": -all, "end": all}[name])
+	s.scroll(map[string]int{"pgup": -s.pageful(), "left": -s.pageful(), "down": 1, "up": -1, "j": 1, "k": -1, "home": -all, "end": all}[name])
 	return nil
 }

@@ -51,7 +51,7 @@ func (s *screen) layout() layout {
 	l := layout{text: area{width, rows}}
 	switch s.part().Kind {
 	case course.Experiment, course.Verdict, course.Exercise:
-		if len(s.board.Ends)+len(s.board.Calls) > 0 {
+		if s.live() {
 			l.board = area{width, max(underRows, rows/3)}
 			l.text.height -= l.board.height
 		}
@@ -61,8 +61,10 @@ func (s *screen) layout() layout {
 
 // frame is the whole screen: its rows, each as wide as there is room.
 func (s *screen) frame() string {
-	if s.width < minColumns || s.height < minRows {
-		return ansi.Truncate(fmt.Sprintf("The tour needs a terminal of %dx%d; this one has %dx%d.", minColumns, minRows, s.width, s.height), s.width, "")
+	if !Fits(s.width, s.height) {
+		words := fmt.Sprintf("The tour needs a terminal of %dx%d; this one has %dx%d. q quits.", minColumns, minRows, s.width, s.height)
+		rows := strings.Split(ansi.Wrap(words, s.width, ""), "\n")
+		return strings.Join(rows[:min(len(rows), s.height)], "\n")
 	}
 	body := area{s.width, s.height - s.above() - underneath}
 	var rows []string
@@ -157,8 +159,14 @@ func (s *screen) said() string {
 	case s.note != "":
 		words = s.note
 	case s.overlay != nothing:
-	case p.now != "":
+	case p.now != "" && p.ready:
 		words = "now: " + p.now
+	case p.now != "":
+		words = p.now
+	case s.part().Kind == course.Exercise && !p.over && !p.ready:
+		words = "The exercise is being set up" + s.paint.More
+	case p.over && s.past():
+		words = "The processes of this are gone. r makes it once more."
 	case p.said > 0 && answers(s) != "":
 		words = fmt.Sprintf("You say %d. Now the kernel is asked.", p.said)
 	case answers(s) != "":
@@ -203,21 +211,29 @@ func (s *screen) progress() string {
 	return s.rule(where, more)
 }
 
-// footer is the keys that do something now. Those that find no room are in the
-// help.
+// footer is the keys that do something now. Where not all of them find room, the
+// last one says that the help has more.
 func (s *screen) footer() string {
-	row := ""
+	item := func(name, does string) string {
+		return strings.Repeat(" ", margin) + s.paint.Strong(name) + " " + does
+	}
+	more := item("?", "more")
+	row, all := "", ""
 	for _, k := range s.keys() {
 		does := k.now(s)
 		if does == "" {
 			continue
 		}
-		item := strings.Repeat(" ", margin) + s.paint.Strong(s.keyNames(k)) + " " + does
-		if ansi.StringWidth(row)+ansi.StringWidth(item) <= s.width {
-			row += item
+		words := item(s.keyNames(k), does)
+		all += words
+		if k.show != "?" && ansi.StringWidth(row+words+more) <= s.width {
+			row += words
 		}
 	}
-	return row
+	if ansi.StringWidth(all) <= s.width {
+		return all
+	}
+	return row + more
 }
 
 // keyNames are the names of a key; of the numbers only those that there are.

@@ -64,7 +64,6 @@ type linear struct {
 	lines  *lines // what is typed; nil: nobody is asked
 	write  func(lesson.Event) error
 	failed error // the first of write
-	last   lesson.Event
 }
 
 // errQuit says that the learner wants to end.
@@ -96,7 +95,6 @@ func (t *linear) show(e lesson.Event) {
 			t.Mark(name)
 		}
 	}
-	t.last = e
 	if t.failed == nil {
 		t.failed = t.write(e)
 	}
@@ -133,7 +131,7 @@ func (t *linear) lessons(ctx context.Context, lessons []course.Lesson, part int)
 		}
 		next := lessons[i+1].ID
 		t.kept(t.Progress.SetPlace(next, 0))
-		if _, err := t.ask(ctx, fmt.Sprintf("Enter: the next lesson, %s. q: quit > ", next)); err != nil {
+		if err := t.enter(ctx, fmt.Sprintf("Enter: the next lesson, %s. q: quit > ", next)); err != nil {
 			return err
 		}
 	}
@@ -156,7 +154,9 @@ func (t *linear) lesson(ctx context.Context, l course.Lesson, from int) error {
 		if i < from {
 			continue
 		}
-		t.kept(t.Progress.SetPlace(l.ID, i))
+		if i > 0 { // who has only looked at the question keeps his place
+			t.kept(t.Progress.SetPlace(l.ID, i))
+		}
 		if p.Kind == course.Verdict && notMade[p.Name] {
 			continue
 		}
@@ -191,11 +191,6 @@ func (t *linear) part(ctx context.Context, p course.Part) error {
 		return t.predict(ctx, p)
 	case course.Experiment:
 		return t.walk.Run(ctx, p, t.pause)
-	case course.Verdict:
-		t.walk.Tell(p)
-		if t.last.Predicted != "" {
-			t.kept(t.Progress.Predicted(p.Lesson, p.Name, t.last.Predicted, t.last.Right))
-		}
 	case course.Exercise:
 		return t.exercise(ctx, p)
 	default:
@@ -205,8 +200,18 @@ func (t *linear) part(ctx context.Context, p course.Part) error {
 }
 
 func (t *linear) pause(ctx context.Context) error {
-	_, err := t.ask(ctx, "Enter: go on. q: quit > ")
-	return err
+	return t.enter(ctx, "Enter: go on. q: quit > ")
+}
+
+// enter waits for Enter. No other word does anything.
+func (t *linear) enter(ctx context.Context, prompt string) error {
+	for {
+		line, err := t.ask(ctx, prompt)
+		if err != nil || line == "" {
+			return err
+		}
+		t.say("Please press Enter to go on, or type q to quit.")
+	}
 }
 
 // ask waits for a line of the learner's, or for as long as it goes on by itself.
@@ -232,14 +237,17 @@ func (t *linear) ask(ctx context.Context, prompt string) (string, error) {
 	case <-late:
 		return "", nil
 	case line, more := <-t.lines.typed():
-		return answer(line, more)
+		return t.answer(line, more)
 	}
 }
 
 func (t *linear) prompt(words string) { io.WriteString(t.Out, "\n"+words) }
 
 // answer is what a line means anywhere: to quit, as the end of the input does.
-func answer(line string, more bool) (string, error) {
+func (t *linear) answer(line string, more bool) (string, error) {
+	if more && t.Typed != nil {
+		t.Typed(line)
+	}
 	if !more || line == "q" || line == "quit" {
 		return "", errQuit
 	}
@@ -267,63 +275,84 @@ func (t *linear) predict(ctx context.Context, p course.Part) error {
 		}
 		choice := p.Choices[i].Name
 		t.walk.Predict(p.Name, choice)
-		t.kept(t.Progress.Predicted(p.Lesson, p.Name, choice, false))
+		t.kept(t.Progress.Predicted(p.Lesson, p.Name, choice))
 		return nil
 	}
 }
 
-// exercise waits until the kernel says that it is done, or the learner goes on.
+// errAnew says that the learner wants an exercise to be set up once more.
+var errAnew = errors.New("anew")
+
+// exercise sets up an exercise, once more if the learner wants it, and watches.
 func (t *linear) exercise(ctx context.Context, p course.Part) error {
-	if err := t.walk.Prepare(ctx, p); err != nil {
-		return err
+	for {
+		if err := t.walk.Prepare(ctx, p); err != nil {
+			return err
+		}
+		t.walk.Tell(p)
+		if t.lines == nil || t.Auto > 0 {
+			t.say("Nobody is waited for here, so the exercise is left out.")
+			_, err := t.ask(ctx, "")
+			return err
+		}
+		if err := t.watch(ctx, p); !errors.Is(err, errAnew) {
+			return err
+		}
 	}
-	t.walk.Tell(p)
-	if t.lines == nil || t.Auto > 0 {
-		t.say("Nobody is waited for here, so the exercise is left out.")
-		_, err := t.ask(ctx, "")
-		return err
-	}
-	const prompt = "h: a hint. s: skip. q: quit. The kernel is watched meanwhile > "
+}
+
+// watch asks the kernel until the exercise is done or cannot be done any more, and
+// waits for the learner to go on.
+func (t *linear) watch(ctx context.Context, p course.Part) error {
+	prompt := "h: a hint. r: anew. s: skip. q: quit. The kernel is watched meanwhile > "
+	please := "Please type h, r or s. What the exercise asks for is done in another terminal."
 	t.prompt(prompt)
-	tick := time.NewTicker(checkEvery)
-	defer tick.Stop()
+	ticker := time.NewTicker(checkEvery)
+	defer ticker.Stop()
+	tick := ticker.C
 	hints, told := 0, ""
 	for t.failed == nil {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case line, more := <-t.lines.typed():
-			line, err := answer(line, more)
-			if err != nil || line == "s" {
-				return err
-			}
-			switch {
-			case line == "h" && hints < len(p.Hints):
-				t.walk.Hint(p, hints)
-				hints++
-			case line == "h":
-				t.say("There is no further hint.")
-			case line != "":
-				t.say("Please type h or s. What the exercise asks for is done in another terminal.")
-			}
-			t.prompt(prompt)
-		case <-tick.C:
-			done, now, err := t.walk.Check()
+			line, err := t.answer(line, more)
 			switch {
 			case err != nil:
-				t.newline()
-				t.say("The kernel could not be asked: %s.", err)
+				return err
+			case line == "r":
+				return errAnew
+			case line == "s", line == "" && tick == nil:
 				return nil
-			case done:
+			case line == "h" && tick != nil && hints < len(p.Hints):
+				t.walk.Hint(p, hints)
+				hints++
+			case line == "h" && tick != nil:
+				t.say("There is no further hint.")
+			case line != "":
+				t.say("%s", please)
+			}
+			t.prompt(prompt)
+		case <-tick:
+			done, now, err := t.walk.Check()
+			switch {
+			case done, err != nil:
+				tick = nil
+				prompt, please = "Enter: go on. r: anew. q: quit > ", "Please press Enter to go on, or type r or q."
 				t.newline()
-				t.walk.Done(p)
-				return t.pause(ctx)
-			case now != told:
+				if err != nil {
+					t.say("%s r sets it up again.", cannotGoOn(err))
+				} else {
+					t.walk.Done(p)
+				}
+			case now == told:
+				continue
+			default:
 				told = now
 				t.newline()
 				t.show(lesson.Event{Kind: lesson.KindText, Section: "now", Step: p.Lesson, Text: "Now: " + now})
-				t.prompt(prompt)
 			}
+			t.prompt(prompt)
 		}
 	}
 	return t.failed

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
 	"fd3/lesson/course"
@@ -189,9 +190,9 @@ func TestLinearLeavesNothing(t *testing.T) {
 func TestLinearGoesOnWhereItStopped(t *testing.T) {
 	p := &course.Progress{}
 	p.SetPlace("listen", partOf(t, "listen", course.Verdict))
-	p.Predicted("listen", "wait", "waits", false)
+	p.Predicted("listen", "wait", "waits")
 	v := visits(t, p, "")
-	v.types("You said something else.", "q\n")
+	v.types("You said: It waits", "q\n")
 	if err := v.ends(); err != nil {
 		t.Error(err)
 	}
@@ -255,6 +256,73 @@ func TestLinearExercise(t *testing.T) {
 		t.Error(err)
 	}
 	stop()
+}
+
+// Who kills the server that an exercise is about can have it set up again, and so
+// can who has done it.
+func TestLinearExerciseAnew(t *testing.T) {
+	p := &course.Progress{}
+	p.SetPlace("listen", partOf(t, "listen", course.Exercise))
+	v := visits(t, p, "")
+	v.shows("Now: ")
+	ended := v.port()
+	var server int
+	if _, err := fmt.Sscan(children()[0], &server); err != nil {
+		t.Fatal(err)
+	}
+	unix.Kill(server, unix.SIGKILL)
+	v.types("the server has ended. r sets it up again.", "x\n")
+	v.types("Please press Enter to go on, or type r or q.", "r\n")
+	until(t, "another port", func() bool { return v.port() != ended }, v.text)
+	done := v.port()
+	for range 4 {
+		hang(t, "127.0.0.1", done)
+	}
+	v.types("DONE", "r\n")
+	until(t, "another port", func() bool { return v.port() != done }, v.text)
+	v.keys.WriteString("s\n")
+	v.types("TO KEEP", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
+// port is that of the exercise that was told last.
+func (v *visit) port() string {
+	all := regexp.MustCompile(`sport = :(\d+)`).FindAllStringSubmatch(v.text(), -1)
+	if len(all) == 0 {
+		return ""
+	}
+	return all[len(all)-1][1]
+}
+
+// A word that does nothing is not taken for Enter.
+func TestLinearGoesOnByEnterOnly(t *testing.T) {
+	v := visits(t, &course.Progress{}, "listen")
+	v.types("Enter: go on.", "b\n")
+	v.types("Please press Enter to go on, or type q to quit.", "")
+	if strings.Contains(v.text(), "WHAT DO YOU THINK") {
+		t.Errorf("it goes on:\n%s", v.text())
+	}
+	v.keys.WriteString("\n")
+	v.types("WHAT DO YOU THINK", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who looks at the question of a lesson only keeps the place that he had.
+func TestLinearGlanceKeepsThePlace(t *testing.T) {
+	p := &course.Progress{}
+	p.SetPlace("listen", 12)
+	v := visits(t, p, "plug")
+	v.types("Enter: go on.", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	if id, part := p.Place(); id != "listen" || part != 12 {
+		t.Errorf("the place is %s %d", id, part)
+	}
 }
 
 func TestLines(t *testing.T) {

@@ -2,11 +2,11 @@ package tour
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +51,7 @@ const (
 type page struct {
 	events []lesson.Event
 	over   bool          // nothing more will come
+	ready  bool          // the exercise is set up and told
 	onward chan struct{} // closed, it makes the step that has been said; nil: none has
 	failed bool          // the experiment could not be made
 	now    string        // how far the exercise is
@@ -77,7 +78,7 @@ type drawing struct {
 const boardEvery = 250 * time.Millisecond
 
 func newScreen(o Options, lessons []course.Lesson) *screen {
-	s := &screen{Options: o, lessons: lessons, paint: view.NewPaint(o.Look), pages: make(map[place]*page)}
+	s := &screen{Options: o, lessons: lessons, paint: view.NewPaint(o.Look), pages: make(map[place]*page), note: o.Note}
 	s.guide = newGuide(o, lessons, func(msg tea.Msg) { s.send(msg) })
 	return s
 }
@@ -128,6 +129,7 @@ func (s *screen) told(msg tea.Msg) {
 	case shownMsg:
 		if p := s.pageOf(msg.task); p != nil {
 			p.events = append(p.events, msg.Event)
+			p.ready = p.ready || msg.Section == string(course.Exercise)
 		}
 	case pausedMsg:
 		if p := s.pageOf(msg.task); p != nil {
@@ -146,7 +148,8 @@ func (s *screen) told(msg tea.Msg) {
 			p.over, p.now, p.onward = true, "", nil
 			p.failed = errors.Is(msg.err, course.ErrNotMade)
 			if untold(msg.err) {
-				p.events = append(p.events, lesson.Event{Kind: lesson.KindText, Section: "failed", Text: msg.err.Error()})
+				p.follow()
+				p.events = append(p.events, lesson.Event{Kind: lesson.KindText, Section: "tour", Text: cannotGoOn(msg.err) + " **r** sets it up again."})
 			}
 		}
 	}
@@ -182,7 +185,6 @@ func (s *screen) enter(at place) {
 		return
 	}
 	if s.ended() {
-		s.kept(s.Progress.SetPlace("", 0))
 		s.pages[at] = &page{over: true, events: []lesson.Event{{Kind: lesson.KindEnd, Text: closing}}}
 		return
 	}
@@ -209,8 +211,13 @@ const closing = `This is the end of the course.
 Any lesson can be gone through again: **l** shows the list. And every step of the
 tour is a command of its own, with many more options: **fd3 --help**.`
 
-// begin goes to a lesson and forgets what it has shown.
-func (s *screen) begin(number int) {
+// choose goes to a lesson of the list and forgets what it has shown. That in which
+// one is goes on.
+func (s *screen) choose(number int) {
+	if number == s.at.lesson {
+		s.overlay = nothing
+		return
+	}
 	for i := range s.lessons[number].Parts {
 		delete(s.pages, place{number, i})
 	}
@@ -229,6 +236,11 @@ func (s *screen) forward() {
 		return
 	}
 	s.kept(s.Progress.Finish(s.lessons[s.at.lesson].ID))
+	next := ""
+	if s.at.lesson+1 < len(s.lessons) {
+		next = s.lessons[s.at.lesson+1].ID
+	}
+	s.kept(s.Progress.SetPlace(next, 0))
 	s.enter(place{s.at.lesson + 1, 0})
 }
 
@@ -261,11 +273,16 @@ func (s *screen) back() {
 	}
 }
 
-// again runs the experiment once more, and forgets what followed from it.
+// again runs the experiment once more, and forgets what followed from it. An
+// exercise is set up anew.
 func (s *screen) again() {
+	if s.part().Kind == course.Exercise {
+		s.open(s.at, false)
+		return
+	}
 	name := s.part().Name
 	for i, p := range s.lessons[s.at.lesson].Parts {
-		if p.Name == name && p.Kind != course.Predict {
+		if p.Name == name && (p.Kind == course.Verdict || p.Kind == course.Explain) {
 			delete(s.pages, place{s.at.lesson, i})
 		}
 	}
@@ -280,7 +297,7 @@ func (s *screen) say(n int) tea.Cmd {
 	choice := part.Choices[n-1].Name
 	s.guide.walk.Predict(part.Name, choice)
 	return safely(func() tea.Msg {
-		s.guide.kept(s.Progress.Predicted(part.Lesson, part.Name, choice, false))
+		s.guide.kept(s.Progress.Predicted(part.Lesson, part.Name, choice))
 		return nil
 	})
 }
@@ -303,9 +320,15 @@ func (s *screen) step() {
 	p.onward = nil
 }
 
+// blank is what the learner has to put something in the place of.
+var blank = regexp.MustCompile(`(^| )[A-Z]{3,}( |$)`)
+
 // command is the last one that the page names: to look at the same, or to do the
-// exercise.
+// exercise. There is none where nothing runs that it could show.
 func (s *screen) command() string {
+	if s.past() {
+		return ""
+	}
 	events := s.page().events
 	for i := range events {
 		e := events[len(events)-1-i]
@@ -315,9 +338,10 @@ func (s *screen) command() string {
 		if e.Kind != lesson.KindText {
 			continue
 		}
-		for line := range strings.Lines(e.Text) {
-			if code, ok := strings.CutPrefix(line, "    "); ok && s.part().Kind == course.Exercise {
-				return strings.TrimSpace(code)
+		for _, line := range slices.Backward(strings.Split(e.Text, "\n")) {
+			code, ok := strings.CutPrefix(line, "    ")
+			if code = strings.TrimSpace(code); ok && code != "" && s.part().Kind == course.Exercise && !blank.MatchString(code) {
+				return code
 			}
 		}
 	}
@@ -410,6 +434,9 @@ func (s *screen) scroll(lines int) {
 	p.offset, p.scrolls = min(max(offset+lines, 0), bottom), true
 }
 
+// pageful is how far a page is scrolled at once.
+func (s *screen) pageful() int { return max(s.layout().text.height-2, 1) }
+
 func (s *screen) below() bool {
 	_, _, offset, bottom := s.sight()
 	return offset < bottom
@@ -461,12 +488,13 @@ func (s *screen) wait() tea.Cmd {
 
 // late goes on by itself. What only the learner can do is left out.
 func (s *screen) late() tea.Cmd {
+	s.note = ""
 	switch kind := s.part().Kind; {
 	case s.overlay != nothing:
 		return nil
 	case s.onward() != "":
 		return s.goOn()
-	case kind == course.Exercise && len(s.page().events) > 0:
+	case kind == course.Exercise && s.page().ready:
 		s.forward()
 		s.note = "Nobody is waited for here, so the exercise was left out."
 	case kind == course.Predict && s.page().over:
@@ -483,7 +511,7 @@ func (s *screen) onward() string {
 		return "read on"
 	case p.onward != nil:
 		return "make the step"
-	case !p.over || s.part().Kind == course.Predict && p.said == 0:
+	case !p.over || answers(s) != "" && p.said == 0:
 		return ""
 	case s.ended():
 		return "end"
@@ -498,7 +526,7 @@ func (s *screen) goOn() tea.Cmd {
 	switch p := s.page(); {
 	case s.onward() == "":
 	case s.below():
-		s.scroll(cmp.Or(max(s.layout().text.height-2, 0), 1))
+		s.scroll(s.pageful())
 	case p.onward != nil:
 		s.step()
 	case s.ended():

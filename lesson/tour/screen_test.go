@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,10 +25,11 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 36}, {200, 60}} {
 		x := open(t, size[0], size[1], "listen")
 		x.sees(`THE QUESTION`)
-		x.pressUntil(" ", `WHAT DO YOU THINK`)
+		x.goesOnUntil(`WHAT DO YOU THINK`)
 
 		// A prediction: nothing goes on without it.
 		x.press("\r ")
+		x.sees(`Press 1-2, or s to skip`)
 		x.press("j")
 		x.sees(`▶ 1 `)
 		x.press("j")
@@ -49,17 +51,18 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 		x.sees(`▶ 2 `)
 		x.press(" ")
 		x.sees(`Now listen`)
-		x.pressUntil(" ", `Space go on[^\n]*again`)
+		x.goesOnUntil(`Space go on[^\n]*again`)
 		x.sees(`LISTEN 127\.0\.0\.1:\d+`)
-		first := regexp.MustCompile(`LISTEN 127\.0\.0\.1:\d+`).FindString(x.screen())
+		listener := regexp.MustCompile(`LISTEN 127\.0\.0\.1:\d+`)
+		first := listener.FindString(x.screen())
 		x.press("r")
 		x.sees(`make the step`)
-		x.pressUntil(" ", `Space go on[^\n]*again`)
-		x.sees(`LISTEN 127\.0\.0\.1:\d+`)
-		if strings.Contains(x.screen(), first) {
-			t.Errorf("again, and the same socket: %s", first)
-		}
-		x.pressUntil(" ", `THE KERNEL SAYS(.*\n)*.*You said the same`)
+		x.goesOnUntil(`Space go on[^\n]*again`)
+		x.until("another socket than "+first, func() bool {
+			now := listener.FindString(x.screen())
+			return now != "" && now != first
+		})
+		x.goesOnUntil(`THE KERNEL SAYS(.*\n)*.*You said the same`)
 
 		// Lists, themes and help leave the place as it is.
 		x.press("l")
@@ -84,7 +87,7 @@ func TestScreenExercise(t *testing.T) {
 	state := t.TempDir()
 	x := open(t, 100, 40, "listen", "XDG_STATE_HOME="+state)
 	exercise(x)
-	x.sees(`now: .*0`)
+	x.sees(`server pid \d+(.*\n)*.*now: .*0`)
 	x.press("h")
 	x.sees(`HINT(.*\n)*.*hint 2 of`)
 	x.press("y")
@@ -108,7 +111,7 @@ func TestScreenExercise(t *testing.T) {
 	x.sees(`YOUR TURN`)
 	x.press("s")
 	x.sees(`TO KEEP`)
-	x.pressUntil(" ", `THE QUESTION`)
+	x.goesOnUntil(`THE QUESTION`)
 	x.sees(`✓ listen`)
 	x.press("b")
 	x.sees(`● listen`)
@@ -116,22 +119,173 @@ func TestScreenExercise(t *testing.T) {
 	x.ends(0)
 }
 
-// exercise goes to the exercise of the lesson listen.
+// placed is the environment of a learner who has stopped at the first part of this
+// kind.
+func placed(t *testing.T, lesson string, kind course.PartKind) (env string) {
+	t.Helper()
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	progress, err := course.LoadProgress()
+	if err == nil {
+		err = progress.SetPlace(lesson, partOf(t, lesson, kind))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "XDG_STATE_HOME=" + os.Getenv("XDG_STATE_HOME")
+}
+
+// While it is set up nothing is offered. Who kills the server can have it set up
+// again, and so can who has done it.
+func TestScreenExerciseAnew(t *testing.T) {
+	x := open(t, 80, 24, "", placed(t, "handshake", course.Exercise))
+	x.remembers()
+	server := regexp.MustCompile(`server pid (\d+)`)
+	pid := func() string {
+		x.t.Helper()
+		x.sees(server.String() + `(.*\n)*.*now: `)
+		return server.FindStringSubmatch(x.screen())[1]
+	}
+	first := pid()
+	if early := regexp.MustCompile(`being set up|once more, without a word`); !slices.ContainsFunc(x.past, early.MatchString) {
+		t.Error("it does not say that it is being set up")
+	}
+	for _, before := range x.past {
+		if strings.Contains(before, "s skip") && !strings.Contains(before, "now: ") && !strings.Contains(before, "YOUR TURN") {
+			t.Errorf("offered before it is set up:\n%s", before)
+		}
+	}
+	number, _ := strconv.Atoi(first)
+	unix.Kill(number, unix.SIGKILL)
+	x.sees(`This cannot go on: the server has ended. r sets it up again.(.*\n)*.*r again`)
+	x.press("r")
+	x.until("another server", func() bool { return pid() != first })
+	second := pid()
+	to := regexp.MustCompile(`listens on (127\.0\.0\.1):(\d+)`).FindStringSubmatch(x.screen())
+	number, _ = strconv.Atoi(second)
+	unix.Kill(number, unix.SIGSTOP)
+	hang(t, to[1], to[2])
+	x.sees(`Now wake it`)
+	unix.Kill(number, unix.SIGCONT)
+	x.sees(`DONE`)
+	x.press("r")
+	x.until("a third server", func() bool { return pid() != second })
+	x.press("q")
+	x.ends(0)
+}
+
+// The kernel's side is of the part in sight, or it is not there.
+func TestScreenShowsNoOtherExperiment(t *testing.T) {
+	x := open(t, 120, 36, "listen")
+	x.goesOnUntil(`WHAT DO YOU THINK`)
+	x.press("1")
+	x.goesOnUntil(`: verdict`)
+	x.sees(`THE KERNEL'S SIDE`)
+	x.goesOnUntil(`: prediction`)
+	x.sees(`THIS LESSON`)
+	x.press("2")
+	x.goesOnUntil(`make the step`)
+	x.press(" ")
+	x.sees(`THE KERNEL'S SIDE(.*\n)*.*server pid`)
+	x.sees(`make the step`)
+	for _, kind := range []string{"prediction", "explanation", "verdict"} {
+		x.press("b")
+		x.sees(`: ` + kind)
+	}
+	x.sees(`THIS LESSON(.*\n)*.*The processes of this are gone. r makes it once more`)
+	x.press("y")
+	if strings.Contains(x.screen(), " copy") {
+		t.Errorf("a command for what runs no more:\n%s", x.screen())
+	}
+	x.press("r")
+	x.sees(`make the step`)
+	x.goesOnUntil(`Space go on[^\n]*again`)
+	x.sees(`THE KERNEL'S SIDE(.*\n)*.*server pid`)
+	x.press("q")
+	x.ends(0)
+	if strings.Contains(x.written.String(), "\x1b]52;c;") {
+		t.Error("it was copied")
+	}
+}
+
+// fd3's own server is on the kernel's side too, with its queue.
+func TestScreenShowsFD3sOwnServer(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 36}} {
+		x := open(t, size[0], size[1], "", placed(t, "serve", course.Exercise))
+		x.sees(`server pid \d+ thread \d+(.*\n)*.*LISTEN 127\.0\.0\.1:\d+(.*\n)?.*accept queue.* 0 waiting, backlog \d+`)
+		x.press("q")
+		x.ends(0)
+	}
+}
+
+// A remote control for presentations sends PgDn and PgUp.
+func TestScreenByARemoteControl(t *testing.T) {
+	const next, previous, right, left = "\x1b[6~", "\x1b[5~", "\x1b[C", "\x1b[D"
+	x := open(t, 80, 24, "listen")
+	x.sees(`THE QUESTION`)
+	x.press(next)
+	x.sees(`WHAT DO YOU THINK`)
+	x.press(previous)
+	x.sees(`THE QUESTION`)
+	x.press(right)
+	x.sees(`WHAT DO YOU THINK`)
+	x.press(left)
+	x.sees(`THE QUESTION`)
+	x.press(right)
+	x.press(next)
+	x.sees(`Press 1-2, or s to skip`)
+	x.press("2")
+	x.sees(`You say 2`)
+	x.press(next)
+	x.sees(`: experiment`)
+	x.press("q")
+	x.ends(0)
+}
+
+// Who is in a lesson already goes on with it, and who only looks at another keeps
+// his place.
+func TestScreenKeepsThePlace(t *testing.T) {
+	env := placed(t, "listen", course.Verdict)
+	at := partOf(t, "listen", course.Verdict)
+	x := open(t, 80, 24, "", env)
+	x.sees(`THE KERNEL SAYS`)
+	x.press("l")
+	x.sees(`you are here(.*\n)*.*Enter return`)
+	x.press("\r")
+	x.sees(`THE KERNEL SAYS`)
+	x.press("l")
+	x.sees(`you are here`)
+	x.press("k")
+	x.sees(`Enter begin`)
+	x.press("\r")
+	x.sees(`bind, part 1 of`)
+	x.press("q")
+	x.ends(0)
+	x = open(t, 80, 24, "plug", env)
+	x.sees(`THE QUESTION`)
+	x.press("q")
+	x.ends(0)
+	progress, err := course.LoadProgress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lesson, part := progress.Place(); lesson != "listen" || part != at {
+		t.Errorf("the place is %s %d", lesson, part)
+	}
+}
+
+// exercise goes to the next exercise, and waits until it is set up.
 func exercise(x *terminal) {
 	x.t.Helper()
-	for range 200 {
-		switch now := x.screen(); {
-		case strings.Contains(now, ": exercise"):
+	for n := 0; ; n++ {
+		keys := x.nextKeys(n)
+		if keys == "s" {
 			x.sees(`YOUR TURN`)
 			return
-		case strings.Contains(now, "s skip"):
-			x.press("s")
-		default:
-			x.press(" ")
 		}
-		time.Sleep(20 * time.Millisecond)
+		before := x.screen()
+		x.press(keys)
+		x.changes(before)
 	}
-	x.t.Fatalf("no exercise:\n%s", x.screen())
 }
 
 // hang is a client that connects, or tries to, until the end of the test.
@@ -153,10 +307,10 @@ func TestScreenResizes(t *testing.T) {
 	x.resize(80, 24)
 	x.until("the narrow layout", func() bool { return !strings.Contains(x.screen(), "THIS LESSON") })
 	x.resize(60, 10)
-	x.sees(`needs a terminal of 80x24; this one has 60x10`[:40])
-	x.press(" ") // keys go on working
+	x.sees(`needs a terminal of 80x24`)
 	x.resize(200, 60)
-	x.sees(`WHAT DO YOU THINK`)
+	x.sees(`THE QUESTION`)
+	x.goesOnUntil(`WHAT DO YOU THINK`)
 	for range 2 {
 		x.resize(1, 1)
 		time.Sleep(50 * time.Millisecond) // it draws nothing that could be waited for
@@ -168,8 +322,25 @@ func TestScreenResizes(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	x.sees(`WHAT DO YOU THINK(.*\n)*.*answer`)
+	x.resize(30, 10)
+	x.sees(`quits`)
 	x.press("q")
 	x.ends(0)
+}
+
+// What one cannot see, one cannot want.
+func TestKeysWhileTheTerminalIsTooSmall(t *testing.T) {
+	s := still(view.Look{}, course.Predict)
+	s.resize(70, 20)
+	for _, key := range []string{"space", "2", "s", "b", "l", "?"} {
+		s.press(key)
+	}
+	if s.at != (place{5, 1}) || s.page().said != 0 || s.overlay != nothing {
+		t.Errorf("at %v, said %d", s.at, s.page().said)
+	}
+	if s.press("q") == nil || s.press("ctrl+c") == nil {
+		t.Error("q does nothing")
+	}
 }
 
 // asks finds what a terminal would answer: DA, DSR, DECRQM, XTVERSION, the kitty
@@ -191,19 +362,16 @@ func TestScreenAsksTheTerminalNothing(t *testing.T) {
 	}
 }
 
-// The best of a few, since other tests run meanwhile.
-func TestScreenFirstFrame(t *testing.T) {
-	best := time.Hour
-	for range 5 {
-		began := time.Now()
-		x := open(t, 80, 24, "listen")
-		x.until("the first frame", func() bool { return strings.Contains(x.screen(), "quit") })
-		best = min(best, time.Since(began))
+// From the start of the program to its first frame, which is to be there within
+// 100 ms on a machine that has nothing else to do.
+func BenchmarkFirstFrame(b *testing.B) {
+	for b.Loop() {
+		x := open(b, 80, 24, "listen")
+		x.sees(`quit`)
+		b.StopTimer()
 		x.press("q")
 		x.ends(0)
-	}
-	if best > 100*time.Millisecond {
-		t.Errorf("the first frame comes after %s", best)
+		b.StartTimer()
 	}
 }
 
@@ -244,7 +412,8 @@ func TestScreenEnds(t *testing.T) {
 	t.Run("panic", func(t *testing.T) {
 		x := open(t, 80, 24, "listen", "FD3_TEST_PANIC=1")
 		x.ends(1)
-		if now := x.screen(); !strings.Contains(now, "a fault of the test") || strings.Contains(now, "goroutine") {
+		x.sees(`a fault of the test`)
+		if now := x.screen(); strings.Contains(now, "goroutine") {
 			t.Errorf("it says:\n%s", now)
 		}
 	})
@@ -254,9 +423,11 @@ func TestScreenEnds(t *testing.T) {
 func atWork(t *testing.T) (x *terminal, children []int) {
 	t.Helper()
 	x = open(t, 80, 24, "listen")
-	x.pressUntil(" ", `s skip`)
+	x.goesOnUntil(`s skip`)
 	x.press("s")
-	x.pressUntil(" ", `server pid`)
+	x.goesOnUntil(`make the step`)
+	x.press(" ")
+	x.sees(`server pid`)
 	if children = x.children(); len(children) == 0 {
 		t.Fatal("no process of an experiment")
 	}
@@ -274,7 +445,7 @@ func TestScreenSuspends(t *testing.T) {
 		x.isRestored()
 		x.press("\n")
 		x.sees(`THE QUESTION`)
-		x.pressUntil(" ", `WHAT DO YOU THINK`)
+		x.goesOnUntil(`WHAT DO YOU THINK`)
 		x.press("q")
 		x.sees(`ended: 0`)
 		x.ends(0)
@@ -283,7 +454,7 @@ func TestScreenSuspends(t *testing.T) {
 		x := open(t, 80, 24, "listen")
 		x.sees(`THE QUESTION`)
 		x.press("\x1a")
-		x.pressUntil(" ", `WHAT DO YOU THINK`)
+		x.goesOnUntil(`WHAT DO YOU THINK`)
 		x.press("q")
 		x.ends(0)
 	})
@@ -292,42 +463,34 @@ func TestScreenSuspends(t *testing.T) {
 // By itself it predicts nothing, and leaves exercises out.
 func TestScreenAuto(t *testing.T) {
 	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=300ms")
+	x.remembers()
 	for _, part := range []string{"prediction", "experiment", "verdict", "explanation"} {
-		x.sees(`: ` + part)
-	}
-	if strings.Contains(x.screen(), "You said") {
-		t.Errorf("nobody has predicted:\n%s", x.screen())
+		x.saw(`: ` + part)
 	}
 	x.press("q")
 	x.ends(0)
+	if strings.Contains(strings.Join(x.past, ""), "You said") {
+		t.Error("nobody has predicted")
+	}
 
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	progress, err := course.LoadProgress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	listen, err := course.Find("listen")
-	if err != nil {
-		t.Fatal(err)
-	}
-	exercise := slices.IndexFunc(listen.Parts, func(p course.Part) bool { return p.Kind == course.Exercise })
-	if err := progress.SetPlace("listen", exercise); err != nil {
-		t.Fatal(err)
-	}
-	x = open(t, 100, 40, "", "FD3_TEST_AUTO=1s", "XDG_STATE_HOME="+os.Getenv("XDG_STATE_HOME"))
-	x.sees(`YOUR TURN`)
-	x.sees(`TO KEEP(.*\n)*.*the exercise was left out`)
+	x = open(t, 100, 40, "", "FD3_TEST_AUTO=1s", placed(t, "listen", course.Exercise))
+	x.remembers()
+	x.saw(`YOUR TURN`)
+	x.saw(`TO KEEP(.*\n)*.*the exercise was left out`)
+	x.until("the note to go", func() bool { return !strings.Contains(x.screen(), "left out") })
 	x.press("q")
 	x.ends(0)
 }
 
 func TestScreenWithoutColours(t *testing.T) {
 	x := open(t, 80, 24, "listen", "NO_COLOR=1", "FD3_TEST_ASCII=1")
-	x.pressUntil(" ", `s skip`)
+	x.goesOnUntil(`s skip`)
 	x.press("1")
 	x.sees(`> 1 `)
 	x.press(" ")
-	x.pressUntil(" ", `server pid`)
+	x.goesOnUntil(`make the step`)
+	x.press(" ")
+	x.sees(`server pid`)
 	x.press("q")
 	x.ends(0)
 	if style := regexp.MustCompile(`\x1b\[[1-9][0-9;]*m`).FindString(x.written.String()); style != "" {
@@ -355,6 +518,7 @@ func still(look view.Look, kind course.PartKind) *screen {
 	}}
 	long := "ESTABLISHED unix:/tmp/\x1b[2J\x1b]0;evil\a" + strings.Repeat("漢字/", 40)
 	s.board = course.Board{
+		Of: s.part(),
 		Ends: []course.End{
 			{Role: "server", PID: 4242, Doing: "blocked in accept4, inet_csk_accept" + strings.Repeat("_x", 60), Rows: []course.Row{
 				{FD: 3, Text: "LISTEN 127.0.0.1:8080", Bars: []course.Bar{{Name: "accept queue", Have: 2, Full: 2, Text: "2 waiting, backlog 1"}}},
@@ -369,6 +533,58 @@ func still(look view.Look, kind course.PartKind) *screen {
 		},
 	}
 	return s
+}
+
+// The numbers of a bar are never cut, and its gauge fills by what there is.
+func TestBoardCutsNoNumber(t *testing.T) {
+	for _, width := range []int{78, 48, 80} { // of the board at 80, 120 and 200 columns
+		s := still(view.Look{}, course.Experiment)
+		s.board.Ends = []course.End{{Role: "server", PID: 4194304, Doing: "blocked in accept4, inet_csk_accept", Rows: []course.Row{
+			{FD: 3, Text: "LISTEN 127.0.0.1:48080", Bars: []course.Bar{{Name: "accept queue", Have: 4097, Full: 4097, Text: "4097 waiting, backlog 4096"}}},
+			{FD: 4, Text: "ESTABLISHED 127.0.0.1:48080 to 127.0.0.1:51139", Bars: []course.Bar{
+				{Name: "unread", Have: 18, Full: 4194304, Text: "18 of 4194304 bytes"}, {Name: "not acknowledged", Have: 4194304, Full: 4194304, Text: "4194304 of 4194304 bytes"}}},
+		}}}
+		board := strings.Join(s.drawBoard(area{width, 30}), "\n")
+		for _, want := range []string{"inet_csk_accept\n", "127.0.0.1:51139", "4097 waiting, backlog 4096", "18 of 4194304 bytes", "4194304 of 4194304 bytes", "▏░░", "███"} {
+			if !strings.Contains(board, want) {
+				t.Errorf("%d: no %q in\n%s", width, want, board)
+			}
+		}
+		if strings.Contains(board, "█░") {
+			t.Errorf("%d: 18 of 4194304 fill a cell\n%s", width, board)
+		}
+	}
+}
+
+// A command that is not whole is not copied, and of several the last one is.
+func TestCommandOfAnExercise(t *testing.T) {
+	for text, want := range map[string]string{
+		"Do it:\n\n    nc -l ADDRESS PORT\n":                      "",
+		"Look:\n\n    ss -ltn\n    ss -tan\n":                     "ss -tan",
+		"Stop it:\n\n    kill -STOP 17\n":                         "kill -STOP 17",
+		"Ask:\n\n    printf 'GET / HTTP/1.0\\r\\n' | nc ::1 80\n": `printf 'GET / HTTP/1.0\r\n' | nc ::1 80`,
+	} {
+		s := still(view.Look{}, course.Exercise)
+		s.page().events = []lesson.Event{{Kind: lesson.KindText, Section: "exercise", Text: text}}
+		if got := s.command(); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
+// What the footer has no room for is in the help, and the footer says so.
+func TestFooterSaysThatThereIsMore(t *testing.T) {
+	for _, kind := range kinds {
+		for _, width := range []int{80, 200} {
+			s := still(view.Look{}, kind)
+			s.resize(width, 40)
+			for _, k := range s.keys() {
+				if does := k.now(s); does != "" && k.show != "?" && !strings.Contains(s.footer(), s.keyNames(k)+" "+does) && !strings.HasSuffix(s.footer(), "? more") {
+					t.Errorf("%s, %d: no %s in %s", kind, width, k.show, s.footer())
+				}
+			}
+		}
+	}
 }
 
 var kinds = []course.PartKind{course.Predict, course.Experiment, course.Explain, course.Exercise}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +23,7 @@ import (
 // A terminal is what a learner has before him: a pseudoterminal, what stands on it,
 // and the screen that runs there.
 type terminal struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	pty  *os.File // the side of the keys
 	tty  *os.File // the side of the program
@@ -30,7 +31,9 @@ type terminal struct {
 
 	mu       sync.Mutex
 	shown    *vt.Emulator
-	text     string // what stands on it; empty: it has changed since
+	text     string   // what stands on it; empty: it has changed since
+	past     []string // all that has stood on it, if it is remembered
+	remember bool
 	written  bytes.Buffer
 	cursor   bool
 	before   unix.Termios
@@ -39,11 +42,11 @@ type terminal struct {
 
 // open starts the screen on a terminal. Each test has a place of its own to keep
 // its progress, unless env says which.
-func open(t *testing.T, width, height int, from string, env ...string) *terminal {
+func open(t testing.TB, width, height int, from string, env ...string) *terminal {
 	return openCommand(t, width, height, exec.Command("/proc/self/exe"), append([]string{"FD3_TEST_SCREEN=" + from}, env...)...)
 }
 
-func openCommand(t *testing.T, width, height int, cmd *exec.Cmd, env ...string) *terminal {
+func openCommand(t testing.TB, width, height int, cmd *exec.Cmd, env ...string) *terminal {
 	t.Helper()
 	x := &terminal{t: t, cmd: cmd, gone: make(chan struct{}), shown: vt.NewEmulator(width, height), cursor: true}
 	keys, tty, err := pty.Open()
@@ -98,6 +101,9 @@ func (x *terminal) read() {
 		x.written.Write(b[:n])
 		x.shown.Write(b[:n])
 		x.text = ""
+		if x.remember {
+			x.past = append(x.past, x.shown.String())
+		}
 		x.mu.Unlock()
 	}
 }
@@ -155,20 +161,48 @@ func (x *terminal) sees(pattern string) {
 	x.until(fmt.Sprintf("%q", pattern), func() bool { return words.MatchString(x.screen()) })
 }
 
-// pressUntil presses a key until something stands on the terminal: how often
-// depends on how much of the text fits.
-func (x *terminal) pressUntil(keys, pattern string) {
+// remembers keeps what stands on the terminal from now on.
+func (x *terminal) remembers() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.remember = true
+}
+
+// saw waits until something stands on the terminal, or has stood there since it is
+// remembered.
+func (x *terminal) saw(pattern string) {
+	x.t.Helper()
+	words := regexp.MustCompile(pattern)
+	x.until(fmt.Sprintf("%q", pattern), func() bool {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return slices.ContainsFunc(x.past, words.MatchString)
+	})
+}
+
+// goesOnUntil presses Space, each time that it does something, until something
+// stands on the terminal: how often depends on how much of the text fits.
+func (x *terminal) goesOnUntil(pattern string) {
 	x.t.Helper()
 	words := regexp.MustCompile(pattern)
 	for range 40 {
-		x.press(keys)
-		for end := time.Now().Add(2 * boardEvery); time.Now().Before(end); time.Sleep(3 * time.Millisecond) {
-			if words.MatchString(x.screen()) {
-				return
-			}
+		x.until(fmt.Sprintf("%q or Space", pattern), func() bool {
+			return words.MatchString(x.screen()) || strings.Contains(x.footer(), "Space ")
+		})
+		before := x.screen()
+		if words.MatchString(before) {
+			return
 		}
+		x.press(" ")
+		x.changes(before)
 	}
 	x.t.Fatalf("%q never came:\n%s", pattern, x.screen())
+}
+
+// footer is the end of what stands on the terminal.
+func (x *terminal) footer() string {
+	lines := strings.Split(strings.TrimRight(x.screen(), " \n"), "\n")
+	return strings.Join(lines[max(len(lines)-3, 0):], "\n")
 }
 
 func (x *terminal) until(what string, there func() bool) {

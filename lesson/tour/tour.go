@@ -21,7 +21,9 @@ type Options struct {
 	Look     view.Look
 	Progress *course.Progress
 	In, Out  *os.File
+	Note     string             // to be said at the beginning
 	Mark     func(label string) // a recording's marker for each step; may be nil
+	Typed    func(line string)  // a recording's hears what is typed line by line; may be nil
 }
 
 // Fits tells whether a terminal of this size has room for Screen.
