@@ -18,7 +18,7 @@ func (c *Content) chunkSize(s *scanner) error {
 		switch {
 		case c.left > math.MaxInt64>>4:
 			return bad(end, 400, "the chunk size does not fit 63 bits; cut down to fit it would be another number (RFC 9112 section 7.1)")
-		case c.digits < MaxSizeDigits:
+		case c.digits < FreeSizeDigits:
 			c.digits++
 		case c.spent == MaxChunkExtensions:
 			return bad(end, 400, "the zeros before chunk sizes, with the chunk extensions, come to more than %d bytes (RFC 9112 section 7.1)", MaxChunkExtensions)

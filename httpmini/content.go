@@ -7,7 +7,7 @@ package httpmini
 type Content struct {
 	left   int64 // bytes to come: of the content, or of the chunk
 	spent  int32 // bytes of chunk extensions, later of the trailer section
-	digits uint8 // digits of the chunk size so far, MaxSizeDigits at most
+	digits uint8 // digits of the chunk size so far, FreeSizeDigits at most
 	stage  stage
 	peer   bool // it comes from a server, who is sent no status
 }

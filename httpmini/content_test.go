@@ -183,8 +183,8 @@ var badChunks = map[string]struct {
 	"RFC 9112 7.1 underscore":                    {"1^_0\r\n", 400, "prefix"},
 	"RFC 9112 7.1 more than 63 bits":             {"800000000000000^0\r\n", 400, "63 bits"},
 	"RFC 9112 7.1 more than 64 bits":             {"fffffffffffffff^fff\r\n", 400, "63 bits"},
-	"RFC 9112 7.1 zeros without end":             {strings.Repeat("0", httpmini.MaxSizeDigits+httpmini.MaxChunkExtensions) + "^0\r\n", 400, "zeros before chunk sizes"},
-	"RFC 9112 7.1 zeros and extensions":          {strings.Repeat("0", httpmini.MaxSizeDigits+httpmini.MaxChunkExtensions) + "^;\r\n", 400, "extensions come to"},
+	"RFC 9112 7.1 zeros without end":             {strings.Repeat("0", httpmini.FreeSizeDigits+httpmini.MaxChunkExtensions) + "^0\r\n", 400, "zeros before chunk sizes"},
+	"RFC 9112 7.1 zeros and extensions":          {strings.Repeat("0", httpmini.FreeSizeDigits+httpmini.MaxChunkExtensions) + "^;\r\n", 400, "extensions come to"},
 	"RFC 9112 2.2 bare LF, size":                 {"5^\nwikip\r\n", 400, "bare LF"},
 	"RFC 9112 2.2 bare CR, size":                 {"5\r^wikip\r\n", 400, "bare CR"},
 	"RFC 9112 2.2 CR CR LF, size":                {"5\r^\r\nwikip\r\n", 400, "bare CR"},
@@ -265,8 +265,8 @@ func TestContentRefused(t *testing.T) {
 // What is exactly as long as its limit is let through.
 func TestContentLimitsAreReached(t *testing.T) {
 	for name, b := range map[string]string{
-		"MaxSizeDigits":      strings.Repeat(strings.Repeat("0", httpmini.MaxSizeDigits-1)+"1\r\nx\r\n", httpmini.MaxChunkExtensions) + "0\r\n\r\n",
-		"zeros":              strings.Repeat("0", httpmini.MaxSizeDigits+httpmini.MaxChunkExtensions-1) + "1\r\nx\r\n" + strings.Repeat("0", httpmini.MaxSizeDigits) + "\r\n\r\n",
+		"FreeSizeDigits":     strings.Repeat(strings.Repeat("0", httpmini.FreeSizeDigits-1)+"1\r\nx\r\n", httpmini.MaxChunkExtensions) + "0\r\n\r\n",
+		"zeros":              strings.Repeat("0", httpmini.FreeSizeDigits+httpmini.MaxChunkExtensions-1) + "1\r\nx\r\n" + strings.Repeat("0", httpmini.FreeSizeDigits) + "\r\n\r\n",
 		"MaxChunkExtensions": "1;" + strings.Repeat("a", httpmini.MaxChunkExtensions-1) + "\r\nx\r\n0\r\n\r\n",
 		"MaxTrailer":         "0\r\nX: " + strings.Repeat("a", httpmini.MaxTrailer-2) + "\r\n\r\n",
 		"both":               "1\r\nx\r\n0;" + strings.Repeat("a", httpmini.MaxChunkExtensions-1) + "\r\nX:" + strings.Repeat("a", httpmini.MaxTrailer-1) + "\r\n\r\n",

@@ -29,10 +29,10 @@ const (
 	// MaxReason stops a server that fills the status line of a response.
 	MaxReason = 512
 
-	// MaxSizeDigits is how long a chunk size may be: 16 hexadecimal digits have
-	// 64 bits. What is longer has zeros in front, which mean nothing, so each
-	// further digit counts as a byte of chunk extensions.
-	MaxSizeDigits = 16
+	// FreeSizeDigits are the digits of a chunk size that need no reason: 16
+	// hexadecimal digits have 64 bits. What is longer has zeros in front, which mean
+	// nothing, so each further digit counts as a byte of chunk extensions.
+	FreeSizeDigits = 16
 
 	// MaxChunkExtensions is what all chunk extensions of one content come to,
 	// in bytes. It stops a sender that has a server read kilobytes for each

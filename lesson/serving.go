@@ -205,7 +205,7 @@ func (s *Serving) holdUp() {
 	if err != nil || waiting == 0 {
 		return
 	}
-	state := fmt.Sprint(section, held.FD, waiting)
+	state := fmt.Sprint(section, held.Conn, " ", waiting)
 	if state == s.heldUp {
 		return
 	}
@@ -235,7 +235,11 @@ func (s *Serving) load() {
 		l := Load{Loop: i + 1, Connections: x.Open, Listener: x.Listener}
 		l.Requests = int64(float64(x.Requests-s.before[i].Requests)/seconds + 0.5)
 		l.Bytes = int64(float64(x.Sent-s.before[i].Sent)/seconds + 0.5)
-		l.Queue, l.Backlog = s.queue(x.Listener)
+		if i > 0 && x.Listener == loads[i-1].Listener { // one listener for all loops
+			l.Queue, l.Backlog = loads[i-1].Queue, loads[i-1].Backlog
+		} else {
+			l.Queue, l.Backlog = s.queue(x.Listener)
+		}
 		loads[i] = l
 	}
 	s.before, s.measured = stats, now

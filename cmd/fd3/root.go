@@ -64,24 +64,25 @@ func run(args []string) int {
 	return exitCode(root.ExecuteContext(ctx))
 }
 
-// sameWish is how long after the first signal another means the same: timeout(1) sends
-// it to the process, and again to its group.
-const sameWish = 500 * time.Millisecond
+// sameWish is how long after the first signal the same one means the same: timeout(1)
+// sends it to the process, and again to its group.
+const sameWish = 200 * time.Millisecond
 
 // obey has the first signal end the command in order, and one that comes later end
 // fd3 at once.
 func obey(sent <-chan os.Signal, end func()) {
-	<-sent
+	wish := <-sent
 	first := time.Now()
 	end()
 	for s := range sent {
-		if time.Since(first) < sameWish {
+		if s == wish && time.Since(first) < sameWish {
 			continue
 		}
 		if screen() {
 			io.WriteString(os.Stderr, view.ClearLine)
 		}
-		signal.Reset(s)
+		// Not signal.Reset: where the signal was ignored when fd3 began, it would be again.
+		new(sockets.Tracer).RtSigaction(s.(unix.Signal), sockets.SIG_DFL)
 		unix.Kill(unix.Getpid(), s.(unix.Signal))
 	}
 }

@@ -42,7 +42,8 @@ func TestScripts(t *testing.T) {
 			env.Values["place"] = p
 			// A call that blocks and should not ends with its process, while there is
 			// time to tell of it.
-			watchdog := time.AfterFunc(time.Until(deadline)-time.Minute, p.kill)
+			left := time.Until(deadline)
+			watchdog := time.AfterFunc(max(left-time.Minute, left/2), p.kill)
 			env.Defer(func() {
 				watchdog.Stop()
 				if err := p.clear(); err != nil {

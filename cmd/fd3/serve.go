@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"os/signal"
@@ -134,8 +133,12 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 	if look, err := a.look(); err == nil && !a.json && !a.plain && screen() {
 		out.load = view.NewLoad(os.Stderr, look, func() int { return columns(os.Stderr) })
 	}
-	if config.Log, err = openLog(flags.log, out); err != nil {
+	log, err := openLog(flags.log, out)
+	if err != nil {
 		return err
+	}
+	if log != nil {
+		config.Log = log
 	}
 	loops := 1
 	if config.Loop == server.Epoll {
@@ -173,10 +176,14 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		s.Drain()
 	})()
 	err = s.Run() // on the main thread
-	for shown := int64(-1); ; {
+	for shown := out.shown.Load(); ; {
 		select {
 		case <-told:
-			return errors.Join(err, out.failed)
+			err = errors.Join(err, out.failed)
+			if err == nil && log != nil && log.failed {
+				return lesson.ErrFailed
+			}
+			return err
 		case <-time.After(storyPatience):
 			now := out.shown.Load()
 			if now == shown {
@@ -255,16 +262,17 @@ func (s *served) alone(write func()) {
 	write()
 }
 
-// A logFile says at once, and once, that it cannot be written.
+// A logFile says at once, and once, that it cannot be written. The server goes on
+// without it; but if it is stdout, nobody reads that any more: see served.Show.
 type logFile struct {
-	file *os.File
-	out  *served
-	told bool
+	file   *os.File
+	out    *served
+	failed bool
 }
 
 // openLog opens the log; a path has a high descriptor, since the listener is to be the
 // first of the low ones.
-func openLog(path string, out *served) (io.Writer, error) {
+func openLog(path string, out *served) (*logFile, error) {
 	switch path {
 	case "":
 		return nil, nil
@@ -282,19 +290,19 @@ func openLog(path string, out *served) (io.Writer, error) {
 	return &logFile{file: os.NewFile(uintptr(fd), path), out: out}, nil
 }
 
-func (l *logFile) Write(lines []byte) (n int, err error) {
-	write := func() { n, err = l.file.Write(lines) }
+func (l *logFile) Write(lines []byte) (int, error) {
 	if l.file == os.Stdout {
-		l.out.alone(write)
-	} else {
-		write()
-	}
-	if err != nil && !l.told {
-		l.told = true
+		l.out.alone(func() {
+			if l.out.failed != nil {
+				return
+			}
+			if _, l.out.failed = l.file.Write(lines); l.out.failed != nil {
+				l.out.stop()
+			}
+		})
+	} else if _, err := l.file.Write(lines); err != nil && !l.failed {
+		l.failed = true
 		l.out.alone(func() { complain("the log: %s", err) })
 	}
-	if err != nil {
-		return n, lesson.ErrFailed // it has been told
-	}
-	return n, nil
+	return len(lines), nil
 }

@@ -291,10 +291,11 @@ func TestServeOnTerminal(t *testing.T) {
 	term.shows("1 conn, 0 req/s")
 	term.tty.Write([]byte{3})
 	term.shows("The server waits for 1 connection,")
-	if got := screen(); strings.Count(got, "req/s") != 1 || strings.Contains(got, "^C") ||
-		!regexp.MustCompile(`(?m)^- - - \[.*\] "GET / HTTP/1.1" 200 \d+ *$`).MatchString(got) {
-		t.Errorf("while it drains:\n%s", got)
-	}
+	logged := regexp.MustCompile(`(?m)^- - - \[.*\] "GET / HTTP/1.1" 200 \d+ *$`)
+	until(t, "one line at the bottom, a line of the log, and no ^C", func() bool {
+		got := screen()
+		return strings.Count(got, "req/s") == 1 && !strings.Contains(got, "^C") && logged.MatchString(got)
+	})
 	until(t, "the later Ctrl-C to end it", func() bool {
 		term.tty.Write([]byte{3})
 		select {
@@ -413,6 +414,36 @@ func TestServeReaderGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ended(exitFailed)
+}
+
+// Nor does it write a log that nobody reads.
+func TestServeLogReaderGone(t *testing.T) {
+	t.Parallel()
+	s := newServing(t, "--quiet", "--log", "-")
+	var complaint transcript
+	s.cmd.Stdout, s.cmd.Stderr = nil, &complaint
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		defer stdout.Close()
+		for in := bufio.NewReader(stdout); ; {
+			if line, err := in.ReadString('\n'); err != nil || strings.HasPrefix(line, "- - - [") {
+				return
+			}
+		}
+	}()
+	s.start()
+	s.get("/")
+	<-gone
+	s.get("/")
+	s.ended(exitFailed)
+	if got := complaint.String(); got != "fd3: write /dev/stdout: broken pipe\n" {
+		t.Errorf("%q", got)
+	}
 }
 
 // A port that another server has is not shared, although that one's loops share

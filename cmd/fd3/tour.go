@@ -128,11 +128,11 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	}
 	o.Progress, err = course.LoadProgress()
 	told(err)
-	if flags.restart {
-		told(o.Progress.Restart())
-	}
 	if flags.auto > 0 { // a demonstration; nobody learns
 		o.Progress = o.Progress.Apart()
+	}
+	if flags.restart {
+		told(o.Progress.Restart())
 	}
 	full, err := a.fullScreen()
 	if err != nil {

@@ -148,7 +148,7 @@ func (w *worker) choose(c *conn, r *httpmini.Request, rest []byte) answer {
 		}
 		what := "files are read here and not changed: "
 		if w.root == nil {
-			what = "there is one page here, which shows and changes nothing: "
+			what = "there is one page here, to be read and not changed: "
 		}
 		a := w.fault(r, 405, what+w.methods(r)+" are allowed (RFC 9110 section 15.5.6)")
 		a.fields = append(a.fields, w.allow(r)...)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel"
 )
 
 // blocking is what Drain needs to know of threads that wait in the kernel.
@@ -32,8 +34,10 @@ func (b *blocking) wake() {
 	}
 	// Where something is in the accept queue accept4 does not wait; and of TCP,
 	// shutdown would reset what is there (inet_csk_listen_stop).
-	if b.accepting >= 0 && inQueue(b.accepting) == 0 {
-		unix.Shutdown(b.accepting, unix.SHUT_RD)
+	if b.accepting >= 0 {
+		if waiting, _, _, err := kernel.AcceptQueue(b.accepting); err != nil || waiting == 0 {
+			unix.Shutdown(b.accepting, unix.SHUT_RD)
+		}
 	}
 	for c, silent := range b.conns {
 		if silent {
@@ -58,11 +62,8 @@ func (b *blocking) waits(c *conn, silent bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.conns[c] = silent
-	if b.held == c {
-		b.full = time.Time{}
-		if b.silent.IsZero() {
-			b.silent = time.Now()
-		}
+	if b.held == c && b.silent.IsZero() {
+		b.silent = time.Now()
 	}
 	return !silent || !b.drained
 }
@@ -72,6 +73,15 @@ func (b *blocking) needsRoom(c *conn, waiting time.Duration) {
 	b.mu.Lock()
 	if b.held == c {
 		b.full = time.Now().Add(-waiting)
+	}
+	b.mu.Unlock()
+}
+
+// reads says that the client has taken something.
+func (b *blocking) reads(c *conn) {
+	b.mu.Lock()
+	if b.held == c {
+		b.full = time.Time{}
 	}
 	b.mu.Unlock()
 }
@@ -99,6 +109,7 @@ func (b *blocking) forget(c *conn) {
 
 // Held is the client that the iterative loop serves while all others wait.
 type Held struct {
+	Conn   uint64 // the number of the connection, from 1
 	FD     int
 	Peer   string
 	Served time.Duration // since it was accepted
@@ -114,7 +125,7 @@ func (s *Server) HeldUp() Held {
 	if b.held == nil {
 		return Held{FD: -1}
 	}
-	h := Held{FD: b.held.fd, Peer: b.held.peer, Served: time.Since(b.since)}
+	h := Held{Conn: b.held.id, FD: b.held.fd, Peer: b.held.peer, Served: time.Since(b.since)}
 	if !b.silent.IsZero() {
 		h.Silent = time.Since(b.silent)
 	}

@@ -50,7 +50,7 @@ func (w *worker) send(c *conn, b []byte) (int, unix.Errno) {
 	} else {
 		n, errno = w.transfer(unix.SYS_SENDTO, c.fd, b, flags)
 	}
-	w.sent(n)
+	w.sent(c, n)
 	return n, errno
 }
 
@@ -89,17 +89,21 @@ func (w *worker) sendfile(c *conn, m *rare) (int, unix.Errno) {
 			}
 		}
 	}
-	w.sent(n)
+	w.sent(c, n)
 	return n, errno
 }
 
 // sent is behind each call that sends.
-func (w *worker) sent(n int) {
+func (w *worker) sent(c *conn, n int) {
 	if w.blocking {
 		w.clock()
 	}
-	if n > 0 {
-		w.count.sent.Add(int64(n))
+	if n <= 0 {
+		return
+	}
+	w.count.sent.Add(int64(n))
+	if w.config.Loop == Iterative {
+		w.server.blocking.reads(c)
 	}
 }
 

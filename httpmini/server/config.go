@@ -78,9 +78,9 @@ const (
 	// now and then in order to hold a connection.
 	MinRate = 500
 
-	// LingerTime is how long the server reads on after its last answer, so that
-	// what the client still sends does not draw an RST that takes the answer
-	// from it. RFC 9112 section 9.6.
+	// LingerTime is how long the server reads on when its last answer has been
+	// sent, so that what the client still sends does not draw an RST that takes the
+	// answer from it. RFC 9112 section 9.6. Until then Timeouts.Write counts.
 	LingerTime = 2 * time.Second
 
 	defaultMaxBody = 1 << 20

@@ -365,9 +365,9 @@ func (w *worker) flush(c *conn) wait {
 	return forBytes
 }
 
-// lookAgain is how long the kernel is left to say that there is room. It does when a
-// third of the send buffer is free (sk_stream_is_writeable()): that a client reads
-// slowly is only known by sending, and when it read only by sending soon.
+// lookAgain is how often sending is tried while there is no room. The kernel reports
+// room only when a third of the send buffer is free (sk_stream_is_writeable()), so a
+// slow reader is noticed by what a try can send.
 const lookAgain = time.Second
 
 // awaitRoom keeps what the send buffer does not take now, and gives up a client that
@@ -379,7 +379,7 @@ func (w *worker) awaitRoom(c *conn, out []byte) wait {
 		w.reset(c)
 		return w.drop(c)
 	}
-	if w.blocking {
+	if w.config.Loop == Iterative {
 		w.server.blocking.needsRoom(c, w.now-c.answer.since)
 	}
 	c.out = slices.Clone(out)
@@ -400,8 +400,9 @@ func (w *worker) drop(c *conn) wait {
 }
 
 // finish ends the server's direction after the last answer. close(2) with bytes that
-// nobody has read resets the connection, and so do bytes that come after it; that
-// throws away what is in the send buffer. RFC 9112 section 9.6.
+// nobody has read resets the connection, and so do bytes that come after it; what has
+// not been sent is lost then. What is on its way has a good chance to come before the
+// reset. RFC 9112 section 9.6.
 func (w *worker) finish(c *conn) wait {
 	if c.unsent = unsent(c.fd); !c.lingers && c.unsent == 0 && unread(c.fd) == 0 {
 		return forNothing

@@ -162,9 +162,13 @@ func (s *Server) runEpoll() error {
 }
 
 // inQueue is how many connections wait in the accept queue: Drain takes them, and
-// not those that go on coming. It is 0 where the kernel does not say.
+// not those that go on coming. Where the kernel does not say it is the most that
+// there may be by its own choice (net.core.somaxconn).
 func inQueue(listener int) int {
-	waiting, _, _, _ := kernel.AcceptQueue(listener)
+	waiting, _, _, err := kernel.AcceptQueue(listener)
+	if err != nil {
+		return 4096
+	}
 	return waiting
 }
 

@@ -1,7 +1,6 @@
 package course
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -156,14 +155,9 @@ func end(role stage.Role, s stage.State) End {
 // connections. When it has ended there is nothing.
 func (own *serveOwn) board() []End {
 	e := End{Role: server, PID: os.Getpid()}
-	fds, _ := kernel.FDs(e.PID)
-	for _, fd := range fds {
-		asked, err := kernel.Ask(fd.Number)
-		if err != nil || asked.Type != unix.SOCK_STREAM || !bytes.Equal(asked.Local, own.addr) {
-			continue
-		}
-		row := Row{FD: fd.Number}
-		row.Text, row.Bars = describe(stage.Socket{Asked: asked, Became: "accept4", With: asked.Peer})
+	for _, x := range own.sockets() {
+		row := Row{FD: x.FD}
+		row.Text, row.Bars = describe(x)
 		e.Rows = append(e.Rows, row)
 	}
 	if len(e.Rows) == 0 {

@@ -1,6 +1,7 @@
 package course
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"fd3/httpmini/server/docroot"
 	"fd3/lesson"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
 )
 
 // serveOwn is fd3's own server, on a thread of this process.
@@ -72,7 +75,7 @@ func (l *Lab) serve(config web.Config) *serveOwn {
 }
 
 // end ends the server, also if a learner's client has sent half of a request, for
-// whose rest it would wait.
+// whose rest it would wait, or does not read.
 func (own *serveOwn) end() {
 	own.Drain()
 	for {
@@ -80,11 +83,25 @@ func (own *serveOwn) end() {
 		case <-own.ran:
 			return
 		case <-time.After(20 * time.Millisecond):
-			if fd := own.HeldUp().FD; fd >= 0 {
-				unix.Shutdown(fd, unix.SHUT_RDWR)
+			for _, s := range own.sockets() {
+				if !s.Listening {
+					unix.Shutdown(s.FD, unix.SHUT_RDWR)
+				}
 			}
 		}
 	}
+}
+
+// sockets are the listener, while it is open, and the connections.
+func (own *serveOwn) sockets() (all []stage.Socket) {
+	fds, _ := kernel.FDs(os.Getpid())
+	for _, fd := range fds {
+		asked, err := kernel.Ask(fd.Number)
+		if err == nil && asked.Type == unix.SOCK_STREAM && bytes.Equal(asked.Local, own.addr) {
+			all = append(all, stage.Socket{Asked: asked, Became: "accept4", With: asked.Peer})
+		}
+	}
+	return all
 }
 
 // serveListener makes a listening socket in this process.

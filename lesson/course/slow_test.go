@@ -10,10 +10,14 @@ import (
 	web "fd3/httpmini/server"
 )
 
-// TestSlowLearner has a learner think before each step for longer than any timeout
-// on the way. The kernel's answers are the same.
+// TestSlowLearner has learners think before each step for longer than any timeout on
+// the way, all at once; the steps are made one at a time. The kernel's answers are
+// the same.
 func TestSlowLearner(t *testing.T) {
+	var step sync.Mutex
 	think := func(ctx context.Context) error {
+		step.Unlock()
+		defer step.Lock()
 		select {
 		case <-time.After(web.DefaultTimeout + time.Second):
 			return nil
@@ -28,9 +32,11 @@ func TestSlowLearner(t *testing.T) {
 			if p.Kind != Experiment {
 				continue
 			}
-			students.Go(func() { // all at once, however many tests run at a time
+			students.Go(func() { // however many tests run at a time
 				t.Run(at(p), func(t *testing.T) {
 					s := newStudent(t)
+					step.Lock()
+					defer step.Unlock()
 					s.Begin(l)
 					if err := s.Run(t.Context(), p, think); err != nil {
 						t.Error(err)

@@ -177,7 +177,9 @@ func (s *screen) calls(width, height int) []string {
 // middle and without what the errno means. The end is what the kernel said.
 func (s *screen) callLines(text string, width int, room bool) []string {
 	if room {
-		return strings.Split(ansi.Wrap(text, width, ""), "\n")
+		const tie = "\u00a0" // no line is broken there: the result stays with its sign
+		text = ansi.Wrap(strings.ReplaceAll(text, ") = ", ") ="+tie), width, "")
+		return strings.Split(strings.ReplaceAll(text, tie, " "), "\n")
 	}
 	end := strings.LastIndex(text, ") = ")
 	if ansi.StringWidth(text) <= width || end < 0 {

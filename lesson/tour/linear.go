@@ -336,6 +336,8 @@ func (t *linear) watch(ctx context.Context, p course.Part) error {
 		case <-tick:
 			done, now, err := t.walk.Check()
 			switch {
+			case ctx.Err() != nil:
+				return ctx.Err()
 			case done, err != nil:
 				tick = nil
 				prompt, please = "Enter: go on. r: anew. q: quit > ", "Please press Enter to go on, or type r or q."

@@ -59,7 +59,8 @@ func resume(ctx context.Context, w *course.Walk, l course.Lesson, part int, p *c
 	for _, before := range l.Parts[:part] {
 		switch before.Kind {
 		case course.Predict:
-			if choice := p.Choice(l.ID, before.Name); choice != "" {
+			choice := p.Choice(l.ID, before.Name)
+			if slices.ContainsFunc(before.Choices, func(i course.Item) bool { return i.Name == choice }) {
 				w.Predict(before.Name, choice)
 			}
 		case course.Experiment:

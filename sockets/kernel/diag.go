@@ -104,7 +104,7 @@ const inetDiagSKV6Only = 11
 // unix.IPPROTO_UDP) in the states of a mask (State.Mask, AllStates). It answers
 // for the network namespace of the calling thread, not for that of another
 // process. ENOENT says that the kernel has no sock_diag for it. Both are those of
-// IPv4 where there is none for IPv6.
+// IPv4 where there is none for IPv6, also beside another error.
 func InetSockets(family, protocol int, states uint32) ([]InetSocket, error) {
 	if family == unix.AF_UNSPEC {
 		four, err := InetSockets(unix.AF_INET, protocol, states)
@@ -112,10 +112,10 @@ func InetSockets(family, protocol int, states uint32) ([]InetSocket, error) {
 			return nil, err
 		}
 		six, err := InetSockets(unix.AF_INET6, protocol, states)
-		if err != nil && !errors.Is(err, unix.ENOENT) {
-			return nil, err
+		if errors.Is(err, unix.ENOENT) {
+			err = nil
 		}
-		return append(four, six...), nil
+		return append(four, six...), err
 	}
 	request, err := binary.Append(nil, binary.NativeEndian, inetDiagReqV2{
 		Family:   uint8(family),
