@@ -25,6 +25,7 @@ type conn struct {
 	watched  bool          // the epoll instance knows the descriptor
 	closing  bool          // no request is read after the answer that is on its way
 	lingers  bool          // the client may still send then, for all that is known
+	slow     bool          // it has not taken an answer at once
 	deadline time.Duration // on the worker's clock: when patience with the present wait ends
 	answer   progress      // of sending, while the client does not take all at once
 	unsent   int           // lingering: bytes that wait for room at the client
@@ -382,6 +383,7 @@ func (w *worker) awaitRoom(c *conn, out []byte) wait {
 	if w.config.Loop == Iterative {
 		w.server.blocking.needsRoom(c, w.now-c.answer.since)
 	}
+	c.slow = true
 	c.out = slices.Clone(out)
 	w.out = w.out[:w.from]
 	c.deadline = min(end, w.now+lookAgain)
@@ -404,9 +406,15 @@ func (w *worker) drop(c *conn) wait {
 // not been sent is lost then. What is on its way has a good chance to come before the
 // reset. RFC 9112 section 9.6.
 func (w *worker) finish(c *conn) wait {
-	if c.unsent = unsent(c.fd); !c.lingers && c.unsent == 0 && unread(c.fd) == 0 {
+	const segment = 536 // of the default size, RFC 9293 section 3.7.1: any client has room for one
+	switch {
+	case c.lingers:
+	case c.requests == 1 && !c.slow && w.moved <= segment:
+		return forNothing
+	case unsent(c.fd) == 0 && unread(c.fd) == 0:
 		return forNothing
 	}
+	c.unsent = unsent(c.fd)
 	w.shutdown(c)
 	c.phase = lingering
 	c.rest = nil
