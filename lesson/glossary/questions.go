@@ -156,7 +156,7 @@ var questions = map[string][]question{
 // Questions of several words.
 var (
 	somaxconn   = setting("somaxconn", "net.core.somaxconn", "The most that any backlog here can be.")
-	synRetries  = setting("tcp_syn_retries", "net.ipv4.tcp_syn_retries", "How often a client sends its SYN again.")
+	synRetries  = setting("tcp_syn_retries", "net.ipv4.tcp_syn_retries", "How often a client sends its SYN again; newer kernels add tcp_syn_linear_timeouts.")
 	congestion  = setting("congestion", "net.ipv4.tcp_congestion_control", "How TCP here decides how much may be under way.")
 	established = counter("established", "Tcp.CurrEstab", "connections in ESTABLISHED or CLOSE_WAIT")
 	reuseAddr   = option("SO_REUSEADDR", unix.SOL_SOCKET, unix.SO_REUSEADDR, "")
