@@ -376,9 +376,7 @@ const lookAgain = time.Second
 func (w *worker) awaitRoom(c *conn, out []byte) wait {
 	end := c.answer.deadline(w.now, w.config.Timeouts.Write)
 	if w.now >= end {
-		w.tellWhy(c, "write")
-		w.reset(c)
-		return w.drop(c)
+		return w.giveUp(c)
 	}
 	if w.config.Loop == Iterative {
 		w.server.blocking.needsRoom(c, w.now-c.answer.since)
@@ -390,7 +388,14 @@ func (w *worker) awaitRoom(c *conn, out []byte) wait {
 	return forRoom
 }
 
-// drop gives up a connection whose answer cannot be sent to its end.
+// giveUp ends a connection whose client does not read.
+func (w *worker) giveUp(c *conn) wait {
+	w.tellWhy(c, "write")
+	w.reset(c)
+	return w.drop(c)
+}
+
+// drop leaves a connection whose answer cannot be sent to its end.
 func (w *worker) drop(c *conn) wait {
 	w.out = w.out[:w.from]
 	c.out = nil
@@ -432,9 +437,7 @@ func (w *worker) linger(c *conn) wait {
 	case c.unsent == 0:
 		return forNothing
 	case w.now >= end:
-		w.tellWhy(c, "write")
-		w.reset(c)
-		return forNothing
+		return w.giveUp(c)
 	default:
 		c.deadline = min(w.now+LingerTime, end)
 		return forBytes

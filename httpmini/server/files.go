@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -119,10 +118,14 @@ func (w *worker) unsatisfied(r *httpmini.Request, size int64) answer {
 
 // essential leaves, of the fields of a 200, those for a client that has the others
 // already: RFC 9110 sections 15.3.7, of If-Range, and 15.4.5.
-func essential(fields []httpmini.FieldLine) []httpmini.FieldLine {
-	return slices.DeleteFunc(fields, func(f httpmini.FieldLine) bool {
-		return f.Name != "Cache-Control" && f.Name != "ETag" && f.Name != "Vary"
-	})
+func essential(fields []httpmini.FieldLine) (left []httpmini.FieldLine) {
+	for _, f := range fields { // others may share them
+		switch f.Name {
+		case "Cache-Control", "ETag", "Vary":
+			left = append(left, f)
+		}
+	}
+	return left
 }
 
 // validatorsOf a file. Its time is in whole seconds, as the field has it, and never
