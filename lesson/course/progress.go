@@ -9,7 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson/outfile"
 )
 
 // Progress is where a learner is in the course, and what he has done. It is kept in
@@ -50,6 +58,10 @@ func LoadProgress() (*Progress, error) {
 		return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
 	}
 	p := &Progress{path: filepath.Join(folder, "tour.json")}
+	if unlock, err := lockFolder(folder); err == nil {
+		defer unlock()
+		sweep(p.path)
+	}
 	text, err := readRegular(p.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -57,7 +69,8 @@ func LoadProgress() (*Progress, error) {
 	case err != nil:
 		return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
 	}
-	if err := json.Unmarshal(text, &p.kept); err != nil || p.kept.Version != progressVersion || p.kept.Part < 0 {
+	k, ok := parseKept(text)
+	if p.kept = k; !ok {
 		p.kept = kept{}
 		aside := p.path + ".damaged"
 		if err := os.Rename(p.path, aside); err != nil {
@@ -153,16 +166,18 @@ func (p *Progress) Restart() error {
 	return p.change(func(k *kept) { *k = kept{} })
 }
 
-// change changes what is kept, and writes it.
+// change changes what is kept, and writes it. Another tour may have written meanwhile:
+// the change is made to what the file says now.
 func (p *Progress) change(do func(*kept)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	do(&p.kept)
-	p.kept.Version = progressVersion
 	if p.path == "" || p.failed {
+		do(&p.kept)
 		return nil
 	}
-	if err := p.write(); err != nil {
+	err := p.write(do)
+	if err != nil {
+		do(&p.kept)
 		p.failed = true
 		return fmt.Errorf("the place in the tour is not kept: %w", err)
 	}
@@ -171,25 +186,89 @@ func (p *Progress) change(do func(*kept)) error {
 
 // write puts a new file in the place of the old one, so that there is a whole one
 // at any moment.
-func (p *Progress) write() error {
-	text, err := json.MarshalIndent(p.kept, "", "  ")
-	if err != nil {
-		return err
-	}
+func (p *Progress) write(do func(*kept)) error {
 	folder := filepath.Dir(p.path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, "tour.json.*")
+	unlock, err := lockFolder(folder)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(text, '\n'))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), p.path)
+	defer unlock()
+	now := p.kept
+	switch text, err := readRegular(p.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		now = kept{}
+	case err == nil:
+		if read, ok := parseKept(text); ok {
+			now = read
+		}
 	}
+	do(&now)
+	now.Version = progressVersion
+	text, err := json.MarshalIndent(now, "", "  ")
 	if err != nil {
-		os.Remove(f.Name())
+		return err
 	}
-	return err
+	f, err := outfile.Create(p.path, 0o600, true)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(append(text, '\n')); err != nil {
+		return errors.Join(err, f.Discard())
+	}
+	if err := f.Commit(); err != nil {
+		return err
+	}
+	p.kept = now
+	return nil
+}
+
+func parseKept(text []byte) (k kept, ok bool) {
+	err := json.Unmarshal(text, &k)
+	return k, err == nil && k.Version == progressVersion && k.Part >= 0
+}
+
+// lockPatience is longer than any fd3 holds the lock.
+const lockPatience = 2 * time.Second
+
+// lockFolder keeps other programs of fd3's out: flock(2). The lock ends with the
+// process at the latest.
+func lockFolder(folder string) (unlock func(), err error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	for late := time.Now().Add(lockPatience); ; time.Sleep(5 * time.Millisecond) {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { f.Close() }, nil
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EWOULDBLOCK) && time.Now().Before(late):
+			continue
+		}
+		return nil, errors.Join(fmt.Errorf("flock %s: %w", folder, err), f.Close())
+	}
+}
+
+// sweepAfter is how old a file is that nobody writes any more.
+const sweepAfter = time.Minute
+
+// sweep removes what an fd3 that was killed has left beside the file.
+func sweep(path string) {
+	all, _ := os.ReadDir(filepath.Dir(path))
+	for _, left := range all {
+		number, ok := strings.CutPrefix(left.Name(), filepath.Base(path)+".")
+		if _, err := strconv.ParseUint(number, 10, 64); err != nil || !ok {
+			continue
+		}
+		info, err := left.Info()
+		if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) < sweepAfter {
+			continue
+		}
+		if int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid() {
+			os.Remove(filepath.Join(filepath.Dir(path), left.Name()))
+		}
+	}
 }

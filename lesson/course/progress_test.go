@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -146,5 +148,116 @@ func TestProgressNeedsAFolder(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(home, ".local/state/fd3/tour.json")); err != nil {
 		t.Error(err)
+	}
+}
+
+// Two tours at once: what one has noted stays when the other notes something.
+func TestTwoToursKeepBoth(t *testing.T) {
+	inState(t)
+	first, second := loaded(t), loaded(t)
+	if err := errors.Join(first.Predicted("listen", "full", "two"), second.Finish("bind"), first.Finish("socket"), second.SetPlace("close", 2)); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*Progress{second, loaded(t)} {
+		if lesson, part := p.Place(); p.Choice("listen", "full") != "two" || !p.Finished("bind") || !p.Finished("socket") || lesson != "close" || part != 2 {
+			t.Errorf("%+v", p.kept)
+		}
+	}
+	if err := second.Restart(); err != nil || first.SetPlace("bind", 1) != nil || loaded(t).Finished("bind") {
+		t.Errorf("what one tour has forgotten comes back: %v", err)
+	}
+}
+
+// Many at the same moment: each waits for the lock.
+func TestManyToursAtOnce(t *testing.T) {
+	inState(t)
+	ids := IDs()
+	var all sync.WaitGroup
+	for _, id := range ids {
+		all.Go(func() {
+			if err := loaded(t).Finish(id); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := loaded(t).kept.Finished; len(got) != len(ids) {
+		t.Errorf("%d of %d are kept: %v", len(got), len(ids), got)
+	}
+}
+
+// A lock that is not given back holds nobody up for ever.
+func TestProgressWaitsOnlyAWhile(t *testing.T) {
+	path := inState(t)
+	p := loaded(t)
+	if err := p.Finish("bind"); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := lockFolder(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if err := p.Finish("listen"); !errors.Is(err, unix.EWOULDBLOCK) || !p.Finished("listen") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What an fd3 that was killed has left is removed, and nothing else.
+func TestProgressSweeps(t *testing.T) {
+	path := inState(t)
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-2 * sweepAfter)
+	for _, name := range []string{"tour.json.1234", "tour.json.99", "tour.json.mine", "tour.json.damaged", "other.json.12", "tour.json.5"} {
+		file := filepath.Join(folder, name)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if name != "tour.json.99" {
+			if err := os.Chtimes(file, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := "other.json.12 tour.json.5 tour.json.99 tour.json.damaged tour.json.mine"
+	if os.Geteuid() != 0 || os.Chown(filepath.Join(folder, "tour.json.5"), 65534, 65534) != nil {
+		want = strings.Replace(want, "tour.json.5 ", "", 1)
+	}
+	loaded(t)
+	var left []string
+	all, _ := os.ReadDir(folder)
+	for _, e := range all {
+		left = append(left, e.Name())
+	}
+	if got := strings.Join(left, " "); got != want {
+		t.Errorf("left: %s", got)
+	}
+}
+
+// A file that takes nothing more keeps what it had, and leaves nothing beside it.
+func TestProgressOnAFullDisk(t *testing.T) {
+	path := inState(t)
+	p := loaded(t)
+	if err := p.Finish("bind"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil { // rename(2) cannot replace a folder
+		t.Fatal(err)
+	}
+	if p.Finish("listen") == nil || p.Finish("close") != nil {
+		t.Error("a failure is to be said once")
+	}
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, before, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("left: %v", left)
 	}
 }
