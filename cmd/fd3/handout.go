@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"fd3/lesson/course"
+	"fd3/lesson/outfile"
 	"fd3/lesson/tour"
 	"fd3/lesson/view"
 )
@@ -22,7 +25,7 @@ kernel's evidence, the answer, why, an exercise with its hints, where it is
 written. Without a lesson: the whole course.`
 
 func (a *app) handout() *cobra.Command {
-	var markdown, html bool
+	var markdown, html, force bool
 	var output string
 	cmd := &cobra.Command{
 		Use:               "handout [LESSON]...",
@@ -47,6 +50,8 @@ func (a *app) handout() *cobra.Command {
 				return usageError{errors.New("a handout is Markdown or HTML. The events of the course as JSON: fd3 tour --json")}
 			case output == "":
 				return usageError{errors.New("--output is the name of a file to write, or - for stdout")}
+			case force && output == "-":
+				return usageError{errors.New("--force is for --output: it writes over the file")}
 			}
 			lessons := course.All()
 			if len(args) > 0 {
@@ -63,7 +68,7 @@ func (a *app) handout() *cobra.Command {
 			if html {
 				form = view.NewHTML
 			}
-			return writeHandout(cmd.Context(), lessons, form, output)
+			return writeHandout(cmd.Context(), lessons, form, output, force)
 		},
 	}
 	f := cmd.Flags()
@@ -71,12 +76,28 @@ func (a *app) handout() *cobra.Command {
 	f.BoolVar(&markdown, "md", false, "Markdown; this is the default")
 	f.BoolVar(&html, "html", false, "one HTML page that loads nothing, to read or to print")
 	f.StringVar(&output, "output", "-", "the file to write (-: stdout)")
+	f.BoolVar(&force, "force", false, "write over a file")
 	return cmd
 }
 
 // writeHandout makes the whole handout before it writes any of it.
-func writeHandout(ctx context.Context, lessons []course.Lesson, form func(io.Writer, view.Head) *view.Document, output string) error {
+func writeHandout(ctx context.Context, lessons []course.Lesson, form func(io.Writer, view.Head) *view.Document, output string, force bool) error {
 	runtime.UnlockOSThread()
+	write := os.Stdout.Write
+	if output != "-" {
+		file, err := outfile.Create(output, 0o644, force) // now: who made the experiments wants the file
+		if err != nil {
+			return thereAlready(output, err)
+		}
+		defer file.Discard()
+		write = func(text []byte) (int, error) {
+			n, err := file.Write(text)
+			if err == nil {
+				err = thereAlready(output, file.Commit())
+			}
+			return n, err
+		}
+	}
 	head := view.Head{Title: "The life of a socket", Made: time.Now()}
 	var err error
 	if head.Machine, err = tour.Machine(); err != nil {
@@ -87,15 +108,18 @@ func writeHandout(ctx context.Context, lessons []course.Lesson, form func(io.Wri
 	}
 	var text bytes.Buffer
 	doc := form(&text, head)
-	if err := tour.Handout(ctx, lessons, doc.Show); err != nil {
+	notMade, err := tour.Handout(ctx, lessons, doc.Show)
+	if err != nil {
 		return err
 	}
 	if err := doc.End(); err != nil {
 		return err
 	}
-	if output == "-" {
-		_, err := os.Stdout.Write(text.Bytes())
+	if _, err := write(text.Bytes()); err != nil {
 		return err
 	}
-	return os.WriteFile(output, text.Bytes(), 0o644)
+	if len(notMade) > 0 {
+		return fmt.Errorf("not all of the handout could be made on this machine, and it says why. Left out: %s", strings.Join(notMade, ", "))
+	}
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
+	"fd3/lesson/outfile"
 	"fd3/lesson/tour"
 	"fd3/lesson/view"
 )
@@ -102,25 +103,26 @@ type castFile struct {
 	force bool // write over what is there
 }
 
-func (c castFile) create() (*os.File, error) {
+func (c castFile) create() (*outfile.File, error) {
 	if c.path == "" || c.path == "-" {
 		return nil, usageError{errors.New("a recording needs the name of a file to write, such as tour.cast")}
 	}
-	mode := os.O_EXCL
-	if c.force {
-		mode = os.O_TRUNC
-	}
-	file, err := os.OpenFile(c.path, os.O_WRONLY|os.O_CREATE|mode, 0o644)
+	file, err := outfile.Create(c.path, 0o644, c.force)
+	return file, thereAlready(c.path, err)
+}
+
+// thereAlready says what to do about a file that is not written over without --force.
+func thereAlready(path string, err error) error {
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s is there already. Take another name, or write over it with --force", c.path)
+		return fmt.Errorf("%s is there already. Take another name, or write over it with --force", path)
 	}
-	return file, err
+	return err
 }
 
 // A recording is a terminal that goes into a file.
 type recording struct {
 	*tour.Recording
-	file *os.File
+	file *outfile.File
 	cast *view.Cast
 }
 
@@ -138,12 +140,19 @@ func record(to castFile, columns, rows int, watch io.Writer) (*recording, error)
 		r.Recording, err = tour.Record(r.cast, columns, rows, watch)
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, file.Discard())
 	}
 	return r, nil
 }
 
-func (r *recording) end() error { return errors.Join(r.Close(), r.file.Close()) }
+// end gives the recording its name. Each line of it is whole, so it may end anywhere;
+// but one that could not be written leaves no file.
+func (r *recording) end() error {
+	if err := r.Close(); err != nil {
+		return errors.Join(err, r.file.Discard())
+	}
+	return thereAlready(r.file.Name(), r.file.Commit())
+}
 
 // run goes through the course in the terminal that is recorded. That follows the
 // size of the real one; whoever draws has to hear of it once more then.

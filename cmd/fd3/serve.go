@@ -18,6 +18,7 @@ import (
 	"fd3/httpmini/server"
 	"fd3/httpmini/server/docroot"
 	"fd3/lesson"
+	"fd3/lesson/outfile"
 	"fd3/lesson/view"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
@@ -279,9 +280,9 @@ func openLog(path string, out *served) (*logFile, error) {
 	case "-":
 		return &logFile{file: os.Stdout, out: out}, nil
 	}
-	fd, err := unix.Open(path, unix.O_APPEND|unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	fd, err := outfile.Append(path, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("the log: open %s: %w", path, err)
+		return nil, fmt.Errorf("the log: %w", err)
 	}
 	if high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 100); err == nil {
 		unix.Close(fd)

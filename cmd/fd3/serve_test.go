@@ -331,6 +331,33 @@ func TestServeLogFull(t *testing.T) {
 	}
 }
 
+// A log goes on where it ended, and one that leads elsewhere, or to nobody, is refused
+// before anything is served.
+func TestServeLogGoesOn(t *testing.T) {
+	t.Parallel()
+	log := filepath.Join(t.TempDir(), "access.log")
+	for range 2 {
+		s := serve(t, "--quiet", "--log", log)
+		s.get("/")
+		s.cmd.Process.Signal(os.Interrupt)
+		s.ended(exitOK)
+	}
+	if text, err := os.ReadFile(log); strings.Count(string(text), "\n") != 2 || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := newServing(t, "--quiet", "--log", fifo)
+	p.cmd.Stdout, p.cmd.Stderr = nil, nil
+	out, err := p.cmd.CombinedOutput()
+	if code(err, exitFailed) != nil || string(out) != "fd3: the log: nobody reads "+fifo+": start its reader first\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // Who has the path, and what an address lacks, is told with what can be done in
 // fd3 serve.
 func TestServeCannotListen(t *testing.T) {

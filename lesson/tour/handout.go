@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -13,8 +14,9 @@ import (
 
 // Handout goes through lessons as a handout has them: the experiments are made now,
 // nothing is predicted, an exercise is told and not waited for, and its hints come
-// last.
-func Handout(ctx context.Context, lessons []course.Lesson, show func(lesson.Event) error) error {
+// last. It returns the experiments and exercises that could not be made here, by lesson
+// and name.
+func Handout(ctx context.Context, lessons []course.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
 	h := &handout{}
 	h.walk = &course.Walk{Show: func(e lesson.Event) {
 		if h.failed == nil {
@@ -24,17 +26,17 @@ func Handout(ctx context.Context, lessons []course.Lesson, show func(lesson.Even
 	defer h.walk.End()
 	for _, l := range lessons {
 		h.walk.Begin(l)
-		notMade := make(map[string]bool) // experiments; there is no verdict on them
 		for _, p := range l.Parts {
-			if p.Kind == course.Verdict && notMade[p.Name] {
+			name := l.ID + " " + p.Name
+			if p.Kind == course.Verdict && slices.Contains(notMade, name) {
 				continue
 			}
 			err := h.part(ctx, p)
 			if errors.Is(err, course.ErrNotMade) {
-				notMade[p.Name], err = true, nil
+				notMade, err = append(notMade, name), nil
 			}
 			if err := errors.Join(err, ctx.Err(), h.failed); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		for _, e := range h.hints {
@@ -42,7 +44,7 @@ func Handout(ctx context.Context, lessons []course.Lesson, show func(lesson.Even
 		}
 		h.hints = nil
 	}
-	return h.failed
+	return notMade, h.failed
 }
 
 type handout struct {
