@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -529,6 +530,34 @@ func BenchmarkFDs(b *testing.B) {
 	for b.Loop() {
 		if _, err := FDs(pid); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// The file that bind made is known by device and inode, whatever its name is now.
+func TestUnixSocketFile(t *testing.T) {
+	dir := t.TempDir()
+	fd := socket(t, unix.AF_UNIX, unix.SOCK_STREAM)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: dir + "/bound"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dir+"/bound", dir+"/moved"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/bound", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var moved, other unix.Stat_t
+	if err := errors.Join(unix.Lstat(dir+"/moved", &moved), unix.Lstat(dir+"/bound", &other)); err != nil {
+		t.Fatal(err)
+	}
+	all, err := UnixSockets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		if mine := s.Inode == inode(t, fd); s.Made(&moved) != mine || s.Made(&other) {
+			t.Errorf("%+v: made the file %t, another %t", s, s.Made(&moved), s.Made(&other))
 		}
 	}
 }

@@ -15,6 +15,12 @@ type UnixSocket struct {
 	Path  string // "" without a name; an abstract name (unix(7)) with each NUL as "@"
 	Peer  uint64 // inode of the other end; 0 without one, or while it waits for accept(2)
 
+	// Dev and FileInode are the file that bind(2) made, as in st_dev and st_ino of
+	// lstat(2), the inode cut to 32 bits; 0 without one. A path alone does not tell:
+	// the file may have been removed, and another may lie there now.
+	Dev       uint64
+	FileInode uint32
+
 	// RQueue and WQueue are bytes to be read here (SOCK_DGRAM: of the first
 	// datagram) and kernel memory held by what was written and not read, more
 	// than the bytes written. Of a LISTEN row they are the connections that wait
@@ -62,13 +68,21 @@ type unixDiagMsg struct {
 // Of include/uapi/linux/unix_diag.h: what to ask for, and what comes.
 const (
 	udiagShowName  = 0x01 // UDIAG_SHOW_NAME
+	udiagShowVFS   = 0x02 // UDIAG_SHOW_VFS
 	udiagShowPeer  = 0x04 // UDIAG_SHOW_PEER
 	udiagShowRQLen = 0x10 // UDIAG_SHOW_RQLEN
 
 	unixDiagName  = 0 // UNIX_DIAG_NAME, sun_path
+	unixDiagVFS   = 1 // UNIX_DIAG_VFS, struct unix_diag_vfs { __u32 udiag_vfs_ino; __u32 udiag_vfs_dev; }
 	unixDiagPeer  = 2 // UNIX_DIAG_PEER, __u32
 	unixDiagRQLen = 4 // UNIX_DIAG_RQLEN, struct unix_diag_rqlen { __u32 udiag_rqueue; __u32 udiag_wqueue; }
 )
+
+// Made reports whether the file of st, as lstat(2) tells it, is the one that bind(2)
+// made for the socket.
+func (u UnixSocket) Made(st *unix.Stat_t) bool {
+	return u.FileInode != 0 && u.Dev == st.Dev && u.FileInode == uint32(st.Ino)
+}
 
 // UnixSockets asks sock_diag(7) for all Unix sockets in the network namespace
 // of the calling thread. ENOENT says that the kernel has no sock_diag for them.
@@ -76,7 +90,7 @@ func UnixSockets() ([]UnixSocket, error) {
 	request, err := binary.Append(nil, binary.NativeEndian, unixDiagReq{
 		Family: unix.AF_UNIX,
 		States: AllStates,
-		Show:   udiagShowName | udiagShowPeer | udiagShowRQLen,
+		Show:   udiagShowName | udiagShowVFS | udiagShowPeer | udiagShowRQLen,
 	})
 	if err != nil {
 		return nil, err
@@ -105,6 +119,10 @@ func parseUnixSocket(payload []byte) (UnixSocket, error) {
 		switch {
 		case kind == unixDiagName:
 			socket.Path = unixName(value)
+		case kind == unixDiagVFS && len(value) == 8:
+			socket.FileInode = order.Uint32(value)
+			dev := order.Uint32(value[4:]) // a dev_t of the kernel's own: MKDEV of include/linux/kdev_t.h
+			socket.Dev = unix.Mkdev(dev>>20, dev&(1<<20-1))
 		case kind == unixDiagPeer && len(value) == 4:
 			socket.Peer = uint64(order.Uint32(value))
 		case kind == unixDiagRQLen && len(value) == 8:
