@@ -177,14 +177,19 @@ func noPeer(s *scene) []Evidence {
 	return []Evidence{{Fact: "peer address", Value: "none: ENOTCONN", Source: "getpeername(2)"}}
 }
 
-// socketFile is the file that bind(2) makes for an AF_UNIX path.
+// socketFile is the file that bind(2) makes for an AF_UNIX path, or what lies
+// there already.
 func socketFile(s *scene) []Evidence {
 	path := s.order.Addr.Path()
-	info, err := os.Lstat(path)
-	if s.order.Addr.Family() != unix.AF_UNIX || err != nil {
+	var st unix.Stat_t
+	if !strings.HasPrefix(path, "/") || unix.Lstat(path, &st) != nil {
 		return nil
 	}
-	return []Evidence{{Fact: "file", Value: fmt.Sprintf("s%s %s", info.Mode().Perm().String()[1:], path), Source: "lstat(2)", Command: "ls -l " + path}}
+	command := "ls -l "
+	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		command = "ls -ld "
+	}
+	return []Evidence{{Fact: "file", Value: lsMode(st.Mode) + " " + path, Source: "lstat(2)", Command: command + path}}
 }
 
 func accepting(s *scene) []Evidence {
@@ -424,6 +429,11 @@ func addressHolder(s *scene) []Evidence {
 	e := Evidence{Fact: "held by", Value: s.holder(), Source: "sock_diag(7), /proc/PID/fd", Command: fmt.Sprintf("ss -tanp 'sport = :%d'", s.order.Addr.Port())}
 	if s.order.Addr.Family() == unix.AF_UNIX {
 		e.Command = "ss -xlp"
+	}
+	if t, ok := s.taken(); ok && t.orphan() {
+		e.Source = "connect(2): ECONNREFUSED"
+	} else if ok && !t.socket() {
+		e.Source, e.Command = "lstat(2)", ""
 	}
 	return []Evidence{e}
 }

@@ -436,6 +436,9 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.do("socket", family(unix.AF_UNIX))
 		h.fails("bind", "EADDRINUSE", path, only)
 	},
+	"a path where a directory is": func(t *testing.T, h *stagehand) {
+		h.fails("bind", "EADDRINUSE", to(sockets.UnixSockaddr(filepath.Dir(socketPath(t)))))
+	},
 	"a unix queue that overflows": func(t *testing.T, h *stagehand) {
 		h.do("bind", to(sockets.UnixSockaddr(socketPath(t))))
 		h.do("listen", backlog(1))
@@ -564,8 +567,12 @@ func socketPath(t *testing.T) string {
 // elsewhere are the sections that another test tells, or none can here, with the
 // reason.
 var elsewhere = map[string]string{
-	"bind EACCES":       "needs an ordinary user: testdata/script/errno.txtar of cmd/fd3",
-	"bind EACCES unix":  "needs an ordinary user",
+	"bind EACCES":      "needs an ordinary user: testdata/script/errno.txtar of cmd/fd3",
+	"bind EACCES unix": "needs an ordinary user",
+
+	"bind EADDRINUSE hidden":   "TestPathHeldInAnotherNamespace",
+	"bind EADDRINUSE vanished": "the file must go between bind and lstat",
+
 	"connect EACCES":    "needs an ordinary user",
 	"connect ETIMEDOUT": "tcp_syn_retries makes it last two minutes",
 }

@@ -19,6 +19,7 @@ type scene struct {
 	before, after sight
 	interrupted   bool              // the call ended because fd3 was told to end
 	known         map[string]string // the values, as long as nothing changes
+	atPath        *takenPath        // see taken
 }
 
 // failed tells whether the kernel refused the call. EINPROGRESS, and EAGAIN on
@@ -117,6 +118,11 @@ func (s *scene) variants() []string {
 		}
 		_, held := s.pathHolder()
 		add(held, "live")
+		if t, ok := s.taken(); ok && !held {
+			add(t.mode == 0, "vanished")
+			add(t.mode != 0 && !t.socket(), "file")
+			add(t.socket() && !t.orphan(), "hidden")
+		}
 		ip := s.order.Addr.AddrPort().Addr()
 		add(ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "", "linklocal")
 		add(!stream, "dgram")

@@ -253,6 +253,9 @@ func (s *scene) machineValues(v map[string]string) {
 	switch s.call.Errno {
 	case unix.EADDRINUSE:
 		v["holder"] = s.holder()
+		if t, ok := s.taken(); ok && t.mode != 0 {
+			v["file_kind"], v["file_mode"] = t.kind(), lsMode(t.mode)
+		}
 	case unix.EMFILE:
 		var limit unix.Rlimit
 		if unix.Prlimit(s.pid(), unix.RLIMIT_NOFILE, nil, &limit) == nil {
@@ -265,11 +268,13 @@ func (s *scene) machineValues(v map[string]string) {
 func (s *scene) holder() string {
 	addr := s.order.Addr
 	if addr.Family() == unix.AF_UNIX {
-		row, ok := s.pathHolder()
-		if !ok {
-			return "no process: only the file is left"
+		if row, ok := s.pathHolder(); ok {
+			return owner(row.Inode, "another user")
 		}
-		return owner(row.Inode, "another user")
+		if t, ok := s.taken(); ok {
+			return t.holder()
+		}
+		return "a socket that this user may not see"
 	}
 	rows := s.before.tcp
 	if x, _ := s.socket(); x.Protocol == unix.IPPROTO_UDP {
@@ -300,17 +305,6 @@ func (s *scene) holder() string {
 		}
 	}
 	return "a socket that this user may not see: perhaps one that is bound and does not listen"
-}
-
-// pathHolder is the socket that has the path which bind(2) asked for: the one that
-// listens, since its connections have the same path.
-func (s *scene) pathHolder() (holder kernel.UnixSocket, ok bool) {
-	for _, row := range s.before.unix {
-		if row.Path == s.order.Addr.Path() && row.Inode != 0 && (!ok || row.State == kernel.Listen) {
-			holder, ok = row, true
-		}
-	}
-	return holder, ok
 }
 
 // owner names the process that has a socket open, else says whose it is.
