@@ -6,25 +6,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AcceptQueue asks how many connections wait for accept4(2) at a listening socket
-// of this process, how many may, and where it was read: of TCP by TCP_INFO
-// (tcp(7)), of a Unix socket by sock_diag(7).
-func AcceptQueue(listener int) (waiting, backlog int, source string, err error) {
+// Queue is the accept queue of a listening socket.
+type Queue struct {
+	Waiting int    // connections that wait for accept4(2)
+	Backlog int    // the number given to listen(2), cut to net.core.somaxconn; the queue holds one more
+	Source  string // the reading it is from
+}
+
+// AcceptQueue asks for the accept queue of a listening socket of this process, over
+// TCP by TCP_INFO (tcp(7)), of a Unix socket by sock_diag(7) of the Net that it is
+// in. Of a TCP listener of any process, InetTable.Listener has it in its queues.
+func (n Net) AcceptQueue(listener int) (Queue, error) {
 	if info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-		return int(info.Unacked), int(info.Sacked), "getsockopt(2) TCP_INFO", nil
+		return Queue{Waiting: int(info.Unacked), Backlog: int(info.Sacked), Source: "getsockopt(2) TCP_INFO"}, nil
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(listener, &st); err != nil {
-		return 0, 0, "", fmt.Errorf("fstat: %w", err)
+		return Queue{}, fmt.Errorf("fstat: %w", err)
 	}
-	rows, err := UnixSockets()
+	rows, err := n.Unix()
 	if err != nil {
-		return 0, 0, "", err
+		return Queue{}, err
 	}
 	for _, row := range rows {
 		if row.Inode == st.Ino {
-			return int(row.RQueue), int(row.WQueue), "sock_diag(7)", nil
+			return Queue{Waiting: int(row.RQueue), Backlog: int(row.WQueue), Source: "sock_diag(7)"}, nil
 		}
 	}
-	return 0, 0, "", fmt.Errorf("sock_diag AF_UNIX: %w", unix.ENOENT)
+	return Queue{}, fmt.Errorf("sock_diag AF_UNIX: %w", unix.ENOENT)
 }

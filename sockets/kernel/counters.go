@@ -16,17 +16,16 @@ import (
 // Tcp.RtoMax, Tcp.MaxConn, Ip.Forwarding and Ip.DefaultTTL are settings.
 type Counters map[string]int64
 
-// ReadCounters reads both files of the network namespace of a process.
-func ReadCounters(pid int) (Counters, error) {
+// Counters reads both files.
+func (n Net) Counters() (Counters, error) {
 	counters := Counters{}
 	for _, name := range []string{"snmp", "netstat"} {
-		path := fmt.Sprintf("/proc/%d/net/%s", pid, name)
-		data, err := readFile(path)
+		data, err := n.file(name)
 		if err != nil {
 			return nil, err
 		}
 		if err := parseCounters(string(data), counters); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, fmt.Errorf("%s%s: %w", procNet, name, err)
 		}
 	}
 	return counters, nil

@@ -99,24 +99,45 @@ type inetDiagMsg struct {
 // attribute of type __u8 that comes without being asked for.
 const inetDiagSKV6Only = 11
 
-// InetSockets asks sock_diag(7) for the sockets of a family (unix.AF_INET,
-// unix.AF_INET6, or unix.AF_UNSPEC for both) and a protocol (unix.IPPROTO_TCP,
-// unix.IPPROTO_UDP) in the states of a mask (State.Mask, AllStates). It answers
-// for the network namespace of the calling thread, not for that of another
-// process. ENOENT says that the kernel has no sock_diag for it. Both are those of
-// IPv4 where there is none for IPv6, also beside another error.
-func InetSockets(family, protocol int, states uint32) ([]InetSocket, error) {
-	if family == unix.AF_UNSPEC {
-		four, err := InetSockets(unix.AF_INET, protocol, states)
-		if err != nil {
-			return nil, err
-		}
-		six, err := InetSockets(unix.AF_INET6, protocol, states)
-		if errors.Is(err, unix.ENOENT) {
-			err = nil
-		}
-		return append(four, six...), err
+// InetTable holds the TCP or UDP sockets of a Net, in the kernel's order.
+type InetTable []InetSocket
+
+// TCP asks sock_diag(7) for the TCP sockets over IPv4 and IPv6 that are in one of
+// the states, or for all if no state is given. SynRecv includes requests, which are
+// NewSynRecv to the kernel. ENOENT says that the kernel has no sock_diag for TCP.
+// The sockets over IPv4 are returned also beside an error about those over IPv6.
+func (n Net) TCP(states ...State) (InetTable, error) {
+	mask := AllStates
+	if len(states) > 0 {
+		mask = 0
 	}
+	for _, s := range states {
+		mask |= s.Mask()
+		if s == SynRecv {
+			mask |= NewSynRecv.Mask()
+		}
+	}
+	return n.inet(unix.IPPROTO_TCP, mask)
+}
+
+// UDP asks sock_diag(7) for the UDP sockets over IPv4 and IPv6. Its errors are
+// those of TCP.
+func (n Net) UDP() (InetTable, error) { return n.inet(unix.IPPROTO_UDP, AllStates) }
+
+// inet asks for both families; a kernel without IPv6 has none there.
+func (n Net) inet(protocol int, states uint32) (InetTable, error) {
+	four, err := n.inetFamily(unix.AF_INET, protocol, states)
+	if err != nil {
+		return nil, err
+	}
+	six, err := n.inetFamily(unix.AF_INET6, protocol, states)
+	if errors.Is(err, unix.ENOENT) {
+		err = nil
+	}
+	return append(four, six...), err
+}
+
+func (n Net) inetFamily(family, protocol int, states uint32) (InetTable, error) {
 	request, err := binary.Append(nil, binary.NativeEndian, inetDiagReqV2{
 		Family:   uint8(family),
 		Protocol: uint8(protocol),
@@ -125,8 +146,8 @@ func InetSockets(family, protocol int, states uint32) ([]InetSocket, error) {
 	if err != nil {
 		return nil, err
 	}
-	var sockets []InetSocket
-	err = dump(request, func(payload []byte) error {
+	var sockets InetTable
+	err = n.dump(sockDiag, unix.SOCK_DIAG_BY_FAMILY, request, func(payload []byte) error {
 		socket, err := parseInetSocket(payload)
 		sockets = append(sockets, socket)
 		return err

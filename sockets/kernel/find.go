@@ -2,17 +2,17 @@ package kernel
 
 import "net/netip"
 
-// Find returns the row with these two addresses. A zero remote stands for a
-// socket without a peer. An IPv4 address also finds the IPv4-mapped one
+// Find returns the row with these two addresses, or nil. A zero remote stands for
+// a socket without a peer. An IPv4 address also finds the IPv4-mapped one
 // (::ffff:127.0.0.1) that the IPv6 table holds, and a zone is not looked at,
 // since the kernel's rows have none.
-func Find(rows []InetSocket, local, remote netip.AddrPort) (InetSocket, bool) {
-	for _, row := range rows {
+func (t InetTable) Find(local, remote netip.AddrPort) *InetSocket {
+	for i, row := range t {
 		if plain(row.Local) == plain(local) && samePeer(row.Remote, remote) {
-			return row, true
+			return &t[i]
 		}
 	}
-	return InetSocket{}, false
+	return nil
 }
 
 func samePeer(row, remote netip.AddrPort) bool {
@@ -22,23 +22,23 @@ func samePeer(row, remote netip.AddrPort) bool {
 	return plain(row) == plain(remote)
 }
 
-// FindListener returns the LISTEN row that a connection to this address would
-// reach: one bound to the address itself before one bound to the wildcard of
-// its family, and for IPv4 last the IPv6 wildcard, unless it is IPV6_V6ONLY
+// Listener returns the LISTEN row that a connection to this address would reach,
+// or nil: one bound to the address itself before one bound to the wildcard of its
+// family, and for IPv4 last the IPv6 wildcard, unless it is IPV6_V6ONLY
 // (inet_lhash2_lookup). Of several that share it by SO_REUSEPORT it returns the
 // first, where the kernel picks one by a hash. Bound interfaces are not looked at.
-func FindListener(rows []InetSocket, local netip.AddrPort) (InetSocket, bool) {
-	var best InetSocket
+func (t InetTable) Listener(local netip.AddrPort) *InetSocket {
+	var best *InetSocket
 	var bestScore int
-	for _, row := range rows {
+	for i, row := range t {
 		if row.State != Listen {
 			continue
 		}
 		if score := listenerScore(row, plain(local)); score > bestScore {
-			best, bestScore = row, score
+			best, bestScore = &t[i], score
 		}
 	}
-	return best, bestScore > 0
+	return best
 }
 
 // listenerScore says how well a listener fits an address: 3 exactly, 2 by the
@@ -60,15 +60,15 @@ func listenerScore(row InetSocket, local netip.AddrPort) int {
 	return 0
 }
 
-// FindInode returns the row of a socket that a descriptor holds; see FD.Inode.
+// Inode returns the row of a socket that a descriptor holds (FD.Inode), or nil.
 // 0 is no inode: many rows have it.
-func FindInode(rows []InetSocket, inode uint64) (InetSocket, bool) {
-	for _, row := range rows {
+func (t InetTable) Inode(inode uint64) *InetSocket {
+	for i, row := range t {
 		if inode != 0 && row.Inode == inode {
-			return row, true
+			return &t[i]
 		}
 	}
-	return InetSocket{}, false
+	return nil
 }
 
 // plain is an address without a zone, and an IPv4-mapped one as IPv4.

@@ -12,19 +12,51 @@ import (
 // descriptor to the poller of the Go runtime, which opens an epoll and an
 // eventfd in the process that we may be observing.
 
-// dump sends one request to sock_diag(7) and calls each with the payload of
-// every message of the answer, until the kernel says that it is complete. The
-// payload is only valid during the call.
-func dump(request []byte, each func(payload []byte) error) error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+// netlinkSocket opens a netlink socket (netlink(7)) in the namespace of the calling
+// thread, by its name in netlinkFamilies.
+func netlinkSocket(name string) (int, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, netlinkFamilies[name])
 	if err != nil {
-		return fmt.Errorf("socket: %w", err)
+		return -1, fmt.Errorf("%s: socket: %w", name, err)
 	}
-	defer unix.Close(fd)
+	return fd, nil
+}
 
-	const seq = 1
-	if err := send(fd, netlinkRequest(seq, request)); err != nil {
+// dump sends one request to a netlink family of the namespace, by its name in
+// netlinkFamilies, and calls each with the payload of every message of the answer.
+// The payload is only valid during the call.
+func (n Net) dump(name string, kind uint16, request []byte, each func(payload []byte) error) error {
+	if n.held == nil {
+		fd, err := netlinkSocket(name)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return converse(fd, 1, kind, request, each)
+	}
+	n.held.mu.Lock()
+	defer n.held.mu.Unlock()
+	fd, err := n.held.fd(name)
+	if err != nil {
+		return err
+	}
+	n.held.seq++
+	return converse(fd, n.held.seq, kind, request, each)
+}
+
+// converse sends a request and reads until the kernel says that the answer is
+// complete, also after each has failed: the next request on this socket gets no
+// answer before (EBUSY).
+func converse(fd int, seq uint32, kind uint16, request []byte, each func(payload []byte) error) error {
+	if err := send(fd, netlinkRequest(seq, kind, request)); err != nil {
 		return fmt.Errorf("sendto: %w", err)
+	}
+	var failed error
+	take := func(payload []byte) error {
+		if failed == nil {
+			failed = each(payload)
+		}
+		return nil
 	}
 	// The kernel fills at most 32 KiB at a time (netlink_dump).
 	buf := make([]byte, 64<<10)
@@ -33,9 +65,12 @@ func dump(request []byte, each func(payload []byte) error) error {
 		if err != nil {
 			return fmt.Errorf("recvmsg: %w", err)
 		}
-		done, err := parseNetlink(buf[:n], seq, each)
-		if done || err != nil {
+		done, err := parseNetlink(buf[:n], seq, take)
+		if err != nil {
 			return err
+		}
+		if done {
+			return failed
 		}
 	}
 }
@@ -79,15 +114,19 @@ func receive(fd int, buf []byte) (int, error) {
 //		__u32 nlmsg_seq;
 //		__u32 nlmsg_pid;
 //	};
-func netlinkRequest(seq uint32, request []byte) []byte {
+func netlinkRequest(seq uint32, kind uint16, request []byte) []byte {
 	order := binary.NativeEndian
 	b := order.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(request)))
-	b = order.AppendUint16(b, unix.SOCK_DIAG_BY_FAMILY)
+	b = order.AppendUint16(b, kind)
 	b = order.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
 	b = order.AppendUint32(b, seq)
 	b = order.AppendUint32(b, 0)
 	return append(b, request...)
 }
+
+// nlmsgMinType is NLMSG_MIN_TYPE of include/uapi/linux/netlink.h: below it are
+// messages of netlink itself.
+const nlmsgMinType = 0x10
 
 var errShort = errors.New("netlink: message cut short")
 
@@ -124,7 +163,10 @@ func parseNetlink(b []byte, seq uint32, each func(payload []byte) error) (done b
 			if err := netlinkErrno(payload); err != nil {
 				return false, err
 			}
-		case unix.SOCK_DIAG_BY_FAMILY:
+		default:
+			if kind < nlmsgMinType {
+				continue
+			}
 			if err := each(payload); err != nil {
 				return false, err
 			}

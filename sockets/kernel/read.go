@@ -9,8 +9,13 @@ import (
 
 // openFile wraps open(2), read-only, retried when a signal interrupts it.
 func openFile(path string, flags int) (int, error) {
+	return openFileAt(unix.AT_FDCWD, path, flags)
+}
+
+// openFileAt wraps openat(2) likewise.
+func openFileAt(dir int, path string, flags int) (int, error) {
 	for {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|flags, 0)
+		fd, err := unix.Openat(dir, path, unix.O_RDONLY|unix.O_CLOEXEC|flags, 0)
 		if err == unix.EINTR {
 			continue
 		}
@@ -21,19 +26,29 @@ func openFile(path string, flags int) (int, error) {
 	}
 }
 
-// readFile returns the whole file. A file of /proc has no size to ask for, and
-// hands out at most a page at a time: only a read of 0 bytes ends it.
+// readFile returns the whole file.
 func readFile(path string) ([]byte, error) {
-	fd, err := openFile(path, 0)
+	return readFileAt(unix.AT_FDCWD, path)
+}
+
+// readFileAt is readFile with a path that begins at a directory, as of openat(2).
+func readFileAt(dir int, path string) ([]byte, error) {
+	fd, err := openFileAt(dir, path, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
+	return readAll(fd, path)
+}
 
+// readAll reads an open file from its beginning; the path is for the error. A file
+// of /proc has no size to ask for, and hands out at most a page at a time: only a
+// read of 0 bytes ends it.
+func readAll(fd int, path string) ([]byte, error) {
 	var data []byte
 	for {
 		data = slices.Grow(data, 4096)
-		n, err := unix.Read(fd, data[len(data):cap(data)])
+		n, err := unix.Pread(fd, data[len(data):cap(data)], int64(len(data)))
 		if err == unix.EINTR {
 			continue
 		}

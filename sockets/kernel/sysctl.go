@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,23 +10,43 @@ import (
 // Sysctl reads a kernel setting by its dotted name: "net.core.somaxconn" is
 // /proc/sys/net/core/somaxconn (proc_sys(5)). As in sysctl(8), "/" stands for a
 // dot inside one part: net.ipv4.conf.eth0/100.rp_filter. Several values stay
-// separated as the kernel does it, by tabs. Those under net belong to a network
-// namespace, and this reads the one of the calling thread.
-func Sysctl(name string) (string, error) {
+// separated as the kernel does it, by tabs. A name that does not begin with net
+// belongs to no network namespace, and is the same of every Net.
+func (n Net) Sysctl(name string) (string, error) {
 	path, err := sysctlPath(name)
 	if err != nil {
 		return "", err
 	}
-	data, err := readFile(path)
+	data, err := n.sysctl(path)
 	if err != nil {
 		return "", err
 	}
 	return strings.TrimSuffix(string(data), "\n"), nil
 }
 
+// sysctl reads a file of /proc/sys, below net from a directory that the Net holds.
+func (n Net) sysctl(path string) ([]byte, error) {
+	below, isNet := strings.CutPrefix(path, procSys)
+	if n.held == nil || !isNet {
+		return readFile(path)
+	}
+	dir, file, _ := strings.Cut(below, "/")
+	n.held.mu.Lock()
+	defer n.held.mu.Unlock()
+	fd, err := n.held.fd(procSys + dir)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readFileAt(fd, cmp.Or(file, "."))
+	if err != nil {
+		return nil, fmt.Errorf("%s%s: %w", procSys, dir, err)
+	}
+	return data, nil
+}
+
 // SysctlInt reads a setting that is one whole number.
-func SysctlInt(name string) (int, error) {
-	text, err := Sysctl(name)
+func (n Net) SysctlInt(name string) (int, error) {
+	text, err := n.Sysctl(name)
 	if err != nil {
 		return 0, err
 	}

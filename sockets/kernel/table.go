@@ -20,27 +20,25 @@ type Row struct {
 	Raw     string         // the line without the padding at its end
 }
 
-// Table reads /proc/PID/net/NAME, NAME being tcp, tcp6, udp or udp6, and so the
-// network namespace of that process. It may be given the id of a thread that has
-// a namespace of its own. A kernel without IPv6 has no tcp6: ENOENT.
+// Table reads /proc/net/NAME, NAME being tcp, tcp6, udp or udp6. A kernel without
+// IPv6 has no tcp6: ENOENT.
 //
 // A socket that is bound but neither listens nor connects is in no TCP table.
 // The kernel hands a long table out page by page: a row may be missing or come
 // twice when sockets come and go meanwhile.
-func Table(pid int, name string) ([]Row, error) {
+func (n Net) Table(name string) ([]Row, error) {
 	switch name {
 	case "tcp", "tcp6", "udp", "udp6":
 	default:
 		return nil, fmt.Errorf("no table %q: tcp, tcp6, udp or udp6", name)
 	}
-	path := fmt.Sprintf("/proc/%d/net/%s", pid, name)
-	data, err := readFile(path)
+	data, err := n.file(name)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := parseTable(string(data))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s%s: %w", procNet, name, err)
 	}
 	return rows, nil
 }

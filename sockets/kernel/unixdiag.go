@@ -84,9 +84,9 @@ func (u UnixSocket) Made(st *unix.Stat_t) bool {
 	return u.FileInode != 0 && u.Dev == st.Dev && u.FileInode == uint32(st.Ino)
 }
 
-// UnixSockets asks sock_diag(7) for all Unix sockets in the network namespace
-// of the calling thread. ENOENT says that the kernel has no sock_diag for them.
-func UnixSockets() ([]UnixSocket, error) {
+// Unix asks sock_diag(7) for all Unix sockets. ENOENT says that the kernel has no
+// sock_diag for them.
+func (n Net) Unix() ([]UnixSocket, error) {
 	request, err := binary.Append(nil, binary.NativeEndian, unixDiagReq{
 		Family: unix.AF_UNIX,
 		States: AllStates,
@@ -96,7 +96,7 @@ func UnixSockets() ([]UnixSocket, error) {
 		return nil, err
 	}
 	var sockets []UnixSocket
-	err = dump(request, func(payload []byte) error {
+	err = n.dump(sockDiag, unix.SOCK_DIAG_BY_FAMILY, request, func(payload []byte) error {
 		socket, err := parseUnixSocket(payload)
 		sockets = append(sockets, socket)
 		return err

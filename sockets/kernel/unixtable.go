@@ -21,20 +21,19 @@ const acceptCon = 0x10000
 // Listening says whether listen(2) was called on it.
 func (r UnixRow) Listening() bool { return r.Flags&acceptCon != 0 }
 
-// UnixTable reads /proc/PID/net/unix, and so the network namespace of that
-// process: abstract names belong to one as ports do.
+// UnixTable reads /proc/net/unix. Abstract names belong to a network namespace as
+// ports do.
 //
 // The kernel prints a name as it is, and any process may choose one with a
-// newline in it, and so forge a row. UnixSockets cannot be fooled like that.
-func UnixTable(pid int) ([]UnixRow, error) {
-	path := fmt.Sprintf("/proc/%d/net/unix", pid)
-	data, err := readFile(path)
+// newline in it, and so forge a row. Unix cannot be fooled like that.
+func (n Net) UnixTable() ([]UnixRow, error) {
+	data, err := n.file("unix")
 	if err != nil {
 		return nil, err
 	}
 	rows, err := parseUnixTable(string(data))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%sunix: %w", procNet, err)
 	}
 	return rows, nil
 }
