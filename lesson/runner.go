@@ -416,7 +416,7 @@ func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error)
 			s.order = stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}
 			e := Returned(c)
 			e.Unseen = true
-			r.show(s, Event{Kind: KindStep, Title: words(s.step).title, Life: life(role)})
+			r.show(s, Event{Kind: KindStep, Title: page(s.step).Title, Life: life(role)})
 			r.say(s, "woken", "blocked", "woken")
 			r.show(s, e)
 			r.bytes(s)

@@ -92,10 +92,10 @@ type teller struct {
 func (t *teller) made(c sockets.Call, section string) error {
 	e := Returned(c)
 	e.Step, e.Process, e.PID, e.Recap = "serve", string(stage.Server), t.pid, true
-	e.Text, _ = words("serve").section(section)
+	e.Text, _ = page("serve").Section(section)
 	t.Show(e)
 	if c.Errno != 0 {
-		if text, ok := words("errno").section(c.ErrnoName()); ok {
+		if text, ok := page("errno").Section(c.ErrnoName()); ok {
 			t.Show(Event{Kind: KindText, Step: "serve", Process: string(stage.Server), PID: t.pid, Section: "errno", Text: text})
 		}
 		return ErrFailed

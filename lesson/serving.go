@@ -10,6 +10,7 @@ import (
 
 	"fd3/httpmini"
 	"fd3/httpmini/server"
+	"fd3/lesson/words"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -108,8 +109,8 @@ func (s *Serving) note(c sockets.Call) string {
 	if c.Timeout == 0 || len(c.Args) < 3 {
 		return ""
 	}
-	text, _ := words("serve").section(strings.TrimSuffix(c.Args[2].Value, "_OLD"))
-	text, _ = fill(text, map[string]string{"limit": Took(c.Timeout)})
+	text, _ := page("serve").Section(strings.TrimSuffix(c.Args[2].Value, "_OLD"))
+	text, _ = words.Fill(text, map[string]string{"limit": Took(c.Timeout)})
 	return ", " + text
 }
 
@@ -163,8 +164,8 @@ func (s *Serving) place(e server.Event) string {
 
 // say tells a section of serve.md.
 func (s *Serving) say(section string, e server.Event, values map[string]string) {
-	text, _ := words("serve").section(section)
-	text, _ = FillParagraphs(text, values)
+	text, _ := page("serve").Section(section)
+	text, _ = words.FillParagraphs(text, values)
 	out := Event{Kind: KindText, Section: "serve", Step: "serve", Text: text, Connection: e.Conn}
 	if e.Conn != 0 {
 		out.FD = &e.FD

@@ -114,7 +114,7 @@ func (p *performance) told(which func(Event) bool) Event {
 // tells waits for a section of serve.md, with all its values.
 func (p *performance) tells(section string) Event {
 	p.t.Helper()
-	text, ok := words("serve").section(section)
+	text, ok := page("serve").Section(section)
 	if !ok {
 		p.t.Fatalf("serve.md has no section %q", section)
 	}
@@ -289,7 +289,7 @@ func lastDescriptor(t *testing.T) {
 }
 
 func TestEverySentenceOfServingIsTold(t *testing.T) {
-	for section := range words("serve").sections {
+	for section := range sections(page("serve")) {
 		if section == "" {
 			continue // the title
 		}

@@ -2,8 +2,8 @@ package lesson
 
 import (
 	"fmt"
-	"strings"
 
+	"fd3/lesson/words"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -14,7 +14,7 @@ func (r *Runner) opening(s *scene) {
 	if s.opts.Explain == recapOnly {
 		return
 	}
-	r.show(s, Event{Kind: KindStep, Title: words(s.step).title, Life: life(s.role)})
+	r.show(s, Event{Kind: KindStep, Title: page(s.step).Title, Life: life(s.role)})
 	if s.opts.Explain != None {
 		r.say(s, "before", s.step, "before")
 	}
@@ -79,10 +79,10 @@ func (r *Runner) failure(s *scene) {
 		return
 	}
 	heading := s.call.ErrnoName()
-	places := []struct{ page, heading string }{{s.step, heading}, {stepOf(s.call), heading}, {"errno", heading}, {"errno", "other"}}
+	places := []struct{ id, heading string }{{s.step, heading}, {stepOf(s.call), heading}, {"errno", heading}, {"errno", "other"}}
 	for _, place := range places {
-		if _, ok := words(place.page).section(place.heading, s.variants()...); ok {
-			r.say(s, "errno", place.page, place.heading)
+		if _, ok := page(place.id).Section(place.heading, s.variants()...); ok {
+			r.say(s, "errno", place.id, place.heading)
 			return
 		}
 	}
@@ -102,7 +102,7 @@ func (r *Runner) showEvidence(s *scene, e Evidence) {
 
 func (r *Runner) arguments(s *scene) {
 	for _, a := range s.call.Args {
-		text, ok := words(s.step).section("arguments/"+a.Name, s.variants()...)
+		text, ok := page(s.step).Section("arguments/"+a.Name, s.variants()...)
 		if !ok {
 			continue
 		}
@@ -111,28 +111,33 @@ func (r *Runner) arguments(s *scene) {
 }
 
 // say shows a section of the words.
-func (r *Runner) say(s *scene, section, page, heading string) {
-	if text := r.text(s, page, heading); text != "" {
+func (r *Runner) say(s *scene, section, id, heading string) {
+	if text := r.text(s, id, heading); text != "" {
 		r.show(s, Event{Kind: KindText, Section: section, Text: text})
 	}
 }
 
 // text is a section of the words in the variant that fits, with its values.
-func (r *Runner) text(s *scene, page, heading string) string {
-	raw, ok := words(page).section(heading, s.variants()...)
+func (r *Runner) text(s *scene, id, heading string) string {
+	raw, ok := page(id).Section(heading, s.variants()...)
 	if !ok {
-		r.complain(fmt.Errorf("%s.md has no section %q", page, heading))
+		r.complain(fmt.Errorf("%s.md has no section %q", id, heading))
 		return ""
 	}
 	return r.filled(s, raw)
 }
 
 func (r *Runner) filled(s *scene, text string) string {
-	filled, err := FillParagraphs(text, s.values())
+	filled, err := words.FillParagraphs(text, s.values())
+	r.unknown(s, err)
+	return filled
+}
+
+// unknown complains of values that the words name and the kernel did not tell.
+func (r *Runner) unknown(s *scene, err error) {
 	if err != nil {
 		r.complain(fmt.Errorf("%s after %s: %w", s.step, s.call.Strace(), err))
 	}
-	return filled
 }
 
 func (r *Runner) complain(err error) {
@@ -143,17 +148,14 @@ func (r *Runner) complain(err error) {
 
 // commands shows a section that is a list of commands: "- `command`: words".
 func (r *Runner) commands(s *scene, section string) {
-	raw, ok := words(s.step).section(section, s.variants()...)
+	raw, ok := page(s.step).Section(section, s.variants()...)
 	if !ok {
 		return
 	}
-	for item := range strings.SplitSeq("\n"+raw, "\n- ") {
-		text := r.filled(s, strings.Join(strings.Fields(item), " "))
-		command, words, ok := strings.Cut(strings.TrimPrefix(text, "`"), "`")
-		if !ok {
-			continue
-		}
-		r.show(s, Event{Kind: KindText, Section: section, Command: command, Text: strings.TrimLeft(words, ": ")})
+	items, err := words.Commands(raw, s.values())
+	r.unknown(s, err)
+	for _, item := range items {
+		r.show(s, Event{Kind: KindText, Section: section, Command: item.Name, Text: item.Text})
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/words"
 	"fd3/sockets/stage"
 )
 
@@ -48,7 +49,7 @@ func answers(t *testing.T, p place) (all []int) {
 			}
 			number := 0
 			if i := slices.IndexFunc(verdicts, func(v course.Part) bool { return v.Name == predict.Name }); i >= 0 && i < len(said[l.ID]) && !measured[l.ID+"/"+predict.Name] {
-				number = 1 + slices.IndexFunc(predict.Choices, func(c course.Item) bool { return c.Name == said[l.ID][i] })
+				number = 1 + slices.IndexFunc(predict.Choices, func(c words.Item) bool { return c.Name == said[l.ID][i] })
 			}
 			all = append(all, number)
 		}

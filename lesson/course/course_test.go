@@ -11,6 +11,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/content"
+	"fd3/lesson/words"
 )
 
 // proved is what the kernel that the tests run on answers to each prediction, by
@@ -198,7 +199,7 @@ func problems(l Lesson) (all []string) {
 			add("no test says what the kernel answers to %s", name)
 		}
 		for _, answer := range answers {
-			if !slices.ContainsFunc(p.Choices, func(c Item) bool { return c.Name == answer }) {
+			if !slices.ContainsFunc(p.Choices, func(c words.Item) bool { return c.Name == answer }) {
 				add("%q is no choice of %s", answer, name)
 			}
 		}
@@ -208,7 +209,7 @@ func problems(l Lesson) (all []string) {
 			}
 		}
 		for about := range parts[Verdict][name].About {
-			if !slices.ContainsFunc(p.Choices, func(c Item) bool { return c.Name == about }) {
+			if !slices.ContainsFunc(p.Choices, func(c words.Item) bool { return c.Name == about }) {
 				add("verdict %s is about %q, which is no choice", name, about)
 			}
 		}
@@ -288,7 +289,7 @@ func TestExercises(t *testing.T) {
 				s.mu.Lock()
 				values := s.values
 				s.mu.Unlock()
-				text, err := lesson.FillParagraphs(solve, values)
+				text, err := words.FillParagraphs(solve, values)
 				if err != nil {
 					t.Fatal(err)
 				}

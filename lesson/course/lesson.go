@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"fd3/lesson/content"
+	"fd3/lesson/words"
 )
 
 // order is the course, from the first lesson to the last.
@@ -44,15 +45,12 @@ type Part struct {
 	Kind    PartKind
 	Name    string            // which prediction, experiment and verdict belong together
 	Text    string            // Markdown, with {values} that an experiment has read
-	Choices []Item            // predict
-	Steps   []Item            // experiment
+	Choices []words.Item      // predict
+	Steps   []words.Item      // experiment
 	About   map[string]string // verdict: what there is to say to the choice of that name
 	Hints   []string          // exercise
 	Done    string            // exercise: what the kernel has shown, when it has
 }
-
-// An Item of a list: "- name: text".
-type Item struct{ Name, Text string }
 
 // All are the lessons in their order.
 var All = sync.OnceValue(func() []Lesson {
@@ -62,7 +60,7 @@ var All = sync.OnceValue(func() []Lesson {
 		if err != nil {
 			continue // a test misses it
 		}
-		lessons = append(lessons, read(id, string(text)))
+		lessons = append(lessons, read(id, words.Read(string(text))))
 	}
 	return lessons
 })
@@ -85,93 +83,38 @@ func IDs() []string {
 	return ids
 }
 
-// read makes a Lesson of a file: "# title", then "Asks:" and "Rows:", then its
+// read makes a Lesson of a page: "# title", then "Asks:" and "Rows:", then its
 // parts, each "## kind name" with "### " sections of its own.
-func read(id, text string) Lesson {
-	l := Lesson{ID: id}
-	for _, section := range split(text, "# ", "## ") {
-		kind, name, _ := strings.Cut(section.heading, " ")
-		if section.mark == "# " {
-			l.Title = section.heading
-			l.Asks = line(section.body, "Asks:")
-			l.Rows = strings.Fields(line(section.body, "Rows:"))
-			continue
-		}
-		l.Parts = append(l.Parts, part(id, PartKind(kind), name, section.body))
+func read(id string, page words.Page) Lesson {
+	l := Lesson{
+		ID: id, Title: page.Title,
+		Asks: words.Paragraph(page.Text, "Asks:"),
+		Rows: strings.Fields(words.Paragraph(page.Text, "Rows:")),
+	}
+	for _, section := range page.Sections {
+		l.Parts = append(l.Parts, part(id, section))
 	}
 	return l
 }
 
-func part(id string, kind PartKind, name, body string) Part {
-	p := Part{Lesson: id, Kind: kind, Name: name, About: make(map[string]string)}
-	for _, section := range split(body, "### ") {
-		switch {
-		case section.heading == "" && (kind == Predict || kind == Experiment):
-			var items []Item
-			p.Text, items = list(section.body)
-			if kind == Predict {
-				p.Choices = items
-			} else {
-				p.Steps = items
-			}
-		case section.heading == "":
-			p.Text = strings.Trim(section.body, "\n")
-		case section.heading == "hint":
-			p.Hints = append(p.Hints, strings.Trim(section.body, "\n"))
-		case section.heading == "done":
-			p.Done = strings.Trim(section.body, "\n")
+func part(id string, section words.Section) Part {
+	kind, name, _ := strings.Cut(section.Heading, " ")
+	p := Part{Lesson: id, Kind: PartKind(kind), Name: name, Text: section.Text, About: make(map[string]string)}
+	switch p.Kind {
+	case Predict:
+		p.Text, p.Choices = words.List(p.Text)
+	case Experiment:
+		p.Text, p.Steps = words.List(p.Text)
+	}
+	for _, about := range section.Parts {
+		switch about.Heading {
+		case "hint":
+			p.Hints = append(p.Hints, about.Text)
+		case "done":
+			p.Done = about.Text
 		default:
-			p.About[section.heading] = strings.Trim(section.body, "\n")
+			p.About[about.Heading] = about.Text
 		}
 	}
 	return p
-}
-
-// A section is a heading and what stands below it.
-type section struct{ mark, heading, body string }
-
-// split cuts a text at its headings of these marks. What stands before the first
-// has none.
-func split(text string, marks ...string) []section {
-	all := []section{{}}
-	for line := range strings.Lines(text) {
-		i := slices.IndexFunc(marks, func(mark string) bool { return strings.HasPrefix(line, mark) })
-		if i < 0 {
-			all[len(all)-1].body += line
-			continue
-		}
-		all = append(all, section{mark: marks[i], heading: strings.TrimSpace(line[len(marks[i]):])})
-	}
-	if strings.TrimSpace(all[0].body) == "" {
-		all = all[1:]
-	}
-	return all
-}
-
-// list takes the items of the list that ends a text: "- name: words", where a line
-// that is indented goes on with the item.
-func list(text string) (before string, items []Item) {
-	var words []string
-	for line := range strings.Lines(text) {
-		name, rest, ok := strings.Cut(strings.TrimPrefix(line, "- "), ":")
-		switch {
-		case strings.HasPrefix(line, "- ") && ok:
-			items = append(items, Item{name, strings.TrimSpace(rest)})
-		case len(items) > 0 && strings.HasPrefix(line, "  "):
-			items[len(items)-1].Text += " " + strings.TrimSpace(line)
-		default:
-			words = append(words, line)
-		}
-	}
-	return strings.TrimSpace(strings.Join(words, "")), items
-}
-
-// line is the rest of the paragraph that begins with a word.
-func line(text, begin string) string {
-	for paragraph := range strings.SplitSeq(text, "\n\n") {
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(paragraph), begin); ok {
-			return strings.Join(strings.Fields(rest), " ")
-		}
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"fd3/lesson"
+	"fd3/lesson/words"
 	"fd3/sockets/kernel"
 )
 
@@ -107,7 +108,7 @@ func (w *Walk) fill(p Part, text string) string {
 	w.mu.Lock()
 	values := maps.Clone(w.values)
 	w.mu.Unlock()
-	filled, err := lesson.FillParagraphs(text, values)
+	filled, err := words.FillParagraphs(text, values)
 	if err != nil && w.Complain != nil {
 		w.Complain(fmt.Errorf("%s, %s %s: %w", p.Lesson, p.Kind, p.Name, err))
 	}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/content"
+	"fd3/lesson/words"
 )
 
 // An Entry is one word of the glossary.
@@ -44,8 +45,8 @@ type index struct {
 // glossary is content/glossary.md, read when it is first asked for.
 var glossary = sync.OnceValue(func() index {
 	g := index{exact: make(map[string]Entry), plain: make(map[string]Entry)}
-	for heading, text := range sections("glossary.md") {
-		g.entries = append(g.entries, readEntry(heading, text))
+	for _, s := range page("glossary.md").Sections {
+		g.entries = append(g.entries, readEntry(s.Heading, s.Text))
 	}
 	slices.SortFunc(g.entries, func(a, b Entry) int {
 		return cmp.Or(strings.Compare(strings.ToLower(a.Word), strings.ToLower(b.Word)), strings.Compare(a.Word, b.Word))
@@ -66,16 +67,10 @@ var glossary = sync.OnceValue(func() index {
 	return g
 })
 
-// sections are the texts of a file of lesson/content by their headings.
-func sections(file string) map[string]string {
-	all := make(map[string]string)
+// page returns a file of lesson/content.
+func page(file string) words.Page {
 	b, _ := content.Files.ReadFile(file)
-	_, rest, _ := strings.Cut(string(b), "\n## ")
-	for section := range strings.SplitSeq(rest, "\n## ") {
-		heading, text, _ := strings.Cut(section, "\n")
-		all[heading] = strings.TrimSpace(text)
-	}
-	return all
+	return words.Read(string(b))
 }
 
 // readEntry takes a section apart: the heading has the other names in brackets,

@@ -14,6 +14,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/view"
+	"fd3/lesson/words"
 )
 
 // checkEvery is how long an exercise goes on until the kernel is asked again.
@@ -265,7 +266,7 @@ func (t *linear) predict(ctx context.Context, p course.Part) error {
 		if line == "s" || line == "" && (t.lines == nil || t.Auto > 0) {
 			return nil
 		}
-		i := slices.IndexFunc(p.Choices, func(c course.Item) bool { return c.Name == line })
+		i := slices.IndexFunc(p.Choices, func(c words.Item) bool { return c.Name == line })
 		if n, err := strconv.Atoi(line); err == nil {
 			i = n - 1
 		}

@@ -17,6 +17,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/view"
+	"fd3/lesson/words"
 )
 
 // From the question to the exercise, with every key there is, on terminals of all
@@ -504,7 +505,7 @@ func still(look view.Look, kind course.PartKind) *screen {
 	for _, id := range []string{"plug", "fd", "socket", "bytes", "bind", "listen", "handshake", "accept", "recv", "http", "send", "close", "timewait"} {
 		lessons = append(lessons, course.Lesson{ID: id, Title: id + ": " + strings.Repeat("a long title ", 9), Asks: strings.Repeat("What is `it`, 漢字? ", 12), Parts: []course.Part{
 			{Lesson: id, Kind: course.Question},
-			{Lesson: id, Kind: kind, Name: "x", Choices: []course.Item{{Name: "a"}, {Name: "b"}}},
+			{Lesson: id, Kind: kind, Name: "x", Choices: []words.Item{{Name: "a"}, {Name: "b"}}},
 		}})
 	}
 	s := newScreen(Options{Look: look, Progress: &course.Progress{}}, lessons)

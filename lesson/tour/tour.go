@@ -12,6 +12,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/view"
+	"fd3/lesson/words"
 )
 
 // Options are how a tour is to go.
@@ -60,7 +61,7 @@ func resume(ctx context.Context, w *course.Walk, l course.Lesson, part int, p *c
 		switch before.Kind {
 		case course.Predict:
 			choice := p.Choice(l.ID, before.Name)
-			if slices.ContainsFunc(before.Choices, func(i course.Item) bool { return i.Name == choice }) {
+			if slices.ContainsFunc(before.Choices, func(i words.Item) bool { return i.Name == choice }) {
 				w.Predict(before.Name, choice)
 			}
 		case course.Experiment:
