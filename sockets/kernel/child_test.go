@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -35,6 +36,12 @@ func TestMain(m *testing.M) {
 		err := unix.Listen(fd, 7)
 		say(fmt.Sprint(fd, " ", err))
 		unix.Read(0, make([]byte, 1))
+	case "away":
+		line, _ := json.Marshal(goAway())
+		say(string(line))
+		unix.Read(0, make([]byte, 1))
+	case "threads":
+		say(threads())
 	case "wait":
 		say("ready")
 		unix.Read(0, make([]byte, 1))
@@ -58,6 +65,13 @@ func readEverything(pid int) []error {
 		_, err = Table(pid, name)
 		note(err)
 	}
+	_, err = Own().Links()
+	note(err)
+	held, err := OpenNet()
+	note(err)
+	_, err = held.TCP()
+	note(err)
+	held.Close()
 	_, err = UnixTable(pid)
 	note(err)
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {

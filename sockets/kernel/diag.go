@@ -18,9 +18,9 @@ type InetSocket struct {
 	State  State          // a TCP row in CLOSE is bound and nothing more; see BoundInactive
 
 	// RQueue and WQueue are, for TCP, bytes received and not read, and bytes
-	// written and not acknowledged. A SYN and a FIN count as one byte each: 1 in
-	// CLOSE_WAIT means that read(2) will return 0. For UDP they are the kernel
-	// memory that waiting datagrams take, several hundred for one of ten bytes.
+	// written and not acknowledged. A SYN and a FIN count as one byte each; Unread
+	// and Unsent tell them apart. For UDP they are the kernel memory that waiting
+	// datagrams take, several hundred for one of ten bytes.
 	//
 	// Of a LISTEN row they are the length of the accept queue and its backlog,
 	// which is the number given to listen(2) cut to net.core.somaxconn. The queue

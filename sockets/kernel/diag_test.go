@@ -195,6 +195,11 @@ func FuzzNetlink(f *testing.F) {
 			}
 		}
 		parseUnixDump(b)
+		parseNetlink(b, 1, func(payload []byte) error {
+			parseLink(payload)
+			parseLinkAddr(payload)
+			return nil
+		})
 	})
 }
 

@@ -1,0 +1,64 @@
+package kernel
+
+// Queued is one queue of a TCP connection. The kernel counts it in sequence
+// numbers, and a SYN or a FIN takes one like a byte of data (RFC 9293, section 3.4).
+type Queued struct {
+	Bytes int  // of data
+	SYN   bool // one more is counted, for a SYN
+	FIN   bool // one more is counted, for a FIN
+}
+
+// Total returns what ss(8) shows.
+func (q Queued) Total() int {
+	total := q.Bytes
+	if q.SYN || q.FIN { // never both: the SYN is acknowledged before there can be a FIN
+		total++
+	}
+	return total
+}
+
+// Unread returns what RQueue counts of a TCP connection: bytes that wait to be
+// read, and the peer's FIN while it waits.
+//
+// The count is rcv_nxt - copied_seq (tcp_diag_get_info in net/ipv4/tcp_diag.c). A
+// FIN moves rcv_nxt by one when it arrives, and brings the state to CLOSE_WAIT,
+// CLOSING or LAST_ACK (tcp_fin). It moves copied_seq by one when it is read: by the
+// recv(2) that returns 0, or already by the one that takes the last bytes, if the
+// kernel has put the FIN into one buffer with them (tcp_try_coalesce,
+// tcp_recvmsg_locked). As the last in the stream, it is counted for as long as any
+// byte is. SIOCINQ takes it off (tcp_inq in include/net/tcp.h), so
+// Asked.Unread is Bytes where there is no urgent data.
+//
+// In TIME_WAIT nothing is counted (inet_twsk_diag_fill), and of a LISTEN row the
+// queue is none of bytes.
+func (s InetSocket) Unread() Queued {
+	q := Queued{Bytes: int(s.RQueue)}
+	switch s.State {
+	case CloseWait, Closing, LastAck:
+		if q.FIN = q.Bytes > 0; q.FIN {
+			q.Bytes--
+		}
+	}
+	return q
+}
+
+// Unsent returns what WQueue counts of a TCP connection: bytes that were written
+// and that the peer has not acknowledged, and in SYN_SENT our SYN, in FIN_WAIT1,
+// CLOSING and LAST_ACK our FIN, which the peer's acknowledgement takes out of these
+// states.
+//
+// The count is write_seq - snd_una (tcp_diag_get_info); SIOCOUTQ is the same
+// number, the FIN included (tcp_ioctl in net/ipv4/tcp.c), but 0 in SYN_SENT.
+func (s InetSocket) Unsent() Queued {
+	q := Queued{Bytes: int(s.WQueue)}
+	switch s.State {
+	case SynSent:
+		q.SYN = q.Bytes > 0
+	case FinWait1, Closing, LastAck:
+		q.FIN = q.Bytes > 0
+	}
+	if q.SYN || q.FIN {
+		q.Bytes--
+	}
+	return q
+}
