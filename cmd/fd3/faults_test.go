@@ -73,7 +73,7 @@ func (l listening) ends(t *testing.T) {
 }
 
 // rows are the kernel's listening sockets that this process has a descriptor of.
-func (l listening) rows(t *testing.T) []kernel.InetSocket {
+func (l listening) rows(t *testing.T) kernel.InetTable {
 	t.Helper()
 	fds, err := kernel.FDs(l.cmd.Process.Pid)
 	if err != nil {
@@ -84,16 +84,13 @@ func (l listening) rows(t *testing.T) []kernel.InetSocket {
 	})
 }
 
-func rowsIn(t *testing.T, s kernel.State) (all []kernel.InetSocket) {
+func rowsIn(t *testing.T, s kernel.State) kernel.InetTable {
 	t.Helper()
-	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
-		rows, err := kernel.InetSockets(family, unix.IPPROTO_TCP, s.Mask())
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, rows...)
+	rows, err := kernel.Own().TCP(s)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return all
+	return rows
 }
 
 // answers has one request answered, after which the server closes first.
@@ -194,7 +191,7 @@ func TestFaultIPv4InIPv6CutToZeros(t *testing.T) {
 // Go's constant SOMAXCONN is 128, whatever the kernel allows.
 func TestFaultBacklogOf128(t *testing.T) {
 	t.Parallel()
-	allowed, err := kernel.SysctlInt("net.core.somaxconn")
+	allowed, err := kernel.Own().SysctlInt("net.core.somaxconn")
 	if err != nil {
 		t.Fatal(err)
 	}

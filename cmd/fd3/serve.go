@@ -112,7 +112,7 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		return usageError{errors.New("a timeout is longer than nothing, such as 10s")}
 	}
 	if options.Backlog = flags.backlog; options.Backlog == 0 {
-		if options.Backlog, err = kernel.SysctlInt("net.core.somaxconn"); err != nil {
+		if options.Backlog, err = kernel.Own().SysctlInt("net.core.somaxconn"); err != nil {
 			options.Backlog = unix.SOMAXCONN
 		}
 	}

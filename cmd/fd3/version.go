@@ -18,7 +18,7 @@ func versionCommand() *cobra.Command {
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			release, err := kernel.Sysctl("kernel.osrelease")
+			release, err := kernel.Own().Sysctl("kernel.osrelease")
 			if err != nil {
 				return err
 			}

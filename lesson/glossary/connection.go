@@ -12,8 +12,8 @@ import (
 
 // queues shows both columns of ss(8) for a socket.
 func (p *pair) queues(fd int, fact, command, note string) []lesson.Evidence {
-	row, ok := p.row(fd)
-	if !ok {
+	row := p.row(fd)
+	if row == nil {
 		return nil
 	}
 	return []lesson.Evidence{{Fact: fact, Value: fmt.Sprintf("Recv-Q %d, Send-Q %d", row.RQueue, row.WQueue), Source: "sock_diag(7)", Command: command, Note: note}}
@@ -38,8 +38,8 @@ func unacknowledged(p *pair) []lesson.Evidence {
 func clamped(p *pair) []lesson.Evidence {
 	const tooMany = 1 << 20
 	p.Listen(p.listener, tooMany)
-	row, ok := p.row(p.listener)
-	if !ok {
+	row := p.row(p.listener)
+	if row == nil {
 		return nil
 	}
 	return []lesson.Evidence{{Fact: "asked for", Value: fmt.Sprintf("%d, and the kernel made it %d", tooMany, row.WQueue), Source: "listen(2), sock_diag(7)", Command: "fd3 listen --backlog 1048576"}}
@@ -82,14 +82,13 @@ func acknowledged(p *pair) []lesson.Evidence {
 
 func halfClosed(p *pair) []lesson.Evidence {
 	c := p.Shutdown(p.client, unix.SHUT_WR)
-	var own kernel.InetSocket
-	var there bool
+	var own *kernel.InetSocket
 	await(func() bool {
-		own, there = p.row(p.client)
-		return !there || own.State != kernel.FinWait1
+		own = p.row(p.client)
+		return own == nil || own.State != kernel.FinWait1
 	})
-	peer, also := p.row(p.server)
-	if !there || !also {
+	peer := p.row(p.server)
+	if own == nil || peer == nil {
 		return nil
 	}
 	return []lesson.Evidence{

@@ -2,7 +2,6 @@ package glossary
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +16,7 @@ import (
 // inState counts the connections that are in a state now.
 func inState(s kernel.State) question {
 	return func() []lesson.Evidence {
-		mask := s.Mask()
-		if s == kernel.SynRecv { // an IPv4 or IPv6 request is one of these beside its listener
-			mask |= kernel.NewSynRecv.Mask()
-		}
-		rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, mask)
+		rows, err := kernel.Own().TCP(s)
 		return one(lesson.Evidence{Fact: s.String() + " now", Value: counted(len(rows), "connection"), Source: "sock_diag(7)", Command: "ss -tan state " + ssName(s)}, err)
 	}
 }
@@ -32,7 +27,7 @@ func ssName(s kernel.State) string {
 }
 
 func listeners() []lesson.Evidence {
-	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.Listen.Mask())
+	rows, err := kernel.Own().TCP(kernel.Listen)
 	var ports []int
 	for _, r := range rows {
 		ports = append(ports, int(r.Local.Port()))
@@ -54,7 +49,7 @@ func listeners() []lesson.Evidence {
 }
 
 func wildcards() []lesson.Evidence {
-	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.Listen.Mask())
+	rows, err := kernel.Own().TCP(kernel.Listen)
 	n := 0
 	for _, r := range rows {
 		if r.Local.Addr().IsUnspecified() {
@@ -67,34 +62,36 @@ func wildcards() []lesson.Evidence {
 
 func socketsOf(family int) question {
 	return func() []lesson.Evidence {
-		tcp, err := kernel.InetSockets(family, unix.IPPROTO_TCP, kernel.AllStates)
+		tcp, err := kernel.Own().TCP()
 		if err != nil {
 			return nil
 		}
-		udp, err := kernel.InetSockets(family, unix.IPPROTO_UDP, kernel.AllStates)
+		udp, err := kernel.Own().UDP()
+		other := func(s kernel.InetSocket) bool { return s.Local.Addr().Is4() != (family == unix.AF_INET) }
+		tcp, udp = slices.DeleteFunc(tcp, other), slices.DeleteFunc(udp, other)
 		version := map[int]string{unix.AF_INET: "4", unix.AF_INET6: "6"}[family]
 		return one(lesson.Evidence{Fact: "now", Value: fmt.Sprintf("%d of TCP, %d of UDP", len(tcp), len(udp)), Source: "sock_diag(7)", Command: "ss -tuan -" + version}, err)
 	}
 }
 
 func udpSockets() []lesson.Evidence {
-	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_UDP, kernel.AllStates)
+	rows, err := kernel.Own().UDP()
 	return one(lesson.Evidence{Fact: "now", Value: counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -uan"}, err)
 }
 
 func unixSockets() []lesson.Evidence {
-	rows, err := kernel.UnixSockets()
+	rows, err := kernel.Own().Unix()
 	return one(lesson.Evidence{Fact: "now", Value: counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -xa"}, err)
 }
 
 func askedAtOnce() []lesson.Evidence {
 	start := time.Now()
-	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
+	rows, err := kernel.Own().TCP()
 	return one(lesson.Evidence{Fact: "asked just now", Value: fmt.Sprintf("%s of TCP, in %d microseconds", counted(len(rows), "socket"), time.Since(start).Microseconds()), Source: "sock_diag(7)", Command: "ss -tan"}, err)
 }
 
 // ownTable reads the same from the table in /proc.
 func ownTable() []lesson.Evidence {
-	rows, err := kernel.Table(os.Getpid(), "tcp")
+	rows, err := kernel.Own().Table("tcp")
 	return one(lesson.Evidence{Fact: "IPv4 over TCP", Value: counted(len(rows), "row"), Source: "/proc/net/tcp", Command: "cat /proc/net/tcp"}, err)
 }

@@ -96,17 +96,17 @@ func (p *pair) end() {
 	}
 }
 
-// row is a socket as sock_diag(7) has it.
-func (p *pair) row(fd int) (kernel.InetSocket, bool) {
-	all, err := kernel.InetSockets(unix.AF_INET, unix.IPPROTO_TCP, kernel.AllStates)
+// row is a socket as sock_diag(7) has it, or nil.
+func (p *pair) row(fd int) *kernel.InetSocket {
+	all, err := kernel.Own().TCP()
 	if err != nil {
-		return kernel.InetSocket{}, false
+		return nil
 	}
 	var peer netip.AddrPort
 	if name := sockets.Peername(fd); name != nil {
 		peer = name.AddrPort()
 	}
-	return kernel.Find(all, sockets.Sockname(fd).AddrPort(), peer)
+	return all.Find(sockets.Sockname(fd).AddrPort(), peer)
 }
 
 // told is a call as evidence.

@@ -158,8 +158,8 @@ func TestQuestionsLeaveNoConnection(t *testing.T) {
 		func(p *pair) { p.accept(); p.Shutdown(p.client, unix.SHUT_WR) },
 	} {
 		withPair(func(p *pair) []lesson.Evidence {
-			row, ok := p.row(p.listener)
-			if !ok {
+			row := p.row(p.listener)
+			if row == nil {
 				t.Fatal("no listener")
 			}
 			ports[row.Local.Port()] = true
@@ -167,7 +167,7 @@ func TestQuestionsLeaveNoConnection(t *testing.T) {
 			return nil
 		})()
 	}
-	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
+	rows, err := kernel.Own().TCP()
 	if err != nil {
 		t.Fatal(err)
 	}

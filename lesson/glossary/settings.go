@@ -2,7 +2,6 @@ package glossary
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"fd3/lesson"
@@ -20,7 +19,7 @@ func one(e lesson.Evidence, err error) []lesson.Evidence {
 // setting reads a sysctl.
 func setting(fact, name, note string) question {
 	return func() []lesson.Evidence {
-		value, err := kernel.Sysctl(name)
+		value, err := kernel.Own().Sysctl(name)
 		return one(lesson.Evidence{Fact: fact, Value: strings.Join(strings.Fields(value), " "), Note: note,
 			Source: "/proc/sys/" + strings.ReplaceAll(name, ".", "/"), Command: "sysctl " + name}, err)
 	}
@@ -29,7 +28,7 @@ func setting(fact, name, note string) question {
 // counter reads what the kernel has counted in this network namespace.
 func counter(fact, name, unit string) question {
 	return func() []lesson.Evidence {
-		all, err := kernel.ReadCounters(os.Getpid())
+		all, err := kernel.Own().Counters()
 		n, there := all[name]
 		if err != nil || !there {
 			return nil
