@@ -202,19 +202,19 @@ func (s *Serving) holdUp() {
 		s.heldUp = ""
 		return
 	}
-	waiting, backlog, source, err := kernel.AcceptQueue(s.before[0].Listener)
-	if err != nil || waiting == 0 {
+	queue, err := kernel.Own().AcceptQueue(s.before[0].Listener)
+	if err != nil || queue.Waiting == 0 {
 		return
 	}
-	state := fmt.Sprint(section, held.Conn, " ", waiting)
+	state := fmt.Sprint(section, held.Conn, " ", queue.Waiting)
 	if state == s.heldUp {
 		return
 	}
 	s.heldUp = state
 	s.say(section, server.Event{FD: held.FD}, map[string]string{
-		"fd": fmt.Sprint(held.FD), "peer": held.Peer, "since": Took(since.Round(time.Second)), "waiting": counted(int64(waiting), "client"),
+		"fd": fmt.Sprint(held.FD), "peer": held.Peer, "since": Took(since.Round(time.Second)), "waiting": counted(int64(queue.Waiting), "client"),
 	})
-	s.show(Event{Kind: KindEvidence, Recap: true, Fact: "accept queue", Value: fmt.Sprintf("%d of %d", waiting, backlog), Source: source})
+	s.show(Event{Kind: KindEvidence, Recap: true, Fact: "accept queue", Value: fmt.Sprintf("%d of %d", queue.Waiting, queue.Backlog), Source: queue.Source})
 }
 
 // Load is what a loop did in the last second, and what waits for it.
@@ -256,11 +256,11 @@ func (s *Serving) queue(listener int) (waiting, backlog int) {
 		return -1, -1
 	default:
 	}
-	waiting, backlog, _, err := kernel.AcceptQueue(listener)
+	q, err := kernel.Own().AcceptQueue(listener)
 	if err != nil {
 		return -1, -1
 	}
-	return waiting, backlog
+	return q.Waiting, q.Backlog
 }
 
 // waiting tells for whom the server waits before it ends.

@@ -35,7 +35,7 @@ func (b *blocking) wake() {
 	// Where something is in the accept queue accept4 does not wait; and of TCP,
 	// shutdown would reset what is there (inet_csk_listen_stop).
 	if b.accepting >= 0 {
-		if waiting, _, _, err := kernel.AcceptQueue(b.accepting); err != nil || waiting == 0 {
+		if queue, err := kernel.Own().AcceptQueue(b.accepting); err != nil || queue.Waiting == 0 {
 			unix.Shutdown(b.accepting, unix.SHUT_RD)
 		}
 	}

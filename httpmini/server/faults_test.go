@@ -253,11 +253,10 @@ func TestFaultMethodInTwoSegments(t *testing.T) {
 			io.WriteString(c, pieces[0])
 			here, there := addrPort(c.LocalAddr()), addrPort(c.RemoteAddr())
 			eventually(t, "the first segment to be read", func() bool {
-				all, err := kernel.InetSockets(unix.AF_INET, unix.IPPROTO_TCP, kernel.Established.Mask())
+				all, err := kernel.Own().TCP(kernel.Established)
 				must(t, err)
-				mine, _ := kernel.Find(all, here, there)
-				its, ok := kernel.Find(all, there, here)
-				return ok && mine.WQueue == 0 && its.RQueue == 0 && its.Inode != 0 // delivered, read, accepted
+				mine, its := all.Find(here, there), all.Find(there, here)
+				return mine != nil && its != nil && mine.WQueue == 0 && its.RQueue == 0 && its.Inode != 0 // delivered, read, accepted
 			})
 			io.WriteString(c, pieces[1])
 			r, err := final(bufio.NewReader(c), question{})
@@ -354,13 +353,9 @@ func (s *served) deserted(t *testing.T) {
 }
 
 // rowsOf are the kernel's sockets in these states at a local address.
-func rowsOf(t *testing.T, local net.Addr, states ...kernel.State) []kernel.InetSocket {
+func rowsOf(t *testing.T, local net.Addr, states ...kernel.State) kernel.InetTable {
 	t.Helper()
-	var mask uint32
-	for _, s := range states {
-		mask |= s.Mask()
-	}
-	rows, err := kernel.InetSockets(unix.AF_INET, unix.IPPROTO_TCP, mask)
+	rows, err := kernel.Own().TCP(states...)
 	must(t, err)
 	return slices.DeleteFunc(rows, func(r kernel.InetSocket) bool { return r.Local != addrPort(local) })
 }

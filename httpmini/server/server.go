@@ -165,11 +165,11 @@ func (s *Server) runEpoll() error {
 // not those that go on coming. Where the kernel does not say it is the most that
 // there may be by its own choice (net.core.somaxconn).
 func inQueue(listener int) int {
-	waiting, _, _, err := kernel.AcceptQueue(listener)
+	queue, err := kernel.Own().AcceptQueue(listener)
 	if err != nil {
 		return 4096
 	}
-	return waiting
+	return queue.Waiting
 }
 
 // lastUser says whether the caller was the last loop to use its listener.
