@@ -63,8 +63,9 @@ func (r *Runner) closeSockets(ctx context.Context) {
 }
 
 // ListenQuietly is Listen without a word but where the server listens, and without
-// looking at what each call changed. If a call fails, Listen tells why.
-func (r *Runner) ListenQuietly(o Options, loops int) ([]int, error) {
+// looking at what each call changed. If a call fails, Listen tells why. bound hears of
+// the first socket's bind(2).
+func (r *Runner) ListenQuietly(o Options, loops int, bound func(sockets.Call)) ([]int, error) {
 	silent := *r
 	silent.Show = func(Event) {}
 	t := teller{Runner: &silent, pid: os.Getpid()}
@@ -72,6 +73,7 @@ func (r *Runner) ListenQuietly(o Options, loops int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	bound(t.bound)
 	local := sockets.Sockname(fd)
 	listeners, err := t.share(fd, local, o.Backlog, loops)
 	if err == nil {
@@ -85,6 +87,7 @@ type teller struct {
 	*Runner
 	pid    int
 	tracer sockets.Tracer
+	bound  sockets.Call // the last bind
 }
 
 // made tells of a call, with a section of serve.md. A failure has its meaning in
@@ -128,7 +131,8 @@ func (t *teller) listen(fd int, addr sockets.Sockaddr, backlog int, another bool
 			return err
 		}
 	}
-	if err := t.made(t.tracer.Bind(fd, addr), "bind"); err != nil {
+	t.bound = t.tracer.Bind(fd, addr)
+	if err := t.made(t.bound, "bind"); err != nil {
 		return err
 	}
 	return t.made(t.tracer.Listen(fd, backlog), "listen")

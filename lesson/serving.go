@@ -24,6 +24,9 @@ type Serving struct {
 	Show   func(Event)
 	// Stopping is closed when the server is told to drain.
 	Stopping <-chan struct{}
+	// Files tells what became of the files of the server's unix sockets. It is called
+	// when the server has ended.
+	Files func() []stage.Removal
 
 	told      uint64 // the connection that the last event was about
 	before    []server.LoopStats
@@ -286,8 +289,12 @@ func (s *Serving) end() {
 		requests += x.Requests
 		sent += x.Sent
 	}
-	s.show(Event{Kind: KindEnd, Text: fmt.Sprintf("The server has ended. %s, %s, %s sent.",
-		counted(accepted, "connection"), counted(requests, "request"), counted(sent, "byte"))})
+	text := fmt.Sprintf("The server has ended. %s, %s, %s sent.",
+		counted(accepted, "connection"), counted(requests, "request"), counted(sent, "byte"))
+	if s.Files != nil {
+		text += became(s.Files())
+	}
+	s.show(Event{Kind: KindEnd, Text: text})
 }
 
 // counted is a number with its noun.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -98,19 +99,22 @@ func describe(x stage.Socket, now sight) (value, note string) {
 }
 
 // Reset ends the processes of the stage.
-func (r *Runner) Reset(ctx context.Context, quit func(context.Context, stage.Role) (int, error)) error {
+func (r *Runner) Reset(ctx context.Context, quit func(context.Context, stage.Role) (stage.Farewell, error)) error {
 	ended := 0
 	for _, role := range []stage.Role{stage.Server, stage.Client} {
-		pid, err := quit(ctx, role)
+		bye, err := quit(ctx, role)
 		if errors.Is(err, stage.ErrNone) {
 			continue
 		} else if err != nil {
 			return err
 		}
-		waitForEnd(pid)
 		ended++
-		r.Show(Event{Kind: KindText, Process: string(role), PID: pid, Section: "ended",
-			Text: fmt.Sprintf("The %s process %d has ended. The kernel closed its sockets, and its control socket is removed.", role, pid)})
+		text := fmt.Sprintf("The %s process %d has ended. ", role, bye.PID)
+		if bye.Forced != "" {
+			text = fmt.Sprintf("The %s process %d did not answer: %s. So `SIGKILL` has ended it. ", role, bye.PID, strings.TrimRight(bye.Forced, ". "))
+		}
+		r.Show(Event{Kind: KindText, Process: string(role), PID: bye.PID, Section: "ended",
+			Text: text + "The kernel closed its sockets, and its control socket is removed." + became(bye.Files)})
 	}
 	if ended == 0 {
 		r.Show(Event{Kind: KindText, Section: "ended", Text: fmt.Sprintf("No process ran on the stage `%s`.", r.Name)})
@@ -118,13 +122,16 @@ func (r *Runner) Reset(ctx context.Context, quit func(context.Context, stage.Rol
 	return nil
 }
 
-// waitForEnd returns when the process is gone or a zombie, by a pidfd
-// (pidfd_open(2)), which becomes readable then. It waits two seconds at most.
-func waitForEnd(pid int) {
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return
+// became says, in sentences after a space each, what became of the files that bind(2)
+// had made.
+func became(files []stage.Removal) string {
+	var text strings.Builder
+	for _, f := range files {
+		if f.Removed {
+			fmt.Fprintf(&text, " The file `%s` that its `bind` made is removed.", f.Path)
+		} else {
+			fmt.Fprintf(&text, " What lies at `%s` is left: %s.", f.Path, escape(f.Left))
+		}
 	}
-	defer unix.Close(fd)
-	unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 2000)
+	return text.String()
 }

@@ -249,7 +249,9 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 	}{
 		{"listen, told", "listen", makeTold},
 		{"bind, told", "bind", makeTold},
-		{"bind, quiet", "bind", func(r *lesson.Runner, o lesson.Options) ([]int, error) { return r.ListenQuietly(o, 2) }},
+		{"bind, quiet", "bind", func(r *lesson.Runner, o lesson.Options) ([]int, error) {
+			return r.ListenQuietly(o, 2, func(sockets.Call) {})
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := open(t)
@@ -281,7 +283,7 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 			}
 			syscall.ForkLock.Unlock()
 			options.Addr = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
-			listeners, err := runner.ListenQuietly(options, 2)
+			listeners, err := runner.ListenQuietly(options, 2, func(sockets.Call) {})
 			if err != nil || len(listeners) != 2 {
 				t.Errorf("afterwards, on a free port: %v %v", listeners, err)
 			}

@@ -146,16 +146,13 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		loops = runtime.GOMAXPROCS(0)
 	}
 	config.Loops = loops
-	config.Listeners, err = a.listen(out, options, loops, config.Quiet)
+	machine := stage.NewMachine()
+	unlink := sync.OnceValue(machine.RemoveFiles) // once: another server may take the path after that
+	defer unlink()
+	config.Listeners, err = a.listen(out, machine, options, loops, config.Quiet)
 	if err != nil {
 		return err
 	}
-	unlink := sync.OnceFunc(func() { // once: another server may take the path after that
-		if path := options.Addr.Path(); path != "" {
-			unix.Unlink(path)
-		}
-	})
-	defer unlink()
 	if dir != "" {
 		if config.Root, err = docroot.Open(dir); err != nil {
 			return err
@@ -169,7 +166,7 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		serving := lesson.Serving{Server: s, Loop: config.Loop, Show: out.Show, Stopping: out.ctx.Done()}
+		serving := lesson.Serving{Server: s, Loop: config.Loop, Show: out.Show, Stopping: out.ctx.Done(), Files: unlink}
 		serving.Tell()
 	}()
 	defer context.AfterFunc(out.ctx, func() {
@@ -200,17 +197,16 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 const storyPatience = 2 * time.Second
 
 // listen makes the listening sockets, told in full or, with quiet, only if that
-// fails.
-func (a *app) listen(out *served, options lesson.Options, loops int, quiet bool) (listeners []int, err error) {
+// fails. The machine makes the calls, and knows the file of a unix socket.
+func (a *app) listen(out *served, machine *stage.Machine, options lesson.Options, loops int, quiet bool) (listeners []int, err error) {
 	stage.RaisePoller()
-	machine := stage.NewMachine()
 	runner := &lesson.Runner{
 		Name:   a.stage,
 		Stages: map[stage.Role]lesson.Stage{stage.Server: stage.Local{Machine: machine}},
 		Show:   out.Show,
 	}
 	if quiet {
-		if listeners, err = runner.ListenQuietly(options, loops); err == nil {
+		if listeners, err = runner.ListenQuietly(options, loops, machine.Witness); err == nil {
 			return listeners, nil
 		}
 	}

@@ -18,7 +18,7 @@ func (a *app) status() *cobra.Command {
 func (a *app) reset() *cobra.Command {
 	return a.onStage("reset", "end both processes; nothing is left",
 		func(ctx context.Context, r *lesson.Runner) error {
-			err := r.Reset(ctx, func(ctx context.Context, role stage.Role) (int, error) { return a.remote(role).Quit(ctx) })
+			err := r.Reset(ctx, func(ctx context.Context, role stage.Role) (stage.Farewell, error) { return a.remote(role).Quit(ctx) })
 			if err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package course
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -102,17 +103,29 @@ func (l *Lab) board(ctx context.Context) Board {
 		b.Ends = own.board()
 	}
 	for i, p := range running {
-		if t, err := kernel.Thread(p.PID(), p.PID()); err == nil && t.State == 'T' { // it cannot answer
-			b.Ends = append(b.Ends, End{Role: roles[i], PID: p.PID(), Doing: "stopped by a signal"})
-			continue
-		}
 		s, err := p.State(ctx)
-		if err != nil {
-			continue // it has just ended
+		var silent *stage.SilentError
+		switch {
+		case errors.As(err, &silent):
+			b.Ends = append(b.Ends, End{Role: roles[i], PID: p.PID(), Doing: doing(p.PID())})
+		case err == nil:
+			b.Ends = append(b.Ends, end(roles[i], s))
+		default: // it has just ended
 		}
-		b.Ends = append(b.Ends, end(roles[i], s))
 	}
 	return b
+}
+
+// doing says what a process does that does not answer.
+func doing(pid int) string {
+	task, err := kernel.Thread(pid, pid)
+	switch {
+	case err == nil && task.State == 'T':
+		return "stopped by a signal"
+	case err == nil:
+		return "does not answer: " + task.StateName
+	}
+	return "does not answer"
 }
 
 func end(role stage.Role, s stage.State) End {

@@ -10,6 +10,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/words"
 	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
 )
 
 // A Walk is one way through the lessons: what was predicted, what the kernel
@@ -219,6 +220,10 @@ func (w *Walk) Check() (done bool, now string, err error) {
 		return false, "", nil
 	}
 	err = lab.try(func() { done, now = check() })
+	var silent *stage.SilentError
+	if errors.As(err, &silent) {
+		return false, silent.Error(), nil
+	}
 	if lab.ctx.Err() == nil && !done {
 		if role := lab.gone(); role != "" {
 			err = fmt.Errorf("the %s has ended", role)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 	"unsafe"
@@ -31,11 +30,11 @@ const (
 // stage, over the two lines of its owner.
 type control struct {
 	machine  *Machine
-	path     string      // of the control socket, removed at the end; "" in a private stage
-	file     unix.Stat_t // its file, to know it again
-	first    int         // the lowest number of a control descriptor
+	control  SocketFile // removed at the end; the zero value in a private stage
+	first    int        // the lowest number of a control descriptor
 	listener int
 	idle     time.Duration
+	private  bool
 
 	mu    sync.Mutex
 	lines map[int]bool // descriptors of the open connections
@@ -58,8 +57,10 @@ func live(role Role, path string, idle time.Duration) {
 	unix.Prctl(unix.PR_SET_PTRACER, ^uintptr(0), 0, 0, 0)
 	ownCollector()
 	_, _ = time.Now().Zone() // opens the time zone's file now, and not at a socket's time
-	c := &control{machine: NewMachine(), path: path, first: reserve(), idle: idle, used: time.Now(), lines: make(map[int]bool)}
-	unix.Lstat(path, &c.file)
+	c := &control{machine: NewMachine(), first: reserve(), idle: idle, private: path == "", used: time.Now(), lines: make(map[int]bool)}
+	if path != "" {
+		c.control = fileAt(path)
+	}
 	lines := []int{3}
 	if path == "" {
 		lines = append(lines, 4)
@@ -228,8 +229,8 @@ func (c *control) answer(l *line) {
 			return
 		}
 		if o.Do == quit {
-			c.unlink() // before the answer, so that a new stage can start at once
-			l.write(c.report(Report{Bye: true}))
+			c.control.Remove() // before the answer, so that a new stage can start at once
+			l.write(c.report(Report{Bye: true, Files: c.machine.RemoveFiles()}))
 			c.end()
 		}
 		if o.Version != Version() {
@@ -246,7 +247,7 @@ func (c *control) answer(l *line) {
 				s.Unseen = c.machine.Take()
 			}
 			s.Reserved = c.first
-			if c.path != "" {
+			if !c.private {
 				s.EndsIdle = time.Now().Add(c.idle)
 			}
 			if err := l.write(c.report(Report{State: &s})); err != nil {
@@ -283,7 +284,6 @@ func (c *control) call(l *line, o Order) bool {
 		if err := l.write(c.report(Report{Call: &last})); err != nil {
 			there = false
 		}
-		c.machine.Told()
 	}
 	c.machine.Settle(last, there)
 	return there
@@ -297,25 +297,7 @@ func (c *control) report(r Report) Report {
 // end is the one way out: the control socket goes, and with the process all its
 // descriptors. The files of unix sockets that it bound go too.
 func (c *control) end() {
-	c.unlink()
-	for _, path := range c.machine.paths() {
-		unix.Unlink(path)
-	}
+	c.control.Remove()
+	c.machine.RemoveFiles()
 	os.Exit(0)
-}
-
-// unlink removes the control socket's file, unless another stage has put its own
-// there meanwhile.
-func (c *control) unlink() {
-	var now unix.Stat_t
-	if unix.Lstat(c.path, &now) == nil && now.Dev == c.file.Dev && now.Ino == c.file.Ino {
-		unix.Unlink(c.path)
-	}
-}
-
-// paths are the socket files in the file system that this process bound.
-func (m *Machine) paths() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Clone(m.bound)
 }

@@ -2,8 +2,12 @@ package stage_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,8 +49,8 @@ func TestTwentyStartsGiveOneProcess(t *testing.T) {
 func TestQuit(t *testing.T) {
 	t.Parallel()
 	r, pid := started(t, stage.IdleEnd)
-	if got, err := r.Quit(t.Context()); got != pid || err != nil {
-		t.Errorf("Quit: %d, %v, and the pid is %d", got, err, pid)
+	if got, err := r.Quit(t.Context()); got.PID != pid || got.Forced != "" || err != nil {
+		t.Errorf("Quit: %+v, %v, and the pid is %d", got, err, pid)
 	}
 	gone(t, r)
 	if _, err := r.State(t.Context()); err != stage.ErrNone {
@@ -167,6 +171,206 @@ func TestQuitAfterACrash(t *testing.T) {
 	until(t, "the crash", func() bool { _, err := r.State(t.Context()); return err == stage.ErrNone })
 	if _, err := r.Quit(t.Context()); err != stage.ErrNone {
 		t.Error(err)
+	}
+	gone(t, r)
+}
+
+// stop stops a process, and returns when the kernel says so.
+func stop(t *testing.T, pid int) {
+	t.Helper()
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the stop", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err == nil && strings.Contains(string(stat), ") T ")
+	})
+}
+
+// A process that is stopped holds nobody up for ever: each question says what is so
+// and what to do, and goes on to be answered afterwards.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	stop(t, pid)
+	advice := fmt.Sprintf("kill -CONT %d", pid)
+	var wg sync.WaitGroup
+	for name, ask := range map[string]func() error{
+		"State":   func() error { _, err := r.State(t.Context()); return err },
+		"Collect": func() error { _, err := r.Collect(t.Context()); return err },
+		"Do":      func() error { _, err := r.Do(t.Context(), newSocket, nil); return err },
+		"Do, much": func() error {
+			_, err := r.Do(t.Context(), stage.Order{Do: "sendto", FD: 3, Data: make([]byte, stage.MaxData)}, nil)
+			return err
+		},
+	} {
+		wg.Go(func() {
+			var silent *stage.SilentError
+			if err := ask(); !errors.As(err, &silent) || silent.PID != pid || silent.Hung ||
+				!strings.Contains(err.Error(), "T (stopped)") || !strings.Contains(err.Error(), advice) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	wg.Wait()
+	unix.Kill(pid, unix.SIGCONT)
+	if got := look(t, r).PID; got != pid {
+		t.Errorf("pid %d after SIGCONT, and it was %d", got, pid)
+	}
+}
+
+// Where the accept queue of the control socket is full, connect(2) itself waits.
+func TestStoppedAndFull(t *testing.T) {
+	t.Parallel()
+	r, _ := started(t, stage.IdleEnd) // for the folder
+	r.Quit(t.Context())
+	gone(t, r)
+	os.Mkdir(stage.Folder(), 0o700)
+	fd := deaf(t, path(r))
+	defer unix.Close(fd)
+	var silent *stage.SilentError
+	if _, err := r.State(t.Context()); !errors.As(err, &silent) || silent.PID != 0 {
+		t.Errorf("State: %v", err)
+	}
+	os.Remove(path(r))
+}
+
+// deaf listens with a queue for one, which is taken.
+func deaf(t *testing.T, path string) (fd int) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return fd
+}
+
+// Quit ends a stopped process too, and sweeps after it: the file of its own socket,
+// and not one that somebody else has put there.
+func TestQuitKills(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	dir := folder(t)
+	for _, name := range []string{"own", "replaced"} {
+		c := do(t, r, stage.Order{Do: "socket", Domain: unix.AF_UNIX, Type: unix.SOCK_STREAM})
+		do(t, r, stage.Order{Do: "bind", FD: int(c.Ret), Addr: unixAddr(dir + "/" + name)})
+	}
+	replace(t, dir+"/replaced")
+	stop(t, pid)
+	bye, err := r.Quit(t.Context())
+	if err != nil || bye.PID != pid || !strings.Contains(bye.Forced, "T (stopped)") {
+		t.Errorf("Quit: %+v, %v", bye, err)
+	}
+	became(t, bye.Files, dir)
+	gone(t, r)
+}
+
+// Of the files of its sockets a stage removes those that it made, whatever lies there.
+func TestRemovesItsOwnFilesOnly(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(r stage.Remote, pid int) []stage.Removal{
+		"quit": func(r stage.Remote, _ int) []stage.Removal {
+			bye, err := r.Quit(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			return bye.Files
+		},
+		"SIGTERM": func(_ stage.Remote, pid int) []stage.Removal {
+			unix.Kill(pid, unix.SIGTERM)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, pid := started(t, stage.IdleEnd)
+			dir := folder(t)
+			for _, name := range []string{"own", "replaced", "reborn", "gone"} {
+				c := do(t, r, stage.Order{Do: "socket", Domain: unix.AF_UNIX, Type: unix.SOCK_STREAM})
+				do(t, r, stage.Order{Do: "bind", FD: int(c.Ret), Addr: unixAddr(dir + "/" + name)})
+				if name == "reborn" { // its inode number is free now
+					do(t, r, on(int(c.Ret), "close"))
+				}
+			}
+			replace(t, dir+"/replaced")
+			os.Remove(dir + "/gone")
+			os.Remove(dir + "/reborn")
+			l, err := net.Listen("unix", dir+"/reborn")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			files := end(r, pid)
+			gone(t, r)
+			if name == "quit" {
+				became(t, slices.DeleteFunc(files, func(f stage.Removal) bool { return f.Path == dir+"/reborn" && f.Left != "" }), dir)
+			}
+			for name, there := range map[string]bool{"own": false, "replaced": true, "reborn": true} {
+				if _, err := os.Lstat(dir + "/" + name); (err == nil) != there {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// folder is a folder with a short path.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "fd3s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// replace puts a file of the user's own in the place of a socket's.
+func replace(t *testing.T, path string) {
+	t.Helper()
+	if err := errors.Join(os.Remove(path), os.WriteFile(path, []byte("mine"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// became expects that "own" was removed and "replaced" was left.
+func became(t *testing.T, files []stage.Removal, dir string) {
+	t.Helper()
+	slices.SortFunc(files, func(a, b stage.Removal) int { return strings.Compare(a.Path, b.Path) })
+	if len(files) != 2 || files[0] != (stage.Removal{Path: dir + "/own", Removed: true}) ||
+		files[1].Path != dir+"/replaced" || files[1].Removed || !strings.Contains(files[1].Left, "not the file that bind made") {
+		t.Errorf("the files: %+v", files)
+	}
+	if text, err := os.ReadFile(dir + "/replaced"); string(text) != "mine" || err != nil {
+		t.Errorf("the user's own file: %q, %v", text, err)
+	}
+}
+
+// A process without a descriptor for its commands hangs up on them. It lives, which is
+// what is said; and it can be ended.
+func TestWithoutDescriptors(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 5, Max: 5}, nil); err != nil {
+		t.Fatal(err)
+	}
+	var silent *stage.SilentError
+	if _, err := r.Do(t.Context(), newSocket, nil); !errors.As(err, &silent) || silent.PID != pid || !silent.Hung || !strings.Contains(err.Error(), "RLIMIT_NOFILE is 5") {
+		t.Errorf("Do: %v", err)
+	}
+	if err := unix.Kill(pid, 0); err != nil {
+		t.Fatalf("the process: %v", err)
+	}
+	if bye, err := r.Quit(t.Context()); bye.PID != pid || bye.Forced == "" || err != nil {
+		t.Errorf("Quit: %+v, %v", bye, err)
 	}
 	gone(t, r)
 }

@@ -19,7 +19,6 @@ func (l Local) Do(_ context.Context, o Order, observe func(sockets.Call)) (socke
 	var last sockets.Call
 	for last = range calls {
 		observe(last)
-		l.Machine.Told()
 	}
 	l.Machine.Settle(last, true)
 	return last, nil

@@ -3,6 +3,7 @@ package stage
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -19,13 +20,13 @@ import (
 // Its other methods may be called from anywhere.
 type Machine struct {
 	jobs    chan job
-	told    chan struct{} // by Told; has room for one
+	told    chan struct{} // a report of Start was taken; has room for one
 	started time.Time
 
 	mu      sync.Mutex
 	tid     int                   // of the thread that runs Run
 	became  map[int]*sockets.Call // each descriptor of a socket, and the call that made that what it is; after dup two have one
-	bound   []string              // socket files that bind made
+	bound   []SocketFile          // that bind made
 	blocked *sockets.Call         // the call that Run is inside
 	open    int                   // calls begun whose result is neither delivered nor kept
 	unseen  []sockets.Call        // calls that returned when nobody was waiting
@@ -93,15 +94,6 @@ func (j job) tell(c sockets.Call) {
 	}
 }
 
-// Told says that a report which the channel of Start gave has gone where it
-// belongs.
-func (m *Machine) Told() {
-	select {
-	case m.told <- struct{}{}:
-	default:
-	}
-}
-
 // Stop ends Run, once the calls that were begun have returned.
 func (m *Machine) Stop() { close(m.jobs) }
 
@@ -127,8 +119,6 @@ func (m *Machine) note(c sockets.Call) {
 		} else {
 			m.became[c.FD] = &c
 		}
-	case c.Errno == 0 && c.Name == "bind" && c.Addr.Family() == unix.AF_UNIX:
-		m.bound = append(m.bound, c.Addr.Path())
 	}
 }
 
@@ -140,10 +130,10 @@ type BusyError struct{ Call sockets.Call }
 
 func (e *BusyError) Error() string { return "busy: blocked in " + e.Call.Name }
 
-// Start begins a call. The channel gives the call as entered and as returned and
-// is then closed; the caller answers each with Told, and the end with Settle. Start
-// never waits: while a call is in the kernel its answer is a *BusyError.
-func (m *Machine) Start(o Order) (<-chan sockets.Call, error) {
+// Start begins a call. The sequence gives the call as entered and as returned; the
+// caller takes it to its end, and answers that with Settle. Start never waits: while a
+// call is in the kernel its answer is a *BusyError.
+func (m *Machine) Start(o Order) (iter.Seq[sockets.Call], error) {
 	if !known(o.Do) {
 		return nil, fmt.Errorf("%w: %q", ErrUnknownOrder, o.Do)
 	}
@@ -156,7 +146,24 @@ func (m *Machine) Start(o Order) (<-chan sockets.Call, error) {
 	m.open++
 	j := job{o, make(chan sockets.Call, roomForCalls)}
 	m.jobs <- j
-	return j.calls, nil
+	return func(yield func(sockets.Call) bool) {
+		for more := true; more; {
+			var c sockets.Call
+			if c, more = <-j.calls; more {
+				m.Witness(c) // here, and not on the thread of the calls: strace there shows those only
+				more = yield(c)
+				m.reported()
+			}
+		}
+	}, nil
+}
+
+// reported says that a report has gone where it belongs.
+func (m *Machine) reported() {
+	select {
+	case m.told <- struct{}{}:
+	default:
+	}
 }
 
 // Settle ends what Start began. A result that nobody was there to see is kept

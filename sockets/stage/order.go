@@ -43,8 +43,8 @@ const (
 	quit    = "quit"
 )
 
-// A Report is what a stage answers, one line of JSON each. Exactly one field
-// besides Version and PID is set.
+// A Report is what a stage answers, one line of JSON each. Exactly one field of Call
+// to Bye is set.
 type Report struct {
 	Version string        `json:"version"`
 	PID     int           `json:"pid"`
@@ -53,6 +53,7 @@ type Report struct {
 	Busy    *sockets.Call `json:"busy,omitempty"`  // refused: the main thread is inside this call
 	Error   string        `json:"error,omitempty"` // refused: the order makes no sense
 	Bye     bool          `json:"bye,omitempty"`   // the answer to quit
+	Files   []Removal     `json:"files,omitempty"` // with Bye: what became of the files of its unix sockets
 }
 
 // State is what a stage knows of itself.

@@ -103,7 +103,7 @@ func TestStageOfAnotherVersion(t *testing.T) {
 	go pretend(l, orders)
 
 	var foreign *stage.VersionError
-	if _, err := r.State(t.Context()); !errors.As(err, &foreign) || foreign.Version != "0.0-other" || foreign.PID != 4711 {
+	if _, err := r.State(t.Context()); !errors.As(err, &foreign) || foreign.Version != "0.0-other" || foreign.PID != noPID {
 		t.Errorf("State: %v", err)
 	}
 	if began, _, err := r.Start(stage.IdleEnd); began || err != nil {
@@ -112,14 +112,17 @@ func TestStageOfAnotherVersion(t *testing.T) {
 	if _, err := r.Do(t.Context(), newSocket, nil); !errors.As(err, &foreign) {
 		t.Errorf("Do: %v", err)
 	}
-	if pid, err := r.Quit(t.Context()); pid != 4711 || err != nil {
-		t.Errorf("Quit: %d, %v", pid, err)
+	if bye, err := r.Quit(t.Context()); bye.PID != noPID || err != nil {
+		t.Errorf("Quit: %+v, %v", bye, err)
 	}
 	if <-orders; (<-orders).Do != "socket" || (<-orders).Do != "quit" {
 		t.Error("other orders than expected")
 	}
 	l.Close()
 }
+
+// noPID is the number of no process: it is above the largest (PID_MAX_LIMIT).
+const noPID = 1<<22 + 1
 
 // pretend answers as a stage of another version does.
 func pretend(l net.Listener, orders chan<- stage.Order) {
@@ -133,7 +136,7 @@ func pretend(l net.Listener, orders chan<- stage.Order) {
 			var o stage.Order
 			json.Unmarshal(line, &o)
 			orders <- o
-			report := stage.Report{Version: "0.0-other", PID: 4711, Bye: o.Do == "quit"}
+			report := stage.Report{Version: "0.0-other", PID: noPID, Bye: o.Do == "quit"}
 			if !report.Bye {
 				report.Error = "version"
 			}

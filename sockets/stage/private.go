@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 )
 
 // Private is a stage of one owner, with no name and no file. It is reached by two
@@ -32,6 +33,7 @@ type Private struct {
 
 	mu     sync.Mutex
 	inside sockets.Call // the call under way, while calls.turn is taken
+	begun  bool         // the stage has told of it
 }
 
 // A wire is the owner's end of a line, and the turn of the one who uses it.
@@ -95,15 +97,41 @@ func (p *Private) reap() {
 func (p *Private) ask(w *wire, o Order, each func(Report) (more bool)) error {
 	err := w.ask(p.role, o, each)
 	if _, broken := err.(*EndedError); broken {
-		<-p.ended
+		select {
+		case <-p.ended:
+		case <-time.After(Patience):
+			return p.silence(true)
+		}
 	}
 	return err
 }
 
+// silence is the error about a process that does not answer.
+func (p *Private) silence(hung bool) error {
+	return &SilentError{Role: p.role, PID: p.pid, Hung: hung, Why: condition(p.pid, "It is of use no more")}
+}
+
+// stopped reports whether a signal has stopped the process (SIGSTOP), so that there is
+// no use in waiting.
+func (p *Private) stopped() bool {
+	task, err := kernel.Thread(p.pid, p.pid)
+	return err == nil && task.State == 'T'
+}
+
+// why is the error of a context that has ended: the caller's own, or that of a process
+// which did not answer.
+func (p *Private) why(ctx context.Context) error {
+	if context.Cause(ctx) == errSilent {
+		return p.silence(false)
+	}
+	return ctx.Err()
+}
+
 // Do makes the stage make one call. observe, which may be nil, hears of it when it
 // is entered and when it has returned. While another call is under way the answer
-// is a *BusyError. When the context ends first, Do returns its error and the call
-// goes on: what it returns, nobody hears.
+// is a *BusyError; where the process does not begin the call within Patience, it is a
+// *SilentError. When the context ends first, Do returns its error and the call goes on:
+// what it returns, nobody hears.
 func (p *Private) Do(ctx context.Context, o Order, observe func(sockets.Call)) (sockets.Call, error) {
 	if !known(o.Do) {
 		return sockets.Call{}, fmt.Errorf("%w: %q", ErrUnknownOrder, o.Do)
@@ -114,14 +142,17 @@ func (p *Private) Do(ctx context.Context, o Order, observe func(sockets.Call)) (
 	if err := p.begin(o); err != nil {
 		return sockets.Call{}, err
 	}
+	ctx, answered, cancel := limited(ctx)
+	defer cancel()
 	calls, failed := make(chan sockets.Call, roomForCalls), make(chan error, 1)
 	go func() {
 		err := p.ask(&p.calls, o, func(r Report) bool {
+			answered()
 			if r.Call == nil {
 				return true
 			}
 			p.mu.Lock()
-			p.inside = *r.Call
+			p.inside, p.begun = *r.Call, true
 			p.mu.Unlock()
 			select {
 			case calls <- *r.Call:
@@ -145,18 +176,21 @@ func (p *Private) Do(ctx context.Context, o Order, observe func(sockets.Call)) (
 				observe(c)
 			}
 		case <-ctx.Done():
-			return last, ctx.Err()
+			return last, p.why(ctx)
 		}
 	}
 }
 
 // begin takes the turn for a call, or tells why that cannot be.
 func (p *Private) begin(o Order) error {
+	if p.stopped() {
+		return p.silence(false)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
 	case p.calls.turn <- struct{}{}:
-		p.inside = sockets.Call{Name: o.Do, FD: o.FD, Start: time.Now()} // until the stage tells of the call itself
+		p.inside, p.begun = sockets.Call{Name: o.Do, FD: o.FD, Start: time.Now()}, false // until the stage tells of the call itself
 		return nil
 	default:
 	}
@@ -164,13 +198,21 @@ func (p *Private) begin(o Order) error {
 	case <-p.ended:
 		return &EndedError{p.role, o.Do}
 	default:
-		return &BusyError{p.inside}
 	}
+	if !p.begun && time.Since(p.inside.Start) > Patience {
+		return p.silence(false)
+	}
+	return &BusyError{p.inside}
 }
 
 // State tells what stands where in the stage, also while that is blocked in a
-// call.
+// call. It fails with a *SilentError where the process does not answer within Patience.
 func (p *Private) State(ctx context.Context) (State, error) {
+	if p.stopped() {
+		return State{}, p.silence(false)
+	}
+	ctx, _, cancel := limited(ctx)
+	defer cancel()
 	select {
 	case <-p.ended:
 		return State{}, &EndedError{p.role, state}
@@ -181,7 +223,7 @@ func (p *Private) State(ctx context.Context) (State, error) {
 	case <-p.ended:
 		return State{}, &EndedError{p.role, state}
 	case <-ctx.Done():
-		return State{}, ctx.Err()
+		return State{}, p.why(ctx)
 	}
 	type answer struct {
 		state State
@@ -203,7 +245,7 @@ func (p *Private) State(ctx context.Context) (State, error) {
 	case a := <-answers:
 		return a.state, a.err
 	case <-ctx.Done():
-		return State{}, ctx.Err()
+		return State{}, p.why(ctx)
 	}
 }
 

@@ -34,6 +34,9 @@ type EndedError struct {
 }
 
 func (e *EndedError) Error() string {
+	if !known(e.Do) {
+		return fmt.Sprintf("the %s process ended before it had answered", e.Role)
+	}
 	return fmt.Sprintf("the %s process ended in the middle of %s", e.Role, e.Do)
 }
 
@@ -60,8 +63,14 @@ func (r Remote) dial() (*line, error) {
 	if err != nil {
 		return nil, err
 	}
+	// connect(2) waits where the accept queue is full: a stopped process takes nobody out.
+	limit := unix.NsecToTimeval(Patience.Nanoseconds())
+	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit)
 	switch err := unix.Connect(fd, &unix.SockaddrUnix{Name: r.path()}); err {
 	case nil:
+	case unix.EAGAIN:
+		unix.Close(fd)
+		return nil, r.silence(false)
 	case unix.ENOENT, unix.ECONNREFUSED:
 		unix.Close(fd)
 		return nil, ErrNone
@@ -76,16 +85,21 @@ func (r Remote) dial() (*line, error) {
 	return &line{fd: fd}, nil
 }
 
-// ask sends one order and gives its reports to each until that says to stop.
-// When the context ends first, the stage goes on and ask returns the context's
-// error.
+// ask sends one order and gives its reports to each until that says to stop. The
+// first has to come within Patience, but for wait. When the context ends first, the
+// stage goes on and ask returns the context's error.
 func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool)) error {
 	l, err := r.dial()
 	if err != nil {
 		return err
 	}
+	limit, answered, cancel := limited(ctx)
+	defer cancel()
+	if o.Do == wait {
+		answered()
+	}
 	hungUp := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(limit, func() {
 		defer close(hungUp)
 		unix.Shutdown(l.fd, unix.SHUT_RDWR)
 	})
@@ -95,12 +109,59 @@ func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool))
 		}
 		l.close()
 	}()
-	err = l.ask(r.Role, o, each)
-	var ended *EndedError
-	if errors.As(err, &ended) && ctx.Err() != nil { // it is this end that hung up
+	pid := 0
+	err = l.ask(r.Role, o, func(report Report) bool {
+		answered()
+		pid = report.PID
+		return each(report)
+	})
+	var broken *EndedError
+	switch {
+	case !errors.As(err, &broken):
+		return err
+	case context.Cause(limit) == errSilent: // it is this end that hung up
+		return r.silence(false)
+	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return err
+	return r.brokenOff(pid, broken)
+}
+
+// silence is the error about a stage that does not answer.
+func (r Remote) silence(hung bool) error {
+	e := &SilentError{Role: r.Role, Hung: hung}
+	pid, pidfd, found := r.process()
+	if !found {
+		e.Why = "it is not known which one it is. Look for it: ps -ef | grep " + Command
+		return e
+	}
+	unix.Close(pidfd)
+	e.PID, e.Why = pid, condition(pid, "End it: fd3 reset")
+	return e
+}
+
+// brokenOff finds out whether a stage whose line has ended has ended itself, which only
+// the kernel knows. pid is 0 where it had not yet told it.
+func (r Remote) brokenOff(pid int, ended *EndedError) error {
+	for until := time.Now().Add(Patience); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		l, err := r.dial()
+		if errors.Is(err, ErrNone) {
+			return ended // nobody has the socket any more that it listened on
+		} else if err != nil {
+			return err
+		}
+		l.close()
+		found, pidfd, ok := r.process()
+		if !ok {
+			continue // its descriptors are being closed
+		}
+		unix.Close(pidfd)
+		if pid != 0 && found != pid {
+			return ended
+		}
+		break
+	}
+	return r.silence(true)
 }
 
 // Do makes the stage make one call. observe hears of it when it is entered and
@@ -136,43 +197,4 @@ func (r Remote) state(ctx context.Context, do string) (State, error) {
 		return false
 	})
 	return s, err
-}
-
-// quitPatience is how long Quit waits for an answer.
-const quitPatience = 3 * time.Second
-
-// Quit ends the stage's process, of whatever version it is, and returns its pid.
-// It fails with ErrNone, after sweeping what a crashed one left.
-func (r Remote) Quit(ctx context.Context) (pid int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, quitPatience)
-	defer cancel()
-	err = r.ask(ctx, Order{Do: quit}, func(report Report) bool {
-		pid = report.PID
-		return false
-	})
-	switch {
-	case errors.Is(err, ErrNone):
-		r.sweep()
-	case errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("the %s process does not answer: it may be stopped. Let it go on with: pkill -CONT -x fd3-%s", r.Role, r.Role)
-	}
-	return pid, err
-}
-
-// sweep removes the control socket that a crashed stage left. The lock keeps a
-// stage that is just being started from being taken for one.
-func (r Remote) sweep() {
-	if trusted(Folder()) != nil {
-		return
-	}
-	unlock, err := lockFolder(Folder())
-	if err != nil {
-		return
-	}
-	defer unlock()
-	if l, err := r.dial(); err == nil {
-		l.close()
-	} else if errors.Is(err, ErrNone) {
-		unix.Unlink(r.path())
-	}
 }

@@ -31,11 +31,12 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 		l.close()
 		return false, false, nil
 	}
-	crashed = unix.Unlink(r.path()) == nil
+	crashed = r.removeStale()
 	fd, err := r.listen()
 	if err != nil {
 		return false, crashed, err
 	}
+	file := fileAt(r.path())
 	control := os.NewFile(uintptr(fd), r.path())
 	defer control.Close()
 	cmd, err := spawn(r.Role, r.path(), idle, control)
@@ -43,7 +44,7 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 		err = cmd.Process.Release()
 	}
 	if err != nil {
-		unix.Unlink(r.path())
+		file.Remove()
 		return false, crashed, fmt.Errorf("start the %s process: %w", r.Role, err)
 	}
 	return true, crashed, nil

@@ -1,0 +1,133 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel"
+)
+
+// A Farewell is how a stage ended.
+type Farewell struct {
+	PID    int
+	Forced string    // what kept it from ending when asked, so that SIGKILL ended it; empty: it did
+	Files  []Removal // what became of the files of its unix sockets
+}
+
+// Quit ends the stage's process, of whatever version it is, and returns when the kernel
+// says that it is gone. A process that does not answer is killed. Quit fails with
+// ErrNone where there is none, after sweeping what a crashed one left.
+func (r Remote) Quit(ctx context.Context) (Farewell, error) {
+	var f Farewell
+	err := r.ask(ctx, Order{Do: quit}, func(report Report) bool {
+		f.PID, f.Files = report.PID, report.Files
+		return false
+	})
+	var silent *SilentError
+	switch {
+	case errors.Is(err, ErrNone):
+		r.sweep()
+	case errors.As(err, &silent) && silent.PID != 0:
+		return r.kill(silent)
+	case err == nil:
+		pidfd, err := unix.PidfdOpen(f.PID, 0)
+		if err != nil {
+			return f, nil // gone already
+		}
+		defer unix.Close(pidfd)
+		if !ended(pidfd, Patience) {
+			return f, &SilentError{Role: r.Role, PID: f.PID, Why: condition(f.PID, "It has said goodbye")}
+		}
+	}
+	return f, err
+}
+
+// kill ends the process behind the control socket by SIGKILL, and sweeps after it as
+// far as the kernel tells which files were its own.
+func (r Remote) kill(silent *SilentError) (Farewell, error) {
+	pid, pidfd, found := r.process()
+	if !found {
+		return Farewell{}, silent
+	}
+	defer unix.Close(pidfd)
+	f := Farewell{PID: pid, Forced: condition(pid, "")}
+	files := boundBy(pid)
+	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
+		return f, err
+	}
+	if !ended(pidfd, Patience) {
+		return f, &SilentError{Role: r.Role, PID: pid, Why: condition(pid, "SIGKILL has been sent")}
+	}
+	r.sweep()
+	for _, file := range files {
+		if file.path == r.path() {
+			continue
+		}
+		if removal := file.Remove(); removal.told() {
+			f.Files = append(f.Files, removal)
+		}
+	}
+	return f, nil
+}
+
+// boundBy are the files of the unix sockets that a process has open, by device and
+// inode as sock_diag(7) tells them. In a network namespace of its own it tells none,
+// and a file system of layers may number its files otherwise: then the file is not
+// known again.
+func boundBy(pid int) []SocketFile {
+	rows, err := kernel.UnixTable(pid)
+	if err != nil {
+		return nil
+	}
+	fds, _ := kernel.FDs(pid)
+	open := make(map[uint64]bool)
+	for _, fd := range fds {
+		open[fd.Inode] = true
+	}
+	made := make(map[uint64]kernel.UnixSocket)
+	all, _ := kernel.UnixSockets()
+	for _, socket := range all {
+		made[socket.Inode] = socket
+	}
+	var files []SocketFile
+	seen := make(map[string]bool) // a connection has the path of its listener
+	for _, row := range rows {
+		if row.Inode == 0 || !open[row.Inode] || !strings.HasPrefix(row.Path, "/") || seen[row.Path] {
+			continue
+		}
+		seen[row.Path] = true
+		socket := made[row.Inode]
+		file := fileAt(row.Path)
+		var st unix.Stat_t
+		if unix.Lstat(row.Path, &st) != nil || !socket.Made(&st) {
+			file = SocketFile{path: row.Path, dev: socket.Dev, ino: uint64(socket.FileInode)}
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// sweep removes the control socket that a crashed stage left. The lock keeps a
+// stage that is just being started from being taken for one.
+func (r Remote) sweep() {
+	if trusted(Folder()) != nil {
+		return
+	}
+	unlock, err := lockFolder(Folder())
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if l, err := r.dial(); err == nil {
+		l.close()
+	} else if errors.Is(err, ErrNone) {
+		r.removeStale()
+	}
+}
+
+// removeStale removes the control socket that a crashed stage left: a socket's file that
+// dial has found nobody behind.
+func (r Remote) removeStale() bool { return fileAt(r.path()).Remove().Removed }

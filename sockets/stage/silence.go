@@ -1,0 +1,70 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel"
+)
+
+// Patience is how long a stage may take for what a live one does at once: it tells
+// its state, begins a call, ends. What a call then does in the kernel has no limit,
+// and Wait has none.
+const Patience = 5 * time.Second
+
+// A SilentError says that a stage's process lives and does not answer.
+type SilentError struct {
+	Role Role
+	PID  int    // 0: it is not known which process has the control socket
+	Hung bool   // it has hung up, instead of saying nothing for the time of Patience
+	Why  string // what the kernel says of it, and what to do
+}
+
+func (e *SilentError) Error() string {
+	process := fmt.Sprintf("the %s process", e.Role)
+	if e.PID != 0 {
+		process += fmt.Sprintf(" %d", e.PID)
+	}
+	if e.Hung {
+		return process + " hangs up instead of answering: " + e.Why
+	}
+	return process + " does not answer: " + e.Why
+}
+
+// condition says in what state a process is that does not answer, and how it may be
+// made to; remedy is for the states where nothing else helps.
+func condition(pid int, remedy string) string {
+	task, err := kernel.Thread(pid, pid)
+	if err != nil {
+		return "it has ended meanwhile"
+	}
+	state := fmt.Sprintf("its State is %c (%s), says /proc/%d/status. ", task.State, task.StateName, pid)
+	switch task.State {
+	case 'T':
+		return state + fmt.Sprintf("Let it go on: kill -CONT %d", pid)
+	case 't':
+		return state + fmt.Sprintf("A debugger holds it: let it go on there. Which one: grep TracerPid /proc/%d/status", pid)
+	case 'D':
+		return state + fmt.Sprintf("It waits inside the kernel. Where: cat /proc/%d/wchan", pid)
+	}
+	var limit unix.Rlimit
+	if unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit) == nil && limit.Cur < firstControlFD+controlRoom {
+		state += fmt.Sprintf("Its RLIMIT_NOFILE is %d, which may leave it no descriptor to hear fd3 with. ", limit.Cur)
+	}
+	return state + remedy
+}
+
+// errSilent is the cause of a context that limited has ended.
+var errSilent = errors.New("no answer")
+
+// limited is a context that ends, with the cause errSilent, unless answered is called
+// within Patience. cancel gives back what it holds.
+func limited(ctx context.Context) (limited context.Context, answered, cancel func()) {
+	limited, end := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(Patience, func() { end(errSilent) })
+	return limited, func() { timer.Stop() }, func() { timer.Stop(); end(nil) }
+}
