@@ -130,7 +130,7 @@ func became(files []stage.Removal) string {
 		if f.Removed {
 			fmt.Fprintf(&text, " The file `%s` that its `bind` made is removed.", f.Path)
 		} else {
-			fmt.Fprintf(&text, " What lies at `%s` is left: %s.", f.Path, escape(f.Left))
+			fmt.Fprintf(&text, " What lies at `%s` is left: %s.", f.Path, f.Left)
 		}
 	}
 	return text.String()
