@@ -97,7 +97,7 @@ func (s *Serving) event(e server.Event) {
 		s.show(Event{Kind: KindRequest, Connection: e.Conn, FD: &e.FD, Peer: e.Peer, Request: e.Request,
 			Status: e.Status, Length: e.Length, Text: e.Why, Value: fmt.Sprintf("%d %s", e.Status, httpmini.StatusText(e.Status))})
 	case server.Closed:
-		s.say("closed", e, map[string]string{"number": fmt.Sprint(e.Conn), "requests": counted(int64(e.Requests), "request"), "age": Took(e.Age)})
+		s.say("closed", e, map[string]string{"number": fmt.Sprint(e.Conn), "requests": Counted(int64(e.Requests), "request"), "age": Took(e.Age)})
 	case server.Ran:
 		s.say("ran out "+e.Why, e, map[string]string{"fd": fmt.Sprint(e.FD), "peer": e.Peer})
 	case server.Exhausted:
@@ -132,7 +132,7 @@ func (s *Serving) exhaust(e server.Event) {
 		values["limit"] = fmt.Sprint(limit.Cur)
 	}
 	if waiting, ok := s.queued(); ok {
-		values["waiting"] = counted(waiting, "client")
+		values["waiting"] = Counted(waiting, "client")
 	}
 	s.say("exhausted", e, values)
 }
@@ -181,10 +181,10 @@ func (s *Serving) gap() {
 	connections, requests := s.Server.Skipped()
 	var left []string
 	if connections > 0 {
-		left = append(left, counted(connections, "connection"))
+		left = append(left, Counted(connections, "connection"))
 	}
 	if requests > 0 {
-		left = append(left, counted(requests, "request"))
+		left = append(left, Counted(requests, "request"))
 	}
 	if left != nil {
 		s.told = 0
@@ -215,7 +215,7 @@ func (s *Serving) holdUp() {
 	}
 	s.heldUp = state
 	s.say(section, server.Event{FD: held.FD}, map[string]string{
-		"fd": fmt.Sprint(held.FD), "peer": held.Peer, "since": Took(since.Round(time.Second)), "waiting": counted(int64(queue.Waiting), "client"),
+		"fd": fmt.Sprint(held.FD), "peer": held.Peer, "since": Took(since.Round(time.Second)), "waiting": Counted(int64(queue.Waiting), "client"),
 	})
 	s.show(Event{Kind: KindEvidence, Recap: true, Fact: "accept queue", Value: fmt.Sprintf("%d of %d", queue.Waiting, queue.Backlog), Source: queue.Source})
 }
@@ -277,7 +277,7 @@ func (s *Serving) waiting() {
 	}
 	if open > 0 && open != s.left {
 		s.left = open
-		s.say("waiting", server.Event{}, map[string]string{"connections": counted(open, "connection")})
+		s.say("waiting", server.Event{}, map[string]string{"connections": Counted(open, "connection")})
 	}
 }
 
@@ -290,17 +290,9 @@ func (s *Serving) end() {
 		sent += x.Sent
 	}
 	text := fmt.Sprintf("The server has ended. %s, %s, %s sent.",
-		counted(accepted, "connection"), counted(requests, "request"), counted(sent, "byte"))
+		Counted(accepted, "connection"), Counted(requests, "request"), Counted(sent, "byte"))
 	if s.Files != nil {
 		text += became(s.Files())
 	}
 	s.show(Event{Kind: KindEnd, Text: text})
-}
-
-// counted is a number with its noun.
-func counted(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -295,7 +295,7 @@ func (s *scene) holder() string {
 		return row.Local.String() + " in state " + row.State.String() + ", held by " + owner(row.Inode, fmt.Sprintf("user %d", row.UID))
 	}
 	if waiting > 0 {
-		return fmt.Sprintf("%d connection(s) in TIME_WAIT, of no process any more", waiting)
+		return Counted(waiting, "connection") + " in TIME_WAIT, of no process any more"
 	}
 	for role, end := range s.before.ends {
 		for _, x := range end.Sockets {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/outfile"
 	"fd3/lesson/tour"
@@ -93,7 +94,7 @@ func (a *app) runRecord(ctx context.Context, to castFile, lessons []course.Lesso
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Printf("%s: %d seconds, %d markers. To play it: asciinema play %s\n", to.path, int(rec.cast.Length().Seconds()), rec.cast.Marks(), to.path)
+	_, err = fmt.Printf("%s: %s, %s. To play it: asciinema play %s\n", to.path, lesson.Counted(int(rec.cast.Length().Seconds()), "second"), lesson.Counted(rec.cast.Marks(), "marker"), to.path)
 	return err
 }
 

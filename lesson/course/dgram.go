@@ -87,7 +87,7 @@ func dgramSmall(l *Lab) map[string]func() {
 		},
 		"recv": func() {
 			x := l.asked(server, receiver)
-			l.show(lesson.Evidence{Fact: "waiting", Value: fmt.Sprintf("a datagram of %d bytes", x.Unread), Source: "ioctl(2) SIOCINQ"})
+			l.show(lesson.Evidence{Fact: "waiting", Value: "a datagram of " + lesson.Counted(x.Unread, "byte"), Source: "ioctl(2) SIOCINQ"})
 			first := l.do(server, dgramRecv(receiver, 6))
 			second := l.do(server, dgramRecv(receiver, 100))
 			l.note("got", string(first.Data))
@@ -131,7 +131,7 @@ func dgramLoss(l *Lab) map[string]func() {
 					failed++
 				}
 			}
-			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%d calls succeeded, %d failed", succeeded, failed), Source: "sendto(2)"})
+			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s succeeded, %d failed", lesson.Counted(succeeded, "call"), failed), Source: "sendto(2)"})
 			l.note("many", many)
 			l.note("succeeded", succeeded)
 		},
@@ -154,7 +154,7 @@ func dgramLoss(l *Lab) map[string]func() {
 				ordered = ordered && last < data
 				got, last = got+1, data
 			}
-			l.show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("has read %d datagrams, %s; the last one is number %s", got, inOrder[ordered], last), Source: "recvfrom(2)", Have: int64(got), Full: many})
+			l.show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("has read %s, %s; the last one is number %s", lesson.Counted(got, "datagram"), inOrder[ordered], last), Source: "recvfrom(2)", Have: int64(got), Full: many})
 			l.note("got", got)
 			l.note("last", last)
 			l.note("order", inOrder[ordered])
@@ -229,7 +229,7 @@ func dgramWord(l *Lab) func() (bool, string) {
 			call := l.must(l.quietly(server, dgramRecv(fd, 2048)))
 			l.note("from", call.Addr)
 			l.note("size", len(call.Data))
-			now = fmt.Sprintf("the last one has %d bytes: %.40q", len(call.Data), call.Data)
+			now = fmt.Sprintf("the last one has %s: %.40q", lesson.Counted(len(call.Data), "byte"), call.Data)
 			done = string(bytes.TrimRight(call.Data, "\r\n")) == wanted
 		}
 		return done, now

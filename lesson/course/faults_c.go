@@ -147,7 +147,7 @@ func faultPadding(l *Lab) map[string]func() {
 		l.until("the bytes to arrive", func() bool { return l.asked(client, c).Unread >= len(body) })
 		call := l.must(l.recv(client, c, 2*bufferSize))
 		zeros := bytes.Count(call.Data, []byte{0})
-		l.show(lesson.Evidence{Fact: "received", Value: fmt.Sprintf("%d bytes, %d of them zero", call.Ret, zeros), Source: "recvfrom(2)", Have: int64(read), Full: call.Ret})
+		l.show(lesson.Evidence{Fact: "received", Value: fmt.Sprintf("%s, %d of them zero", lesson.Counted(call.Ret, "byte"), zeros), Source: "recvfrom(2)", Have: int64(read), Full: call.Ret})
 		return call.Ret
 	}
 	return map[string]func(){

@@ -101,7 +101,7 @@ func fdWrite(l *Lab) map[string]func() {
 			if err != nil {
 				l.failf("%w", err)
 			}
-			l.show(lesson.Evidence{Fact: "the file", Value: fmt.Sprintf("%d bytes", info.Size()), Source: "stat(2)"})
+			l.show(lesson.Evidence{Fact: "the file", Value: lesson.Counted(info.Size(), "byte"), Source: "stat(2)"})
 			l.note("file_position", fdShowPosition(l, file))
 			l.note("socket_position", fdShowPosition(l, conn))
 		},

@@ -35,7 +35,7 @@ func httpEnd(l *Lab) map[string]func() {
 		l.must(l.send(client, fd, string(sent)))
 		received = append(received, l.must(l.recv(server, conn, 4096)).Data...)
 		verdict, _ = httpRequest(received)
-		l.show(lesson.Evidence{Fact: "the parser", Value: verdict, Source: fmt.Sprintf("httpmini, over %d bytes", len(received))})
+		l.show(lesson.Evidence{Fact: "the parser", Value: verdict, Source: "httpmini, over " + lesson.Counted(len(received), "byte")})
 		return verdict
 	}
 	return map[string]func(){
@@ -227,11 +227,11 @@ func httpTyped(l *Lab) func() (bool, string) {
 				answer(x.FD, 400, verdict)
 				now = verdict
 			case call.Ret <= 0:
-				now = fmt.Sprintf("%d bytes and the end, but no whole request", len(arrived[x.FD]))
+				now = lesson.Counted(len(arrived[x.FD]), "byte") + " and the end, but no whole request"
 				l.quietly(server, stage.Order{Do: "close", FD: x.FD})
 				delete(arrived, x.FD)
 			default:
-				now = fmt.Sprintf("%d bytes so far: the empty line at the end is still missing", len(arrived[x.FD]))
+				now = lesson.Counted(len(arrived[x.FD]), "byte") + " so far: the empty line at the end is still missing"
 			}
 		}
 		if !done {

@@ -182,7 +182,7 @@ func listenColumns(l *Lab) map[string]func() {
 			for _, row := range l.rowsAt(addr, kernel.Established) {
 				unread += int(row.RQueue)
 			}
-			l.show(lesson.Evidence{Fact: "unread", Value: fmt.Sprintf("%d bytes, in connections that nobody has accepted", unread), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
+			l.show(lesson.Evidence{Fact: "unread", Value: lesson.Counted(unread, "byte") + ", in connections that nobody has accepted", Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
 			l.note("length", length)
 			l.note("unread", unread)
 			switch length {

@@ -139,7 +139,7 @@ func plugWhere(l *Lab) map[string]func() {
 			rows := plugShowPorts(l, l.inode(server, conn), l.inode(client, fd))
 			plugShowUnix(l, l.inode(server, conn), path)
 			unread := l.asked(server, conn).Unread
-			l.show(lesson.Evidence{Fact: "unread", Value: fmt.Sprintf("%d bytes at the server's socket", unread), Source: "ioctl(2) SIOCINQ"})
+			l.show(lesson.Evidence{Fact: "unread", Value: lesson.Counted(unread, "byte") + " at the server's socket", Source: "ioctl(2) SIOCINQ"})
 			l.note("size", size)
 			l.note("ports", rows)
 			l.note("unread", unread)
@@ -164,7 +164,7 @@ func plugShowFile(l *Lab, path string) (size int64) {
 	if info.Mode()&os.ModeSocket != 0 {
 		kind = "a socket"
 	}
-	l.show(lesson.Evidence{Fact: "the file", Value: fmt.Sprintf("%s, %d bytes", kind, info.Size()), Source: "lstat(2)", Command: "ls -l " + path})
+	l.show(lesson.Evidence{Fact: "the file", Value: fmt.Sprintf("%s, %s", kind, lesson.Counted(info.Size(), "byte")), Source: "lstat(2)", Command: "ls -l " + path})
 	return info.Size()
 }
 

@@ -36,7 +36,7 @@ func recvJoined(l *Lab) map[string]func() {
 		},
 		"look": func() {
 			x := l.arrived(conn, len(whole))
-			l.show(lesson.Evidence{Fact: "arrived at the server", Value: fmt.Sprintf("%d bytes, in %d packets", x.Unread, x.TCP.Data_segs_in), Source: "ioctl(2) SIOCINQ, getsockopt(2) TCP_INFO",
+			l.show(lesson.Evidence{Fact: "arrived at the server", Value: lesson.Counted(x.Unread, "byte") + ", in " + lesson.Counted(x.TCP.Data_segs_in, "packet"), Source: "ioctl(2) SIOCINQ, getsockopt(2) TCP_INFO",
 				Command: fmt.Sprintf("ss -tin 'sport = :%d'", x.Local.Port()), Note: "data_segs_in in the output of `ss`."})
 			l.note("packets", x.TCP.Data_segs_in)
 		},
@@ -57,7 +57,7 @@ func recvJoined(l *Lab) map[string]func() {
 // arrived waits until so many bytes are there for a socket of the server to read.
 func (l *Lab) arrived(conn, n int) stage.Socket {
 	var x stage.Socket
-	l.until(fmt.Sprintf("%d bytes", n), func() bool {
+	l.until(lesson.Counted(n, "byte"), func() bool {
 		x = l.asked(server, conn)
 		return x.Unread >= n
 	})
@@ -79,7 +79,7 @@ func recvParts(l *Lab) map[string]func() {
 				call := l.must(l.recv(server, conn, room))
 				sizes = append(sizes, fmt.Sprint(call.Ret))
 				left := l.asked(server, conn).Unread
-				l.show(lesson.Evidence{Fact: "left in the kernel", Value: fmt.Sprintf("%d bytes", left), Source: "ioctl(2) SIOCINQ", Have: int64(left), Full: int64(len(said))})
+				l.show(lesson.Evidence{Fact: "left in the kernel", Value: lesson.Counted(left, "byte"), Source: "ioctl(2) SIOCINQ", Have: int64(left), Full: int64(len(said))})
 			}
 			l.note("said", len(said))
 			l.note("room", room)
@@ -123,7 +123,7 @@ func recvEnd(l *Lab) map[string]func() {
 			l.must(l.close(client, c))
 			l.until("the client's FIN", func() bool { return l.tcpState(server, conn) == kernel.CloseWait })
 			x := l.asked(server, conn)
-			l.show(lesson.Evidence{Fact: "the server's end", Value: fmt.Sprintf("%s, %d bytes unread", x.State(), x.Unread), Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: fmt.Sprintf("ss -tan 'sport = :%d'", x.Local.Port())})
+			l.show(lesson.Evidence{Fact: "the server's end", Value: fmt.Sprintf("%s, %s unread", x.State(), lesson.Counted(x.Unread, "byte")), Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: fmt.Sprintf("ss -tan 'sport = :%d'", x.Local.Port())})
 			l.note("state", x.State())
 		},
 		"recv": func() { l.note("first", l.must(l.recvNow(conn, 100)).Ret) },
@@ -213,12 +213,12 @@ func recvPieces(l *Lab) func() (bool, string) {
 		case got > 0 && closed && l.recvNow(conn, 4096).Ret == 0:
 			return true, "recv has returned 0"
 		case got > 0:
-			return false, fmt.Sprintf("one recv returned %d bytes. Now close the connection", got)
+			return false, fmt.Sprintf("one recv returned %s. Now close the connection", lesson.Counted(got, "byte"))
 		case packets >= wanted && x.Unread > 0:
 			got = int(l.must(l.recvNow(conn, 4096)).Ret)
 			l.note("got", got)
 			l.note("packets", packets)
-			return false, fmt.Sprintf("one recv returned %d bytes. Now close the connection", got)
+			return false, fmt.Sprintf("one recv returned %s. Now close the connection", lesson.Counted(got, "byte"))
 		case closed:
 			l.close(server, conn)
 			conn = -1

@@ -93,7 +93,7 @@ func sendFull(l *Lab) map[string]func() {
 			return 0
 		}
 		if accepted > 10*offered {
-			l.failf("the kernel took %d bytes, and its buffers are not full", accepted)
+			l.failf("the kernel took %s, and its buffers are not full", lesson.Counted(accepted, "byte"))
 		}
 		return int(l.must(c).Ret)
 	}
@@ -101,7 +101,7 @@ func sendFull(l *Lab) map[string]func() {
 		"connect": func() {
 			l.setup(func() { conn, fd = l.sendTight() })
 			got := l.asked(server, conn).SendBuf
-			l.show(lesson.Evidence{Fact: "server's send buffer", Value: fmt.Sprintf("%d bytes, where %d were asked for", got, sendSmall), Source: "getsockopt(2) SO_SNDBUF"})
+			l.show(lesson.Evidence{Fact: "server's send buffer", Value: fmt.Sprintf("%s, where %d were asked for", lesson.Counted(got, "byte"), sendSmall), Source: "getsockopt(2) SO_SNDBUF"})
 			l.note("asked", sendSmall)
 			l.note("doubled", got)
 		},
@@ -138,7 +138,7 @@ func sendFull(l *Lab) map[string]func() {
 					return false
 				}
 			})
-			l.show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("has read %d bytes", read), Source: "recvfrom(2)"})
+			l.show(lesson.Evidence{Fact: "the client", Value: "has read " + lesson.Counted(read, "byte"), Source: "recvfrom(2)"})
 			call := l.must(waiting.wait())
 			l.note("waited", lesson.Took(call.Duration))
 		},
@@ -193,7 +193,7 @@ func sendStuff(l *Lab) func() (bool, string) {
 		unsent, unread, full := l.sendQueues(addr)
 		l.note("unsent", unsent)
 		l.note("unread", unread)
-		return full, fmt.Sprintf("unread at the server: %d bytes, in the client's send buffer: %d", unread, unsent)
+		return full, fmt.Sprintf("unread at the server: %s, in the client's send buffer: %d", lesson.Counted(unread, "byte"), unsent)
 	}
 }
 

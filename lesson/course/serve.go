@@ -82,7 +82,7 @@ func servePieces(l *Lab) map[string]func() {
 				all = append(all, got.Data...)
 			}
 			_, body, _ := bytes.Cut(all, []byte("\r\n\r\n"))
-			l.show(lesson.Evidence{Fact: "the client has received", Value: fmt.Sprintf("%d bytes, of them %d of the file", len(all), len(body)), Source: "recvfrom(2)"})
+			l.show(lesson.Evidence{Fact: "the client has received", Value: fmt.Sprintf("%s, of them %d of the file", lesson.Counted(len(all), "byte"), len(body)), Source: "recvfrom(2)"})
 			l.showFlags(listener)
 			l.note("calls", calls)
 			l.note("reads", reads)

@@ -94,6 +94,6 @@ func serveHang(l *Lab) func() (bool, string) {
 			l.note("peer", sockets.Peername(held.FD))
 			state = fmt.Sprintf("held up for %.0f s", held.Silent.Seconds())
 		}
-		return held.Silent > 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %d bytes", state, l.serveWaiting(own), unread)
+		return held.Silent > 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %s", state, l.serveWaiting(own), lesson.Counted(unread, "byte"))
 	}
 }

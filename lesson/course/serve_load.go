@@ -44,7 +44,7 @@ func (l *Lab) serveCompare(idle bool) {
 	}
 	for i, loop := range loops {
 		rate := totals[i] * int64(time.Second/time.Millisecond) / serveFor.Milliseconds()
-		l.show(lesson.Evidence{Fact: string(loop), Value: fmt.Sprintf("%d requests a second, for %d of %d clients", rate, served[i], serveClients),
+		l.show(lesson.Evidence{Fact: string(loop), Value: fmt.Sprintf("%s a second, for %d of %d clients", lesson.Counted(rate, "request"), served[i], serveClients),
 			Source: "counted by the clients", Have: totals[i], Full: most})
 		l.note(when+string(loop), fmt.Sprintf("%d of %d", served[i], serveClients))
 	}

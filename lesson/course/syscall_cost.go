@@ -185,7 +185,7 @@ func syscallMany(l *Lab) map[string]func() {
 		"once": func() {
 			pair = l.syscallPair()
 			once = l.writes(pair, total, total)
-			l.show(lesson.Evidence{Fact: "1 write", Value: fmt.Sprintf("%d bytes in %s", total, nanoseconds(once)), Source: "measured now"})
+			l.show(lesson.Evidence{Fact: "1 write", Value: fmt.Sprintf("%s in %s", lesson.Counted(total, "byte"), nanoseconds(once)), Source: "measured now"})
 		},
 		"pieces": func() {
 			many := l.writes(pair, total, piece)

@@ -76,7 +76,7 @@ func acknowledged(p *pair) []lesson.Evidence {
 	if err != nil || a.TCP == nil {
 		return nil
 	}
-	return []lesson.Evidence{{Fact: "acknowledged", Value: fmt.Sprintf("%d numbers after 5 bytes", a.TCP.Bytes_acked), Source: "getsockopt(2) TCP_INFO", Command: "ss -tani",
+	return []lesson.Evidence{{Fact: "acknowledged", Value: lesson.Counted(a.TCP.Bytes_acked, "number") + " after 5 bytes", Source: "getsockopt(2) TCP_INFO", Command: "ss -tani",
 		Note: "Of a connection that fd3 has just opened over loopback. The SYN counts as one."}}
 }
 

@@ -17,7 +17,7 @@ import (
 func inState(s kernel.State) question {
 	return func() []lesson.Evidence {
 		rows, err := kernel.Own().TCP(s)
-		return one(lesson.Evidence{Fact: s.String() + " now", Value: counted(len(rows), "connection"), Source: "sock_diag(7)", Command: "ss -tan state " + ssName(s)}, err)
+		return one(lesson.Evidence{Fact: s.String() + " now", Value: lesson.Counted(len(rows), "connection"), Source: "sock_diag(7)", Command: "ss -tan state " + ssName(s)}, err)
 	}
 }
 
@@ -38,7 +38,7 @@ func listeners() []lesson.Evidence {
 	for _, port := range ports[:min(8, len(ports))] {
 		shown = append(shown, strconv.Itoa(port))
 	}
-	value := counted(len(rows), "listener")
+	value := lesson.Counted(len(rows), "listener")
 	if len(shown) > 0 {
 		value += ", on port " + strings.Join(shown, ", ")
 	}
@@ -56,7 +56,7 @@ func wildcards() []lesson.Evidence {
 			n++
 		}
 	}
-	return one(lesson.Evidence{Fact: "TCP here", Value: fmt.Sprintf("%d of %s", n, counted(len(rows), "listener")), Source: "sock_diag(7)", Command: "ss -ltn",
+	return one(lesson.Evidence{Fact: "TCP here", Value: fmt.Sprintf("%d of %s", n, lesson.Counted(len(rows), "listener")), Source: "sock_diag(7)", Command: "ss -ltn",
 		Note: "These are bound to 0.0.0.0 or `::`, and take connections for every address."}, err)
 }
 
@@ -76,22 +76,22 @@ func socketsOf(family int) question {
 
 func udpSockets() []lesson.Evidence {
 	rows, err := kernel.Own().UDP()
-	return one(lesson.Evidence{Fact: "now", Value: counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -uan"}, err)
+	return one(lesson.Evidence{Fact: "now", Value: lesson.Counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -uan"}, err)
 }
 
 func unixSockets() []lesson.Evidence {
 	rows, err := kernel.Own().Unix()
-	return one(lesson.Evidence{Fact: "now", Value: counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -xa"}, err)
+	return one(lesson.Evidence{Fact: "now", Value: lesson.Counted(len(rows), "socket"), Source: "sock_diag(7)", Command: "ss -xa"}, err)
 }
 
 func askedAtOnce() []lesson.Evidence {
 	start := time.Now()
 	rows, err := kernel.Own().TCP()
-	return one(lesson.Evidence{Fact: "asked just now", Value: fmt.Sprintf("%s of TCP, in %d microseconds", counted(len(rows), "socket"), time.Since(start).Microseconds()), Source: "sock_diag(7)", Command: "ss -tan"}, err)
+	return one(lesson.Evidence{Fact: "asked just now", Value: fmt.Sprintf("%s of TCP, in %d microseconds", lesson.Counted(len(rows), "socket"), time.Since(start).Microseconds()), Source: "sock_diag(7)", Command: "ss -tan"}, err)
 }
 
 // ownTable reads the same from the table in /proc.
 func ownTable() []lesson.Evidence {
 	rows, err := kernel.Own().Table("tcp")
-	return one(lesson.Evidence{Fact: "IPv4 over TCP", Value: counted(len(rows), "row"), Source: "/proc/net/tcp", Command: "cat /proc/net/tcp"}, err)
+	return one(lesson.Evidence{Fact: "IPv4 over TCP", Value: lesson.Counted(len(rows), "row"), Source: "/proc/net/tcp", Command: "cat /proc/net/tcp"}, err)
 }

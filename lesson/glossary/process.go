@@ -24,7 +24,7 @@ func ownUser() []lesson.Evidence {
 
 func ownThreads() []lesson.Evidence {
 	all, err := os.ReadDir("/proc/self/task")
-	return one(lesson.Evidence{Fact: "this process", Value: counted(len(all), "thread"), Source: "/proc/self/task", Command: "ls /proc/PID/task",
+	return one(lesson.Evidence{Fact: "this process", Value: lesson.Counted(len(all), "thread"), Source: "/proc/self/task", Command: "ls /proc/PID/task",
 		Note: "A Go program has several from the start. Look at a process of your own by its PID."}, err)
 }
 
@@ -105,7 +105,7 @@ func ownSignals() []lesson.Evidence {
 		return nil
 	}
 	mask, err := strconv.ParseUint(line, 16, 64)
-	return one(lesson.Evidence{Fact: "this process", Value: "handlers for " + counted(bits.OnesCount64(mask), "signal"), Source: "/proc/self/status, SigCgt", Command: "grep Sig /proc/self/status",
+	return one(lesson.Evidence{Fact: "this process", Value: "handlers for " + lesson.Counted(bits.OnesCount64(mask), "signal"), Source: "/proc/self/status, SigCgt", Command: "grep Sig /proc/self/status",
 		Note: "The Go runtime sets them. The command shows its own, which are fewer."}, err)
 }
 

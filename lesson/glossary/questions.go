@@ -69,8 +69,8 @@ var questions = map[string][]question{
 	"SOCK_DGRAM":      {newSocket(unix.SOCK_DGRAM, protocol)},
 
 	"IP":       {setting("hops", "net.ipv4.ip_default_ttl", "How many machines may hand on a packet from here before it is thrown away (TTL).")},
-	"packet":   {counter("packets in", "Ip.InReceives", "have come in over IPv4"), counter("packets out", "Ip.OutRequests", "were handed to IPv4 here to send")},
-	"ICMP":     {counter("unreachable", "Icmp.InDestUnreachs", "messages have come in that say so")},
+	"packet":   {counter("packets in", "Ip.InReceives", "", "came in over IPv4"), counter("packets out", "Ip.OutRequests", "", "handed to IPv4 here to send")},
+	"ICMP":     {counter("unreachable", "Icmp.InDestUnreachs", "message", "came in to say so")},
 	"UDP":      {udpSockets},
 	"datagram": {withPair(twoDatagrams)},
 
@@ -79,26 +79,26 @@ var questions = map[string][]question{
 	"peer":              {connected(bothNames)},
 	"getpeername":       {connected(bothNames)},
 	"four-tuple":        {connected(bothNames)},
-	"segment":           {counter("segments in", "Tcp.InSegs", "have come in"), counter("segments out", "Tcp.OutSegs", "were sent")},
-	"handshake":         {counter("as a client", "Tcp.ActiveOpens", "begun from here"), counter("as a server", "Tcp.PassiveOpens", "that came to a listener here")},
+	"segment":           {counter("segments in", "Tcp.InSegs", "", "came in"), counter("segments out", "Tcp.OutSegs", "", "sent")},
+	"handshake":         {counter("as a client", "Tcp.ActiveOpens", "", "begun from here"), counter("as a server", "Tcp.PassiveOpens", "", "that came to a listener here")},
 	"SYN":               {synRetries},
-	"ACK":               {counter("ACKs", "TcpExt.TCPPureAcks", "segments have come in that carried an ACK and no bytes")},
+	"ACK":               {counter("ACKs", "TcpExt.TCPPureAcks", "segment", "came in with an ACK and no bytes")},
 	"FIN":               {inState(kernel.FinWait1), inState(kernel.LastAck)},
-	"RST":               {counter("resets sent", "Tcp.OutRsts", "segments with RST were sent"), answered(unix.ECONNREFUSED)},
+	"RST":               {counter("resets sent", "Tcp.OutRsts", "segment", "with RST sent"), answered(unix.ECONNREFUSED)},
 	"sequence number":   {connected(acknowledged)},
-	"retransmission":    {counter("sent again", "Tcp.RetransSegs", "segments"), setting("tcp_retries2", "net.ipv4.tcp_retries2", "How often the kernel tries before it gives up an open connection.")},
-	"ETIMEDOUT":         {synRetries, counter("timeouts", "TcpExt.TCPAbortOnTimeout", "connections were given up")},
+	"retransmission":    {counter("sent again", "Tcp.RetransSegs", "segment", ""), setting("tcp_retries2", "net.ipv4.tcp_retries2", "How often the kernel tries before it gives up an open connection.")},
+	"ETIMEDOUT":         {synRetries, counter("timeouts", "TcpExt.TCPAbortOnTimeout", "connection", "given up")},
 	"backlog":           {withPair(clamped), somaxconn},
 	"somaxconn":         {somaxconn, headerSomaxconn},
-	"accept queue":      {withPair(waiting), counter("overflows", "TcpExt.ListenOverflows", "times a SYN or the last ACK of a handshake met a full accept queue")},
+	"accept queue":      {withPair(waiting), counter("overflows", "TcpExt.ListenOverflows", "time", "a SYN or the last ACK of a handshake met a full accept queue")},
 	"SYN queue":         {inState(kernel.SynRecv), setting("max_syn_backlog", "net.ipv4.tcp_max_syn_backlog", "")},
-	"SYN cookie":        {setting("tcp_syncookies", "net.ipv4.tcp_syncookies", "0: never. 1: when the SYN queue overflows. 2: always."), counter("cookies sent", "TcpExt.SyncookiesSent", "so far")},
+	"SYN cookie":        {setting("tcp_syncookies", "net.ipv4.tcp_syncookies", "0: never. 1: when the SYN queue overflows. 2: always."), counter("cookies sent", "TcpExt.SyncookiesSent", "", "so far")},
 	"Recv-Q":            {connected(unread), withPair(waiting)},
 	"Send-Q":            {connected(unacknowledged), withPair(waiting)},
 	"send buffer":       {sendBuffer, setting("tcp_wmem", "net.ipv4.tcp_wmem", bufferSizes)},
 	"receive buffer":    {option("SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, " bytes"), setting("tcp_rmem", "net.ipv4.tcp_rmem", bufferSizes)},
-	"window":            {tcpInfo("window", func(t *unix.TCPInfo) string { return fmt.Sprintf("%d bytes, the peer's", t.Snd_wnd) }), setting("window scaling", "net.ipv4.tcp_window_scaling", "1: a window may be larger than the 65535 that fit into its field.")},
-	"congestion window": {tcpInfo("cwnd", func(t *unix.TCPInfo) string { return fmt.Sprintf("%d segments", t.Snd_cwnd) }), congestion},
+	"window":            {tcpInfo("window", func(t *unix.TCPInfo) string { return lesson.Counted(t.Snd_wnd, "byte") + ", the peer's" }), setting("window scaling", "net.ipv4.tcp_window_scaling", "1: a window may be larger than the 65535 that fit into its field.")},
+	"congestion window": {tcpInfo("cwnd", func(t *unix.TCPInfo) string { return lesson.Counted(t.Snd_cwnd, "segment") }), congestion},
 	"MSS":               {tcpInfo("mss", func(t *unix.TCPInfo) string { return fmt.Sprintf("%d bytes, over loopback", t.Snd_mss) }), loopback},
 	"RTT":               {tcpInfo("rtt", func(t *unix.TCPInfo) string { return fmt.Sprintf("%s, over loopback", milliseconds(t.Rtt)) })},
 	"TCP_INFO": {tcpInfo("TCP_INFO", func(t *unix.TCPInfo) string {
@@ -121,7 +121,7 @@ var questions = map[string][]question{
 	"FIN_WAIT1":    {inState(kernel.FinWait1)},
 	"FIN_WAIT2":    {inState(kernel.FinWait2), setting("tcp_fin_timeout", "net.ipv4.tcp_fin_timeout", "Seconds until the kernel forgets an end that no process holds.")},
 	"CLOSING":      {inState(kernel.Closing)},
-	"TIME_WAIT":    {inState(kernel.TimeWait), counter("since the start", "TcpExt.TW", "connections have been counted in it")},
+	"TIME_WAIT":    {inState(kernel.TimeWait), counter("since the start", "TcpExt.TW", "connection", "counted in it")},
 	"CLOSE_WAIT":   {inState(kernel.CloseWait)},
 	"LAST_ACK":     {inState(kernel.LastAck)},
 	"CLOSED":       {newSocket(unix.SOCK_STREAM, state)},
@@ -158,7 +158,7 @@ var (
 	somaxconn   = setting("somaxconn", "net.core.somaxconn", "The most that any backlog here can be.")
 	synRetries  = setting("tcp_syn_retries", "net.ipv4.tcp_syn_retries", "How often a client sends its SYN again; newer kernels add tcp_syn_linear_timeouts.")
 	congestion  = setting("congestion", "net.ipv4.tcp_congestion_control", "How TCP here decides how much may be under way.")
-	established = counter("established", "Tcp.CurrEstab", "connections in ESTABLISHED or CLOSE_WAIT")
+	established = counter("established", "Tcp.CurrEstab", "connection", "in ESTABLISHED or CLOSE_WAIT")
 	reuseAddr   = option("SO_REUSEADDR", unix.SOL_SOCKET, unix.SO_REUSEADDR, "")
 	sendBuffer  = option("SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, " bytes")
 )

@@ -26,12 +26,16 @@ func setting(fact, name, note string) question {
 }
 
 // counter reads what the kernel has counted in this network namespace.
-func counter(fact, name, unit string) question {
+func counter(fact, name, noun, told string) question {
 	return func() []lesson.Evidence {
 		all, err := kernel.Own().Counters()
 		n, there := all[name]
 		if err != nil || !there {
 			return nil
+		}
+		value := fmt.Sprint(n)
+		if noun != "" {
+			value = lesson.Counted(n, noun)
 		}
 		file := "snmp"
 		if strings.HasPrefix(name, "TcpExt.") {
@@ -41,14 +45,6 @@ func counter(fact, name, unit string) question {
 		if name == "Tcp.CurrEstab" { // the one that goes down as well, and nstat(8) leaves it out
 			command = "ss -s"
 		}
-		return []lesson.Evidence{{Fact: fact, Value: fmt.Sprint(n) + " " + unit, Source: "/proc/net/" + file, Command: command}}
+		return []lesson.Evidence{{Fact: fact, Value: strings.TrimSpace(value + " " + told), Source: "/proc/net/" + file, Command: command}}
 	}
-}
-
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

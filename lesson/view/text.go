@@ -421,6 +421,6 @@ func (v *Text) request(e lesson.Event) {
 		style = v.theme.bad
 	}
 	v.section = ""
-	v.wrap(v.theme.arrow+" "+v.theme.strong.Render(e.Request)+"  "+style.Render(e.Value)+fmt.Sprintf(", %d bytes of content", e.Length), 4, 6)
+	v.wrap(v.theme.arrow+" "+v.theme.strong.Render(e.Request)+"  "+style.Render(e.Value)+", "+lesson.Counted(e.Length, "byte")+" of content", 4, 6)
 	v.markdown(e.Text, 6)
 }
