@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/outfile"
 	"fd3/lesson/tour"
 	"fd3/lesson/view"
@@ -81,7 +82,7 @@ func (a *app) handout() *cobra.Command {
 }
 
 // writeHandout makes the whole handout before it writes any of it.
-func writeHandout(ctx context.Context, lessons []course.Lesson, form func(io.Writer, view.Head) *view.Document, output string, force bool) error {
+func writeHandout(ctx context.Context, lessons []lab.Lesson, form func(io.Writer, view.Head) *view.Document, output string, force bool) error {
 	runtime.UnlockOSThread()
 	write := os.Stdout.Write
 	if output != "-" {

@@ -16,6 +16,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/outfile"
 	"fd3/lesson/tour"
 	"fd3/lesson/view"
@@ -51,7 +52,7 @@ func (a *app) record() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				lessons = []course.Lesson{l}
+				lessons = []lab.Lesson{l}
 			}
 			return a.runRecord(cmd.Context(), castFile{args[0], force}, lessons, auto, theme)
 		},
@@ -71,7 +72,7 @@ func (a *app) record() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runRecord(ctx context.Context, to castFile, lessons []course.Lesson, auto time.Duration, theme string) error {
+func (a *app) runRecord(ctx context.Context, to castFile, lessons []lab.Lesson, auto time.Duration, theme string) error {
 	if a.json {
 		return usageError{errors.New("a recording is of a terminal, so it goes without --json")}
 	}

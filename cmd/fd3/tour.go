@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/tour"
 	"fd3/lesson/view"
 )
@@ -82,7 +83,7 @@ func completeLessons(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 }
 
 // lessonNamed is the lesson that was typed, or says which may have been meant.
-func lessonNamed(id string) (course.Lesson, error) {
+func lessonNamed(id string) (lab.Lesson, error) {
 	l, err := course.Find(id)
 	if err == nil {
 		return l, nil

@@ -15,6 +15,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/words"
 	"fd3/sockets/stage"
 )
@@ -39,16 +40,16 @@ func answers(t *testing.T, p place) (all []int) {
 		}
 	}
 	for _, l := range course.All() {
-		verdicts := slices.DeleteFunc(slices.Clone(l.Parts), func(p course.Part) bool { return p.Kind != course.Verdict })
+		verdicts := slices.DeleteFunc(slices.Clone(l.Parts), func(p lab.Part) bool { return p.Kind != lab.Verdict })
 		if len(verdicts) != len(said[l.ID]) {
 			t.Errorf("%s: %d verdicts in the lesson, %d were told", l.ID, len(verdicts), len(said[l.ID]))
 		}
 		for _, predict := range l.Parts {
-			if predict.Kind != course.Predict {
+			if predict.Kind != lab.Predict {
 				continue
 			}
 			number := 0
-			if i := slices.IndexFunc(verdicts, func(v course.Part) bool { return v.Name == predict.Name }); i >= 0 && i < len(said[l.ID]) && !measured[l.ID+"/"+predict.Name] {
+			if i := slices.IndexFunc(verdicts, func(v lab.Part) bool { return v.Name == predict.Name }); i >= 0 && i < len(said[l.ID]) && !measured[l.ID+"/"+predict.Name] {
 				number = 1 + slices.IndexFunc(predict.Choices, func(c words.Item) bool { return c.Name == said[l.ID][i] })
 			}
 			all = append(all, number)

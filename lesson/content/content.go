@@ -4,5 +4,5 @@ package content
 
 import "embed"
 
-//go:embed *.md course/*.md
+//go:embed *.md
 var Files embed.FS

@@ -1,46 +1,31 @@
-package course
+package course_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
-	"fd3/sockets"
+	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
+	"fd3/lesson/course/labtest"
 )
 
 // prepared is an exercise as a learner finds it.
-func prepared(t *testing.T, id string) *student {
+func prepared(t *testing.T, id string) *labtest.Learner {
 	t.Helper()
-	l, err := Find(id)
+	l, err := course.Find(id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStudent(t)
-	s.Begin(l)
-	i := slices.IndexFunc(l.Parts, func(p Part) bool { return p.Kind == Exercise })
+	s := labtest.Begin(t, l)
+	i := slices.IndexFunc(l.Parts, func(p lab.Part) bool { return p.Kind == lab.Exercise })
 	if err := s.Prepare(t.Context(), l.Parts[i]); err != nil {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// A call that returns takes the place of itself, also if the other process has made
-// one meanwhile.
-func TestBoardHasEachCallOnce(t *testing.T) {
-	l := newLab(t.Context(), &Walk{}, Part{})
-	l.made(server, 1, sockets.Call{Name: "accept4"})
-	l.made(client, 2, sockets.Call{Name: "connect", Returned: true})
-	l.made(server, 1, sockets.Call{Name: "accept4", Returned: true})
-	l.made(server, 1, sockets.Call{Name: "accept4"})
-	var pids []int
-	for _, c := range l.calls {
-		pids = append(pids, c.PID)
-	}
-	if !slices.Equal(pids, []int{2, 1, 1}) {
-		t.Errorf("%+v", l.calls)
-	}
 }
 
 // fd3's own server is no process of its own, and is on the Board all the same.
@@ -70,8 +55,14 @@ func TestCheckTellsThatAProcessHasEnded(t *testing.T) {
 		if _, _, err := s.Check(); err != nil {
 			t.Fatal(err)
 		}
-		unix.Kill(s.lab.pid(server), unix.SIGKILL)
-		until(t, func() bool {
+		var pid int
+		if b := s.Board(t.Context()); len(b.Ends) > 0 {
+			pid = b.Ends[0].PID
+		} else if _, err := fmt.Sscan(s.Notes().Values()["pid"], &pid); err != nil {
+			t.Fatalf("%s: neither its Board nor its words tell the server: %v", id, err)
+		}
+		unix.Kill(pid, unix.SIGKILL)
+		labtest.Until(t, func() bool {
 			_, _, err := s.Check()
 			return err != nil && err.Error() == "the server has ended"
 		}, func() string { return id })

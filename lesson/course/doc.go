@@ -1,11 +1,11 @@
 // Package course is what fd3 tour teaches: lessons, each with predictions,
 // experiments on the live kernel, and exercises that the kernel checks.
 //
-//	lesson/content/course/listen.md ──▶ Lesson ──▶ Parts: question, predict,
-//	experiment, verdict, explain, exercise, recap
+//	listen/listen.md ──▶ question, predict, experiment, verdict, explain, exercise, recap
+//	listen/listen.go ──▶ what an experiment does, and what an exercise waits for
 //
-// A Walk goes through the parts and tells of them in Events. The words are data;
-// what an experiment does and what an exercise waits for is Go, in a file of the
-// lesson's name, and both meet by the names in the words. The Lab makes the calls
-// of an experiment, in two processes of its own, and reads the evidence.
+// A lesson is a package of its own, in the folder of its name: words, Go and test.
+// It says what it is in a lab.Lesson, and makes its calls through a lab.Lab, in
+// processes of its own. This package puts the lessons in their order. A Walk goes
+// through the parts of one and tells of them in Events.
 package course

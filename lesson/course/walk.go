@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 
 	"fd3/lesson"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/words"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -23,11 +23,11 @@ type Walk struct {
 	Complain func(error)
 
 	mu        sync.Mutex
-	lab       *Lab // of the experiment or exercise that was run last
-	check     func() (bool, string)
-	values    map[string]string // what the lesson's experiments have read, by the names in the words
-	answers   map[string]string // the kernel's answers, by the name of the experiment
-	predicted map[string]string // the learner's, by the same
+	lesson    lab.Lesson
+	lab       *lab.Lab // of the experiment or exercise that was run last
+	check     lab.Check
+	notes     *lab.Notes        // what the lesson's experiments have read and proved
+	predicted map[string]string // the learner's answers, by the name of the prediction
 }
 
 // ErrNotMade says that an experiment could not be made on this machine. Its text
@@ -35,10 +35,10 @@ type Walk struct {
 var ErrNotMade = errors.New("the experiment could not be made here")
 
 // Begin opens a lesson: nothing is predicted and nothing is known yet.
-func (w *Walk) Begin(l Lesson) {
+func (w *Walk) Begin(l lab.Lesson) {
 	w.End()
 	w.mu.Lock()
-	w.values, w.answers, w.predicted = machineValues(), make(map[string]string), make(map[string]string)
+	w.lesson, w.notes, w.predicted = l, lab.NewNotes(machineValues()), make(map[string]string)
 	w.mu.Unlock()
 	w.Show(lesson.Event{Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: IDs()})
 }
@@ -61,11 +61,11 @@ func machineValues() map[string]string {
 // End ends the processes of the last experiment.
 func (w *Walk) End() {
 	w.mu.Lock()
-	lab := w.lab
+	last := w.lab
 	w.lab, w.check = nil, nil
 	w.mu.Unlock()
-	if lab != nil {
-		lab.end()
+	if last != nil {
+		last.End()
 	}
 }
 
@@ -78,12 +78,12 @@ func (w *Walk) Predict(name, choice string) {
 
 // Tell shows a part that is only words: all but an experiment, whose words come
 // with its steps. An exercise is told after Prepare.
-func (w *Walk) Tell(p Part) {
+func (w *Walk) Tell(p lab.Part) {
 	switch p.Kind {
-	case Verdict:
+	case lab.Verdict:
 		w.verdict(p)
 		return
-	case Predict:
+	case lab.Predict:
 		w.say(p, string(p.Kind), p.Text)
 		for _, c := range p.Choices {
 			w.show(p, lesson.Event{Kind: lesson.KindChoice, Name: c.Name, Text: w.fill(p, c.Text)})
@@ -93,23 +93,20 @@ func (w *Walk) Tell(p Part) {
 	}
 }
 
-func (w *Walk) say(p Part, section, text string) {
+func (w *Walk) say(p lab.Part, section, text string) {
 	if text = w.fill(p, text); text != "" {
 		w.show(p, lesson.Event{Kind: lesson.KindText, Section: section, Text: text})
 	}
 }
 
-func (w *Walk) show(p Part, e lesson.Event) {
+func (w *Walk) show(p lab.Part, e lesson.Event) {
 	e.Step = p.Lesson
 	w.Show(e)
 }
 
 // fill puts the values that were read in the place of their {names}.
-func (w *Walk) fill(p Part, text string) string {
-	w.mu.Lock()
-	values := maps.Clone(w.values)
-	w.mu.Unlock()
-	filled, err := words.FillParagraphs(text, values)
+func (w *Walk) fill(p lab.Part, text string) string {
+	filled, err := words.FillParagraphs(text, w.Notes().Values())
 	if err != nil && w.Complain != nil {
 		w.Complain(fmt.Errorf("%s, %s %s: %w", p.Lesson, p.Kind, p.Name, err))
 	}
@@ -118,40 +115,40 @@ func (w *Walk) fill(p Part, text string) string {
 
 // Run makes an experiment. Each step is first said, then pause is called, then it
 // is made. An error of pause ends it; so does the context.
-func (w *Walk) Run(ctx context.Context, p Part, pause func(context.Context) error) error {
-	make, ok := practices[p.Lesson].experiments[p.Name]
+func (w *Walk) Run(ctx context.Context, p lab.Part, pause func(context.Context) error) error {
+	w.mu.Lock()
+	experiment, ok := w.lesson.Experiments[p.Name]
+	w.mu.Unlock()
 	if !ok {
 		return fmt.Errorf("%s has no experiment %q", p.Lesson, p.Name)
 	}
-	lab := w.newLab(ctx, p)
+	l := w.newLab(ctx, p)
 	w.say(p, string(p.Kind), p.Text)
-	steps := make(lab)
-	for _, item := range p.Steps {
-		step, ok := steps[item.Name]
-		if !ok {
-			return fmt.Errorf("the experiment %q of %s has no step %q", p.Name, p.Lesson, item.Name)
-		}
-		w.say(p, "step", item.Text)
+	steps := experiment(l)
+	if err := p.Agrees(steps); err != nil {
+		return err
+	}
+	for i, step := range steps {
+		w.say(p, "step", p.Steps[i].Text)
 		if err := pause(ctx); err != nil {
 			return err
 		}
-		if err := lab.try(step); err != nil {
+		if err := l.Try(step.Do); err != nil {
 			return w.notMade(p, err)
 		}
 	}
 	return nil
 }
 
-func (w *Walk) newLab(ctx context.Context, p Part) *Lab {
+func (w *Walk) newLab(ctx context.Context, p lab.Part) *lab.Lab {
 	w.End()
-	lab := newLab(ctx, w, p)
 	w.mu.Lock()
-	w.lab = lab
-	w.mu.Unlock()
-	return lab
+	defer w.mu.Unlock()
+	w.lab = lab.New(ctx, p, func(e lesson.Event) { w.Show(e) }, w.notes)
+	return w.lab
 }
 
-func (w *Walk) notMade(p Part, err error) error {
+func (w *Walk) notMade(p lab.Part, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -161,46 +158,36 @@ func (w *Walk) notMade(p Part, err error) error {
 
 // verdict tells what the kernel's answer was, and what there is to say to the
 // learner's.
-func (w *Walk) verdict(p Part) {
+func (w *Walk) verdict(p lab.Part) {
 	w.mu.Lock()
-	answer, predicted := w.answers[p.Name], w.predicted[p.Name]
+	l, answer, predicted := w.lesson, w.notes.Answer(p.Name), w.predicted[p.Name]
 	w.mu.Unlock()
 	text := w.fill(p, p.Text)
 	if about, ok := p.About[predicted]; ok {
 		text += "\n\n" + w.fill(p, about)
 	}
-	e := lesson.Event{Kind: lesson.KindVerdict, Name: answer, Predicted: predicted, Right: predicted == answer && answer != "", Text: text}
-	if l, err := Find(p.Lesson); err == nil {
-		e.Title = w.fill(p, l.choice(p.Name, answer))
-		e.Value = w.fill(p, l.choice(p.Name, predicted))
-	}
-	w.show(p, e)
-}
-
-// choice is the text of an answer to a prediction.
-func (l Lesson) choice(name, answer string) string {
-	for _, p := range l.Parts {
-		if p.Kind != Predict || p.Name != name {
-			continue
-		}
-		for _, c := range p.Choices {
-			if c.Name == answer {
-				return c.Text
-			}
-		}
-	}
-	return ""
+	w.show(p, lesson.Event{
+		Kind:      lesson.KindVerdict,
+		Title:     w.fill(p, l.Choice(p.Name, answer)),
+		Value:     w.fill(p, l.Choice(p.Name, predicted)),
+		Name:      answer,
+		Predicted: predicted,
+		Right:     predicted == answer && answer != "",
+		Text:      text,
+	})
 }
 
 // Prepare brings about what an exercise begins with.
-func (w *Walk) Prepare(ctx context.Context, p Part) error {
-	make, ok := practices[p.Lesson].exercises[p.Name]
+func (w *Walk) Prepare(ctx context.Context, p lab.Part) error {
+	w.mu.Lock()
+	exercise, ok := w.lesson.Exercises[p.Name]
+	w.mu.Unlock()
 	if !ok {
 		return fmt.Errorf("%s has no exercise %q", p.Lesson, p.Name)
 	}
-	lab := w.newLab(ctx, p)
-	var check func() (bool, string)
-	if err := lab.try(func() { lab.setup(func() { check = make(lab) }) }); err != nil {
+	l := w.newLab(ctx, p)
+	var check lab.Check
+	if err := l.Try(func() { l.Setup(func() { check = exercise(l) }) }); err != nil {
 		return w.notMade(p, err)
 	}
 	w.mu.Lock()
@@ -214,30 +201,48 @@ func (w *Walk) Prepare(ctx context.Context, p Part) error {
 // again.
 func (w *Walk) Check() (done bool, now string, err error) {
 	w.mu.Lock()
-	lab, check := w.lab, w.check
+	l, check := w.lab, w.check
 	w.mu.Unlock()
-	if lab == nil || check == nil {
+	if l == nil || check == nil {
 		return false, "", nil
 	}
-	err = lab.try(func() { done, now = check() })
+	err = l.Try(func() { done, now = check() })
 	var silent *stage.SilentError
 	if errors.As(err, &silent) {
 		return false, silent.Error(), nil
 	}
-	if lab.ctx.Err() == nil && !done {
-		if role := lab.gone(); role != "" {
+	if l.Context().Err() == nil && !done {
+		if role := l.Gone(); role != "" {
 			err = fmt.Errorf("the %s has ended", role)
 		}
 	}
 	return done, now, err
 }
 
+// Notes returns what the experiments of the lesson have read and proved.
+func (w *Walk) Notes() *lab.Notes {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.notes
+}
+
 // Hint shows the hint of that number, from 0.
-func (w *Walk) Hint(p Part, n int) {
+func (w *Walk) Hint(p lab.Part, n int) {
 	if n < len(p.Hints) {
 		w.say(p, "hint", p.Hints[n])
 	}
 }
 
 // Done says what the kernel has shown in an exercise.
-func (w *Walk) Done(p Part) { w.say(p, "done", p.Done) }
+func (w *Walk) Done(p lab.Part) { w.say(p, "done", p.Done) }
+
+// Board asks both processes and the kernel. Without an experiment it is empty.
+func (w *Walk) Board(ctx context.Context) lab.Board {
+	w.mu.Lock()
+	l := w.lab
+	w.mu.Unlock()
+	if l == nil {
+		return lab.Board{}
+	}
+	return l.Board(ctx)
+}

@@ -1,13 +1,12 @@
 package glossary
 
 import (
-	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"fd3/lesson/content"
+	"fd3/lesson/course"
 )
 
 func TestEveryEntryIsReached(t *testing.T) {
@@ -36,23 +35,15 @@ var stressed = []string{"lowest free", "loop"}
 // A word that a lesson prints in bold is a term, which fd3 explain knows. Bold words
 // with a full stop are the titles of the faults.
 func TestEveryTermOfALessonIsAnEntry(t *testing.T) {
-	files, err := fs.Glob(content.Files, "course/*.md")
-	if err != nil || len(files) == 0 {
-		t.Fatal(files, err)
-	}
 	bold := regexp.MustCompile(`(?s)\*\*(.+?)\*\*`)
-	for _, file := range files {
-		text, err := fs.ReadFile(content.Files, file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, found := range bold.FindAllSubmatch(text, -1) {
-			term := strings.Join(strings.Fields(strings.ReplaceAll(string(found[1]), "`", "")), " ")
+	for _, l := range course.All() {
+		for _, found := range bold.FindAllStringSubmatch(l.Words, -1) {
+			term := strings.Join(strings.Fields(strings.ReplaceAll(found[1], "`", "")), " ")
 			if strings.HasSuffix(term, ".") || slices.Contains(stressed, term) {
 				continue
 			}
 			if _, ok := LookUp(term); !ok {
-				t.Errorf("%s: %q is no entry", file, term)
+				t.Errorf("%s: %q is no entry", l.ID, term)
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
-	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 )
 
@@ -16,15 +16,15 @@ func (s *screen) live() bool { return s.ours() && len(s.board.Ends)+len(s.board.
 
 func (s *screen) ours() bool {
 	of, part := s.board.Of, s.part()
-	return of.Lesson == part.Lesson && of.Name == part.Name && (of.Kind == course.Exercise) == (part.Kind == course.Exercise)
+	return of.Lesson == part.Lesson && of.Name == part.Name && (of.Kind == lab.Exercise) == (part.Kind == lab.Exercise)
 }
 
 // past tells whether the part in sight is about processes that run no more.
 func (s *screen) past() bool {
 	switch part := s.part(); part.Kind {
-	case course.Exercise:
+	case lab.Exercise:
 		return !s.ours()
-	case course.Experiment, course.Verdict, course.Explain:
+	case lab.Experiment, lab.Verdict, lab.Explain:
 		return s.experiment(part.Name) >= 0 && !s.ours()
 	}
 	return false
@@ -122,7 +122,7 @@ func hanging(text string, width int) []string {
 
 // descriptor draws one open descriptor, with its bar on the same row if it fits.
 // Where there is little room a bar has a row of its own: the numbers are never cut.
-func (s *screen) descriptor(r course.Row, width int, brief bool) []string {
+func (s *screen) descriptor(r lab.Row, width int, brief bool) []string {
 	const least, most = 4, 24 // cells of a gauge
 	rows := hanging(view.Harmless(r.Text), width)
 	rows[0] = s.paint.Strong(fmt.Sprintf("%3d", r.FD)) + "  " + rows[0]

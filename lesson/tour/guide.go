@@ -11,6 +11,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 )
 
 // A place is a part of a lesson, both by number. The lesson after the last is the
@@ -22,7 +23,7 @@ type place struct{ lesson, part int }
 type guide struct {
 	Options
 	walk    *course.Walk
-	lessons []course.Lesson
+	lessons []lab.Lesson
 	send    func(tea.Msg)
 
 	begun string // the lesson that the walk is in; for the task that runs only
@@ -69,7 +70,7 @@ type (
 	noteMsg string
 )
 
-func newGuide(o Options, lessons []course.Lesson, send func(tea.Msg)) *guide {
+func newGuide(o Options, lessons []lab.Lesson, send func(tea.Msg)) *guide {
 	g := &guide{Options: o, lessons: lessons, send: send}
 	g.walk = &course.Walk{Show: g.show}
 	return g
@@ -127,7 +128,7 @@ func (g *guide) kept(err error) {
 	}
 }
 
-func (g *guide) part(at place) course.Part { return g.lessons[at.lesson].Parts[at.part] }
+func (g *guide) part(at place) lab.Part { return g.lessons[at.lesson].Parts[at.part] }
 
 // run goes through one part.
 func (g *guide) run(t *task) error {
@@ -151,9 +152,9 @@ func (g *guide) run(t *task) error {
 		g.kept(g.Progress.SetPlace(l.ID, t.part))
 	}
 	switch p.Kind {
-	case course.Experiment:
+	case lab.Experiment:
 		return g.walk.Run(t.ctx, p, g.pause)
-	case course.Exercise:
+	case lab.Exercise:
 		return g.exercise(t, p)
 	}
 	g.walk.Tell(p)
@@ -172,7 +173,7 @@ func (g *guide) pause(ctx context.Context) error {
 }
 
 // exercise asks the kernel until it says that the exercise is done.
-func (g *guide) exercise(t *task, p course.Part) error {
+func (g *guide) exercise(t *task, p lab.Part) error {
 	if err := g.walk.Prepare(t.ctx, p); err != nil {
 		return err
 	}

@@ -10,13 +10,14 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 )
 
 // Handout goes through lessons as a handout has them: the experiments are made now,
 // nothing is predicted, an exercise is told and not waited for, and its hints come
 // last. It returns the experiments and exercises that could not be made here, by lesson
 // and name.
-func Handout(ctx context.Context, lessons []course.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
+func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
 	h := &handout{}
 	h.walk = &course.Walk{Show: func(e lesson.Event) {
 		if h.failed == nil {
@@ -28,7 +29,7 @@ func Handout(ctx context.Context, lessons []course.Lesson, show func(lesson.Even
 		h.walk.Begin(l)
 		for _, p := range l.Parts {
 			name := l.ID + " " + p.Name
-			if p.Kind == course.Verdict && slices.Contains(notMade, name) {
+			if p.Kind == lab.Verdict && slices.Contains(notMade, name) {
 				continue
 			}
 			err := h.part(ctx, p)
@@ -53,11 +54,11 @@ type handout struct {
 	failed error          // the first of show
 }
 
-func (h *handout) part(ctx context.Context, p course.Part) error {
+func (h *handout) part(ctx context.Context, p lab.Part) error {
 	switch p.Kind {
-	case course.Experiment:
+	case lab.Experiment:
 		return h.walk.Run(ctx, p, func(ctx context.Context) error { return ctx.Err() })
-	case course.Exercise:
+	case lab.Exercise:
 		if err := h.walk.Prepare(ctx, p); err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func (h *handout) part(ctx context.Context, p course.Part) error {
 }
 
 // hold keeps the hints of an exercise, with the values that they name now.
-func (h *handout) hold(p course.Part) {
+func (h *handout) hold(p lab.Part) {
 	show := h.walk.Show
 	h.walk.Show = func(e lesson.Event) { h.hints = append(h.hints, e) }
 	for n := range p.Hints {

@@ -7,7 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 )
 
 // A key, or several that belong together.
@@ -94,25 +94,25 @@ func pageKeys() []key {
 		{onwardNames, "Space", "go on (Enter, PgDn and Right do the same)", (*screen).onward, func(s *screen, _ string) tea.Cmd { return s.goOn() }},
 		{[]string{"h"}, "h", "a hint for the exercise", func(s *screen) string {
 			p, hints := s.page(), len(s.part().Hints)
-			if s.part().Kind != course.Exercise || p.over || !p.ready || p.hints == hints {
+			if s.part().Kind != lab.Exercise || p.over || !p.ready || p.hints == hints {
 				return ""
 			}
 			return fmt.Sprintf("hint %d of %d", p.hints+1, hints)
 		}, func(s *screen, _ string) tea.Cmd { s.hint(); return nil }},
 		{[]string{"s"}, "s", "skip a prediction or an exercise", func(s *screen) string {
 			p := s.page()
-			if answers(s) != "" && p.said == 0 || s.part().Kind == course.Exercise && p.ready && !p.over {
+			if answers(s) != "" && p.said == 0 || s.part().Kind == lab.Exercise && p.ready && !p.over {
 				return "skip"
 			}
 			return ""
 		}, func(s *screen, _ string) tea.Cmd { s.forward(); return nil }},
 		{[]string{"r"}, "r", "run the experiment again, set the exercise up again", func(s *screen) string {
 			switch s.part().Kind {
-			case course.Exercise:
+			case lab.Exercise:
 				if p := s.page(); p.ready || p.over {
 					return "again"
 				}
-			case course.Experiment, course.Verdict, course.Explain:
+			case lab.Experiment, lab.Verdict, lab.Explain:
 				if s.experiment(s.part().Name) >= 0 {
 					return "again"
 				}
@@ -191,7 +191,7 @@ func leave(s *screen, _ string) tea.Cmd { s.overlay = nothing; return nil }
 // experiment has begun it is settled.
 func answers(s *screen) string {
 	part := s.part()
-	if part.Kind != course.Predict || !s.page().over || s.pages[place{s.at.lesson, s.experiment(part.Name)}] != nil {
+	if part.Kind != lab.Predict || !s.page().over || s.pages[place{s.at.lesson, s.experiment(part.Name)}] != nil {
 		return ""
 	}
 	return "answer"

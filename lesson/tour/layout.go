@@ -8,7 +8,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"fd3/lesson"
-	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 )
 
@@ -50,7 +50,7 @@ func (s *screen) layout() layout {
 	}
 	l := layout{text: area{width, rows}}
 	switch s.part().Kind {
-	case course.Experiment, course.Verdict, course.Exercise:
+	case lab.Experiment, lab.Verdict, lab.Exercise:
 		if s.live() {
 			l.board = area{width, max(underRows, rows/3)}
 			l.text.height -= l.board.height
@@ -163,7 +163,7 @@ func (s *screen) said() string {
 		words = "now: " + p.now
 	case p.now != "":
 		words = p.now
-	case s.part().Kind == course.Exercise && !p.over && !p.ready:
+	case s.part().Kind == lab.Exercise && !p.over && !p.ready:
 		words = "The exercise is being set up" + s.paint.More
 	case p.over && s.past():
 		words = "The processes of this are gone. r makes it once more."
@@ -171,22 +171,22 @@ func (s *screen) said() string {
 		words = fmt.Sprintf("You say %d. Now the kernel is asked.", p.said)
 	case answers(s) != "":
 		words = "What do you think? Answer before it is tried."
-	case s.part().Kind == course.Experiment && !p.over && p.onward == nil:
+	case s.part().Kind == lab.Experiment && !p.over && p.onward == nil:
 		words = "The step is being made" + s.paint.More
 	}
 	return strings.Repeat(" ", margin) + s.paint.Strong(view.Harmless(words))
 }
 
 // kindWords are what the parts are called.
-var kindWords = map[course.PartKind]string{
-	course.Question:   "question",
-	course.Predict:    "prediction",
-	course.Experiment: "experiment",
-	course.Verdict:    "verdict",
-	course.Explain:    "explanation",
-	course.Exercise:   "exercise",
-	course.Recap:      "recap",
-	course.References: "references",
+var kindWords = map[lab.PartKind]string{
+	lab.Question:   "question",
+	lab.Predict:    "prediction",
+	lab.Experiment: "experiment",
+	lab.Verdict:    "verdict",
+	lab.Explain:    "explanation",
+	lab.Exercise:   "exercise",
+	lab.Recap:      "recap",
+	lab.References: "references",
 }
 
 // progress says where in the course this is.

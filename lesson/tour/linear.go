@@ -13,6 +13,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 	"fd3/lesson/words"
 )
@@ -41,7 +42,7 @@ func Linear(ctx context.Context, o Options) error {
 }
 
 // Alone goes through these lessons as Linear does, and asks nobody.
-func Alone(ctx context.Context, o Options, lessons []course.Lesson) error {
+func Alone(ctx context.Context, o Options, lessons []lab.Lesson) error {
 	o.Progress = &course.Progress{} // nobody learns
 	t := &linear{Options: o, write: view.NewText(o.Out, o.Look).Show}
 	return t.run(ctx, lessons, 0)
@@ -71,7 +72,7 @@ type linear struct {
 var errQuit = errors.New("quit")
 
 // run goes through these lessons, from this part of the first one on.
-func (t *linear) run(ctx context.Context, lessons []course.Lesson, part int) error {
+func (t *linear) run(ctx context.Context, lessons []lab.Lesson, part int) error {
 	t.walk = &course.Walk{Show: t.show}
 	defer t.walk.End()
 	err := t.lessons(ctx, lessons, part)
@@ -120,7 +121,7 @@ func (t *linear) kept(err error) {
 	}
 }
 
-func (t *linear) lessons(ctx context.Context, lessons []course.Lesson, part int) error {
+func (t *linear) lessons(ctx context.Context, lessons []lab.Lesson, part int) error {
 	for i, l := range lessons {
 		if err := t.lesson(ctx, l, part); err != nil {
 			return err
@@ -142,7 +143,7 @@ func (t *linear) lessons(ctx context.Context, lessons []course.Lesson, part int)
 }
 
 // lesson goes through a lesson from this part on.
-func (t *linear) lesson(ctx context.Context, l course.Lesson, from int) error {
+func (t *linear) lesson(ctx context.Context, l lab.Lesson, from int) error {
 	t.walk.Begin(l)
 	if from > 0 {
 		t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
@@ -158,7 +159,7 @@ func (t *linear) lesson(ctx context.Context, l course.Lesson, from int) error {
 		if i > 0 { // who has only looked at the question keeps his place
 			t.kept(t.Progress.SetPlace(l.ID, i))
 		}
-		if p.Kind == course.Verdict && notMade[p.Name] {
+		if p.Kind == lab.Verdict && notMade[p.Name] {
 			continue
 		}
 		err := t.part(ctx, p)
@@ -180,19 +181,19 @@ func (t *linear) lesson(ctx context.Context, l course.Lesson, from int) error {
 
 // pauses tells whether the learner is given time after a part. What asks something
 // itself needs none, nor does the end of a lesson.
-func pauses(parts []course.Part, i int) bool {
+func pauses(parts []lab.Part, i int) bool {
 	kind := parts[i].Kind
-	return i+1 < len(parts) && parts[i+1].Kind != course.References && kind != course.Predict && kind != course.Exercise
+	return i+1 < len(parts) && parts[i+1].Kind != lab.References && kind != lab.Predict && kind != lab.Exercise
 }
 
-func (t *linear) part(ctx context.Context, p course.Part) error {
+func (t *linear) part(ctx context.Context, p lab.Part) error {
 	switch p.Kind {
-	case course.Predict:
+	case lab.Predict:
 		t.walk.Tell(p)
 		return t.predict(ctx, p)
-	case course.Experiment:
+	case lab.Experiment:
 		return t.walk.Run(ctx, p, t.pause)
-	case course.Exercise:
+	case lab.Exercise:
 		return t.exercise(ctx, p)
 	default:
 		t.walk.Tell(p)
@@ -256,7 +257,7 @@ func (t *linear) answer(line string, more bool) (string, error) {
 }
 
 // predict asks until one of the choices is named, by its number or its name.
-func (t *linear) predict(ctx context.Context, p course.Part) error {
+func (t *linear) predict(ctx context.Context, p lab.Part) error {
 	prompt := fmt.Sprintf("What do you think: a number from 1 to %d? s: skip. q: quit > ", len(p.Choices))
 	for {
 		line, err := t.ask(ctx, prompt)
@@ -285,7 +286,7 @@ func (t *linear) predict(ctx context.Context, p course.Part) error {
 var errAnew = errors.New("anew")
 
 // exercise sets up an exercise, once more if the learner wants it, and watches.
-func (t *linear) exercise(ctx context.Context, p course.Part) error {
+func (t *linear) exercise(ctx context.Context, p lab.Part) error {
 	for {
 		if err := t.walk.Prepare(ctx, p); err != nil {
 			return err
@@ -304,7 +305,7 @@ func (t *linear) exercise(ctx context.Context, p course.Part) error {
 
 // watch asks the kernel until the exercise is done or cannot be done any more, and
 // waits for the learner to go on.
-func (t *linear) watch(ctx context.Context, p course.Part) error {
+func (t *linear) watch(ctx context.Context, p lab.Part) error {
 	prompt := "h: a hint. r: anew. s: skip. q: quit. The kernel is watched meanwhile > "
 	please := "Please type h, r or s. What the exercise asks for is done in another terminal."
 	t.prompt(prompt)

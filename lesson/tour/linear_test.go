@@ -20,6 +20,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 )
 
@@ -139,13 +140,13 @@ func children() (pids []string) {
 }
 
 // partOf is the number of the first part of a lesson that is of this kind.
-func partOf(t *testing.T, id string, kind course.PartKind) int {
+func partOf(t *testing.T, id string, kind lab.PartKind) int {
 	t.Helper()
 	l, err := course.Find(id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(l.Parts, func(p course.Part) bool { return p.Kind == kind })
+	i := slices.IndexFunc(l.Parts, func(p lab.Part) bool { return p.Kind == kind })
 	if i < 0 {
 		t.Fatalf("%s has no %s", id, kind)
 	}
@@ -162,7 +163,7 @@ func TestLinearLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := descriptors()
 			p := &course.Progress{}
-			p.SetPlace("listen", partOf(t, "listen", course.Exercise))
+			p.SetPlace("listen", partOf(t, "listen", lab.Exercise))
 			v := visits(t, p, "")
 			v.shows("s: skip. q: quit.")
 			if len(children()) == 0 {
@@ -178,7 +179,7 @@ func TestLinearLeavesNothing(t *testing.T) {
 			if after := descriptors(); len(after) > len(before) {
 				t.Errorf("descriptors before: %v, after: %v", before, after)
 			}
-			if id, part := p.Place(); id != "listen" || part != partOf(t, "listen", course.Exercise) {
+			if id, part := p.Place(); id != "listen" || part != partOf(t, "listen", lab.Exercise) {
 				t.Errorf("the place is %s %d", id, part)
 			}
 		})
@@ -189,7 +190,7 @@ func TestLinearLeavesNothing(t *testing.T) {
 // own prediction.
 func TestLinearGoesOnWhereItStopped(t *testing.T) {
 	p := &course.Progress{}
-	p.SetPlace("listen", partOf(t, "listen", course.Verdict))
+	p.SetPlace("listen", partOf(t, "listen", lab.Verdict))
 	p.Predicted("listen", "wait", "waits")
 	v := visits(t, p, "")
 	v.types("You said: It waits", "q\n")
@@ -206,7 +207,7 @@ func TestLinearGoesOnWhereItStopped(t *testing.T) {
 
 func TestLinearPrediction(t *testing.T) {
 	p := &course.Progress{}
-	p.SetPlace("listen", partOf(t, "listen", course.Predict))
+	p.SetPlace("listen", partOf(t, "listen", lab.Predict))
 	v := visits(t, p, "")
 	v.types("skip. q: quit > ", "9\n")
 	v.types("Please type a number from 1 to 2", "returns\n")
@@ -225,7 +226,7 @@ func TestLinearPrediction(t *testing.T) {
 // The kernel sees that an exercise is done; before, it is not.
 func TestLinearExercise(t *testing.T) {
 	p := &course.Progress{}
-	p.SetPlace("listen", partOf(t, "listen", course.Exercise))
+	p.SetPlace("listen", partOf(t, "listen", lab.Exercise))
 	v := visits(t, p, "")
 	v.types("s: skip. q: quit.", "h\n")
 	v.shows("HINT")
@@ -262,7 +263,7 @@ func TestLinearExercise(t *testing.T) {
 // can who has done it.
 func TestLinearExerciseAnew(t *testing.T) {
 	p := &course.Progress{}
-	p.SetPlace("listen", partOf(t, "listen", course.Exercise))
+	p.SetPlace("listen", partOf(t, "listen", lab.Exercise))
 	v := visits(t, p, "")
 	v.shows("Now: ")
 	ended := v.port()
@@ -368,7 +369,7 @@ func TestHandout(t *testing.T) {
 	}
 	var sections []string
 	hinted := 0
-	notMade, err := Handout(t.Context(), []course.Lesson{l}, func(e lesson.Event) error {
+	notMade, err := Handout(t.Context(), []lab.Lesson{l}, func(e lesson.Event) error {
 		switch {
 		case e.Kind == lesson.KindText:
 			sections = append(sections, e.Section)

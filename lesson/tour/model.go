@@ -14,6 +14,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 )
 
@@ -22,7 +23,7 @@ type screen struct {
 	Options
 	paint         view.Paint // in Options.Look
 	width, height int
-	lessons       []course.Lesson
+	lessons       []lab.Lesson
 	guide         *guide
 	send          func(tea.Msg)
 	broken        any // a panic
@@ -30,7 +31,7 @@ type screen struct {
 	at    place
 	task  *task // of the part that was begun last; it may not be the one that is shown
 	pages map[place]*page
-	board course.Board
+	board lab.Board
 
 	overlay overlay
 	chosen  int    // the lesson, in the list of lessons
@@ -77,7 +78,7 @@ type drawing struct {
 // boardEvery is how often the kernel is asked for its side.
 const boardEvery = 250 * time.Millisecond
 
-func newScreen(o Options, lessons []course.Lesson) *screen {
+func newScreen(o Options, lessons []lab.Lesson) *screen {
 	s := &screen{Options: o, lessons: lessons, paint: view.NewPaint(o.Look), pages: make(map[place]*page), note: o.Note}
 	s.guide = newGuide(o, lessons, func(msg tea.Msg) { s.send(msg) })
 	return s
@@ -85,7 +86,7 @@ func newScreen(o Options, lessons []course.Lesson) *screen {
 
 func (s *screen) Init() tea.Cmd { return tea.Batch(s.look(), s.wait()) }
 
-type boardMsg course.Board
+type boardMsg lab.Board
 
 // look asks the kernel for its side.
 func (s *screen) look() tea.Cmd {
@@ -107,7 +108,7 @@ func (s *screen) update(msg tea.Msg) tea.Cmd {
 		s.note = ""
 		cmd = s.press(msg.String())
 	case boardMsg:
-		s.board = course.Board(msg)
+		s.board = lab.Board(msg)
 		cmd = tea.Tick(boardEvery, func(time.Time) tea.Msg { return lookMsg{} })
 	case lookMsg:
 		cmd = s.look()
@@ -129,7 +130,7 @@ func (s *screen) told(msg tea.Msg) {
 	case shownMsg:
 		if p := s.pageOf(msg.task); p != nil {
 			p.events = append(p.events, msg.Event)
-			p.ready = p.ready || msg.Section == string(course.Exercise)
+			p.ready = p.ready || msg.Section == string(lab.Exercise)
 		}
 	case pausedMsg:
 		if p := s.pageOf(msg.task); p != nil {
@@ -168,9 +169,9 @@ func (s *screen) resize(width, height int) { s.width, s.height = width, height }
 func (s *screen) page() *page { return s.pages[s.at] }
 
 // part is the one in sight. At the end of the course there is none.
-func (s *screen) part() course.Part {
+func (s *screen) part() lab.Part {
 	if s.ended() {
-		return course.Part{}
+		return lab.Part{}
 	}
 	return s.guide.part(s.at)
 }
@@ -229,7 +230,7 @@ func (s *screen) choose(number int) {
 func (s *screen) forward() {
 	parts := s.lessons[s.at.lesson].Parts
 	for next := s.at.part + 1; next < len(parts); next++ {
-		if parts[next].Kind == course.Verdict && s.notMade(parts[next].Name) {
+		if parts[next].Kind == lab.Verdict && s.notMade(parts[next].Name) {
 			continue
 		}
 		s.enter(place{s.at.lesson, next})
@@ -253,7 +254,7 @@ func (s *screen) notMade(name string) bool {
 // there is none.
 func (s *screen) experiment(name string) int {
 	for i, p := range s.lessons[s.at.lesson].Parts {
-		if p.Kind == course.Experiment && p.Name == name {
+		if p.Kind == lab.Experiment && p.Name == name {
 			return i
 		}
 	}
@@ -276,13 +277,13 @@ func (s *screen) back() {
 // again runs the experiment once more, and forgets what followed from it. An
 // exercise is set up anew.
 func (s *screen) again() {
-	if s.part().Kind == course.Exercise {
+	if s.part().Kind == lab.Exercise {
 		s.open(s.at, false)
 		return
 	}
 	name := s.part().Name
 	for i, p := range s.lessons[s.at.lesson].Parts {
-		if p.Name == name && (p.Kind == course.Verdict || p.Kind == course.Explain) {
+		if p.Name == name && (p.Kind == lab.Verdict || p.Kind == lab.Explain) {
 			delete(s.pages, place{s.at.lesson, i})
 		}
 	}
@@ -340,7 +341,7 @@ func (s *screen) command() string {
 		}
 		for _, line := range slices.Backward(strings.Split(e.Text, "\n")) {
 			code, ok := strings.CutPrefix(line, "    ")
-			if code = strings.TrimSpace(code); ok && code != "" && s.part().Kind == course.Exercise && !blank.MatchString(code) {
+			if code = strings.TrimSpace(code); ok && code != "" && s.part().Kind == lab.Exercise && !blank.MatchString(code) {
 				return code
 			}
 		}
@@ -494,10 +495,10 @@ func (s *screen) late() tea.Cmd {
 		return nil
 	case s.onward() != "":
 		return s.goOn()
-	case kind == course.Exercise && s.page().ready:
+	case kind == lab.Exercise && s.page().ready:
 		s.forward()
 		s.note = "Nobody is waited for here, so the exercise was left out."
-	case kind == course.Predict && s.page().over:
+	case kind == lab.Predict && s.page().over:
 		s.forward()
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 	"fd3/lesson/words"
 )
@@ -122,7 +123,7 @@ func TestScreenExercise(t *testing.T) {
 
 // placed is the environment of a learner who has stopped at the first part of this
 // kind.
-func placed(t *testing.T, lesson string, kind course.PartKind) (env string) {
+func placed(t *testing.T, lesson string, kind lab.PartKind) (env string) {
 	t.Helper()
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	progress, err := course.LoadProgress()
@@ -138,7 +139,7 @@ func placed(t *testing.T, lesson string, kind course.PartKind) (env string) {
 // While it is set up nothing is offered. Who kills the server can have it set up
 // again, and so can who has done it.
 func TestScreenExerciseAnew(t *testing.T) {
-	x := open(t, 80, 24, "", placed(t, "handshake", course.Exercise))
+	x := open(t, 80, 24, "", placed(t, "handshake", lab.Exercise))
 	x.remembers()
 	server := regexp.MustCompile(`server pid (\d+)`)
 	pid := func() string {
@@ -211,7 +212,7 @@ func TestScreenShowsNoOtherExperiment(t *testing.T) {
 // fd3's own server is on the kernel's side too, with its queue.
 func TestScreenShowsFD3sOwnServer(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 36}} {
-		x := open(t, size[0], size[1], "", placed(t, "serve", course.Exercise))
+		x := open(t, size[0], size[1], "", placed(t, "serve", lab.Exercise))
 		x.sees(`server pid \d+ thread \d+(.*\n)*.*LISTEN 127\.0\.0\.1:\d+(.*\n)?.*accept queue.* 0 waiting, backlog \d+`)
 		x.press("q")
 		x.ends(0)
@@ -245,8 +246,8 @@ func TestScreenByARemoteControl(t *testing.T) {
 // Who is in a lesson already goes on with it, and who only looks at another keeps
 // his place.
 func TestScreenKeepsThePlace(t *testing.T) {
-	env := placed(t, "listen", course.Verdict)
-	at := partOf(t, "listen", course.Verdict)
+	env := placed(t, "listen", lab.Verdict)
+	at := partOf(t, "listen", lab.Verdict)
 	x := open(t, 80, 24, "", env)
 	x.sees(`THE KERNEL SAYS`)
 	x.press("l")
@@ -331,7 +332,7 @@ func TestScreenResizes(t *testing.T) {
 
 // What one cannot see, one cannot want.
 func TestKeysWhileTheTerminalIsTooSmall(t *testing.T) {
-	s := still(view.Look{}, course.Predict)
+	s := still(view.Look{}, lab.Predict)
 	s.resize(70, 20)
 	for _, key := range []string{"space", "2", "s", "b", "l", "?"} {
 		s.press(key)
@@ -474,7 +475,7 @@ func TestScreenAuto(t *testing.T) {
 		t.Error("nobody has predicted")
 	}
 
-	x = open(t, 100, 40, "", "FD3_TEST_AUTO=1s", placed(t, "listen", course.Exercise))
+	x = open(t, 100, 40, "", "FD3_TEST_AUTO=1s", placed(t, "listen", lab.Exercise))
 	x.remembers()
 	x.saw(`YOUR TURN`)
 	x.saw(`TO KEEP(.*\n)*.*the exercise was left out`)
@@ -500,11 +501,11 @@ func TestScreenWithoutColours(t *testing.T) {
 }
 
 // still is a screen without a terminal or a kernel: what it shows is given.
-func still(look view.Look, kind course.PartKind) *screen {
-	var lessons []course.Lesson
+func still(look view.Look, kind lab.PartKind) *screen {
+	var lessons []lab.Lesson
 	for _, id := range []string{"plug", "fd", "socket", "bytes", "bind", "listen", "handshake", "accept", "recv", "http", "send", "close", "timewait"} {
-		lessons = append(lessons, course.Lesson{ID: id, Title: id + ": " + strings.Repeat("a long title ", 9), Asks: strings.Repeat("What is `it`, 漢字? ", 12), Parts: []course.Part{
-			{Lesson: id, Kind: course.Question},
+		lessons = append(lessons, lab.Lesson{ID: id, Title: id + ": " + strings.Repeat("a long title ", 9), Asks: strings.Repeat("What is `it`, 漢字? ", 12), Parts: []lab.Part{
+			{Lesson: id, Kind: lab.Question},
 			{Lesson: id, Kind: kind, Name: "x", Choices: []words.Item{{Name: "a"}, {Name: "b"}}},
 		}})
 	}
@@ -518,16 +519,16 @@ func still(look view.Look, kind course.PartKind) *screen {
 		{Kind: lesson.KindEvidence, Recap: true, Fact: "queue", Value: "2 of 1", Have: 2, Full: 1, Source: "sock_diag(7)", Command: "ss -ltn 'sport = :8080'"},
 	}}
 	long := "ESTABLISHED unix:/tmp/\x1b[2J\x1b]0;evil\a" + strings.Repeat("漢字/", 40)
-	s.board = course.Board{
+	s.board = lab.Board{
 		Of: s.part(),
-		Ends: []course.End{
-			{Role: "server", PID: 4242, Doing: "blocked in accept4, inet_csk_accept" + strings.Repeat("_x", 60), Rows: []course.Row{
-				{FD: 3, Text: "LISTEN 127.0.0.1:8080", Bars: []course.Bar{{Name: "accept queue", Have: 2, Full: 2, Text: "2 waiting, backlog 1"}}},
-				{FD: 123456, Text: long, Bars: []course.Bar{{Name: "unread", Have: 1, Full: 1 << 40, Text: "1 of 1099511627776 bytes"}, {Name: "not acknowledged", Full: 0, Text: "0 of 0 bytes"}}},
+		Ends: []lab.End{
+			{Role: "server", PID: 4242, Doing: "blocked in accept4, inet_csk_accept" + strings.Repeat("_x", 60), Rows: []lab.Row{
+				{FD: 3, Text: "LISTEN 127.0.0.1:8080", Bars: []lab.Bar{{Name: "accept queue", Have: 2, Full: 2, Text: "2 waiting, backlog 1"}}},
+				{FD: 123456, Text: long, Bars: []lab.Bar{{Name: "unread", Have: 1, Full: 1 << 40, Text: "1 of 1099511627776 bytes"}, {Name: "not acknowledged", Full: 0, Text: "0 of 0 bytes"}}},
 			}},
-			{Role: "client", PID: 4243, Rows: []course.Row{{FD: 3, Text: "/dev/null"}, {FD: 4, Text: "/dev/null"}, {FD: 5, Text: long}, {FD: 6, Text: long}}},
+			{Role: "client", PID: 4243, Rows: []lab.Row{{FD: 3, Text: "/dev/null"}, {FD: 4, Text: "/dev/null"}, {FD: 5, Text: long}, {FD: 6, Text: long}}},
 		},
-		Calls: []course.Made{
+		Calls: []lab.Made{
 			{Role: "server", PID: 4242, Text: "accept4(3, "},
 			{Role: "client", PID: 4243, Text: s.pages[s.at].events[1].Strace, Bad: true},
 			{Role: "client", PID: 4243, Text: `sendto(3, "` + strings.Repeat("漢", 100) + `", 300, 0, NULL, 0) = 300`},
@@ -539,10 +540,10 @@ func still(look view.Look, kind course.PartKind) *screen {
 // The numbers of a bar are never cut, and its gauge fills by what there is.
 func TestBoardCutsNoNumber(t *testing.T) {
 	for _, width := range []int{78, 48, 80} { // of the board at 80, 120 and 200 columns
-		s := still(view.Look{}, course.Experiment)
-		s.board.Ends = []course.End{{Role: "server", PID: 4194304, Doing: "blocked in accept4, inet_csk_accept", Rows: []course.Row{
-			{FD: 3, Text: "LISTEN 127.0.0.1:48080", Bars: []course.Bar{{Name: "accept queue", Have: 4097, Full: 4097, Text: "4097 waiting, backlog 4096"}}},
-			{FD: 4, Text: "ESTABLISHED 127.0.0.1:48080 to 127.0.0.1:51139", Bars: []course.Bar{
+		s := still(view.Look{}, lab.Experiment)
+		s.board.Ends = []lab.End{{Role: "server", PID: 4194304, Doing: "blocked in accept4, inet_csk_accept", Rows: []lab.Row{
+			{FD: 3, Text: "LISTEN 127.0.0.1:48080", Bars: []lab.Bar{{Name: "accept queue", Have: 4097, Full: 4097, Text: "4097 waiting, backlog 4096"}}},
+			{FD: 4, Text: "ESTABLISHED 127.0.0.1:48080 to 127.0.0.1:51139", Bars: []lab.Bar{
 				{Name: "unread", Have: 18, Full: 4194304, Text: "18 of 4194304 bytes"}, {Name: "not acknowledged", Have: 4194304, Full: 4194304, Text: "4194304 of 4194304 bytes"}}},
 		}}}
 		board := strings.Join(s.drawBoard(area{width, 30}), "\n")
@@ -565,7 +566,7 @@ func TestCommandOfAnExercise(t *testing.T) {
 		"Stop it:\n\n    kill -STOP 17\n":                         "kill -STOP 17",
 		"Ask:\n\n    printf 'GET / HTTP/1.0\\r\\n' | nc ::1 80\n": `printf 'GET / HTTP/1.0\r\n' | nc ::1 80`,
 	} {
-		s := still(view.Look{}, course.Exercise)
+		s := still(view.Look{}, lab.Exercise)
 		s.page().events = []lesson.Event{{Kind: lesson.KindText, Section: "exercise", Text: text}}
 		if got := s.command(); got != want {
 			t.Errorf("%q, not %q", got, want)
@@ -588,7 +589,7 @@ func TestFooterSaysThatThereIsMore(t *testing.T) {
 	}
 }
 
-var kinds = []course.PartKind{course.Predict, course.Experiment, course.Explain, course.Exercise}
+var kinds = []lab.PartKind{lab.Predict, lab.Experiment, lab.Explain, lab.Exercise}
 
 func TestNoLineIsLongerThanTheTerminal(t *testing.T) {
 	for _, look := range []view.Look{{}, {Colour: true}, {Colour: true, Theme: view.Contrast}, {ASCII: true}} {
@@ -649,7 +650,7 @@ func TestScreenColourOnlyDecorates(t *testing.T) {
 
 // The footer says what works, and what works is in the footer or the help.
 func TestEveryKeyIsInTheHelp(t *testing.T) {
-	s := still(view.Look{}, course.Predict)
+	s := still(view.Look{}, lab.Predict)
 	s.resize(80, 24)
 	s.overlay = help
 	words := []string{"last calls"} // the end of it

@@ -11,6 +11,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 	"fd3/lesson/words"
 )
@@ -40,7 +41,7 @@ func (o Options) start() (number, part int, err error) {
 	} else if _, err := course.Find(id); err != nil {
 		return 0, 0, err
 	}
-	number = slices.IndexFunc(all, func(l course.Lesson) bool { return l.ID == id })
+	number = slices.IndexFunc(all, func(l lab.Lesson) bool { return l.ID == id })
 	if number < 0 {
 		return 0, 0, nil
 	}
@@ -53,18 +54,18 @@ func (o Options) start() (number, part int, err error) {
 // resume makes up for the parts of a lesson before the one that it goes on with:
 // what was predicted, and what the experiments have read. They are made once more,
 // without a word.
-func resume(ctx context.Context, w *course.Walk, l course.Lesson, part int, p *course.Progress) error {
+func resume(ctx context.Context, w *course.Walk, l lab.Lesson, part int, p *course.Progress) error {
 	show := w.Show
 	w.Show = func(lesson.Event) {}
 	defer func() { w.Show = show }()
 	for _, before := range l.Parts[:part] {
 		switch before.Kind {
-		case course.Predict:
+		case lab.Predict:
 			choice := p.Choice(l.ID, before.Name)
 			if slices.ContainsFunc(before.Choices, func(i words.Item) bool { return i.Name == choice }) {
 				w.Predict(before.Name, choice)
 			}
-		case course.Experiment:
+		case lab.Experiment:
 			err := w.Run(ctx, before, func(ctx context.Context) error { return ctx.Err() })
 			if err != nil && !errors.Is(err, course.ErrNotMade) {
 				return err

@@ -1,0 +1,190 @@
+package accept
+
+import (
+	_ "embed"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/lesson/course/lab"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+//go:embed accept.md
+var markdown string
+
+// Lesson is the lesson accept.
+var Lesson = lab.Lesson{
+	ID:    "accept",
+	Words: markdown,
+	Experiments: lab.Experiments{
+		"port":  port,
+		"empty": empty,
+		"same":  samePort,
+	},
+	Exercises: lab.Exercises{"twins": twins},
+}
+
+func port(l *lab.Lab) []lab.Step {
+	var listener, conn int
+	var addr sockets.Sockaddr
+	return []lab.Step{
+		{Name: "connect", Do: func() {
+			listener, addr = l.Listener(8)
+			l.Connect(addr)
+		}},
+		{Name: "accept", Do: func() {
+			conn = l.Accept(listener)
+			l.Note("listener", listener)
+			l.Note("conn", conn)
+		}},
+		{Name: "look", Do: func() {
+			open, err := kernel.FDs(l.PID(lab.Server))
+			if err != nil {
+				l.Fatalf("%w", err)
+			}
+			for _, fd := range open {
+				if fd.Number == listener || fd.Number == conn {
+					path := fmt.Sprintf("/proc/%d/fd", l.PID(lab.Server))
+					l.Show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", fd.Number), Value: fd.Target, Source: path, Command: "ls -l " + path})
+				}
+			}
+			showSocket(l, listener)
+			x := showSocket(l, conn)
+			l.Note("local", x.Local)
+			l.Note("peer", x.Peer)
+			if x.Local.Port() == addr.Port() {
+				l.Answer("same")
+			} else {
+				l.Answer("new")
+			}
+		}},
+	}
+}
+
+// showSocket shows the addresses and the state of a socket of the server.
+func showSocket(l *lab.Lab, fd int) stage.Socket {
+	x := l.Ask(lab.Server, fd)
+	value := fmt.Sprintf("%s, %s", x.State(), x.Local)
+	if x.Connected() {
+		value += ", peer " + x.Peer.String()
+	}
+	l.Show(lesson.Evidence{Fact: fmt.Sprintf("socket %d", fd), Value: value, Source: "getsockname(2), getpeername(2)", Command: fmt.Sprintf("ss -tanp 'sport = :%d'", x.Local.Port())})
+	return x
+}
+
+func empty(l *lab.Lab) []lab.Step {
+	var listener int
+	var addr sockets.Sockaddr
+	var p *lab.Pending
+	return []lab.Step{
+		{Name: "accept", Do: func() {
+			listener, addr = l.Listener(8)
+			p = l.Begin(lab.Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC})
+			task := p.Blocks()
+			l.Note("where", task.Wchan)
+			l.Note("doing", task.StateName)
+			l.Answer("waits")
+		}},
+		{Name: "connect", Do: func() {
+			l.Connect(addr)
+			call := l.Must(p.Wait())
+			l.Note("took", lesson.Took(call.Duration))
+			l.Note("woken", call.Ret)
+		}},
+		{Name: "nonblock", Do: func() {
+			fd := l.Socket(lab.Server, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+			l.Setup(func() {
+				l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
+				l.Must(l.Listen(lab.Server, fd, 8))
+			})
+			call := l.Do(lab.Server, stage.Order{Do: "accept4", FD: fd, Flags: unix.SOCK_CLOEXEC})
+			l.Note("nonblock", lab.Outcome(call))
+		}},
+	}
+}
+
+func samePort(l *lab.Lab) []lab.Step {
+	var listener int
+	var addr sockets.Sockaddr
+	var port uint16
+	connected := 0
+	connect := func(from sockets.Sockaddr) (fd int, call sockets.Call) {
+		fd = l.Stream(lab.Client)
+		l.Must(l.Bind(lab.Client, fd, from))
+		call = l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})
+		if call.Errno == 0 {
+			connected++
+			l.Accept(listener)
+		}
+		return fd, call
+	}
+	return []lab.Step{
+		{Name: "first", Do: func() {
+			listener, addr = l.Listener(8)
+			fd, call := connect(lab.LoopbackAt(2, 0))
+			l.Must(call)
+			port = l.Ask(lab.Client, fd).Local.Port()
+			l.Note("client_port", port)
+		}},
+		{Name: "second", Do: func() {
+			_, call := connect(lab.LoopbackAt(3, port))
+			l.Note("second", lab.Outcome(call))
+		}},
+		{Name: "look", Do: func() {
+			found := 0
+			for _, row := range l.RowsAt(addr, kernel.Established) {
+				if row.Remote.Port() == port {
+					found++
+					l.Show(lesson.Evidence{Fact: fmt.Sprintf("connection %d", found), Value: fmt.Sprintf("%s, peer %s", row.Local, row.Remote), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
+				}
+			}
+			var limit unix.Rlimit
+			if err := unix.Prlimit(l.PID(lab.Server), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
+				l.Fatalf("prlimit: %w", err)
+			}
+			path := fmt.Sprintf("/proc/%d/limits", l.PID(lab.Server))
+			l.Show(lesson.Evidence{Fact: "open files of the server, at most", Value: fmt.Sprint(limit.Cur), Source: "prlimit(2)", Command: "grep 'open files' " + path})
+			l.Note("found", found)
+			l.Note("files", limit.Cur)
+			switch {
+			case found == 2 && connected == 2:
+				l.Answer("both")
+			case connected == 1:
+				l.Answer("one")
+			}
+		}},
+	}
+}
+
+// twins wants two connections that differ in the client's address alone. The
+// server accepts what comes.
+func twins(l *lab.Lab) lab.Check {
+	const most = 16 // connections that it accepts
+	listener, addr := l.Listener(8)
+	l.Note("twins", "no two yet")
+	accepted := 0
+	return func() (bool, string) {
+		if length, _ := l.Queue(listener); length > 0 && accepted < most {
+			l.Accept(listener)
+			accepted++
+		}
+		first := make(map[uint16]netip.Addr)
+		for _, row := range l.TCP() {
+			if row.Local != addr.AddrPort() || row.State != kernel.Established {
+				continue
+			}
+			peer := row.Remote
+			if other, ok := first[peer.Port()]; ok && other != peer.Addr() {
+				l.Note("twins", fmt.Sprintf("%s and %s", netip.AddrPortFrom(other, peer.Port()), peer))
+				return true, fmt.Sprintf("two clients with port %d", peer.Port())
+			}
+			first[peer.Port()] = peer.Addr()
+		}
+		return false, fmt.Sprintf("open connections: %d, no two with the same client port", len(first))
+	}
+}

@@ -1,0 +1,24 @@
+package bind_test
+
+import (
+	"testing"
+
+	"fd3/lesson/course/bind"
+	"fd3/lesson/course/labtest"
+)
+
+func TestMain(m *testing.M) { labtest.Main(m) }
+
+func TestLesson(t *testing.T) {
+	labtest.Prove(t, bind.Lesson, labtest.Proof{
+		Answers: map[string]string{
+			"length":  "refuses",
+			"two":     "more",
+			"reach":   "refused",
+			"without": "chosen",
+		},
+		Solutions: map[string]string{
+			"share": `nc -l 127.0.0.2 {port}`,
+		},
+	})
+}

@@ -1,0 +1,278 @@
+package handshake
+
+import (
+	_ "embed"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/lesson/course/lab"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+//go:embed handshake.md
+var markdown string
+
+// Lesson is the lesson handshake.
+var Lesson = lab.Lesson{
+	ID:    "handshake",
+	Words: markdown,
+	Experiments: lab.Experiments{
+		"who":     who,
+		"packets": packets,
+		"nobody":  nobody,
+		"half":    half,
+	},
+	Exercises: lab.Exercises{"asleep": connectToStopped},
+}
+
+func who(l *lab.Lab) []lab.Step {
+	var fd int
+	var addr sockets.Sockaddr
+	return []lab.Step{
+		{Name: "listen", Do: func() { fd, addr = l.Listener(8) }},
+		{Name: "connect", Do: func() {
+			before := l.Counters()
+			pid := l.PID(lab.Server)
+			defer unix.Kill(pid, unix.SIGCONT) // within the step: nothing must leave it stopped
+			l.Note("asleep", stopServer(l, pid))
+			c := l.Stream(lab.Client)
+			call := l.Do(lab.Client, stage.Order{Do: "connect", FD: c, Addr: addr})
+			l.Note("connect", lab.Outcome(call))
+			l.Note("took", lesson.Took(call.Duration))
+			switch call.Errno {
+			case 0:
+				l.Answer("opens")
+			case unix.ECONNREFUSED:
+				l.Answer("refused")
+			}
+			showEnds(l, addr, l.Ask(lab.Client, c).Local.AddrPort())
+			moved := l.Counters().Sub(before)
+			l.Show(lesson.Evidence{Fact: "PassiveOpens", Value: fmt.Sprintf("+%d while the server was stopped", moved["Tcp.PassiveOpens"]), Source: "/proc/net/snmp",
+				Command: "nstat -az TcpPassiveOpens", Note: "Connections that the kernel took in for listeners, of the whole machine or container."})
+		}},
+		{Name: "wake", Do: func() {
+			var task kernel.Task
+			l.Until("the server to go on", func() bool {
+				task = serverTask(l)
+				return task.State != 'T'
+			})
+			l.Show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", l.PID(lab.Server)), Command: fmt.Sprintf("grep State /proc/%d/status", l.PID(lab.Server))})
+			waiting, _ := l.ShowQueue(fd)
+			l.Note("waiting", waiting)
+		}},
+	}
+}
+
+// stopServer stops the server's process, as Ctrl-Z does, and shows it. A stopped
+// process answers nobody: l.state and l.asked would wait for SIGCONT.
+func stopServer(l *lab.Lab, pid int) (state string) {
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		l.Fatalf("kill -STOP %d: %w", pid, err)
+	}
+	var task kernel.Task
+	l.Until("the server to stop", func() bool {
+		task = serverTask(l)
+		return task.State == 'T'
+	})
+	l.Show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", pid), Command: fmt.Sprintf("grep State /proc/%d/status", pid)})
+	return task.StateName
+}
+
+func serverTask(l *lab.Lab) kernel.Task {
+	task, err := kernel.Thread(l.PID(lab.Server), l.PID(lab.Server))
+	if err != nil {
+		l.Fatalf("%w", err)
+	}
+	return task
+}
+
+// showEnds shows both ends of a connection as the kernel's table has them.
+func showEnds(l *lab.Lab, addr sockets.Sockaddr, peer netip.AddrPort) (clientEnd, serverEnd kernel.InetSocket) {
+	ends := l.EndsOf(addr.AddrPort(), peer)
+	clientEnd, serverEnd = ends[lab.Client], ends[lab.Server]
+	l.Show(lesson.Evidence{Fact: "the client's end", Value: stateName(clientEnd), Source: "sock_diag(7)", Command: lab.EndsCommand(addr)})
+	l.Show(lesson.Evidence{Fact: "the server's end", Value: stateName(serverEnd), Source: "sock_diag(7)"})
+	l.Note("client_end", stateName(clientEnd))
+	l.Note("server_end", stateName(serverEnd))
+	return clientEnd, serverEnd
+}
+
+func stateName(row kernel.InetSocket) string {
+	if row.State == 0 {
+		return "none"
+	}
+	return row.State.String()
+}
+
+func packets(l *lab.Lab) []lab.Step {
+	var addr sockets.Sockaddr
+	var fd int
+	return []lab.Step{
+		{Name: "before", Do: func() {
+			_, addr = l.Listener(8)
+			fd = l.Stream(lab.Client)
+			l.Note("before", l.TCPState(lab.Client, fd))
+		}},
+		{Name: "connect", Do: func() {
+			l.Must(l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
+		}},
+		{Name: "look", Do: func() {
+			x := l.Ask(lab.Client, fd)
+			out, in := x.TCP.Segs_out, x.TCP.Segs_in
+			l.Show(lesson.Evidence{Fact: "the client's packets", Value: fmt.Sprintf("%d sent, %d received", out, in), Source: "getsockopt(2) TCP_INFO",
+				Command: fmt.Sprintf("ss -tin 'dport = :%d'", addr.Port()), Note: "segs_out and segs_in in the output of `ss`."})
+			showEnds(l, addr, x.Local.AddrPort())
+			l.Note("out", out)
+			l.Note("in", in)
+			l.Note("packets", out+in)
+			switch out + in {
+			case 1:
+				l.Answer("one")
+			case 2:
+				l.Answer("two")
+			case 3:
+				l.Answer("three")
+			}
+		}},
+	}
+}
+
+func nobody(l *lab.Lab) []lab.Step {
+	return []lab.Step{
+		{Name: "nobody", Do: func() {
+			fd := l.Stream(lab.Server)
+			l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
+			addr := l.Ask(lab.Server, fd).Local
+			c := l.Stream(lab.Client)
+			before := l.Counters()
+			call := l.Do(lab.Client, stage.Order{Do: "connect", FD: c, Addr: addr})
+			moved := l.Counters().Sub(before)
+			sent, resets := moved["Tcp.OutSegs"], moved["Tcp.OutRsts"]
+			l.Show(lesson.Evidence{Fact: "packets sent", Value: fmt.Sprintf("%d, of these %d with a no", sent, resets), Source: "/proc/net/snmp OutSegs, OutRsts",
+				Command: "nstat -az TcpOutSegs TcpOutRsts", Note: "TCP packets of the whole machine or container, while `connect` ran."})
+			l.Note("refusal", lab.Outcome(call))
+			l.Note("took", lesson.Took(call.Duration))
+			l.Note("sent", sent)
+			l.Note("resets", resets)
+			switch {
+			case resets > 0:
+				l.Answer("packet")
+			case sent > 0:
+				l.Answer("silence")
+			default:
+				l.Answer("list")
+			}
+		}},
+		{Name: "silent", Do: func() {
+			var addr sockets.Sockaddr
+			l.Setup(func() {
+				_, addr = l.Listener(0)
+				l.Connect(addr) // takes the only place
+			})
+			fd := l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+			l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})
+			var x stage.Socket
+			l.Until("the client to try again", func() bool {
+				x = l.Ask(lab.Client, fd)
+				return x.TCP.Total_retrans > 0 || x.State() != kernel.SynSent
+			})
+			l.Show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s, SYN sent again: %d", x.State(), x.TCP.Total_retrans), Source: "getsockopt(2) TCP_INFO", Command: fmt.Sprintf("ss -tano 'dport = :%d'", addr.Port())})
+			l.Note("silent", x.State())
+			l.Note("again", x.TCP.Total_retrans)
+			retries(l)
+		}},
+	}
+}
+
+// retries shows how often a SYN is sent again: since Linux 6.5 a second
+// number adds to the first.
+func retries(l *lab.Lab) {
+	const first, more = "net.ipv4.tcp_syn_retries", "net.ipv4.tcp_syn_linear_timeouts"
+	retries, err := kernel.SysctlInt(first)
+	if err != nil {
+		l.Fatalf("%s: %w", first, err)
+	}
+	l.Show(lesson.Evidence{Fact: "tcp_syn_retries", Value: fmt.Sprint(retries), Source: "/proc/sys/net/ipv4/tcp_syn_retries", Command: "sysctl " + first})
+	l.Note("syn_retries", retries)
+	added, err := kernel.SysctlInt(more)
+	if err != nil {
+		l.Note("linear", "nothing, since this kernel does not have it")
+	} else {
+		l.Show(lesson.Evidence{Fact: "tcp_syn_linear_timeouts", Value: fmt.Sprint(added), Source: "/proc/sys/net/ipv4/tcp_syn_linear_timeouts", Command: "sysctl " + more})
+		l.Note("linear", added)
+	}
+	l.Note("again_max", retries+added)
+}
+
+func half(l *lab.Lab) []lab.Step {
+	const seconds = 300 // long, since a learner may wait between the steps
+	var fd, c int
+	var addr sockets.Sockaddr
+	return []lab.Step{
+		{Name: "listen", Do: func() {
+			fd, addr = l.Listener(8)
+			l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.IPPROTO_TCP, Option: unix.TCP_DEFER_ACCEPT, Value: seconds}))
+		}},
+		{Name: "connect", Do: func() {
+			c = l.Connect(addr)
+			mine, its := showEnds(l, addr, l.Ask(lab.Client, c).Local.AddrPort())
+			l.Note("client_before", stateName(mine))
+			l.Note("server_before", stateName(its))
+			length, _ := l.ShowQueue(fd)
+			l.Note("queue_before", length)
+			switch {
+			case mine.State == its.State:
+				l.Answer("same")
+			case mine.State == kernel.Established:
+				l.Answer("client")
+			case its.State == kernel.Established:
+				l.Answer("server")
+			}
+		}},
+		{Name: "send", Do: func() {
+			l.Must(l.Send(lab.Client, c, "x"))
+			l.Until("the connection in the accept queue", func() bool { length, _ := l.Queue(fd); return length > 0 })
+			showEnds(l, addr, l.Ask(lab.Client, c).Local.AddrPort())
+			length, _ := l.ShowQueue(fd)
+			l.Note("queue_after", length)
+		}},
+	}
+}
+
+// connectToStopped wants the server stopped, a new connection to it that is open
+// all the same, and the server woken again.
+func connectToStopped(l *lab.Lab) lab.Check {
+	_, addr := l.Listener(8)
+	l.Note("pid", l.PID(lab.Server))
+	l.Note("opened", 0)
+	known := make(map[uint64]bool)  // connections while the server ran
+	opened := make(map[uint64]bool) // and while it was stopped
+	return func() (bool, string) {
+		stopped := serverTask(l).State == 'T'
+		for _, row := range l.TCP() {
+			if row.Local != addr.AddrPort() || row.State != kernel.Established {
+				continue
+			}
+			if !stopped && !opened[row.Cookie] {
+				known[row.Cookie] = true
+			} else if !known[row.Cookie] {
+				opened[row.Cookie] = true
+			}
+		}
+		l.Note("opened", len(opened))
+		switch {
+		case stopped && len(opened) == 0:
+			return false, "the server is stopped; no new connection yet"
+		case stopped:
+			return false, fmt.Sprintf("stopped, and new connections all the same: %d. Now wake it", len(opened))
+		case len(opened) == 0:
+			return false, "the server process runs"
+		}
+		return true, fmt.Sprintf("the server runs again; opened meanwhile: %d", len(opened))
+	}
+}

@@ -1,0 +1,330 @@
+package lab
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// Nameless is when a thread is known to sleep in no function that has a name: a
+// kernel without CONFIG_KALLSYMS tells none.
+const Nameless = time.Second
+
+// Patience is how long an experiment waits for what the kernel is about to do.
+const Patience = 5 * time.Second
+
+// A Lab is where one experiment happens: two processes, server and client, that
+// are born when they are first used and end with it. Its methods make calls and
+// read evidence, and tell of both. What goes wrong, but for the errno of a call
+// that is the lesson itself, ends the experiment: the methods panic with a trouble,
+// which try catches.
+type Lab struct {
+	ctx       context.Context
+	part      Part
+	showEvent func(lesson.Event)
+	notes     *Notes
+
+	preparing *preparation // during setup
+
+	mu     sync.Mutex
+	ends   map[stage.Role]*stage.Private
+	calls  []Made
+	others []func() []End // on the Board besides
+	after  []func()       // what end has to do besides, the last first
+	over   bool
+
+	hidden bool // the Board is empty
+}
+
+func New(ctx context.Context, p Part, show func(lesson.Event), notes *Notes) *Lab {
+	return &Lab{ctx: ctx, part: p, showEvent: show, notes: notes, ends: make(map[stage.Role]*stage.Private)}
+}
+
+func (l *Lab) Context() context.Context { return l.ctx }
+
+// A trouble is why an experiment cannot go on.
+type trouble struct{ error }
+
+// Try runs a step; what it panics with as trouble is its error.
+func (l *Lab) Try(step func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			t, ok := r.(trouble)
+			if !ok {
+				panic(r)
+			}
+			err = t.error
+			if ctx := l.ctx.Err(); ctx != nil {
+				err = ctx
+			}
+		}
+	}()
+	step()
+	return l.ctx.Err()
+}
+
+func (l *Lab) Fatalf(format string, args ...any) {
+	panic(trouble{fmt.Errorf(format, args...)})
+}
+
+// End ends both processes.
+func (l *Lab) End() {
+	l.mu.Lock()
+	ends, after := l.ends, l.after
+	l.ends, l.after, l.over = nil, nil, true
+	l.mu.Unlock()
+	for _, p := range ends {
+		p.End()
+	}
+	for _, f := range slices.Backward(after) {
+		f()
+	}
+}
+
+// Cleanup has something done when the experiment is over, on every way out: what
+// was begun last ends first.
+func (l *Lab) Cleanup(f func()) {
+	l.mu.Lock()
+	over := l.over
+	if !over {
+		l.after = append(l.after, f)
+	}
+	l.mu.Unlock()
+	if over {
+		f()
+	}
+}
+
+// Process is the process of a role, started if it does not run.
+func (l *Lab) Process(role stage.Role) *stage.Private {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		panic(trouble{context.Canceled})
+	}
+	p, ok := l.ends[role]
+	if !ok {
+		var err error
+		if p, err = stage.StartPrivate(role); err != nil {
+			panic(trouble{err})
+		}
+		l.ends[role] = p
+	}
+	return p
+}
+
+func (l *Lab) PID(role stage.Role) int { return l.Process(role).PID() }
+
+// Kill ends a process of the experiment. The next call in its role starts another.
+func (l *Lab) Kill(role stage.Role) {
+	l.Process(role).End()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.ends, role)
+}
+
+// Do makes one call that does not have to wait, and tells of it.
+func (l *Lab) Do(role stage.Role, o stage.Order) sockets.Call {
+	p := l.Begin(role, o)
+	select {
+	case <-p.over:
+	case <-time.After(Patience):
+		l.Fatalf("%s did not return within %s", o.Do, Patience)
+	}
+	return p.Wait()
+}
+
+// A Pending call is in the kernel, or has returned.
+type Pending struct {
+	lab  *Lab
+	role stage.Role
+	name string
+	over chan struct{} // closed when the call has returned
+
+	call sockets.Call // valid when it is over
+	err  error
+
+	mu      sync.Mutex
+	entered sockets.Call
+}
+
+// Begin begins a call that may block; wait has its result.
+func (l *Lab) Begin(role stage.Role, o stage.Order) *Pending {
+	process := l.Process(role)
+	p := &Pending{lab: l, role: role, name: o.Do, over: make(chan struct{})}
+	go func() {
+		defer close(p.over)
+		p.call, p.err = process.Do(l.ctx, o, func(c sockets.Call) {
+			l.made(role, process.PID(), c)
+			p.mu.Lock()
+			p.entered = c
+			p.mu.Unlock()
+		})
+	}()
+	return p
+}
+
+func (p *Pending) Done() <-chan struct{} { return p.over }
+
+// Wait returns when the call does, and tells of it.
+func (p *Pending) Wait() sockets.Call {
+	select {
+	case <-p.over:
+	case <-p.lab.ctx.Done():
+		panic(trouble{p.lab.ctx.Err()})
+	}
+	if p.err != nil {
+		p.lab.Fatalf("%s: %w", p.name, p.err)
+	}
+	p.lab.told(p.role, p.call)
+	return p.call
+}
+
+// Blocks waits until the process sleeps inside the call, and shows where in the
+// kernel. It fails if the call returns instead.
+func (p *Pending) Blocks() kernel.Task {
+	l := p.lab
+	var entered sockets.Call
+	l.Until(p.name+" to be entered", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		entered = p.entered
+		return !entered.Start.IsZero()
+	})
+	task := l.Sleeps(l.PID(p.role), l.PID(p.role), p.name, func(kernel.Task) bool {
+		select {
+		case <-p.over:
+			l.Fatalf("%s returned where it was expected to wait", p.name)
+		default:
+		}
+		return true
+	})
+	l.ShowCall(p.role, lesson.Entered(entered))
+	path := fmt.Sprintf("/proc/%d/wchan", l.PID(p.role))
+	l.Show(lesson.Evidence{Fact: string(p.role), Value: task.StateName + " in " + task.Wchan, Source: path, Command: "cat " + path})
+	return task
+}
+
+// Sleeps waits until a thread sleeps in a call, which there knows, and gives where
+// in the kernel. A thread that falls asleep between the readings has no function to
+// sleep in yet. Where it never has one, the name of the call has to do.
+func (l *Lab) Sleeps(pid, tid int, call string, there func(kernel.Task) bool) (task kernel.Task) {
+	begin := time.Now()
+	l.Until(call+" to block", func() bool {
+		var err error
+		task, err = kernel.Thread(pid, tid)
+		asleep := err == nil && task.State == 'S' && task.Syscall.Form == kernel.SyscallBlocked
+		return there(task) && asleep && (task.Wchan != "" || time.Since(begin) > Nameless)
+	})
+	task.Wchan = cmp.Or(task.Wchan, call)
+	return task
+}
+
+// told shows a call that has returned.
+func (l *Lab) told(role stage.Role, c sockets.Call) {
+	if l.preparing != nil {
+		l.preparing.add(role, l.PID(role), c)
+		return
+	}
+	l.ShowCall(role, lesson.Returned(c))
+}
+
+// Setup makes calls that only prepare what the experiment is about. They are told
+// in one line.
+func (l *Lab) Setup(prepare func()) {
+	if l.preparing != nil {
+		prepare()
+		return
+	}
+	p := &preparation{}
+	l.preparing = p
+	func() {
+		defer func() { l.preparing = nil }()
+		prepare()
+	}()
+	if len(p.calls) == 0 {
+		return
+	}
+	l.Tell(lesson.Event{Kind: lesson.KindSetup, Text: p.text.String(), Calls: p.calls})
+}
+
+// A preparation is the calls of a setup: each, and all in a line.
+type preparation struct {
+	role  stage.Role // of the last
+	calls []lesson.Made
+	text  strings.Builder
+}
+
+func (p *preparation) add(role stage.Role, pid int, c sockets.Call) {
+	p.calls = append(p.calls, lesson.Made{Process: string(role), PID: pid, Strace: c.Strace()})
+	switch {
+	case p.role != role && p.role != "":
+		p.text.WriteString("; " + string(role) + ": ")
+	case p.role != role:
+		p.text.WriteString(string(role) + ": ")
+	default:
+		p.text.WriteString(", ")
+	}
+	p.role = role
+	p.text.WriteString(c.Name)
+	if c.Errno != 0 || c.Ret != 0 {
+		p.text.WriteString(" = " + Said(c))
+	}
+}
+
+// Said is what a call returned, in a word.
+func Said(c sockets.Call) string {
+	if c.Errno != 0 {
+		return c.ErrnoName()
+	}
+	return fmt.Sprint(c.Ret)
+}
+
+// Until waits for what the kernel is about to do.
+func (l *Lab) Until(what string, reached func() bool) {
+	for end := time.Now().Add(Patience); ; time.Sleep(2 * time.Millisecond) {
+		switch {
+		case reached():
+			return
+		case l.ctx.Err() != nil:
+			panic(trouble{l.ctx.Err()})
+		case time.Now().After(end):
+			l.Fatalf("waited %s for %s", Patience, what)
+		}
+	}
+}
+
+// Note keeps what was read under the name that the words have for it.
+func (l *Lab) Note(name string, value any) { l.notes.note(name, fmt.Sprint(value)) }
+
+// Answer says which choice of the prediction the kernel has proved.
+func (l *Lab) Answer(choice string) { l.notes.answer(l.part.Name, choice) }
+
+// State is what a process and its sockets say of themselves.
+func (l *Lab) State(role stage.Role) stage.State {
+	s, err := l.Process(role).State(l.ctx)
+	if err != nil {
+		l.Fatalf("ask the %s process: %w", role, err)
+	}
+	return s
+}
+
+// Ask is what the kernel says of one socket of a process.
+func (l *Lab) Ask(role stage.Role, fd int) stage.Socket {
+	for _, x := range l.State(role).Sockets {
+		if x.FD == fd {
+			return x
+		}
+	}
+	l.Fatalf("the %s process has no socket %d", role, fd)
+	return stage.Socket{}
+}

@@ -1,0 +1,102 @@
+package lab
+
+import (
+	"strings"
+
+	"fd3/lesson/words"
+)
+
+// A Lesson is words, and what they do on the kernel. The names in the words tie
+// both together.
+type Lesson struct {
+	ID          string
+	Words       string // the Markdown file of the lesson
+	Experiments Experiments
+	Exercises   Exercises
+
+	// The rest is what the words say. Read fills it in.
+
+	Title string
+	Asks  string   // the question that it answers, in a line
+	Rows  []string // what it covers of the rows of the course: A5, E1 …
+	Parts []Part   // in the order that they are gone through
+}
+
+// PartKind says what a Part is.
+type PartKind string
+
+const (
+	Question   PartKind = "question"   // what the lesson is about
+	Predict    PartKind = "predict"    // a situation, and Choices of what will happen
+	Experiment PartKind = "experiment" // Steps, on the live kernel
+	Verdict    PartKind = "verdict"    // what the kernel said, against the prediction
+	Explain    PartKind = "explain"    // why, with the names of things
+	Exercise   PartKind = "exercise"   // something to do with other tools; the kernel checks it
+	Recap      PartKind = "recap"      // what to keep
+	References PartKind = "references" // where it is written
+)
+
+// A Part is one section of a lesson: "## kind name".
+type Part struct {
+	Lesson  string
+	Kind    PartKind
+	Name    string            // which prediction, experiment and verdict belong together
+	Text    string            // Markdown, with {values} that an experiment has read
+	Choices []words.Item      // predict
+	Steps   []words.Item      // experiment
+	About   map[string]string // verdict: what there is to say to the choice of that name
+	Hints   []string          // exercise
+	Done    string            // exercise: what the kernel has shown, when it has
+}
+
+// Read returns the lesson with its words taken apart: "# title", then "Asks:" and
+// "Rows:", then its parts, each "## kind name" with "### " sections of its own.
+func (l Lesson) Read() Lesson {
+	page := words.Read(l.Words)
+	l.Title = page.Title
+	l.Asks = words.Paragraph(page.Text, "Asks:")
+	l.Rows = strings.Fields(words.Paragraph(page.Text, "Rows:"))
+	l.Parts = nil
+	for _, section := range page.Sections {
+		l.Parts = append(l.Parts, part(l.ID, section))
+	}
+	return l
+}
+
+func part(id string, section words.Section) Part {
+	kind, name, _ := strings.Cut(section.Heading, " ")
+	p := Part{Lesson: id, Kind: PartKind(kind), Name: name, Text: section.Text, About: make(map[string]string)}
+	switch p.Kind {
+	case Predict:
+		p.Text, p.Choices = words.List(p.Text)
+	case Experiment:
+		p.Text, p.Steps = words.List(p.Text)
+	}
+	for _, about := range section.Parts {
+		switch about.Heading {
+		case "hint":
+			p.Hints = append(p.Hints, about.Text)
+		case "done":
+			p.Done = about.Text
+		default:
+			p.About[about.Heading] = about.Text
+		}
+	}
+	return p
+}
+
+// Choice returns the text of an answer to a prediction, or "" if there is no such
+// answer.
+func (l Lesson) Choice(name, answer string) string {
+	for _, p := range l.Parts {
+		if p.Kind != Predict || p.Name != name {
+			continue
+		}
+		for _, c := range p.Choices {
+			if c.Name == answer {
+				return c.Text
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,184 @@
+// Package labtest has this kernel prove a lesson of the course.
+//
+//	func TestMain(m *testing.M) { labtest.Main(m) }
+//
+//	func TestLesson(t *testing.T) {
+//		labtest.Prove(t, listen.Lesson, labtest.Proof{
+//			Answers:   map[string]string{"full": "two"},
+//			Solutions: map[string]string{"fill": "nc 127.0.0.1 {port}"},
+//		})
+//	}
+package labtest
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"fd3/lesson"
+	"fd3/lesson/course"
+	"fd3/lesson/course/lab"
+	"fd3/sockets/stage"
+)
+
+// A Proof is what a lesson has to show.
+type Proof struct {
+	// Answers are what this kernel answers to each prediction, by its name. Where
+	// kernels differ, all that may be stand there: "few or tens".
+	Answers map[string]string
+	// Solutions are what a learner may type to do each exercise, by its name. The
+	// {values} are those that the exercise shows them.
+	Solutions map[string]string
+}
+
+// answers returns what the kernel may answer to a prediction, or nil if that is not
+// known.
+func (p Proof) answers(name string) []string {
+	if _, ok := p.Answers[name]; !ok {
+		return nil
+	}
+	return strings.Split(p.Answers[name], " or ")
+}
+
+// Main runs the tests of a lesson. It makes the test binary become a stage when a
+// Lab executes it again.
+func Main(m *testing.M) {
+	stage.Become()
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	m.Run()
+}
+
+// Prove goes through a lesson from its first part to its last, and does each
+// exercise as a learner would, with their own tools.
+func Prove(t *testing.T, l lab.Lesson, proof Proof) {
+	l = l.Read()
+	t.Run("words", func(t *testing.T) {
+		for _, problem := range problems(l, proof) {
+			t.Error(problem)
+		}
+	})
+	t.Run("lesson", func(t *testing.T) { whole(t, l, proof) })
+	for _, p := range l.Parts {
+		switch p.Kind {
+		case lab.Exercise:
+			t.Run("exercise "+p.Name, func(t *testing.T) {
+				t.Parallel()
+				solved(t, l, p, proof.Solutions[p.Name])
+			})
+		case lab.Experiment:
+			t.Run("slowly "+p.Name, func(t *testing.T) {
+				t.Parallel()
+				slowly(t, l, p, proof)
+			})
+		}
+	}
+}
+
+// A Learner goes through a lesson, and keeps all that was told.
+type Learner struct {
+	*course.Walk
+	Events []lesson.Event
+	t      *testing.T
+}
+
+// Begin returns a Learner at the beginning of a lesson. What they start ends with
+// the test.
+func Begin(t *testing.T, l lab.Lesson) *Learner {
+	s := &Learner{t: t}
+	s.Walk = &course.Walk{
+		Show:     func(e lesson.Event) { s.Events = append(s.Events, e) },
+		Complain: func(err error) { t.Error(err) },
+	}
+	t.Cleanup(s.End)
+	s.Walk.Begin(l)
+	return s
+}
+
+// Part returns the part of a lesson of that kind and name, and ends the test if
+// there is none.
+func Part(t *testing.T, l lab.Lesson, kind lab.PartKind, name string) lab.Part {
+	t.Helper()
+	i := slices.IndexFunc(l.Parts, func(p lab.Part) bool { return p.Kind == kind && p.Name == name })
+	if i < 0 {
+		t.Fatalf("%s has no %s %s", l.ID, kind, name)
+	}
+	return l.Parts[i]
+}
+
+// Onward is the pause of a Learner who does not think.
+func Onward(context.Context) error { return nil }
+
+// whole goes through every part: each experiment has the answer that the course
+// says, and every word its value.
+func whole(t *testing.T, l lab.Lesson, proof Proof) {
+	before := descriptors(t)
+	s := Begin(t, l)
+	for _, p := range l.Parts {
+		switch p.Kind {
+		case lab.Experiment:
+			s.experiment(p, proof.answers(p.Name))
+		case lab.Exercise:
+			s.exercise(p)
+		default:
+			s.Tell(p)
+		}
+	}
+	s.End()
+	if t.Failed() {
+		for _, e := range s.Events {
+			t.Log(e.Kind, e.Section, e.Title, e.Strace, e.Fact, e.Value, e.Text)
+		}
+	}
+	if after := descriptors(t); len(after) > len(before) {
+		t.Errorf("descriptors before: %v, after: %v", before, after)
+	}
+}
+
+func (s *Learner) experiment(p lab.Part, want []string) {
+	s.t.Helper()
+	seen := len(s.Events)
+	if err := s.Run(s.t.Context(), p, Onward); err != nil {
+		s.t.Errorf("%s: %v", p.Name, err)
+	}
+	if !slices.ContainsFunc(s.Events[seen:], func(e lesson.Event) bool { return e.Kind == lesson.KindReturn || e.Kind == lesson.KindEvidence }) {
+		s.t.Errorf("%s shows nothing of the kernel", p.Name)
+	}
+	if got := s.Notes().Answer(p.Name); want != nil && !slices.Contains(want, got) {
+		s.t.Errorf("%s: the kernel answers %q, want %q", p.Name, got, want)
+	}
+}
+
+func (s *Learner) exercise(p lab.Part) {
+	s.t.Helper()
+	if err := s.Prepare(s.t.Context(), p); err != nil {
+		s.t.Errorf("%s: %v", p.Name, err)
+		return
+	}
+	s.Tell(p)
+	for i := range p.Hints {
+		s.Hint(p, i)
+	}
+	done, now, err := s.Check()
+	if done || err != nil || now == "" {
+		s.t.Errorf("%s, before anybody did anything: done %v, %q, %v", p.Name, done, now, err)
+	}
+	s.Done(p) // each word has its value
+}
+
+// descriptors are those of this process.
+func descriptors(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, e := range entries {
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && !strings.HasPrefix(target, "anon_inode:") {
+			all = append(all, e.Name()+"="+target)
+		}
+	}
+	return all
+}

@@ -1,0 +1,221 @@
+package listen
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/lesson/course/lab"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+//go:embed listen.md
+var markdown string
+
+// Lesson is the lesson listen.
+var Lesson = lab.Lesson{
+	ID:    "listen",
+	Words: markdown,
+	Experiments: lab.Experiments{
+		"wait":    returns,
+		"full":    full,
+		"clamp":   clamp,
+		"columns": columns,
+	},
+	Exercises: lab.Exercises{"fill": fillQueue},
+}
+
+func returns(l *lab.Lab) []lab.Step {
+	var fd int
+	return []lab.Step{
+		{Name: "bind", Do: func() {
+			fd = l.Stream(lab.Server)
+			l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
+		}},
+		{Name: "listen", Do: func() {
+			call := l.Must(l.Listen(lab.Server, fd, 5))
+			l.Note("took", lesson.Took(call.Duration))
+			l.Answer("returns")
+		}},
+		{Name: "look", Do: func() {
+			x := l.Ask(lab.Server, fd)
+			l.Show(lesson.Evidence{Fact: "state", Value: x.State().String(), Source: "getsockopt(2) TCP_INFO", Command: lab.ListenerCommand(x.Local)})
+			passive := 0
+			if x.Listening {
+				passive = 1
+			}
+			l.Show(lesson.Evidence{Fact: "SO_ACCEPTCONN", Value: fmt.Sprint(passive), Source: "getsockopt(2)", Note: "1 means a passive socket: it takes connections, and carries none."})
+			l.Note("state", x.State())
+		}},
+	}
+}
+
+func full(l *lab.Lab) []lab.Step {
+	const clients = 5
+	var fd int
+	var addr sockets.Sockaddr
+	var before kernel.Counters
+	var refused int
+	return []lab.Step{
+		{Name: "listen", Do: func() {
+			fd, addr = l.Bound()
+			l.Must(l.Listen(lab.Server, fd, 1))
+			before = l.Counters()
+		}},
+		{Name: "connect", Do: func() {
+			var fds [clients]int
+			l.Setup(func() {
+				for i := range fds {
+					fds[i] = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+				}
+			})
+			for _, c := range fds {
+				call := l.Do(lab.Client, stage.Order{Do: "connect", FD: c, Addr: addr})
+				switch call.Errno {
+				case 0, unix.EINPROGRESS, unix.ECONNREFUSED:
+				default:
+					l.Must(call)
+				}
+			}
+			refused = clientsIn(l, kernel.Close) // at once: later it may have given up
+		}},
+		{Name: "look", Do: func() {
+			open, trying := clientsIn(l, kernel.Established), clientsIn(l, kernel.SynSent)
+			value := fmt.Sprintf("%d ESTABLISHED, %d SYN_SENT, %d refused", open, trying, refused)
+			if tired := clientsIn(l, kernel.Close) - refused; tired > 0 { // the step was made minutes later
+				value += fmt.Sprintf(", %d have given up", tired)
+				trying += tired
+			}
+			l.Show(lesson.Evidence{Fact: "the clients", Value: value,
+				Source: "getsockopt(2) TCP_INFO", Command: lab.ClientsCommand(addr)})
+			showWaiting(l, fd)
+			moved := l.Counters().Sub(before)
+			l.Show(lesson.Evidence{Fact: "ListenOverflows", Value: fmt.Sprintf("+%d since the experiment began", moved["TcpExt.ListenOverflows"]),
+				Source: "/proc/net/netstat", Command: "nstat -az TcpExtListenOverflows", Note: "The counter belongs to the whole machine, or container."})
+			l.Note("clients", clients)
+			l.Note("open", open)
+			l.Note("trying", trying)
+			l.Note("refused", refused)
+			switch {
+			case refused > 0:
+				l.Answer("refused")
+			case open == 1:
+				l.Answer("one")
+			case open == clients:
+				l.Answer("all")
+			case open == 2:
+				l.Answer("two")
+			}
+		}},
+	}
+}
+
+// showWaiting shows what showQueue does, without the names of the columns: a later
+// prediction is about these.
+func showWaiting(l *lab.Lab, fd int) (backlog int) {
+	length, backlog := l.Queue(fd)
+	e := lesson.Evidence{Fact: "the listener", Value: fmt.Sprintf("%d waiting, backlog %d", length, backlog), Source: "sock_diag(7)",
+		Command: lab.ListenerCommand(l.Ask(lab.Server, fd).Local)}
+	if length > 0 {
+		e.Have, e.Full = int64(length), int64(backlog)+1
+	}
+	l.Show(e)
+	return backlog
+}
+
+// clientsIn are how many sockets of the client are in this state.
+func clientsIn(l *lab.Lab, state kernel.State) (n int) {
+	for _, x := range l.State(lab.Client).Sockets {
+		if x.State() == state {
+			n++
+		}
+	}
+	return n
+}
+
+func clamp(l *lab.Lab) []lab.Step {
+	const asked = 100000
+	var fd int
+	return []lab.Step{
+		{Name: "listen", Do: func() {
+			fd, _ = l.Bound()
+			if call := l.Listen(lab.Server, fd, asked); call.Errno != 0 {
+				l.Answer("error")
+			}
+		}},
+		{Name: "look", Do: func() {
+			backlog := showWaiting(l, fd)
+			limit, err := kernel.SysctlInt("net.core.somaxconn")
+			if err != nil {
+				l.Fatalf("net.core.somaxconn: %w", err)
+			}
+			l.Show(lesson.Evidence{Fact: "somaxconn", Value: fmt.Sprint(limit), Source: "/proc/sys/net/core/somaxconn", Command: "sysctl net.core.somaxconn"})
+			l.Note("asked", asked)
+			l.Note("backlog", backlog)
+			switch {
+			case backlog == asked:
+				l.Answer("asked")
+			case backlog < asked:
+				l.Answer("less")
+			}
+		}},
+	}
+}
+
+func columns(l *lab.Lab) []lab.Step {
+	const said = 100
+	var fd int
+	var addr sockets.Sockaddr
+	return []lab.Step{
+		{Name: "listen", Do: func() { fd, addr = l.Listener(5) }},
+		{Name: "send", Do: func() {
+			var fds [2]int
+			l.Setup(func() {
+				for i := range fds {
+					fds[i] = l.Connect(addr)
+				}
+			})
+			for _, c := range fds {
+				l.Must(l.Send(lab.Client, c, strings.Repeat("x", said)))
+			}
+		}},
+		{Name: "look", Do: func() {
+			length, _ := l.ShowQueue(fd)
+			unread := 0
+			for _, row := range l.RowsAt(addr, kernel.Established) {
+				unread += int(row.RQueue)
+			}
+			l.Show(lesson.Evidence{Fact: "unread", Value: lesson.Counted(unread, "byte") + ", in connections that nobody has accepted", Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
+			l.Note("length", length)
+			l.Note("unread", unread)
+			switch length {
+			case 2:
+				l.Answer("connections")
+			case unread:
+				l.Answer("bytes")
+			}
+		}},
+	}
+}
+
+// fillQueue wants clients that connect until the queue is full and one more hangs.
+func fillQueue(l *lab.Lab) lab.Check {
+	fd, addr := l.Listener(1)
+	return func() (bool, string) {
+		length, backlog := l.Queue(fd)
+		hanging := 0
+		for _, row := range l.TCP() {
+			if row.Remote == addr.AddrPort() && row.State == kernel.SynSent {
+				hanging++
+			}
+		}
+		l.Note("length", length)
+		l.Note("hanging", hanging)
+		return length > backlog && hanging > 0, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", length, backlog, hanging)
+	}
+}

@@ -1,0 +1,47 @@
+package listen_test
+
+import (
+	"strings"
+	"testing"
+
+	"fd3/lesson/course/lab"
+	"fd3/lesson/course/labtest"
+	"fd3/lesson/course/listen"
+)
+
+func TestMain(m *testing.M) { labtest.Main(m) }
+
+func TestLesson(t *testing.T) {
+	labtest.Prove(t, listen.Lesson, labtest.Proof{
+		Answers: map[string]string{
+			"wait":    "returns",
+			"full":    "two",
+			"clamp":   "less",
+			"columns": "connections",
+		},
+		Solutions: map[string]string{
+			"fill": `for i in 1 2 3 4; do nc 127.0.0.1 {port} </dev/null & done; wait`,
+		},
+	})
+}
+
+// Those that wait for the same answer share a row of the Board, and have not failed.
+func TestBoardOfAFullQueue(t *testing.T) {
+	l := listen.Lesson.Read()
+	s := labtest.Begin(t, l)
+	if err := s.Run(t.Context(), labtest.Part(t, l, lab.Experiment, "full"), labtest.Onward); err != nil {
+		t.Fatal(err)
+	}
+	b := s.Board(t.Context())
+	if len(b.Ends) != 2 || len(b.Ends[1].Rows) != 3 {
+		t.Fatalf("%+v", b.Ends)
+	}
+	if last := b.Ends[1].Rows[2]; last.FD != 5 || !strings.HasPrefix(last.Text, "and 6, 7: SYN_SENT to 127.0.0.1:") {
+		t.Errorf("%+v", last)
+	}
+	for _, c := range b.Calls {
+		if c.Bad {
+			t.Errorf("not a failure: %s", c.Text)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+// The packages bear the lessons' names, also where Go has a package or a function
+// of that name (bytes, close, http, syscall): this file alone imports them.
+
+package course
+
+import (
+	"fd3/lesson/course/accept"
+	"fd3/lesson/course/bind"
+	"fd3/lesson/course/bytes"
+	"fd3/lesson/course/close"
+	"fd3/lesson/course/dgram"
+	"fd3/lesson/course/faults"
+	"fd3/lesson/course/fd"
+	"fd3/lesson/course/handshake"
+	"fd3/lesson/course/http"
+	"fd3/lesson/course/lab"
+	"fd3/lesson/course/listen"
+	"fd3/lesson/course/plug"
+	"fd3/lesson/course/recv"
+	"fd3/lesson/course/send"
+	"fd3/lesson/course/serve"
+	"fd3/lesson/course/socket"
+	"fd3/lesson/course/syscall"
+	"fd3/lesson/course/timewait"
+)
+
+// order is the course, from the first lesson to the last.
+var order = []lab.Lesson{
+	plug.Lesson,
+	fd.Lesson,
+	socket.Lesson,
+	bytes.Lesson,
+	bind.Lesson,
+	listen.Lesson,
+	handshake.Lesson,
+	accept.Lesson,
+	recv.Lesson,
+	http.Lesson,
+	send.Lesson,
+	close.Lesson,
+	timewait.Lesson,
+	serve.Lesson,
+	dgram.Lesson,
+	faults.Lesson,
+	syscall.Lesson,
+}

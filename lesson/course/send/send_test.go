@@ -1,0 +1,23 @@
+package send_test
+
+import (
+	"testing"
+
+	"fd3/lesson/course/labtest"
+	"fd3/lesson/course/send"
+)
+
+func TestMain(m *testing.M) { labtest.Main(m) }
+
+func TestLesson(t *testing.T) {
+	labtest.Prove(t, send.Lesson, labtest.Proof{
+		Answers: map[string]string{
+			"return": "kernel",
+			"full":   "waits",
+			"calls":  "same",
+		},
+		Solutions: map[string]string{
+			"stuff": `yes | nc 127.0.0.1 {port}`,
+		},
+	})
+}

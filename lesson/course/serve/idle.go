@@ -1,0 +1,100 @@
+package serve
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	web "fd3/httpmini/server"
+	"fd3/lesson"
+	"fd3/lesson/course/lab"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+func idle(l *lab.Lab) []lab.Step {
+	var own *ownServer
+	var silent, second int
+	return []lab.Step{
+		{Name: "silent", Do: func() {
+			own = start(l, web.Config{Loop: web.Iterative})
+			tellOf(l, own, web.Iterative)
+			l.Setup(func() { silent = l.Connect(own.addr) })
+			l.Until("the server to wait for the silent client", func() bool { return own.HeldUp().Silent > 0 })
+		}},
+		{Name: "second", Do: func() {
+			l.Setup(func() {
+				second = l.Connect(own.addr)
+				l.Must(l.Do(lab.Client, stage.Order{Do: "setsockopt", FD: second, Option: unix.SO_RCVTIMEO, Timeout: brief}))
+			})
+			l.Must(l.Send(lab.Client, second, get10))
+			got := l.Recv(lab.Client, second, 1<<16)
+			l.Note("waited", lesson.Took(got.Duration))
+			l.Note("idle_got", lab.Outcome(got))
+			switch {
+			case got.Errno == unix.EAGAIN:
+				l.Answer("waits")
+			case got.Errno == 0 && got.Ret > 0:
+				l.Answer("served")
+			default:
+				l.Answer("refused")
+			}
+		}},
+		{Name: "look", Do: func() {
+			waiting := waitingIn(l, own)
+			fd := own.HeldUp().FD
+			showServer(l, own)
+			l.Show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", fd), Value: fmt.Sprintf("a connection with %s, the silent client", sockets.Peername(fd)), Source: "getpeername(2)"})
+			l.Show(lesson.Evidence{Fact: "accept queue", Value: fmt.Sprintf("%d waiting", waiting), Source: "sock_diag(7)", Command: lab.ListenerCommand(own.addr)})
+			l.Note("waiting", waiting)
+		}},
+		{Name: "leave", Do: func() {
+			l.Close(lab.Client, silent)
+			l.Must(l.Quietly(lab.Client, stage.Order{Do: "setsockopt", FD: second, Option: unix.SO_RCVTIMEO, Timeout: lab.Patience}))
+			l.Note("idle_then", l.Must(l.Recv(lab.Client, second, 1<<16)).Ret)
+		}},
+	}
+}
+
+// waitingIn is the length of the server's accept queue.
+func waitingIn(l *lab.Lab, own *ownServer) int {
+	row, _ := kernel.FindListener(l.TCP(), own.addr.AddrPort())
+	return int(row.RQueue)
+}
+
+// showServer shows the call that the server's thread sleeps in.
+func showServer(l *lab.Lab, own *ownServer) {
+	task := l.Sleeps(os.Getpid(), own.tid, "recvfrom", func(t kernel.Task) bool { return t.Syscall.Number == unix.SYS_RECVFROM })
+	path := fmt.Sprintf("/proc/%d/task/%d/", os.Getpid(), own.tid)
+	value := fmt.Sprintf("%s in %s, inside recvfrom on descriptor %d", task.StateName, task.Wchan, task.Syscall.Args[0])
+	l.Show(lesson.Evidence{Fact: "the server's thread", Value: value, Source: path + "wchan and syscall", Command: "cat " + path + "wchan"})
+	l.Note("wchan", task.Wchan)
+}
+
+// hang wants a client that says nothing, and behind it another whose request
+// nobody reads.
+func hang(l *lab.Lab) lab.Check {
+	own := start(l, web.Config{Loop: web.Iterative})
+	return func() (bool, string) {
+		held := own.HeldUp()
+		unread := 0
+		for _, row := range l.RowsAt(own.addr, kernel.Established) {
+			if row.Inode == 0 {
+				unread += int(row.RQueue)
+			}
+		}
+		task, _ := kernel.Thread(os.Getpid(), own.tid)
+		l.Note("unread", unread)
+		l.Note("wchan", cmp.Or(task.Wchan, "recvfrom"))
+		l.Note("peer", "a client")
+		state := "nobody holds up the server"
+		if held.Silent > 0 {
+			l.Note("peer", sockets.Peername(held.FD))
+			state = fmt.Sprintf("held up for %.0f s", held.Silent.Seconds())
+		}
+		return held.Silent > 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %s", state, waitingIn(l, own), lesson.Counted(unread, "byte"))
+	}
+}

@@ -1,0 +1,52 @@
+package timewait
+
+import (
+	"fmt"
+
+	"fd3/lesson"
+	"fd3/lesson/course/lab"
+	"fd3/sockets"
+)
+
+func restart(l *lab.Lab) []lab.Step {
+	var addr sockets.Sockaddr
+	var plain, option sockets.Call
+	return []lab.Step{
+		{Name: "old", Do: func() {
+			addr = l.Served(false)
+			l.Kill(lab.Server)
+		}},
+		{Name: "look", Do: func() {
+			for _, row := range l.TCP() {
+				if row.Local == addr.AddrPort() {
+					l.Show(lesson.Evidence{Fact: "the server's port", Value: fmt.Sprintf("%s, %s left, inode %d", row.State, timeLeft(row), row.Inode), Source: "sock_diag(7)",
+						Command: fmt.Sprintf("ss -tane 'sport = :%d'", addr.Port()), Note: "Inode 0 means that no process has it open."})
+					l.Note("left", timeLeft(row))
+				}
+			}
+		}},
+		{Name: "plain", Do: func() {
+			plain = l.BindAgain(addr, false)
+			l.Note("plain", lab.Said(plain))
+			l.Kill(lab.Server)
+		}},
+		{Name: "option", Do: func() {
+			option = l.BindAgain(addr, true)
+			l.Note("option", lab.Said(option))
+			l.Kill(lab.Server)
+			switch {
+			case plain.Errno == 0:
+				l.Answer("plain")
+			case option.Errno == 0:
+				l.Answer("option")
+			default:
+				l.Answer("neither")
+			}
+		}},
+		{Name: "both", Do: func() {
+			addr = l.Served(true)
+			l.Kill(lab.Server)
+			l.Note("both", lab.Said(l.BindAgain(addr, true)))
+		}},
+	}
+}
