@@ -115,11 +115,11 @@ func (w *worker) plainFile(c *conn, r *httpmini.Request, rest []byte) bool {
 	return true
 }
 
-// fresh is what the cache has for a path. Requests that come together are often
-// for the same.
+// fresh is what the cache has for a path, and the disk too. Requests that one
+// epoll_wait(2) has reported are often for the same: the disk is asked once for them.
 func (w *worker) fresh(path []byte) *docroot.Entry {
 	if w.last == nil || w.lastAt != w.now || string(path) != string(w.lastPath) {
-		w.last, w.lastAt, w.lastPath = w.cache.Fresh(path, w.now), w.now, append(w.lastPath[:0], path...)
+		w.last, w.lastAt, w.lastPath = w.cache.Fresh(w.teller(), path, w.now), w.now, append(w.lastPath[:0], path...)
 	}
 	return w.last
 }

@@ -188,6 +188,7 @@ func (l *epollLoop) acceptAll(most int) {
 // welcome reads from a new connection: the request is often there already.
 func (l *epollLoop) welcome(c *conn) {
 	l.current = c
+	l.last = nil // it may have come after the disk was asked
 	if c.turned {
 		l.turnAway(c)
 		l.settle(c, l.flush(c))

@@ -563,7 +563,7 @@ func (c *client) reset() error {
 }
 
 // until waits for a state.
-func until(t *testing.T, what string, there func() bool) {
+func until(t testing.TB, what string, there func() bool) {
 	t.Helper()
 	for end := time.Now().Add(long); !there(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {

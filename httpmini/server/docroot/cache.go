@@ -14,7 +14,7 @@ import (
 	"fd3/sockets"
 )
 
-// What a Cache holds at most, and for how long without looking.
+// What a Cache holds at most, and for how long after it was asked for.
 const (
 	MaxOpen = 32 // descriptors
 
@@ -22,8 +22,11 @@ const (
 	maxEntries = 512
 	maxBytes   = 16 << 20
 	maxKey     = 256 // bytes of a path
-	recheck    = 500 * time.Millisecond
 	idle       = 10 * time.Second
+
+	// maxUnsized is how much is read of a file that does not say its size, as in
+	// proc(5).
+	maxUnsized = 1 << 20
 )
 
 // index is the file that stands for its directory.
@@ -58,73 +61,77 @@ type Entry struct {
 	Content   []byte // the whole of a small file, and not nil then; File.FD is -1
 	Answer    []byte // the server's own: see Cache.Prepare
 
-	key     string
-	at      int           // in Cache.ring
-	cost    int           // in bytes
-	checked time.Duration // when the file was last seen to be the same
-	used    bool          // since the hand of the clock came by
+	key   string
+	at    int           // in Cache.ring
+	cost  int           // in bytes
+	asked time.Duration // when it was asked for last
+	used  bool          // since the hand of the clock came by
 }
 
 // Close ends the use of an Entry that Cache.Open gave.
 func (e *Entry) Close() { e.File.Close() }
 
-// Fresh is what a path stands for, if that was seen in the last half second, or
+// Fresh is what a path stands for, if the Cache has it and the disk has it so now, or
 // nil. The path is as the request has it, undecoded and without a query. Only the
 // content is the caller's to use, since another thread may close the descriptor:
 // whoever needs that calls Open. Now counts from any moment, and never back.
 //
-// It allocates nothing.
-func (c *Cache) Fresh(path []byte, now time.Duration) *Entry {
+// It allocates nothing, if t is nil.
+func (c *Cache) Fresh(t *sockets.Tracer, path []byte, now time.Duration) *Entry {
 	c.mu.Lock()
-	e := c.fresh(path, now)
+	e := c.kept(path, now)
 	c.mu.Unlock()
-	return e
-}
-
-func (c *Cache) fresh(path []byte, now time.Duration) *Entry {
-	e := c.entries[string(path)]
-	if e == nil || now-e.checked >= recheck {
+	if e == nil || !c.root.same(calls{t}, e.File) {
 		return nil
 	}
-	e.used = true
 	return e
 }
 
-// Open is what a path stands for, as it was at most half a second ago. The caller
-// closes the Entry. A directory is given as such if its path has no slash at the
-// end, or if there is no index.html in it; else the index is given.
+func (c *Cache) kept(path []byte, now time.Duration) *Entry {
+	e := c.entries[string(path)]
+	if e != nil {
+		e.used, e.asked = true, now
+	}
+	return e
+}
+
+// Open is what a path stands for now. The caller closes the Entry. A directory is
+// given as such if its path has no slash at the end, or if there is no index.html in
+// it; else the index is given.
 //
 // The error is a *httpmini.BadError where the path is no name, else an *Error.
 // The calls are made through t, which may be nil.
 func (c *Cache) Open(t *sockets.Tracer, path []byte, now time.Duration) (*Entry, error) {
 	if e := c.held(path, now); e != nil {
-		return e, nil
+		if c.root.same(calls{t}, e.File) {
+			return e, nil
+		}
+		e.Close()
+		if old := c.take(path); old != nil {
+			old.Close()
+		}
 	}
 	name, err := httpmini.AppendPath(nil, path)
 	if err != nil {
 		return nil, err
 	}
-	old := c.take(path) // nobody is given it unless it proves to be still right
-	e, err := c.find(calls{t}, string(name), old)
+	e, err := c.find(calls{t}, string(name))
 	if outOfDescriptors(err) && c.closeFiles() {
-		e, err = c.find(calls{t}, string(name), old)
-	}
-	if old != nil && e != old {
-		old.Close()
+		e, err = c.find(calls{t}, string(name))
 	}
 	if err != nil {
 		return nil, err
 	}
-	e.checked = now
+	e.asked = now
 	c.put(path, e)
 	return e, nil
 }
 
-// held is a fresh Entry that the caller has to close.
+// held is what the Cache has, for the caller to close.
 func (c *Cache) held(path []byte, now time.Duration) *Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.fresh(path, now)
+	e := c.kept(path, now)
 	if e != nil {
 		e.File.Retain()
 	}
@@ -135,17 +142,16 @@ func outOfDescriptors(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
 }
 
-// find looks the name up. If the file is the one that old has, and in the same
-// state, it is old.
-func (c *Cache) find(k calls, name string, old *Entry) (e *Entry, err error) {
+// find looks the name up, and opens what it stands for.
+func (c *Cache) find(k calls, name string) (e *Entry, err error) {
 	err = persist(func() error {
-		e, err = c.findOnce(k, name, old)
+		e, err = c.findOnce(k, name)
 		return err
 	})
 	return e, err
 }
 
-func (c *Cache) findOnce(k calls, name string, old *Entry) (*Entry, error) {
+func (c *Cache) findOnce(k calls, name string) (*Entry, error) {
 	place, st, err := c.root.find(k, name)
 	if err == nil && st.directory && endsInSlash(name) {
 		inside, insideState, insideErr := c.root.find(k, name+index)
@@ -160,10 +166,6 @@ func (c *Cache) findOnce(k calls, name string, old *Entry) (*Entry, error) {
 	}
 	if err != nil {
 		return nil, err
-	}
-	if old != nil && old.File.settled && old.File.state == st {
-		k.close(place)
-		return old, nil
 	}
 	f, err := c.root.open(k, name, place, st)
 	if err != nil {
@@ -213,17 +215,9 @@ func (f *File) content(c calls) ([]byte, error) {
 		if f.Size > maxContent {
 			break
 		}
-		b := make([]byte, f.Size)
-		n := 0
-		for n < len(b) {
-			m, errno := c.pread(f.FD, b[n:], int64(n))
-			if errno != 0 {
-				return nil, refusal(f.name, errno)
-			}
-			if m == 0 {
-				break // shorter than it said, as in sysfs(5)
-			}
-			n += m
+		b, err := f.read(c)
+		if err != nil {
+			return nil, err
 		}
 		before := f.state
 		after, err := look(c, f.name, f.FD)
@@ -233,9 +227,37 @@ func (f *File) content(c calls) ([]byte, error) {
 		f.describe(after)
 		if after == before {
 			c.close(f.FD)
-			f.FD, f.Size = -1, int64(n)
-			return b[:n], nil
+			f.FD, f.Size = -1, int64(len(b))
+			if f.Size != before.size { // as in proc(5) and sysfs(5): the state tells nothing of the content
+				f.settled, f.ETag = false, ""
+			}
+			return b, nil
 		}
 	}
 	return nil, nil
+}
+
+// read reads the file to its end. One without a size may have content all the same.
+func (f *File) read(c calls) ([]byte, error) {
+	b := make([]byte, f.Size)
+	n := 0
+	for {
+		if n == len(b) {
+			if f.Size > 0 {
+				return b, nil // all that it said
+			}
+			if n > maxUnsized {
+				return nil, &Error{Name: f.name, Status: 500, Why: "the file says that it has no bytes, and has more than are read of such a one"}
+			}
+			b = append(b, make([]byte, max(n, 4<<10))...)
+		}
+		m, errno := c.pread(f.FD, b[n:], int64(n))
+		if errno != 0 {
+			return nil, refusal(f.name, errno)
+		}
+		if m == 0 {
+			return b[:n:n], nil // or shorter than it said
+		}
+		n += m
+	}
 }

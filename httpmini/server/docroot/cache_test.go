@@ -82,7 +82,7 @@ func TestCachePaths(t *testing.T) {
 			if f.ETag[0] != '"' || f.ModTime.After(time.Now()) {
 				t.Errorf("%s: tag %s, changed %s", x.path, f.ETag, f.ModTime)
 			}
-			if c.Fresh([]byte(x.path), 0) != e {
+			if f.settled && c.Fresh(nil, []byte(x.path), 0) != e {
 				t.Errorf("%s is not kept", x.path)
 			}
 			e.Close()
@@ -90,7 +90,7 @@ func TestCachePaths(t *testing.T) {
 	}
 	for _, path := range []string{"/sub", "/to-sub", "/.", "/empty", "/empty/", "/dir-index/", "/sub/deep/"} {
 		e := get(t, c, path, 0)
-		if !e.File.IsDir || e.File.FD != -1 || e.Content != nil || c.Fresh([]byte(path), 0) != nil {
+		if !e.File.IsDir || e.File.FD != -1 || e.Content != nil || c.Fresh(nil, []byte(path), 0) != nil {
 			t.Errorf("%s: %+v", path, e)
 		}
 		if _, _, err := e.File.Entries(nil, 10); err != nil {
@@ -114,8 +114,7 @@ func TestCachePaths(t *testing.T) {
 	}
 }
 
-// What happens to a file is seen when the next half second is over, and not
-// before: nobody looks.
+// What happens to a file is seen by the next request, and by every Cache.
 func TestChangesAreSeen(t *testing.T) {
 	const path = "f.txt"
 	for _, size := range []string{"small", "large"} {
@@ -167,20 +166,22 @@ func TestChangesAreSeen(t *testing.T) {
 				noneLeft(t)
 				dir := t.TempDir()
 				write(t, dir+"/"+path, first)
-				c := cache(t, dir)
+				c, other := cache(t, dir), cache(t, dir)
 				before := get(t, c, "/"+path, 0)
 				defer before.Close()
+				get(t, other, "/"+path, 0).Close()
+				if c.Fresh(nil, []byte("/"+path), 0) != before {
+					t.Error("it is not kept")
+				}
 				change.do(t, dir+"/"+path)
 
-				e := get(t, c, "/"+path, recheck-1)
-				if e != before {
-					t.Error("it was looked at too soon")
+				if c.Fresh(nil, []byte("/"+path), 0) != nil || other.Fresh(nil, []byte("/"+path), 0) != nil {
+					t.Error("it counts as unchanged")
 				}
-				e.Close()
 				if before.Content != nil && string(before.Content) != first {
 					t.Error("the bytes that were kept have changed")
 				}
-				e, err := c.Open(nil, []byte("/"+path), recheck)
+				e, err := c.Open(nil, []byte("/"+path), 0)
 				if status(t, err) != change.status {
 					t.Fatalf("%v", err)
 				}
@@ -205,36 +206,82 @@ func TestChangesAreSeen(t *testing.T) {
 	}
 }
 
-// A file that stays the same is read once, and looked at each half second.
+// A file that stays the same is read once, and its name is looked up for each request.
+// In a folder, or behind a link, that takes openat2(2).
 func TestUnchanged(t *testing.T) {
 	noneLeft(t)
-	for _, text := range []string{"small", large("large")} {
+	for _, x := range []struct{ path, calls string }{
+		{"/", "newfstatat"},
+		{"//index.html", "newfstatat"},
+		{"/sub/", "openat2 fstat close"},
+		{"/link", "newfstatat openat2 fstat close"},
+		{"/large", "newfstatat"},
+	} {
 		dir := t.TempDir()
-		write(t, dir+"/index.html", text)
+		write(t, dir+"/index.html", "small")
+		write(t, dir+"/large", large("large"))
+		write(t, dir+"/sub/index.html", "small")
+		try(t, os.Symlink("index.html", dir+"/link"))
 		c := cache(t, dir)
-		first := get(t, c, "/", 0)
+		path := []byte(x.path)
+		first := get(t, c, x.path, 0)
 		var calls []string
 		tr := &sockets.Tracer{Observe: func(c sockets.Call) {
 			if c.Returned {
 				calls = append(calls, c.Name)
 			}
 		}}
-		for now := recheck; now < 5*recheck; now += recheck {
-			if c.Fresh([]byte("/"), now) != nil {
-				t.Errorf("after %s it is still fresh", now)
+		for range 4 {
+			if c.Fresh(nil, path, 0) != first {
+				t.Errorf("%s: it is not fresh", path)
 			}
-			e, err := c.Open(tr, []byte("/"), now)
+			e, err := c.Open(tr, path, 0)
 			try(t, err)
-			if e != first || c.Fresh([]byte("/"), now+recheck-1) != first {
-				t.Errorf("after %s it is another", now)
+			if e != first {
+				t.Errorf("%s: it is another", path)
 			}
 			e.Close()
 		}
 		first.Close()
-		// the directory, then the index
-		want := strings.Repeat("openat2 fstat openat2 fstat close close ", 4)
-		if got := strings.Join(calls, " ") + " "; got != want {
-			t.Errorf("the calls were %s", got)
+		if got, want := strings.Join(calls, " ")+" ", strings.Repeat(x.calls+" ", 4); got != want {
+			t.Errorf("%s: the calls were %s", path, got)
+		}
+	}
+}
+
+// A folder that was moved out of the root is not reached through a link in its place,
+// although the file in it has not changed.
+func TestAFolderMovedOut(t *testing.T) {
+	noneLeft(t)
+	top := t.TempDir()
+	write(t, top+"/site/sub/f", "f")
+	c := cache(t, top+"/site")
+	get(t, c, "/sub/f", 0).Close()
+	try(t, os.Rename(top+"/site/sub", top+"/outside"))
+	try(t, os.Symlink("../outside", top+"/site/sub"))
+	if e := c.Fresh(nil, []byte("/sub/f"), 0); e != nil {
+		t.Errorf("%q", e.Content)
+	}
+	if _, err := c.Open(nil, []byte("/sub/f"), 0); status(t, err) != 403 {
+		t.Errorf("%v", err)
+	}
+}
+
+// proc(5) says that its files have no bytes. Their content is read for each request,
+// and nothing tells one from another.
+func TestNoSize(t *testing.T) {
+	noneLeft(t)
+	want, err := os.ReadFile("/proc/version")
+	need(t, err == nil, "/proc/version")
+	c := cache(t, "/proc")
+	e := get(t, c, "/version", 0)
+	if string(e.Content) != string(want) || e.File.Size != int64(len(want)) || e.File.ETag != "" || len(c.ring) != 0 {
+		t.Errorf("%q, %d bytes, tag %s, kept %d", e.Content, e.File.Size, e.File.ETag, len(c.ring))
+	}
+	e.Close()
+	if _, err := os.Stat("/proc/kallsyms"); err == nil {
+		if _, err := c.Open(nil, []byte("/kallsyms"), 0); status(t, err) != 500 {
+			t.Errorf("%v", err)
 		}
 	}
 }
@@ -250,10 +297,10 @@ func TestUnsettled(t *testing.T) {
 	for _, path := range []string{"/f", "/large"} {
 		c.root.clock = time.Now
 		a := get(t, c, path, 0)
-		b := get(t, c, path, recheck)
+		b := get(t, c, path, 0)
 		c.root.clock = later
-		settled := get(t, c, path, 2*recheck)
-		same := get(t, c, path, 3*recheck)
+		settled := get(t, c, path, 0)
+		same := get(t, c, path, 0)
 		if a == b || b == settled || settled != same {
 			t.Errorf("%s: %p %p %p %p", path, a, b, settled, same)
 		}
@@ -267,7 +314,7 @@ func TestUnsettled(t *testing.T) {
 	// A clock that is behind the file's proves nothing.
 	c.root.clock = func() time.Time { return time.Now().Add(-time.Hour) }
 	write(t, dir+"/f", "g")
-	e := get(t, c, "/f", 4*recheck)
+	e := get(t, c, "/f", 0)
 	if e.File.ETag[:2] != "W/" {
 		t.Errorf("from the future: %s", e.File.ETag)
 	}
@@ -292,14 +339,14 @@ func TestChangesWhileItIsRead(t *testing.T) {
 	changes = 2
 	e, err := c.Open(tr, []byte("/a.txt"), 0)
 	try(t, err)
-	if string(e.Content) != "0000000000" || c.Fresh([]byte("/a.txt"), 0) != e {
+	if string(e.Content) != "0000000000" || c.Fresh(nil, []byte("/a.txt"), 0) != e {
 		t.Errorf("%q", e.Content)
 	}
 	e.Close()
 
 	changes = 1000
 	write(t, site+"/a.txt", "and again.")
-	e, err = c.Open(tr, []byte("/a.txt"), recheck)
+	e, err = c.Open(tr, []byte("/a.txt"), 0)
 	try(t, err)
 	if e.Content != nil || e.File.FD < 0 || len(c.ring) != 0 || content(t, e.File) != "0000000997" {
 		t.Errorf("%q, descriptor %d, kept %d", e.Content, e.File.FD, len(c.ring))
@@ -313,7 +360,7 @@ func TestChangesWhileItIsRead(t *testing.T) {
 			write(t, site+"/a.txt", large("y"))
 		}
 	}
-	e, err = c.Open(tr, []byte("/a.txt"), 2*recheck)
+	e, err = c.Open(tr, []byte("/a.txt"), 0)
 	try(t, err)
 	if e.Content != nil || text(t, e) != large("y") || e.File.Size != int64(len(large("y"))) {
 		t.Errorf("%d bytes", e.File.Size)
@@ -360,7 +407,7 @@ func TestInUse(t *testing.T) {
 	e.Close()
 	write(t, dir+"/new", large("new"))
 	try(t, os.Rename(dir+"/new", dir+"/f"))
-	now := get(t, c, "/f", recheck)
+	now := get(t, c, "/f", 0)
 	if now.File.FD == sending.FD || content(t, sending) != large("old") || content(t, now.File) != large("new") {
 		t.Error("the file that is being sent has changed")
 	}
@@ -412,7 +459,7 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d open, %d descriptors", c.open, descriptors(t)-fd)
 	}
 	// Enough for what was used in between to stay.
-	if c.Fresh([]byte("/small"), 0) == nil {
+	if c.Fresh(nil, []byte("/small"), 0) == nil {
 		t.Error("what was used all the time was let go")
 	}
 	before := len(c.ring)
@@ -441,6 +488,7 @@ func TestDescriptorsAreGivenUp(t *testing.T) {
 	for i := range 5 {
 		get(t, c, fmt.Sprint("/large", i), 0).Close()
 	}
+	get(t, c, "/", 0).Close()
 	withDescriptors(t, 0, func() {
 		e, err := c.Open(nil, []byte("/sub/"), 0)
 		if err != nil {
@@ -455,7 +503,7 @@ func TestDescriptorsAreGivenUp(t *testing.T) {
 		if _, err := c.Open(nil, []byte("/large1"), 0); status(t, err) != 503 {
 			t.Errorf("%v", err)
 		}
-		if e := get(t, c, "/sub/", 0); string(e.Content) != "site/sub/index.html" {
+		if e := get(t, c, "/", 0); string(e.Content) != "site/index.html" {
 			t.Errorf("%q", e.Content)
 		}
 	})
@@ -471,8 +519,8 @@ func TestPrepare(t *testing.T) {
 		e.Answer = append([]byte(e.MediaType+"\n"), e.Content...)
 		e.Content = e.Answer[len(e.MediaType)+1:]
 	}
-	for now := range 4 * time.Duration(1) {
-		e := get(t, c, "/a.txt", now*recheck)
+	for range 4 {
+		e := get(t, c, "/a.txt", 0)
 		if string(e.Answer) != "text/plain; charset=utf-8\nsite/a.txt" || string(e.Content) != "site/a.txt" {
 			t.Errorf("%q", e.Answer)
 		}
@@ -519,7 +567,7 @@ func TestThreads(t *testing.T) {
 				i := n * 7 % files
 				path := []byte(fmt.Sprint("/", i))
 				now := time.Duration(n) * time.Millisecond
-				if e := c.Fresh(path, now); e != nil && e.Content != nil && string(e.Content[:1]) != letter(i) {
+				if e := c.Fresh(nil, path, now); e != nil && e.Content != nil && string(e.Content[:1]) != letter(i) {
 					t.Errorf("%s: %q", path, e.Content[:1])
 				}
 				e, err := c.Open(nil, path, now)
@@ -556,7 +604,7 @@ func TestHitAllocatesNothing(t *testing.T) {
 	for _, path := range [][]byte{[]byte("/small"), []byte("/large")} {
 		get(t, c, string(path), 0).Close()
 		if n := testing.AllocsPerRun(100, func() {
-			if c.Fresh(path, 1) == nil {
+			if c.Fresh(nil, path, 1) == nil {
 				t.Error("not fresh")
 			}
 			e, _ := c.Open(nil, path, 1)
@@ -580,13 +628,13 @@ func BenchmarkCache(b *testing.B) {
 	b.Run("Fresh", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c.Fresh(small, now)
+			c.Fresh(nil, small, now)
 		}
 	})
 	b.Run("Fresh, by all threads", func(b *testing.B) {
 		b.RunParallel(func(p *testing.PB) {
 			for p.Next() {
-				c.Fresh(small, now)
+				c.Fresh(nil, small, now)
 			}
 		})
 	})
@@ -600,7 +648,6 @@ func BenchmarkCache(b *testing.B) {
 	b.Run("looked at again", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			now += recheck
 			e, _ := c.Open(nil, small, now)
 			e.Close()
 		}

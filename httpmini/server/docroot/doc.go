@@ -13,5 +13,6 @@
 // /proc/self/fd, so it is the one that was looked at.
 //
 // A Cache keeps what was found: small files as bytes, larger ones as descriptors
-// for sendfile(2). It looks again after half a second.
+// for sendfile(2). What it gives is what the disk has at that moment: it looks at the
+// name again each time, and compares all that inode(7) says of a file's state.
 package docroot

@@ -6,9 +6,10 @@ import "time"
 const entryCost = 1 << 10
 
 // put keeps an Entry, and lets others go if there are too many. What is not to be
-// kept is a directory, a long path, and a file that changed while it was read.
+// kept is a directory, a long path, a file that changed while it was read, and one
+// whose state does not tell whether it has changed since.
 func (c *Cache) put(path []byte, e *Entry) {
-	if e.File.IsDir || len(path) > maxKey || e.Content == nil && e.File.Size <= maxContent {
+	if e.File.IsDir || len(path) > maxKey || !e.File.settled || e.Content == nil && e.File.Size <= maxContent {
 		return
 	}
 	e.key = string(path)
@@ -102,7 +103,7 @@ func (c *Cache) closeFiles() bool {
 // deleted takes its room on the disk as long as it is open, and its file system
 // cannot be unmounted.
 func (c *Cache) Trim(now time.Duration) {
-	c.removeAll(func(e *Entry) bool { return now-e.checked >= idle })
+	c.removeAll(func(e *Entry) bool { return now-e.asked >= idle })
 }
 
 // Close lets everything go. Files that are being sent stay open until they are.

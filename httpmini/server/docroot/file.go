@@ -14,12 +14,13 @@ type File struct {
 	IsDir   bool
 	Size    int64     // in bytes
 	ModTime time.Time // when the content last changed, as its owner says
-	ETag    string    // the entity tag with its quotes, RFC 9110 section 8.8.3
+	ETag    string    // the entity tag with its quotes, RFC 9110 section 8.8.3; empty where nothing tells two contents apart
 
 	state   state
 	settled bool // the state cannot stay the same while the content changes
 	root    *Root
 	name    string
+	place   []byte // the name as a path from the root, with its NUL
 	refs    atomic.Int32
 }
 

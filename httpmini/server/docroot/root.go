@@ -1,6 +1,7 @@
 package docroot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -123,7 +124,7 @@ func (r *Root) find(c calls, name string) (place int, st state, err error) {
 // open makes a File of a place, which it closes.
 func (r *Root) open(c calls, name string, place int, st state) (*File, error) {
 	defer c.close(place)
-	f := &File{FD: -1, root: r, name: name}
+	f := &File{FD: -1, root: r, name: name, place: append([]byte(beneathRoot(name)), 0)}
 	f.refs.Store(1)
 	if st.directory {
 		f.describe(st)
@@ -159,19 +160,18 @@ func (r *Root) resolve(c calls, name string) (int, error) {
 	if strings.IndexByte(name, 0) >= 0 {
 		return -1, &Error{Name: name, Status: 400, Why: "the name has a NUL byte in it, where it would end for the kernel: path_resolution(7)"}
 	}
-	path := strings.TrimLeft(name, "/")
-	if path == "" {
-		path = "."
-	}
 	if r.walks {
-		return r.walk(c, path)
+		return r.walk(c, beneathRoot(name))
 	}
-	fd, errno := c.openat2(r.fd, path, beneath)
+	fd, errno := c.openat2(r.fd, beneathRoot(name), beneath)
 	if errno != 0 {
 		return -1, refusal(name, errno)
 	}
 	return fd, nil
 }
+
+// beneathRoot makes of a name a path that begins at the root.
+func beneathRoot(name string) string { return cmp.Or(strings.TrimLeft(name, "/"), ".") }
 
 var beneath = unix.OpenHow{
 	Flags:   unix.O_PATH | unix.O_CLOEXEC,
