@@ -117,3 +117,14 @@ type Evidence struct {
 func (e Evidence) Event() Event {
 	return Event{Kind: KindEvidence, Fact: e.Fact, Value: e.Value, Source: e.Source, Command: e.Command, Text: e.Note, Have: e.Have, Full: e.Full}
 }
+
+// Load is what a loop did in the last second, and what waits for it.
+type Load struct {
+	Loop        int   `json:"loop"` // from 1
+	Connections int64 `json:"connections"`
+	Requests    int64 `json:"requests"` // a second
+	Bytes       int64 `json:"bytes"`    // a second
+	Listener    int   `json:"listener"` // the descriptor; loops may share one
+	Queue       int   `json:"queue"`    // finished handshakes that wait for accept; -1: not known
+	Backlog     int   `json:"backlog"`
+}

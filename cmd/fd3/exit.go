@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"fd3/lesson"
+	"fd3/lesson/step"
 	"fd3/sockets/stage"
 )
 
@@ -31,9 +31,9 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, lesson.ErrFailed), errors.Is(err, lesson.ErrBusy):
+	case errors.Is(err, step.ErrFailed), errors.Is(err, step.ErrBusy):
 		return exitFailed
-	case errors.Is(err, lesson.ErrLeft), errors.Is(err, context.Canceled):
+	case errors.Is(err, step.ErrLeft), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &usage):
 		complain("%s", err)

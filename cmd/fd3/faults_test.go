@@ -21,6 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/serve"
+	"fd3/lesson/step"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -221,7 +223,7 @@ func TestFaultSIGPIPE(t *testing.T) {
 		if err := os.Truncate(huge, 64<<20); err != nil { // no buffer holds it
 			t.Fatal(err)
 		}
-		s := serve(t, dir, "--loop", loop, "--quiet", "--listing")
+		s := startServe(t, dir, "--loop", loop, "--quiet", "--listing")
 		for _, path := range []string{"/huge", "/", "/huge"} {
 			c := s.dial()
 			io.WriteString(c, strings.Repeat(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path), 3))
@@ -245,18 +247,18 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		fail string // which call has to; before it somebody else listens on the port
-		make func(*lesson.Runner, lesson.Options) ([]int, error)
+		make func(*step.Runner, step.Options) ([]int, error)
 	}{
 		{"listen, told", "listen", makeTold},
 		{"bind, told", "bind", makeTold},
-		{"bind, quiet", "bind", func(r *lesson.Runner, o lesson.Options) ([]int, error) {
-			return r.ListenQuietly(o, 2, func(sockets.Call) {})
+		{"bind, quiet", "bind", func(r *step.Runner, o step.Options) ([]int, error) {
+			return serve.ListenQuietly(o, 2, r.Show, func(sockets.Call) {})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := open(t)
 			failed := ""
-			runner := &lesson.Runner{Show: func(e lesson.Event) {
+			runner := &step.Runner{Show: func(e lesson.Event) {
 				if e.Kind != lesson.KindReturn {
 					return
 				}
@@ -267,7 +269,7 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 					unix.Listen(other, 1)
 				}
 			}}
-			options := lesson.DefaultOptions()
+			options := step.DefaultOptions()
 			options.Addr = port
 			if listeners, err := c.make(runner, options); err == nil {
 				t.Fatalf("on a port that is taken it makes the listeners %v", listeners)
@@ -283,7 +285,7 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 			}
 			syscall.ForkLock.Unlock()
 			options.Addr = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
-			listeners, err := runner.ListenQuietly(options, 2, func(sockets.Call) {})
+			listeners, err := serve.ListenQuietly(options, 2, runner.Show, func(sockets.Call) {})
 			if err != nil || len(listeners) != 2 {
 				t.Errorf("afterwards, on a free port: %v %v", listeners, err)
 			}
@@ -295,16 +297,16 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 }
 
 // makeTold makes two listeners as fd3 serve does, on a thread of its own.
-func makeTold(r *lesson.Runner, o lesson.Options) (listeners []int, err error) {
+func makeTold(r *step.Runner, o step.Options) (listeners []int, err error) {
 	machine := stage.NewMachine()
-	r.Stages = map[stage.Role]lesson.Stage{stage.Server: stage.Local{Machine: machine}}
+	r.Stages = map[stage.Role]step.Stage{stage.Server: stage.Local{Machine: machine}}
 	ran := make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
 		machine.Run()
 		close(ran)
 	}()
-	listeners, err = r.Listen(context.Background(), o, 2)
+	listeners, err = serve.Listen(context.Background(), r, o, 2)
 	machine.Stop()
 	<-ran
 	return listeners, err

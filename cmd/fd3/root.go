@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"fd3/lesson"
+	"fd3/lesson/step"
 	"fd3/lesson/view"
 	"fd3/sockets"
 	"fd3/sockets/stage"
@@ -189,20 +189,20 @@ func noArgs(cmd *cobra.Command, args []string) error {
 }
 
 // runner makes a Runner on the background processes of the stage.
-func (a *app) runner(failed *error) (*lesson.Runner, error) {
+func (a *app) runner(failed *error) (*step.Runner, error) {
 	show, err := a.show(failed)
 	if err != nil {
 		return nil, err
 	}
 	runtime.UnlockOSThread() // the calls are made elsewhere, and a locked thread is slow to switch
-	usual, err := sockets.ParseSockaddr(lesson.DefaultAddr)
+	usual, err := sockets.ParseSockaddr(step.DefaultAddr)
 	if err != nil {
 		return nil, err
 	}
-	return &lesson.Runner{
+	return &step.Runner{
 		Name:  a.stage,
 		Usual: usual,
-		Stages: map[stage.Role]lesson.Stage{
+		Stages: map[stage.Role]step.Stage{
 			stage.Server: a.remote(stage.Server),
 			stage.Client: a.remote(stage.Client),
 		},

@@ -19,6 +19,8 @@ import (
 	"fd3/httpmini/server/docroot"
 	"fd3/lesson"
 	"fd3/lesson/outfile"
+	"fd3/lesson/serve"
+	"fd3/lesson/step"
 	"fd3/lesson/view"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
@@ -73,7 +75,7 @@ func (a *app) serve() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.addr, "addr", lesson.DefaultAddr, "the address to listen on: HOST:PORT, [::1]:PORT or unix:/path")
+	f.StringVar(&flags.addr, "addr", step.DefaultAddr, "the address to listen on: HOST:PORT, [::1]:PORT or unix:/path")
 	f.StringVar(&flags.loop, "loop", string(server.Epoll), "iterative, threads or epoll")
 	f.IntVar(&flags.backlog, "backlog", 0, "how many finished handshakes may wait for accept (0: net.core.somaxconn)")
 	f.BoolVar(&config.Listing, "listing", false, "list a directory that has no index.html")
@@ -90,7 +92,8 @@ func (a *app) serve() *cobra.Command {
 }
 
 func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config server.Config) (err error) {
-	options := lesson.DefaultOptions()
+	options := step.DefaultOptions()
+	options.FreePort = "fd3 serve --addr :0"
 	if options.Addr, err = sockets.ParseSockaddr(flags.addr); err != nil {
 		return usageError{err}
 	}
@@ -166,8 +169,8 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 	told := make(chan struct{})
 	go func() {
 		defer close(told)
-		serving := lesson.Serving{Server: s, Loop: config.Loop, Show: out.Show, Stopping: out.ctx.Done(), Files: unlink}
-		serving.Tell()
+		narrator := serve.Narrator{Server: s, Loop: config.Loop, Show: out.Show, Stopping: out.ctx.Done(), Files: unlink}
+		narrator.Tell()
 	}()
 	defer context.AfterFunc(out.ctx, func() {
 		unlink() // now, since a second Ctrl-C ends the process at once
@@ -179,7 +182,7 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		case <-told:
 			err = errors.Join(err, out.failed)
 			if err == nil && log != nil && log.failed {
-				return lesson.ErrFailed
+				return step.ErrFailed
 			}
 			return err
 		case <-time.After(storyPatience):
@@ -198,22 +201,22 @@ const storyPatience = 2 * time.Second
 
 // listen makes the listening sockets, told in full or, with quiet, only if that
 // fails. The machine makes the calls, and knows the file of a unix socket.
-func (a *app) listen(out *served, machine *stage.Machine, options lesson.Options, loops int, quiet bool) (listeners []int, err error) {
+func (a *app) listen(out *served, machine *stage.Machine, options step.Options, loops int, quiet bool) (listeners []int, err error) {
 	stage.RaisePoller()
-	runner := &lesson.Runner{
+	runner := &step.Runner{
 		Name:   a.stage,
-		Stages: map[stage.Role]lesson.Stage{stage.Server: stage.Local{Machine: machine}},
+		Stages: map[stage.Role]step.Stage{stage.Server: stage.Local{Machine: machine}},
 		Show:   out.Show,
 	}
 	if quiet {
-		if listeners, err = runner.ListenQuietly(options, loops, machine.Witness); err == nil {
+		if listeners, err = serve.ListenQuietly(options, loops, out.Show, machine.Witness); err == nil {
 			return listeners, nil
 		}
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		listeners, err = runner.Listen(out.ctx, options, loops)
+		listeners, err = serve.Listen(out.ctx, runner, options, loops)
 		machine.Stop()
 	}()
 	machine.Run() // on the main thread, as in the stepped server

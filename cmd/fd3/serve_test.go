@@ -51,8 +51,8 @@ func (x *transcript) String() string {
 	return x.b.String()
 }
 
-// serve starts fd3 serve with these arguments.
-func serve(t *testing.T, args ...string) *serving {
+// startServe starts fd3 serve with these arguments.
+func startServe(t *testing.T, args ...string) *serving {
 	t.Helper()
 	s := newServing(t, args...)
 	s.start()
@@ -157,7 +157,7 @@ func eachLoop(t *testing.T, test func(t *testing.T, loop string)) {
 func TestServeAnswers(t *testing.T) {
 	t.Parallel()
 	eachLoop(t, func(t *testing.T, loop string) {
-		s := serve(t, "--loop", loop, "--json")
+		s := startServe(t, "--loop", loop, "--json")
 		for _, c := range []struct {
 			pieces []string // of the request, each in a send of its own
 			status int
@@ -212,7 +212,7 @@ func TestServeAnswers(t *testing.T) {
 func TestServeEndsWithAnIdleClient(t *testing.T) {
 	t.Parallel()
 	eachLoop(t, func(t *testing.T, loop string) {
-		s := serve(t, "--loop", loop, "--quiet")
+		s := startServe(t, "--loop", loop, "--quiet")
 		conn := s.dial()
 		io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		s.answer(conn, "GET") // from here on it is idle
@@ -228,7 +228,7 @@ func TestServeSecondSignal(t *testing.T) {
 	t.Parallel()
 	eachLoop(t, func(t *testing.T, loop string) {
 		half := func() (*serving, net.Conn) {
-			s := serve(t, "--loop", loop, "--json")
+			s := startServe(t, "--loop", loop, "--json")
 			conn := s.dial()
 			io.WriteString(conn, "GET / HTTP/1.1\r\n")
 			until(t, "half a request", func() bool { return strings.Contains(s.out.String(), `= 16"`) })
@@ -337,7 +337,7 @@ func TestServeLogGoesOn(t *testing.T) {
 	t.Parallel()
 	log := filepath.Join(t.TempDir(), "access.log")
 	for range 2 {
-		s := serve(t, "--quiet", "--log", log)
+		s := startServe(t, "--quiet", "--log", log)
 		s.get("/")
 		s.cmd.Process.Signal(os.Interrupt)
 		s.ended(exitOK)
@@ -362,7 +362,7 @@ func TestServeLogGoesOn(t *testing.T) {
 // fd3 serve.
 func TestServeCannotListen(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "--quiet")
+	s := startServe(t, "--quiet")
 	for _, c := range []struct {
 		addr       string
 		want, miss string
@@ -386,7 +386,7 @@ func TestServeDirectory(t *testing.T) {
 		write(t, filepath.Join(dir, "a.txt"), "first")
 		write(t, filepath.Join(dir, ".hidden"), "secret")
 		log := filepath.Join(t.TempDir(), "log")
-		s := serve(t, dir, "--loop", loop, "--quiet", "--listing", "--log", log)
+		s := startServe(t, dir, "--loop", loop, "--quiet", "--listing", "--log", log)
 		if status, body := s.get("/a.txt"); status != 200 || body != "first" {
 			t.Errorf("%d %.200q", status, body)
 		}

@@ -6,18 +6,18 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fd3/lesson"
+	"fd3/lesson/step"
 	"fd3/sockets/stage"
 )
 
 func (a *app) status() *cobra.Command {
 	return a.onStage("status", "both processes: their sockets, states, queues, what waits where",
-		func(ctx context.Context, r *lesson.Runner) error { return r.Status(ctx) })
+		func(ctx context.Context, r *step.Runner) error { return r.Status(ctx) })
 }
 
 func (a *app) reset() *cobra.Command {
 	return a.onStage("reset", "end both processes; nothing is left",
-		func(ctx context.Context, r *lesson.Runner) error {
+		func(ctx context.Context, r *step.Runner) error {
 			err := r.Reset(ctx, func(ctx context.Context, role stage.Role) (stage.Farewell, error) { return a.remote(role).Quit(ctx) })
 			if err != nil {
 				return err
@@ -27,7 +27,7 @@ func (a *app) reset() *cobra.Command {
 }
 
 // onStage makes a command that looks after the stage and has no flags of its own.
-func (a *app) onStage(name, short string, run func(context.Context, *lesson.Runner) error) *cobra.Command {
+func (a *app) onStage(name, short string, run func(context.Context, *step.Runner) error) *cobra.Command {
 	return &cobra.Command{
 		Use:               name,
 		Short:             short,

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"fd3/lesson"
+	"fd3/lesson/step"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -37,7 +37,7 @@ type stepFlags struct {
 	client                      bool
 	family, typ, how            string
 	data, body, file, mediaType string
-	options                     lesson.Options
+	options                     step.Options
 	chose                       func(flag string) bool // whether a flag was typed
 }
 
@@ -98,7 +98,7 @@ func timeoutFlag(f *pflag.FlagSet, s *stepFlags) {
 
 // step makes the command of a step.
 func (a *app) step(c stepCommand) *cobra.Command {
-	s := &stepFlags{options: lesson.DefaultOptions()}
+	s := &stepFlags{options: step.DefaultOptions()}
 	if c.role != "" {
 		s.options.Role = c.role
 	}
@@ -179,7 +179,7 @@ func atMostOne(cmd *cobra.Command, args []string) error {
 }
 
 // read turns what was typed into Options.
-func (s *stepFlags) read(cmd *cobra.Command, args []string) (lesson.Options, error) {
+func (s *stepFlags) read(cmd *cobra.Command, args []string) (step.Options, error) {
 	o := s.options
 	if s.client {
 		o.Role = stage.Client
@@ -232,7 +232,7 @@ const (
 	maxSize  = stage.MaxData
 )
 
-func (s *stepFlags) limits(o lesson.Options) error {
+func (s *stepFlags) limits(o step.Options) error {
 	switch {
 	case s.chose("fd") && (o.FD < 0 || o.FD > math.MaxInt32):
 		return usageError{fmt.Errorf("--fd is a descriptor: a number from 0 up, not %d", o.FD)}
@@ -253,7 +253,7 @@ func (s *stepFlags) limits(o lesson.Options) error {
 }
 
 // content reads what is to be sent.
-func (s *stepFlags) content(cmd *cobra.Command, o *lesson.Options) error {
+func (s *stepFlags) content(cmd *cobra.Command, o *step.Options) error {
 	changed := cmd.Flags().Changed
 	o.MediaType = s.mediaType
 	if changed("body") && changed("file") || changed("data") && (changed("body") || changed("file")) {

@@ -1,10 +1,10 @@
-package lesson
+package step
 
 import (
 	"fmt"
 
+	"fd3/lesson"
 	"fd3/lesson/words"
-	"fd3/sockets"
 	"fd3/sockets/stage"
 )
 
@@ -14,8 +14,8 @@ func (r *Runner) opening(s *scene) {
 	if s.opts.Explain == recapOnly {
 		return
 	}
-	r.show(s, Event{Kind: KindStep, Title: page(s.step).Title, Life: life(s.role)})
-	if s.opts.Explain != None {
+	r.show(s, lesson.Event{Kind: lesson.KindStep, Title: page(s.step).Title, Life: life(s.role)})
+	if s.opts.Explain != lesson.None {
 		r.say(s, "before", s.step, "before")
 	}
 }
@@ -24,7 +24,7 @@ func (r *Runner) opening(s *scene) {
 // it means, what to try and what comes next.
 func (r *Runner) closing(s *scene) {
 	s.known = nil
-	full := s.opts.Explain == Full
+	full := s.opts.Explain == lesson.Full
 	failed := s.failed()
 	if s.opts.Explain == recapOnly {
 		r.recap(s)
@@ -42,7 +42,7 @@ func (r *Runner) closing(s *scene) {
 			r.say(s, "meaning", s.step, "meaning")
 		}
 	}
-	if s.opts.Explain != None && (!failed || s.step == "drain") && !s.opts.goesOn {
+	if s.opts.Explain != lesson.None && (!failed || s.step == "drain") && !s.opts.goesOn {
 		if full {
 			r.commands(s, "try")
 		}
@@ -52,7 +52,7 @@ func (r *Runner) closing(s *scene) {
 
 // recap tells a prerequisite in one line, or why it failed.
 func (r *Runner) recap(s *scene) {
-	e := Returned(s.call)
+	e := lesson.Returned(s.call)
 	if s.failed() {
 		r.show(s, e)
 		if !s.interrupted {
@@ -75,7 +75,7 @@ func life(role stage.Role) []string {
 // failure tells what an errno means for this call, with the evidence for it.
 func (r *Runner) failure(s *scene) {
 	r.evidence(s, failures[s.call.Errno])
-	if s.opts.Explain == None {
+	if s.opts.Explain == lesson.None {
 		return
 	}
 	heading := s.call.ErrnoName()
@@ -96,7 +96,7 @@ func (r *Runner) evidence(s *scene, facts []fact) {
 	}
 }
 
-func (r *Runner) showEvidence(s *scene, e Evidence) {
+func (r *Runner) showEvidence(s *scene, e lesson.Evidence) {
 	r.show(s, e.Event())
 }
 
@@ -106,14 +106,14 @@ func (r *Runner) arguments(s *scene) {
 		if !ok {
 			continue
 		}
-		r.show(s, Event{Kind: KindArgument, Name: a.Name, Value: a.Value, Text: r.filled(s, text)})
+		r.show(s, lesson.Event{Kind: lesson.KindArgument, Name: a.Name, Value: a.Value, Text: r.filled(s, text)})
 	}
 }
 
 // say shows a section of the words.
 func (r *Runner) say(s *scene, section, id, heading string) {
 	if text := r.text(s, id, heading); text != "" {
-		r.show(s, Event{Kind: KindText, Section: section, Text: text})
+		r.show(s, lesson.Event{Kind: lesson.KindText, Section: section, Text: text})
 	}
 }
 
@@ -155,48 +155,13 @@ func (r *Runner) commands(s *scene, section string) {
 	items, err := words.Commands(raw, s.values())
 	r.unknown(s, err)
 	for _, item := range items {
-		r.show(s, Event{Kind: KindText, Section: section, Command: item.Name, Text: item.Text})
+		r.show(s, lesson.Event{Kind: lesson.KindText, Section: section, Command: item.Name, Text: item.Text})
 	}
 }
 
 // show fills in what every event of a scene says, and passes it on.
-func (r *Runner) show(s *scene, e Event) {
+func (r *Runner) show(s *scene, e lesson.Event) {
 	e.Step, e.Process, e.PID = s.step, string(s.role), s.pid()
 	e.Recap = s.opts.Explain == recapOnly
 	r.Show(e)
-}
-
-// Entered is the Event of a call that is about to be made.
-func Entered(c sockets.Call) Event {
-	return Event{Kind: KindEnter, Name: c.Name, Args: args(c), FD: descriptor(c), Strace: c.Strace(), C: c.C, Go: c.Go}
-}
-
-// Returned is the Event of a call that has returned.
-func Returned(c sockets.Call) Event {
-	e := Entered(c)
-	e.Kind = KindReturn
-	e.Ret = &c.Ret
-	e.DurationNS = c.Duration.Nanoseconds()
-	e.Took = Took(c.Duration)
-	e.Result = c.Result()
-	if c.Errno != 0 {
-		e.Errno, e.ErrnoName, e.ErrnoText = int(c.Errno), c.ErrnoName(), sockets.Meaning(c.Errno)
-	}
-	return e
-}
-
-// descriptor is the one the call acts on; socket(2) acts on none.
-func descriptor(c sockets.Call) *int {
-	if c.FD < 0 {
-		return nil
-	}
-	return &c.FD
-}
-
-func args(c sockets.Call) []Arg {
-	all := make([]Arg, len(c.Args))
-	for i, a := range c.Args {
-		all[i] = Arg{a.Name, a.Value}
-	}
-	return all
 }

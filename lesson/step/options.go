@@ -1,8 +1,9 @@
-package lesson
+package step
 
 import (
 	"time"
 
+	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -13,7 +14,7 @@ type Options struct {
 	Role      stage.Role       // which process: the server unless told otherwise; connect is the client's
 	Only      bool             // make this call and no other, and show what the kernel says
 	FD        int              // the descriptor to act on; -1: the one that makes sense
-	Explain   Explain          // how much to say
+	Explain   lesson.Explain   // how much to say
 	Timeout   time.Duration    // accept, recv, send, connect: how long the call may block; 0 is for ever
 	Domain    int              // socket: AF_INET, AF_INET6, AF_UNIX; 0: that of Addr, else AF_INET
 	Type      int              // socket: SOCK_STREAM, SOCK_DGRAM; 0: SOCK_STREAM
@@ -29,20 +30,11 @@ type Options struct {
 	Status    int              // send by the server: the status code
 	MediaType string           // send by the server: the body's media type
 	Body      []byte           // send by the server: the body
+	FreePort  string           // what to type for a port of the kernel's choice
 
 	goesOn        bool // further steps follow by themselves: none is to be typed next
-	serves        bool // the step is one of fd3 serve
 	timeoutOption int  // timeout: SO_RCVTIMEO or SO_SNDTIMEO
 }
-
-// Explain is how much a Runner says.
-type Explain string
-
-const (
-	Full  Explain = "full"  // everything
-	Short Explain = "short" // what happens, the call, the evidence
-	None  Explain = "none"  // the call and the evidence
-)
 
 // Defaults of the steps.
 const (

@@ -1,4 +1,4 @@
-package lesson
+package step
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -40,7 +41,7 @@ type Runner struct {
 	// Start makes sure that the process of a role runs, and tells whether it had
 	// to be started and whether an earlier one had crashed.
 	Start func(stage.Role) (started, crashed bool, err error)
-	Show  func(Event)
+	Show  func(lesson.Event)
 	// Complain hears of a value that the words name and the kernel did not tell, and
 	// of words that are missing. A learner gets the paragraph left out; a test fails.
 	Complain func(error)
@@ -91,6 +92,18 @@ func (r *Runner) Do(ctx context.Context, step string, o Options) error {
 	return err
 }
 
+// Straight takes steps of the server one after the other, without looking for what is
+// missing. None of them says what to type next.
+func (r *Runner) Straight(ctx context.Context, o Options, names ...string) error {
+	o.Role, o.goesOn = stage.Server, true
+	for _, name := range names {
+		if _, err := r.step(ctx, todo{name, stage.Server}, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // prepare takes the missing steps before the wanted one, each in one line, and
 // gives what there is then.
 func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) (sight, error) {
@@ -128,14 +141,14 @@ func recap(o Options, t todo) Options {
 }
 
 // recapOnly tells a step in one line.
-const recapOnly Explain = "recap"
+const recapOnly lesson.Explain = "recap"
 
 // DefaultOptions are what every step starts from.
 func DefaultOptions() Options {
 	return Options{
 		Role:      stage.Server,
 		FD:        -1,
-		Explain:   Full,
+		Explain:   lesson.Full,
 		Backlog:   DefaultBacklog,
 		Count:     1,
 		Size:      DefaultSize,
@@ -145,6 +158,7 @@ func DefaultOptions() Options {
 		Status:    200,
 		MediaType: "text/plain; charset=utf-8",
 		Body:      []byte("Hello from a socket.\n"),
+		FreePort:  "fd3 bind :0",
 	}
 }
 
@@ -162,7 +176,7 @@ func (r *Runner) awake(ctx context.Context, role stage.Role) (started bool, err 
 	if crashed {
 		text = fmt.Sprintf("An earlier %s process ended without a goodbye, and its sockets with it. ", role) + text
 	}
-	r.Show(Event{Kind: KindText, Process: string(role), PID: state.PID, Section: "born", Text: text})
+	r.Show(lesson.Event{Kind: lesson.KindText, Process: string(role), PID: state.PID, Section: "born", Text: text})
 	return started, nil
 }
 
@@ -310,16 +324,16 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 			s.call = c
 			switch recap := s.opts.Explain == recapOnly; {
 			case c.Returned && (!recap || c.Errno == unix.EINTR): // EINTR: it is made again at once
-				r.show(s, Returned(c))
+				r.show(s, lesson.Returned(c))
 			case !c.Returned && !recap:
-				r.show(s, Entered(c))
+				r.show(s, lesson.Entered(c))
 			}
 		case <-blocks:
 			if _, ok := s.sleeping(); s.opts.goesOn && s.opts.Explain == recapOnly {
 				blocks = nil // serve waits most of the time, and says so once
 			} else if ok && !s.call.Start.IsZero() {
 				if s.opts.Explain == recapOnly {
-					r.show(s, Entered(s.call))
+					r.show(s, lesson.Entered(s.call))
 				}
 				r.blocked(s)
 			} else {
@@ -348,7 +362,7 @@ func (r *Runner) blocked(s *scene) {
 	r.say(s, "blocked", "blocked", s.call.Name)
 	if t, ok := s.sleeping(); ok {
 		path := procPath(s, "wchan")
-		r.show(s, Event{Kind: KindEvidence, Fact: "main thread", Value: t.StateName + " in " + t.Wchan, Source: path, Command: "cat " + path})
+		r.show(s, lesson.Event{Kind: lesson.KindEvidence, Fact: "main thread", Value: t.StateName + " in " + t.Wchan, Source: path, Command: "cat " + path})
 	}
 }
 
@@ -360,7 +374,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 	}
 	s.call = call
 	r.opening(s)
-	r.show(s, Entered(call))
+	r.show(s, lesson.Entered(call))
 	r.blocked(s)
 	state, err := r.Stages[s.role].Wait(ctx)
 	if err != nil {
@@ -370,7 +384,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 		return nil // the command that made the call is still there, and tells
 	}
 	s.call = state.Unseen[0]
-	r.show(s, Returned(s.call))
+	r.show(s, lesson.Returned(s.call))
 	if s.after, err = look(ctx, r.Stages); err != nil {
 		return err
 	}
@@ -384,7 +398,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
 	s.known = nil
 	s.call = call
-	r.show(s, Entered(call))
+	r.show(s, lesson.Entered(call))
 	r.blocked(s)
 	r.say(s, "busy", "blocked", "busy")
 	return ErrBusy
@@ -414,9 +428,9 @@ func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error)
 			}
 			s.before = s.after
 			s.order = stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}
-			e := Returned(c)
+			e := lesson.Returned(c)
 			e.Unseen = true
-			r.show(s, Event{Kind: KindStep, Title: page(s.step).Title, Life: life(role)})
+			r.show(s, lesson.Event{Kind: lesson.KindStep, Title: page(s.step).Title, Life: life(role)})
 			r.say(s, "woken", "blocked", "woken")
 			r.show(s, e)
 			r.bytes(s)

@@ -1,15 +1,15 @@
-package lesson
+package step
 
 import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -35,11 +35,8 @@ func (s *scene) readValues() map[string]string {
 		"cpu_order":  byteOrder(),
 		"count":      fmt.Sprint(max(s.opts.Count, 1)),
 		"len":        fmt.Sprint(s.order.Size + len(s.order.Data)),
-		"duration":   Took(s.call.Duration),
-		"any_port":   "fd3 bind :0",
-	}
-	if s.opts.serves {
-		v["any_port"] = "fd3 serve --addr :0"
+		"duration":   lesson.Took(s.call.Duration),
+		"any_port":   s.opts.FreePort,
 	}
 	if s.call.Errno != 0 {
 		v["errno"] = s.call.ErrnoName()
@@ -61,17 +58,17 @@ func (s *scene) readValues() map[string]string {
 		v["how"] = map[int]string{unix.SHUT_RD: "SHUT_RD", unix.SHUT_WR: "SHUT_WR", unix.SHUT_RDWR: "SHUT_RDWR"}[s.order.How]
 	}
 	if s.step == "timeout" {
-		v["timeout"] = Took(s.order.Timeout)
+		v["timeout"] = lesson.Took(s.order.Timeout)
 	} else if x, ok := s.before.socket(s.role, s.call.FD); ok && x.RecvTimeo > 0 {
-		v["timeout"] = Took(x.RecvTimeo)
+		v["timeout"] = lesson.Took(x.RecvTimeo)
 	}
 	if t, ok := s.sleeping(); ok {
 		v["sleep"] = t.Wchan
 	}
 	if s.call.Returned {
-		v["waited"] = Took(s.call.Duration)
+		v["waited"] = lesson.Took(s.call.Duration)
 	} else if !s.call.Start.IsZero() {
-		v["waited"] = Took(time.Since(s.call.Start))
+		v["waited"] = lesson.Took(time.Since(s.call.Start))
 	}
 	s.socketValues(v)
 	s.addressValues(v)
@@ -295,7 +292,7 @@ func (s *scene) holder() string {
 		return row.Local.String() + " in state " + row.State.String() + ", held by " + owner(row.Inode, fmt.Sprintf("user %d", row.UID))
 	}
 	if waiting > 0 {
-		return Counted(waiting, "connection") + " in TIME_WAIT, of no process any more"
+		return lesson.Counted(waiting, "connection") + " in TIME_WAIT, of no process any more"
 	}
 	for role, end := range s.before.ends {
 		for _, x := range end.Sockets {
@@ -336,39 +333,4 @@ func byteOrder() string {
 		return "little-endian"
 	}
 	return "big-endian"
-}
-
-// Took is a time as it is written everywhere here, in three digits at most: 4.1 µs,
-// 12 ms, 3.2 s; from a minute on 1 min 15 s and 2 h 5 min.
-func Took(d time.Duration) string {
-	if whole := d.Round(time.Second); whole >= time.Hour {
-		return both(whole, time.Hour, "h", time.Minute, "min")
-	} else if whole >= time.Minute {
-		return both(whole, time.Minute, "min", time.Second, "s")
-	}
-	unit, name := time.Nanosecond, "ns"
-	for _, next := range []struct {
-		unit time.Duration
-		name string
-	}{{time.Microsecond, "µs"}, {time.Millisecond, "ms"}, {time.Second, "s"}} {
-		if d < next.unit-unit/2 { // it would not be rounded to 1000
-			break
-		}
-		unit, name = next.unit, next.name
-	}
-	digits := 0
-	if d < 100*unit-unit/20 {
-		digits = 1
-	}
-	number := strconv.FormatFloat(float64(d)/float64(unit), 'f', digits, 64)
-	return strings.TrimSuffix(number, ".0") + " " + name
-}
-
-// both is a time in two units, without the second where there is none of it.
-func both(d, large time.Duration, largeName string, small time.Duration, smallName string) string {
-	text := fmt.Sprintf("%d %s", d/large, largeName)
-	if rest := d % large / small; rest > 0 {
-		text += fmt.Sprintf(" %d %s", rest, smallName)
-	}
-	return text
 }

@@ -1,6 +1,7 @@
-package lesson
+package step
 
 import (
+	"fd3/lesson"
 	"slices"
 	"testing"
 )
@@ -16,7 +17,7 @@ func TestBytesOfChunks(t *testing.T) {
 	})
 	h.do("recv")
 	i := len(h.events) - 1
-	for h.events[i].Kind != KindBytes {
+	for h.events[i].Kind != lesson.KindBytes {
 		i--
 	}
 	e := h.events[i]

@@ -1,4 +1,4 @@
-package lesson
+package serve
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
+	"fd3/lesson/step"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -19,43 +21,51 @@ var ErrNoServer = errors.New("no listening socket")
 // Listen makes the listening sockets of a server in this process. The first is
 // made by the steps that a learner takes, told in short. With more than one loop
 // the others share its port (SO_REUSEPORT, socket(7)), told in a line each.
-func (r *Runner) Listen(ctx context.Context, o Options, loops int) (listeners []int, err error) {
-	setup := o
-	setup.goesOn, setup.serves = true, true
-	if o.Explain == Full {
-		setup.Explain = Short
+func Listen(ctx context.Context, r *step.Runner, o step.Options, loops int) (listeners []int, err error) {
+	if o.Explain == lesson.Full {
+		o.Explain = lesson.Short
 	}
 	defer func() {
 		if err != nil {
-			r.closeSockets(ctx)
+			closeSockets(ctx, r)
 		}
 	}()
-	for _, step := range []string{"socket", "setsockopt", "bind", "listen"} {
-		if step == "setsockopt" && o.Addr.Family() == unix.AF_UNIX {
-			continue
-		}
-		if _, err := r.step(ctx, todo{step, stage.Server}, setup); err != nil {
-			return nil, err
-		}
-	}
-	now, err := look(ctx, r.Stages)
+	first, pid, err := listener(ctx, r, o)
 	if err != nil {
 		return nil, err
 	}
-	first, ok := now.listener()
-	if !ok {
-		return nil, ErrNoServer
-	}
-	t := teller{Runner: r, pid: now.ends[stage.Server].PID}
+	t := teller{show: r.Show, pid: pid}
 	listeners, err = t.share(first.FD, first.Local, o.Backlog, loops)
 	if err == nil {
-		r.announce(first.Local, t.pid)
+		t.announce(first.Local)
 	}
 	return listeners, err
 }
 
+// listener takes the steps to a listening socket, and returns it and the process
+// that has it.
+func listener(ctx context.Context, r *step.Runner, o step.Options) (x stage.Socket, pid int, err error) {
+	steps := []string{"socket", "setsockopt", "bind", "listen"}
+	if o.Addr.Family() == unix.AF_UNIX {
+		steps = []string{"socket", "bind", "listen"}
+	}
+	if err := r.Straight(ctx, o, steps...); err != nil {
+		return stage.Socket{}, 0, err
+	}
+	state, err := r.Stages[stage.Server].State(ctx)
+	if err != nil {
+		return stage.Socket{}, 0, err
+	}
+	for _, x := range state.Sockets {
+		if x.Listening {
+			return x, state.PID, nil
+		}
+	}
+	return stage.Socket{}, 0, ErrNoServer
+}
+
 // closeSockets closes what a failed Listen made.
-func (r *Runner) closeSockets(ctx context.Context) {
+func closeSockets(ctx context.Context, r *step.Runner) {
 	state, _ := r.Stages[stage.Server].State(ctx)
 	for _, x := range state.Sockets {
 		unix.Close(x.FD)
@@ -65,10 +75,8 @@ func (r *Runner) closeSockets(ctx context.Context) {
 // ListenQuietly is Listen without a word but where the server listens, and without
 // looking at what each call changed. If a call fails, Listen tells why. bound hears of
 // the first socket's bind(2).
-func (r *Runner) ListenQuietly(o Options, loops int, bound func(sockets.Call)) ([]int, error) {
-	silent := *r
-	silent.Show = func(Event) {}
-	t := teller{Runner: &silent, pid: os.Getpid()}
+func ListenQuietly(o step.Options, loops int, show func(lesson.Event), bound func(sockets.Call)) ([]int, error) {
+	t := teller{show: func(lesson.Event) {}, pid: os.Getpid()}
 	fd, err := t.listener(o.Addr, o.Backlog, false)
 	if err != nil {
 		return nil, err
@@ -77,14 +85,15 @@ func (r *Runner) ListenQuietly(o Options, loops int, bound func(sockets.Call)) (
 	local := sockets.Sockname(fd)
 	listeners, err := t.share(fd, local, o.Backlog, loops)
 	if err == nil {
-		r.announce(local, t.pid)
+		t.show = show
+		t.announce(local)
 	}
 	return listeners, err
 }
 
 // A teller makes calls of its own in this process and tells each in a line.
 type teller struct {
-	*Runner
+	show   func(lesson.Event)
 	pid    int
 	tracer sockets.Tracer
 	bound  sockets.Call // the last bind
@@ -93,15 +102,15 @@ type teller struct {
 // made tells of a call, with a section of serve.md. A failure has its meaning in
 // errno.md.
 func (t *teller) made(c sockets.Call, section string) error {
-	e := Returned(c)
+	e := lesson.Returned(c)
 	e.Step, e.Process, e.PID, e.Recap = "serve", string(stage.Server), t.pid, true
-	e.Text, _ = page("serve").Section(section)
-	t.Show(e)
+	e.Text, _ = page().Section(section)
+	t.show(e)
 	if c.Errno != 0 {
-		if text, ok := page("errno").Section(c.ErrnoName()); ok {
-			t.Show(Event{Kind: KindText, Step: "serve", Process: string(stage.Server), PID: t.pid, Section: "errno", Text: text})
+		if text, ok := step.Meaning(c.Errno); ok {
+			t.show(lesson.Event{Kind: lesson.KindText, Step: "serve", Process: string(stage.Server), PID: t.pid, Section: "errno", Text: text})
 		}
-		return ErrFailed
+		return step.ErrFailed
 	}
 	return nil
 }
@@ -173,7 +182,7 @@ func (t *teller) share(first int, addr sockets.Sockaddr, backlog, loops int) (li
 }
 
 // announce tells where the server listens.
-func (r *Runner) announce(local sockets.Sockaddr, pid int) {
+func (t *teller) announce(local sockets.Sockaddr) {
 	text := fmt.Sprintf("The server listens on `http://%s/`. Ctrl-C ends it.", local)
 	if local.Family() == unix.AF_UNIX {
 		text = fmt.Sprintf("The server listens. Try `curl --unix-socket %s http://localhost/`. Ctrl-C ends it.", local.Path())
@@ -181,5 +190,5 @@ func (r *Runner) announce(local sockets.Sockaddr, pid int) {
 	if local.Wildcard() {
 		text += " It listens on every interface: **other machines can connect**, and nothing that is sent is encrypted."
 	}
-	r.Show(Event{Kind: KindText, Process: string(stage.Server), PID: pid, Section: "serving", Text: text, Value: local.String()})
+	t.show(lesson.Event{Kind: lesson.KindText, Process: string(stage.Server), PID: t.pid, Section: "serving", Text: text, Value: local.String()})
 }

@@ -1,4 +1,4 @@
-package lesson
+package step
 
 import (
 	"os"
@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
 	"fd3/sockets"
 )
 
@@ -120,18 +121,18 @@ func boundTo(t *testing.T, typ int, path string) (fd int) {
 }
 
 // evidenceOf is the last evidence of that name.
-func (h *stagehand) evidenceOf(fact string) Event {
+func (h *stagehand) evidenceOf(fact string) lesson.Event {
 	h.t.Helper()
 	for _, e := range slices.Backward(h.events) {
-		if e.Kind == KindEvidence && e.Fact == fact {
+		if e.Kind == lesson.KindEvidence && e.Fact == fact {
 			return e
 		}
 	}
 	h.t.Fatalf("no evidence %q", fact)
-	return Event{}
+	return lesson.Event{}
 }
 
 // says reports whether a text was told that holds these words.
 func (h *stagehand) says(words string) bool {
-	return slices.ContainsFunc(h.events, func(e Event) bool { return strings.Contains(e.Text, words) })
+	return slices.ContainsFunc(h.events, func(e lesson.Event) bool { return strings.Contains(e.Text, words) })
 }

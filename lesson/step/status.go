@@ -1,4 +1,4 @@
-package lesson
+package step
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -24,7 +25,7 @@ func (r *Runner) Status(ctx context.Context) error {
 		return err
 	}
 	if len(now.ends) == 0 {
-		r.Show(Event{Kind: KindText, Section: "status", Text: fmt.Sprintf("No process runs on the stage `%s`. `fd3 socket` starts one.", r.Name)})
+		r.Show(lesson.Event{Kind: lesson.KindText, Section: "status", Text: fmt.Sprintf("No process runs on the stage `%s`. `fd3 socket` starts one.", r.Name)})
 		return nil
 	}
 	for _, role := range []stage.Role{stage.Server, stage.Client} {
@@ -37,15 +38,15 @@ func (r *Runner) Status(ctx context.Context) error {
 
 func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 	s := &scene{todo: todo{"status", role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
-	r.show(s, Event{
-		Kind:  KindProcess,
+	r.show(s, lesson.Event{
+		Kind:  lesson.KindProcess,
 		Title: fmt.Sprintf("The %s process, pid %d", role, end.PID),
 		Text: fmt.Sprintf("Runs for %s. Ends by itself in %s if nothing is asked of it; `fd3 reset` ends it now.",
-			Took(time.Since(end.Started).Round(time.Second)), Took(time.Until(end.EndsIdle).Round(time.Minute))),
+			lesson.Took(time.Since(end.Started).Round(time.Second)), lesson.Took(time.Until(end.EndsIdle).Round(time.Minute))),
 	})
 	if end.Blocked != nil {
 		s.call = *end.Blocked
-		r.show(s, Entered(s.call))
+		r.show(s, lesson.Entered(s.call))
 		r.blocked(s)
 	}
 	for _, e := range descriptors(s) {
@@ -54,7 +55,7 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 	for _, x := range end.Sockets {
 		fd := x.FD
 		value, note := describe(x, now)
-		r.show(s, Event{Kind: KindSocket, FD: &fd, Value: value, Text: note, Source: "getsockopt(2), sock_diag(7)", Command: socketCommand(x)})
+		r.show(s, lesson.Event{Kind: lesson.KindSocket, FD: &fd, Value: value, Text: note, Source: "getsockopt(2), sock_diag(7)", Command: socketCommand(x)})
 	}
 }
 
@@ -113,18 +114,18 @@ func (r *Runner) Reset(ctx context.Context, quit func(context.Context, stage.Rol
 		if bye.Forced != "" {
 			text = fmt.Sprintf("The %s process %d did not answer: %s. So `SIGKILL` has ended it. ", role, bye.PID, strings.TrimRight(bye.Forced, ". "))
 		}
-		r.Show(Event{Kind: KindText, Process: string(role), PID: bye.PID, Section: "ended",
-			Text: text + "The kernel closed its sockets, and its control socket is removed." + became(bye.Files)})
+		r.Show(lesson.Event{Kind: lesson.KindText, Process: string(role), PID: bye.PID, Section: "ended",
+			Text: text + "The kernel closed its sockets, and its control socket is removed." + Became(bye.Files)})
 	}
 	if ended == 0 {
-		r.Show(Event{Kind: KindText, Section: "ended", Text: fmt.Sprintf("No process ran on the stage `%s`.", r.Name)})
+		r.Show(lesson.Event{Kind: lesson.KindText, Section: "ended", Text: fmt.Sprintf("No process ran on the stage `%s`.", r.Name)})
 	}
 	return nil
 }
 
-// became says, in sentences after a space each, what became of the files that bind(2)
+// Became says, in sentences after a space each, what became of the files that bind(2)
 // had made.
-func became(files []stage.Removal) string {
+func Became(files []stage.Removal) string {
 	var text strings.Builder
 	for _, f := range files {
 		if f.Removed {

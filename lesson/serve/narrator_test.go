@@ -1,4 +1,4 @@
-package lesson
+package serve
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,10 @@ import (
 
 	"fd3/httpmini/server"
 	"fd3/httpmini/server/docroot"
+	"fd3/lesson"
+	"fd3/lesson/step"
+	"fd3/sockets"
+	"fd3/sockets/stage"
 )
 
 // A performance is a server that is told of, and what was told.
@@ -30,7 +35,7 @@ type performance struct {
 	drain  func()
 
 	mu     sync.Mutex
-	events []Event
+	events []lesson.Event
 }
 
 // perform listens, serves and tells; the events of the listening are among those
@@ -38,15 +43,24 @@ type performance struct {
 func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 	t.Helper()
 	p := &performance{t: t}
-	h := newStagehand(t)
-	h.Show = p.show
-	o := DefaultOptions()
-	o.Addr, o.Explain = loopback(0), Short
+	m := stage.NewMachine()
+	ran := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer close(ran)
+		m.Run()
+	}()
+	r := &step.Runner{Name: "test", Stages: map[stage.Role]step.Stage{stage.Server: stage.Local{Machine: m}}, Show: p.show}
+	o := step.DefaultOptions()
+	o.Addr, o.Explain = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0")), lesson.Short
 	var err error
-	if c.Listeners, err = h.Listen(context.Background(), o, loops); err != nil {
+	c.Listeners, err = Listen(context.Background(), r, o, loops)
+	m.Stop()
+	<-ran
+	if err != nil {
 		t.Fatal(err)
 	}
-	p.addr = p.told(func(e Event) bool { return e.Section == "serving" }).Value
+	p.addr = p.told(func(e lesson.Event) bool { return e.Section == "serving" }).Value
 	dir := t.TempDir()
 	for name, size := range map[string]int{"small": 5, "large": 32 << 20} {
 		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o644); err != nil {
@@ -72,7 +86,7 @@ func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 	})
 	p.begin = sync.OnceFunc(func() {
 		both.Go(func() {
-			s := Serving{Server: p.server, Loop: c.Loop, Show: p.show, Stopping: stopping}
+			s := Narrator{Server: p.server, Loop: c.Loop, Show: p.show, Stopping: stopping}
 			s.Tell()
 		})
 	})
@@ -88,14 +102,14 @@ func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 	return p
 }
 
-func (p *performance) show(e Event) {
+func (p *performance) show(e lesson.Event) {
 	p.mu.Lock()
 	p.events = append(p.events, e)
 	p.mu.Unlock()
 }
 
 // told waits for an event.
-func (p *performance) told(which func(Event) bool) Event {
+func (p *performance) told(which func(lesson.Event) bool) lesson.Event {
 	p.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		p.mu.Lock()
@@ -112,13 +126,13 @@ func (p *performance) told(which func(Event) bool) Event {
 }
 
 // tells waits for a section of serve.md, with all its values.
-func (p *performance) tells(section string) Event {
+func (p *performance) tells(section string) lesson.Event {
 	p.t.Helper()
-	text, ok := page("serve").Section(section)
+	text, ok := page().Section(section)
 	if !ok {
 		p.t.Fatalf("serve.md has no section %q", section)
 	}
-	e := p.told(func(e Event) bool { return strings.Contains(e.Text, longest(text)) })
+	e := p.told(func(e lesson.Event) bool { return strings.Contains(e.Text, longest(text)) })
 	if hole.MatchString(e.Text) {
 		p.t.Errorf("%s: a value is missing: %s", section, e.Text)
 	}
@@ -289,10 +303,8 @@ func lastDescriptor(t *testing.T) {
 }
 
 func TestEverySentenceOfServingIsTold(t *testing.T) {
-	for section := range sections(page("serve")) {
-		if section == "" {
-			continue // the title
-		}
+	for _, s := range page().Sections {
+		section := s.Heading
 		t.Run(strings.ReplaceAll(section, " ", "-"), func(t *testing.T) {
 			run, ok := performances[section]
 			if !ok {
@@ -331,7 +343,7 @@ func TestExhaustedOnce(t *testing.T) {
 	if !strings.Contains(e.Text, "may have 100") || !regexp.MustCompile(`In the accept queue now: \d+ client`).MatchString(e.Text) {
 		t.Errorf("%s", e.Text)
 	}
-	p.told(func(e Event) bool { return e.Kind == KindLoad && e.Loads[0].Queue+e.Loads[1].Queue > 0 }) // a second of it
+	p.told(func(e lesson.Event) bool { return e.Kind == lesson.KindLoad && e.Loads[0].Queue+e.Loads[1].Queue > 0 }) // a second of it
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	told := 0
@@ -352,8 +364,16 @@ func TestTook(t *testing.T) {
 		4610 * time.Millisecond: "4.6 s", 10 * time.Second: "10 s", 59_400 * time.Millisecond: "59.4 s", 59_600 * time.Millisecond: "1 min",
 		75 * time.Second: "1 min 15 s", time.Hour: "1 h", 2*time.Hour + 5*time.Minute + 7*time.Second: "2 h 5 min",
 	} {
-		if got := Took(d); got != want {
+		if got := lesson.Took(d); got != want {
 			t.Errorf("%d ns is %q, not %q", d, got, want)
 		}
 	}
+}
+
+var hole = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// longest returns the longest stretch of a text between its placeholders.
+func longest(text string) string {
+	parts := hole.Split(text, -1)
+	return slices.MaxFunc(parts, func(a, b string) int { return len(a) - len(b) })
 }

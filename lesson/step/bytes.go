@@ -1,10 +1,11 @@
-package lesson
+package step
 
 import (
 	"errors"
 	"fmt"
 
 	"fd3/httpmini"
+	"fd3/lesson"
 	"fd3/sockets/stage"
 )
 
@@ -15,7 +16,7 @@ const (
 	maxBody  = 96
 )
 
-func shownBytes(data []byte, spans []Span) int {
+func shownBytes(data []byte, spans []lesson.Span) int {
 	shown := min(len(data), maxShown)
 	for _, span := range spans {
 		if span.Name == httpmini.MessageBody.String() {
@@ -38,12 +39,12 @@ func (r *Runner) bytes(s *scene) {
 
 func (r *Runner) showAddress(s *scene) {
 	addr := s.order.Addr
-	if s.opts.Explain != Full || len(addr) == 0 {
+	if s.opts.Explain != lesson.Full || len(addr) == 0 {
 		return
 	}
-	e := Event{Kind: KindBytes, Form: "struct", Title: fmt.Sprintf("%d, %s", len(addr), addr.CType()), Data: addr}
+	e := lesson.Event{Kind: lesson.KindBytes, Form: "struct", Title: fmt.Sprintf("%d, %s", len(addr), addr.CType()), Data: addr}
 	for _, f := range addr.Fields() {
-		e.Spans = append(e.Spans, Span{f.Name, f.Start, f.End, f.Value})
+		e.Spans = append(e.Spans, lesson.Span{Name: f.Name, Start: f.Start, End: f.End, Value: f.Value})
 	}
 	r.show(s, e)
 }
@@ -59,7 +60,7 @@ func (r *Runner) showMessage(s *scene) {
 		title += fmt.Sprintf(" (the first %d are drawn)", shown)
 		data = data[:shown]
 	}
-	e := Event{Kind: KindBytes, Form: "message", Title: title, Data: data, Text: problem}
+	e := lesson.Event{Kind: lesson.KindBytes, Form: "message", Title: title, Data: data, Text: problem}
 	for _, span := range spans {
 		if span.Start < len(data) {
 			span.End = min(span.End, len(data))
@@ -72,7 +73,7 @@ func (r *Runner) showMessage(s *scene) {
 // tokens reads the bytes as HTTP: a request where the server receives or the
 // client sends, a response the other way. Bytes that are no HTTP are only bytes;
 // problem says what is wrong with some that nearly are.
-func tokens(s *scene, data []byte) (what string, spans []Span, problem string) {
+func tokens(s *scene, data []byte) (what string, spans []lesson.Span, problem string) {
 	if x, _ := s.socket(); !x.Stream() {
 		return "one message", nil, ""
 	}
@@ -97,7 +98,7 @@ func tokens(s *scene, data []byte) (what string, spans []Span, problem string) {
 		}
 	}
 	for _, t := range found {
-		spans = append(spans, Span{t.Kind.String(), t.Start, t.End, ""})
+		spans = append(spans, lesson.Span{Name: t.Kind.String(), Start: t.Start, End: t.End})
 	}
 	var bad *httpmini.BadError
 	switch {
