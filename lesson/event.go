@@ -25,8 +25,17 @@ const (
 	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title its words; Predicted, Value its words, and Right; Text
 )
 
-// Event is one flat record of what happened. It is the line of --json as it
-// stands: fields are only ever added, and keep their meaning.
+// Event is one record of what happened. It is the line of --json as it stands:
+// fields are only ever added, and keep their meaning.
+//
+// The flat fields stay as they are. A new kind of fact brings a struct of its own,
+// behind a pointer that is nil in all other kinds:
+//
+//	KindPacket Kind = "packet" // one packet on the cable: Packet
+//	…
+//	Packet *Packet `json:"packet,omitempty"` // packet: its bytes, and what each of them is
+//
+// The views do not build until each has a method for the kind (view.renderer).
 type Event struct {
 	Kind    Kind   `json:"kind"`
 	Step    string `json:"step,omitempty"`    // the step that it belongs to: socket, bind, …

@@ -70,12 +70,9 @@ func hexOf(b []byte, limit int, more string) string {
 // message draws a message line by line. Under the hex of each piece stand its
 // characters, and under them what the piece is.
 func (v *Text) message(e lesson.Event) {
-	spans := e.Spans
-	if len(spans) == 0 {
-		spans = []lesson.Span{{Start: 0, End: len(e.Data)}}
-	}
-	if end := spans[len(spans)-1].End; end < len(e.Data) {
-		spans = append(spans, lesson.Span{Name: "the rest", Start: end, End: len(e.Data)})
+	spans := whole(e)
+	if len(e.Spans) == 0 { // the title says what they are
+		spans = []lesson.Span{{End: len(e.Data)}}
 	}
 	r := &row{room: v.look.Width - rowIndent}
 	for _, span := range spans {

@@ -1,8 +1,11 @@
 package view
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"fd3/lesson"
@@ -38,6 +41,7 @@ type sheet interface {
 	lesson(id, title, asks string) // asks is Markdown
 	heading(level int, words string)
 	prose(markdown string)
+	aside(words string)     // one line
 	choices([]lesson.Event) // their Text is Markdown
 	answer(markdown string)
 	calls([]lesson.Event)
@@ -75,46 +79,23 @@ func newDocument(s sheet, h Head) *Document {
 
 // Show writes one Event.
 func (d *Document) Show(e lesson.Event) error {
-	e = harmless(e)
 	if e.Kind != lesson.KindReturn {
 		d.standing()
 	}
-	switch e.Kind {
-	case lesson.KindEnter:
-		d.pending = &e
-	case lesson.KindReturn:
-		d.pending = nil
-		d.flush(&d.calls)
-		d.calls = append(d.calls, e)
-	case lesson.KindEvidence:
-		d.flush(&d.facts)
-		d.facts = append(d.facts, e)
-	case lesson.KindChoice:
-		d.flush(&d.answers)
-		d.answers = append(d.answers, e)
-	case lesson.KindLesson:
-		d.flush(nil)
-		d.section, d.hints = "", 0
-		d.sheet.lesson(e.Step, e.Title, e.Text)
-	case lesson.KindVerdict:
-		d.flush(nil)
-		d.section = "verdict"
-		d.sheet.heading(3, "What the kernel says")
-		if e.Title != "" {
-			d.sheet.answer(e.Title)
-		}
-		d.sheet.prose(e.Text)
-	case lesson.KindBytes:
-		d.flush(nil)
-		d.sheet.bytes(spanned(e))
-	case lesson.KindText:
-		d.flush(nil)
-		d.text(e)
-	}
+	draw(d, harmless(e))
 	return nil
 }
 
+func (d *Document) lesson(e lesson.Event) {
+	d.flush(nil)
+	d.section, d.hints = "", 0
+	d.sheet.lesson(e.Step, e.Title, e.Text)
+}
+
+func (d *Document) step(e lesson.Event) { d.headed(3, e.Title, "") }
+
 func (d *Document) text(e lesson.Event) {
+	d.flush(nil)
 	if words, ok := documentHeadings[e.Section]; ok && !(e.Section == "hint" && d.section == "hint") {
 		d.sheet.heading(3, words)
 	}
@@ -123,7 +104,100 @@ func (d *Document) text(e lesson.Event) {
 		d.hints++
 		d.sheet.heading(4, "Hint "+strconv.Itoa(d.hints))
 	}
+	if e.Command != "" {
+		e.Text = strings.TrimSuffix(code(e.Command)+": "+e.Text, ": ")
+	}
 	d.sheet.prose(e.Text)
+}
+
+func (d *Document) enter(e lesson.Event) { d.pending = &e }
+
+func (d *Document) returned(e lesson.Event) {
+	d.pending = nil
+	d.flush(&d.calls)
+	d.calls = append(d.calls, e)
+}
+
+func (d *Document) argument(e lesson.Event) {
+	d.fact(lesson.Event{Fact: e.Name, Value: e.Value, Text: e.Text})
+}
+
+func (d *Document) evidence(e lesson.Event) { d.fact(e) }
+
+func (d *Document) fact(e lesson.Event) {
+	d.flush(&d.facts)
+	d.facts = append(d.facts, e)
+}
+
+func (d *Document) bytes(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.bytes(spanned(e))
+}
+
+func (d *Document) process(e lesson.Event) { d.headed(4, e.Title, e.Text) }
+
+func (d *Document) socket(e lesson.Event) {
+	e.Fact = fmt.Sprintf("fd %d", *e.FD)
+	d.fact(e)
+}
+
+func (d *Document) connection(e lesson.Event) {
+	d.headed(4, strings.Join(connectionWords(e), ", "), "")
+}
+
+func (d *Document) request(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.aside(fmt.Sprintf("%s: %s, %s of content", e.Request, e.Value, lesson.Counted(e.Length, "byte")))
+	d.prose(e.Text)
+}
+
+func (d *Document) load(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.aside(loadLine(e.Loads, math.MaxInt))
+}
+
+func (d *Document) end(e lesson.Event) {
+	d.flush(nil)
+	d.prose(e.Text)
+}
+
+func (d *Document) setup(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.aside("To prepare: " + e.Text)
+}
+
+func (d *Document) choice(e lesson.Event) {
+	d.flush(&d.answers)
+	d.answers = append(d.answers, e)
+}
+
+func (d *Document) verdict(e lesson.Event) {
+	d.headed(3, "What the kernel says", "")
+	d.section = "verdict"
+	if e.Title != "" {
+		d.sheet.answer(e.Title)
+	}
+	switch {
+	case e.Predicted == "":
+	case e.Right:
+		d.sheet.prose("You said the same.")
+	default:
+		d.sheet.prose("You said: " + e.Value)
+	}
+	d.prose(e.Text)
+}
+
+// headed opens a part of a document.
+func (d *Document) headed(level int, words, markdown string) {
+	d.flush(nil)
+	d.sheet.heading(level, words)
+	d.prose(markdown)
+}
+
+func (d *Document) prose(markdown string) {
+	if markdown != "" {
+		d.sheet.prose(markdown)
+	}
 }
 
 // standing writes a call that is entered and has not returned.
@@ -151,9 +225,7 @@ func (d *Document) flush(but *[]lesson.Event) {
 // spanned is bytes with something said of each stretch: where there is no value, its
 // characters.
 func spanned(e lesson.Event) lesson.Event {
-	if len(e.Spans) == 0 {
-		e.Spans = []lesson.Span{{Name: "bytes", End: len(e.Data)}}
-	}
+	e.Spans = whole(e)
 	for i, s := range e.Spans {
 		if b := e.Data[s.Start:s.End]; s.Value == "" && len(b) > maxHex {
 			e.Spans[i].Value = strconv.Quote(string(b[:maxHex])) + "..."
@@ -162,6 +234,18 @@ func spanned(e lesson.Event) lesson.Event {
 		}
 	}
 	return e
+}
+
+// whole are the spans of bytes up to their end: what the last one leaves is the rest.
+func whole(e lesson.Event) []lesson.Span {
+	rest := lesson.Span{Name: "bytes", End: len(e.Data)}
+	if n := len(e.Spans); n > 0 {
+		rest.Name, rest.Start = "the rest", e.Spans[n-1].End
+	}
+	if rest.Start == rest.End {
+		return e.Spans
+	}
+	return append(slices.Clone(e.Spans), rest)
 }
 
 // End writes what is left, and returns the first error of the writer.

@@ -66,6 +66,7 @@ func (h *htmlSheet) heading(level int, words string) {
 }
 
 func (h *htmlSheet) prose(markdown string)      { h.write("prose", markdown) }
+func (h *htmlSheet) aside(words string)         { h.write("aside", words) }
 func (h *htmlSheet) choices(all []lesson.Event) { h.write("choices", all) }
 func (h *htmlSheet) answer(markdown string)     { h.write("answer", markdown) }
 func (h *htmlSheet) calls(all []lesson.Event)   { h.write("calls", all) }

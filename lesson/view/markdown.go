@@ -3,9 +3,9 @@ package view
 import (
 	"strings"
 
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/text"
+
+	"fd3/lesson/words"
 )
 
 // A paragraph of Markdown, rendered but not yet wrapped. Marker is what stands
@@ -41,7 +41,7 @@ func (t theme) markdown(source string, colour bool) []paragraph {
 			}
 		}
 	}
-	walk(goldmark.New().Parser().Parse(text.NewReader(b)), "")
+	walk(words.Parse(b), "")
 	return all
 }
 
@@ -52,16 +52,14 @@ func (t theme) inline(n ast.Node, source []byte, colour bool) string {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		switch c := c.(type) {
 		case *ast.Text:
-			out.WriteString(t.words.Render(string(unescape(c.Value(source)))))
+			out.WriteString(t.words.Render(words.Plain(c.Value(source))))
 			if c.SoftLineBreak() || c.HardLineBreak() {
 				out.WriteByte(' ')
 			}
 		case *ast.String:
 			out.WriteString(t.words.Render(string(c.Value)))
 		case *ast.CodeSpan:
-			plain := t
-			plain.words = t.words.Faint(false)
-			code := strings.ReplaceAll(plain.inline(c, source, colour), " ", tie)
+			code := strings.ReplaceAll(codeOf(c, source), " ", tie)
 			if colour {
 				out.WriteString(t.code.Render(code))
 			} else {
@@ -76,15 +74,22 @@ func (t theme) inline(n ast.Node, source []byte, colour bool) string {
 	return out.String()
 }
 
-// unescape drops the backslash before punctuation, which goldmark leaves to its
-// renderer.
-func unescape(b []byte) []byte {
-	var out []byte
-	for i := 0; i < len(b); i++ {
-		if b[i] == '\\' && i+1 < len(b) && strings.IndexByte("\\`*_[]<>#{}().!+-", b[i+1]) >= 0 {
-			i++
+// codeOf is the inside of a code span: nothing in it is an escape.
+func codeOf(n *ast.CodeSpan, source []byte) string {
+	var out strings.Builder
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		if text, ok := c.(*ast.Text); ok {
+			out.Write(text.Value(source))
 		}
-		out = append(out, b[i])
 	}
-	return out
+	return oneLine(out.String())
+}
+
+// plainText is Markdown in one line, without its marks.
+func plainText(markdown string) string {
+	var all []string
+	for _, p := range newTheme(Look{}).markdown(markdown, false) {
+		all = append(all, oneLine(unbound.Replace(p.text)))
+	}
+	return strings.Join(all, " ")
 }

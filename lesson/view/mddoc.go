@@ -49,6 +49,8 @@ func (m *markdownSheet) heading(level int, words string) {
 
 func (m *markdownSheet) prose(markdown string) { m.printf("\n%s\n", markdown) }
 
+func (m *markdownSheet) aside(words string) { m.printf("\n%s\n", literal(words)) }
+
 func (m *markdownSheet) choices(all []lesson.Event) {
 	m.printf("\n")
 	for i, e := range all {
@@ -71,7 +73,8 @@ func (m *markdownSheet) calls(all []lesson.Event) {
 }
 
 // who is the process of a call, and made the call as strace prints it, with its
-// time. A call that the process did not survive has the result "?".
+// time and what there is to say of it. A call that the process did not survive has
+// the result "?".
 func who(e lesson.Event) string { return strings.TrimSpace(fmt.Sprintf("%s %d", e.Process, e.PID)) }
 
 func made(e lesson.Event) string {
@@ -80,10 +83,15 @@ func made(e lesson.Event) string {
 		return oneLine(e.Strace) + "  (it never returned)"
 	case e.Kind == lesson.KindEnter:
 		return oneLine(e.Strace) + "...  (it waits)"
-	case e.Took != "":
-		return oneLine(e.Strace) + "  (" + e.Took + ")"
 	}
-	return oneLine(e.Strace)
+	note := e.Took
+	if rest := strings.TrimPrefix(strings.TrimPrefix(e.Text, e.Took), ", "); rest != "" {
+		note = strings.TrimPrefix(note+", ", ", ") + plainText(rest)
+	}
+	if note == "" {
+		return oneLine(e.Strace)
+	}
+	return oneLine(e.Strace) + "  (" + note + ")"
 }
 
 func (m *markdownSheet) facts(all []lesson.Event) {

@@ -55,47 +55,7 @@ var headings = map[string]string{
 
 // Show writes one Event.
 func (v *Text) Show(e lesson.Event) error {
-	e = harmless(e)
-	switch e.Kind {
-	case lesson.KindStep:
-		v.step(e)
-	case lesson.KindText:
-		v.text(e)
-	case lesson.KindEnter:
-		v.pending = &e
-	case lesson.KindReturn:
-		v.call(e)
-	case lesson.KindArgument:
-		v.heading("argument")
-		v.field(e.Name, e.Value, v.theme.strong, 9)
-		v.markdown(e.Text, 15)
-	case lesson.KindBytes:
-		v.bytes(e)
-	case lesson.KindEvidence:
-		v.evidence(e)
-	case lesson.KindProcess:
-		v.process(e)
-	case lesson.KindSocket:
-		v.heading("sockets")
-		v.field(fmt.Sprintf("fd %d", *e.FD), e.Value, v.theme.strong, 8)
-		v.markdown(e.Text, 14)
-		v.source(e, 14)
-	case lesson.KindConnection:
-		v.connection(e)
-	case lesson.KindRequest:
-		v.request(e)
-	case lesson.KindLesson:
-		v.lesson(e)
-	case lesson.KindSetup:
-		v.setup(e)
-	case lesson.KindChoice:
-		v.choice(e)
-	case lesson.KindVerdict:
-		v.verdict(e)
-	case lesson.KindEnd:
-		v.blank()
-		v.markdown(e.Text, 2)
-	}
+	draw(v, harmless(e))
 	return v.err
 }
 
@@ -297,8 +257,11 @@ func (v *Text) standing() {
 	v.wrap(v.theme.strong.Render(e.Strace)+" "+v.theme.more, 4, 8)
 }
 
-// call writes a call that has returned.
-func (v *Text) call(e lesson.Event) {
+// enter keeps a call that is entered: mostly it returns at once, and is written then.
+func (v *Text) enter(e lesson.Event) { v.pending = &e }
+
+// returned writes a call that has returned.
+func (v *Text) returned(e lesson.Event) {
 	v.pending = nil
 	result := v.theme.good
 	if e.Errno != 0 && e.ErrnoName != "EINPROGRESS" { // which has not failed: it has not waited
@@ -343,6 +306,12 @@ func (v *Text) note(e lesson.Event) string {
 
 func (v *Text) label(name, code string) {
 	v.wrap(v.theme.dim.Render(name)+"  "+code, 4, 8)
+}
+
+func (v *Text) argument(e lesson.Event) {
+	v.heading("argument")
+	v.field(e.Name, e.Value, v.theme.strong, 9)
+	v.markdown(e.Text, 15)
 }
 
 // factColumn is the width of the column of facts: that of "ListenOverflows".
@@ -399,19 +368,31 @@ func (v *Text) process(e lesson.Event) {
 	v.markdown(e.Text, 2)
 }
 
+func (v *Text) socket(e lesson.Event) {
+	v.heading("sockets")
+	v.field(fmt.Sprintf("fd %d", *e.FD), e.Value, v.theme.strong, 8)
+	v.markdown(e.Text, 14)
+	v.source(e, 14)
+}
+
 // connection writes whom the lines below it are about.
 func (v *Text) connection(e lesson.Event) {
 	v.blank()
 	v.section = ""
-	dot := " " + v.theme.space + " "
-	who := fmt.Sprintf("connection %d%sfd %d", e.Connection, dot, *e.FD)
-	if e.Peer != "" {
-		who += dot + e.Peer
-	}
-	if e.Loop != "" {
-		who += dot + e.Loop
-	}
+	who := strings.Join(connectionWords(e), " "+v.theme.space+" ")
 	v.wrap(v.theme.title.Render(who), 2, 4)
+}
+
+// connectionWords are the number of a connection, its descriptor, the client's address
+// and who serves it.
+func connectionWords(e lesson.Event) []string {
+	all := []string{fmt.Sprintf("connection %d", e.Connection), fmt.Sprintf("fd %d", *e.FD)}
+	for _, word := range []string{e.Peer, e.Loop} {
+		if word != "" {
+			all = append(all, word)
+		}
+	}
+	return all
 }
 
 // request writes a request and what became of it.
@@ -423,4 +404,13 @@ func (v *Text) request(e lesson.Event) {
 	v.section = ""
 	v.wrap(v.theme.arrow+" "+v.theme.strong.Render(e.Request)+"  "+style.Render(e.Value)+", "+lesson.Counted(e.Length, "byte")+" of content", 4, 6)
 	v.markdown(e.Text, 6)
+}
+
+// load writes nothing: the numbers of every second are the line at the bottom of a
+// terminal (Load), and would drown the story anywhere else.
+func (v *Text) load(lesson.Event) {}
+
+func (v *Text) end(e lesson.Event) {
+	v.blank()
+	v.markdown(e.Text, 2)
 }
