@@ -1,28 +1,31 @@
 package lesson
 
 // Kind says what an Event tells.
+//
+// The comments of the kinds and of the fields below are what fd3 help json says. A
+// field's comment begins with the kinds that have it; without one, several have it.
 type Kind string
 
 const (
-	KindStep     Kind = "step"     // a step begins: Text is its title
-	KindText     Kind = "text"     // words: Section and Text
-	KindEnter    Kind = "enter"    // a call is entered: the call's fields as far as they go in
-	KindReturn   Kind = "return"   // a call has returned: all the call's fields
-	KindArgument Kind = "argument" // one argument: Name, Value, Text
-	KindBytes    Kind = "bytes"    // bytes and what each of them is: Title, Data, Spans
-	KindEvidence Kind = "evidence" // one fact: Fact, Value, Source, Command, perhaps Text
-	KindProcess  Kind = "process"  // status: what follows is about this process
-	KindSocket   Kind = "socket"   // status: what follows is about this descriptor
+	KindStep     Kind = "step"     // a step begins: Title, Life
+	KindText     Kind = "text"     // words: Section, Text; some have a Title or a Command
+	KindEnter    Kind = "enter"    // a system call is entered
+	KindReturn   Kind = "return"   // a system call has returned: what enter has, and
+	KindArgument Kind = "argument" // an argument of the call: Name, Value, Text
+	KindBytes    Kind = "bytes"    // bytes, and what each of them is: Title, Text
+	KindEvidence Kind = "evidence" // a fact, read back from the kernel: Text is what it means
+	KindProcess  Kind = "process"  // status: what follows is about this process: Title, Text
+	KindSocket   Kind = "socket"   // status: what follows is about this descriptor: FD, Value, Text, Source, Command
 
-	KindConnection Kind = "connection" // serve: what follows is about this connection
-	KindRequest    Kind = "request"    // serve: a request has been answered
+	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
+	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
 	KindLoad       Kind = "load"       // serve: what each loop did in the last second
-	KindEnd        Kind = "end"        // serve: the server has ended; Text
+	KindEnd        Kind = "end"        // serve: the server has ended: Text
 
-	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it answers, Life all lessons
-	KindSetup   Kind = "setup"   // tour: calls that only prepare, in a line: Text; Calls
+	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it asks, Life all lessons; lessons: Value (here, finished)
+	KindSetup   Kind = "setup"   // tour: calls that only prepare: Text is all in a line
 	KindChoice  Kind = "choice"  // tour: an answer that may be predicted: Name, Text
-	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title its words; Predicted, Value its words, and Right; Text
+	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title is its words, Value the words of what was predicted, Text
 )
 
 // Event is one record of what happened. It is the line of --json as it stands:
@@ -38,56 +41,56 @@ const (
 // The views do not build until each has a method for the kind (view.renderer).
 type Event struct {
 	Kind    Kind   `json:"kind"`
-	Step    string `json:"step,omitempty"`    // the step that it belongs to: socket, bind, …
-	Process string `json:"process,omitempty"` // whose: server or client
-	PID     int    `json:"pid,omitempty"`
-	Recap   bool   `json:"recap,omitempty"` // the step is a prerequisite, told in one line
+	Step    string `json:"step,omitempty"`    // the step that it belongs to: socket, bind, listen, …
+	Process string `json:"process,omitempty"` // whose: server or client; fd3 for calls of its own
+	PID     int    `json:"pid,omitempty"`     // of that process
+	Recap   bool   `json:"recap,omitempty"`   // true: the step is a prerequisite, told in short
 
-	Section string   `json:"section,omitempty"` // text: before, meaning, errno, try, next, blocked, …
-	Title   string   `json:"title,omitempty"`
-	Text    string   `json:"text,omitempty"` // Markdown
-	Life    []string `json:"life,omitempty"` // step: the steps of this end's life, in their order
+	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, left, busy, …; tour: question, predict, experiment, step, explain, exercise, hint, done, recap, references, failed, tour, now; explain: word
+	Title   string   `json:"title,omitempty"`   // a heading, without marks
+	Text    string   `json:"text,omitempty"`    // words, in Markdown
+	Life    []string `json:"life,omitempty"`    // step: the steps of this end's life, in their order
 
-	Name       string `json:"name,omitempty"` // enter, return: the call; argument: its name
-	Args       []Arg  `json:"args,omitempty"`
-	FD         *int   `json:"fd,omitempty"`
-	Ret        *int64 `json:"ret,omitempty"`         // return: what the call gave back, -1 when it failed
+	Name       string `json:"name,omitempty"`        // enter, return: the call
+	Args       []Arg  `json:"args,omitempty"`        // enter, return: its arguments, by their names in the manual
+	FD         *int   `json:"fd,omitempty"`          // enter, return: the descriptor that it acts on
+	Ret        *int64 `json:"ret,omitempty"`         // return: what it gave back, -1 when it failed
 	Errno      int    `json:"errno,omitempty"`       // return: the number, when it failed
 	ErrnoName  string `json:"errno_name,omitempty"`  // return: its symbol
 	ErrnoText  string `json:"errno_text,omitempty"`  // return: strerror(3)
 	DurationNS int64  `json:"duration_ns,omitempty"` // return: wall time inside the call
 	Took       string `json:"took,omitempty"`        // return: the same for a reader
 	Result     string `json:"result,omitempty"`      // return: the end of the strace line, after the =; enter: "?", if the process ended in the call
-	Strace     string `json:"strace,omitempty"`      // the line as strace(1) prints it
-	C          string `json:"c,omitempty"`
-	Go         string `json:"go,omitempty"`
-	Unseen     bool   `json:"unseen,omitempty"` // return: it came back when no command was waiting
+	Strace     string `json:"strace,omitempty"`      // enter, return: the line as strace(1) prints it
+	C          string `json:"c,omitempty"`           // enter, return: the statement that makes the same call, in C
+	Go         string `json:"go,omitempty"`          // enter, return: and in Go
+	Unseen     bool   `json:"unseen,omitempty"`      // return: true when no command was waiting for it any more
 
-	Fact    string `json:"fact,omitempty"`
-	Value   string `json:"value,omitempty"`
-	Source  string `json:"source,omitempty"`  // where it was read: getsockname(2), /proc/PID/fd, sock_diag(7) …
-	Command string `json:"command,omitempty"` // evidence, try, next: what to type to see the same, or to go on
+	Fact    string `json:"fact,omitempty"`    // evidence: what it is about
+	Value   string `json:"value,omitempty"`   // evidence: what the kernel said
+	Source  string `json:"source,omitempty"`  // evidence: where it was read: getsockname(2), /proc/PID/fd, sock_diag(7), …
+	Command string `json:"command,omitempty"` // evidence: the shell command that shows the same; text: what to type
 
-	Connection uint64 `json:"connection,omitempty"` // serve: its number, from 1
-	Peer       string `json:"peer,omitempty"`       // serve: the client's address
+	Connection uint64 `json:"connection,omitempty"` // connection, request: its number, from 1
+	Peer       string `json:"peer,omitempty"`       // connection: the client's address
 	Loop       string `json:"loop,omitempty"`       // connection: which loop or thread, if there are several
 	Thread     int    `json:"thread,omitempty"`     // connection: the number of the thread that serves it
 	Request    string `json:"request,omitempty"`    // request: its first line
 	Status     int    `json:"status,omitempty"`     // request: the code of the answer
 	Length     int64  `json:"length,omitempty"`     // request: bytes of content in the answer
-	Loads      []Load `json:"loads,omitempty"`      // load: for each loop
+	Loads      []Load `json:"loads,omitempty"`      // load: of each loop
 
-	Have int64 `json:"have,omitempty"` // evidence: how much of Full there is, to be drawn as a bar
-	Full int64 `json:"full,omitempty"`
+	Have int64 `json:"have,omitempty"` // evidence: how much there is, where a bar says it best
+	Full int64 `json:"full,omitempty"` // evidence: of how much
 
-	Calls []Made `json:"calls,omitempty"` // setup: the calls
+	Calls []Made `json:"calls,omitempty"` // setup: each
 
 	Predicted string `json:"predicted,omitempty"` // verdict: the Name of the choice that the learner made
-	Right     bool   `json:"right,omitempty"`     // verdict: it is the kernel's
+	Right     bool   `json:"right,omitempty"`     // verdict: true when it is the kernel's
 
-	Form  string `json:"form,omitempty"` // bytes: struct or message
-	Data  []byte `json:"data,omitempty"` // bytes
-	Spans []Span `json:"spans,omitempty"`
+	Form  string `json:"form,omitempty"`  // bytes: struct or message
+	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64
+	Spans []Span `json:"spans,omitempty"` // bytes: what each stretch is
 }
 
 // Made is a call that is told in short.
