@@ -138,7 +138,7 @@ func newRoot() *cobra.Command {
 	for _, c := range stepCommands {
 		root.AddCommand(a.step(c))
 	}
-	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic())
+	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic(), man())
 	return root
 }
 
