@@ -267,6 +267,9 @@ func (c *control) answer(l *line) {
 // call makes one call and tells of it while it goes on. A command that has gone
 // away meanwhile (Ctrl-C) does not end the call; its result is kept.
 func (c *control) call(l *line, o Order) bool {
+	if err := o.check(); err != nil {
+		return l.write(c.report(Report{Error: err.Error()})) == nil
+	}
 	if o.FD >= c.first {
 		return l.write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own, by which it drives this process: those from %d up are", o.FD, c.first)})) == nil
 	}

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"os"
@@ -134,8 +133,8 @@ func (e *BusyError) Error() string { return "busy: blocked in " + e.Call.Name }
 // caller takes it to its end, and answers that with Settle. Start never waits: while a
 // call is in the kernel its answer is a *BusyError.
 func (m *Machine) Start(o Order) (iter.Seq[sockets.Call], error) {
-	if !known(o.Do) {
-		return nil, fmt.Errorf("%w: %q", ErrUnknownOrder, o.Do)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -166,23 +169,52 @@ func TestOrderOfAnotherVersion(t *testing.T) {
 	gone(t, r)
 }
 
-// What is no order is no reason to stop.
+// What is no order is no reason to stop: it is refused, or its line is closed.
 func TestNonsense(t *testing.T) {
 	t.Parallel()
-	r, _ := started(t, stage.IdleEnd)
-	if _, err := r.Do(t.Context(), stage.Order{Do: "unlink"}, nil); err == nil {
-		t.Error("an unknown order was taken")
+	r, pid := started(t, stage.IdleEnd)
+	version := `"version":"` + stage.Version() + `"`
+	for _, c := range []struct{ text, answer string }{
+		{"GET / HTTP/1.1\r\n\r\n", ""},
+		{"\x00\xff\n", ""},
+		{"null\n", "version"},
+		{"[]\n", ""},
+		{`{"do":7}` + "\n", ""},
+		{`{"do":"unlink",` + version + "}\n", "unknown order"},
+		{`{"do":"recvfrom","size":-1,` + version + "}\n", "size is from 0"},
+		{`{"do":"read","size":9223372036854775807,` + version + "}\n", "size is from 0"},
+		{`{"do":"close","fd":1e99,` + version + "}\n", ""},
+		{`{"do":"close","fd":4294967296,` + version + "}\n", "fd is from"},
+		{`{"do":"close","fd":1000,` + version + "}\n", "fd3's own"},
+		{`{"do":"bind","fd":0,"addr":"AQ==",` + version + "}\n", `"errno":88`},
+		{`{"do":"sigaction","value":4096,` + version + "}\n", "sigaction: value"},
+		{`{"do":"openat","path":"a\u0000b",` + version + "}\n", "NUL"},
+		{strings.Repeat("x", 9<<20), ""},
+	} {
+		shown := c.text[:min(len(c.text), 60)]
+		conn, err := net.Dial("unix", path(r))
+		if err != nil {
+			t.Fatalf("%q: %v", shown, err)
+		}
+		go io.WriteString(conn, c.text)
+		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		in := bufio.NewReader(conn)
+		answer := ""
+		for range 2 { // a call is told twice
+			line, err := in.ReadString('\n')
+			if answer += line; err != nil || !strings.Contains(line, `"call"`) {
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("%q: neither refused nor hung up", shown)
+				}
+				break
+			}
+		}
+		if !strings.Contains(answer, c.answer) || (answer == "") != (c.answer == "") {
+			t.Errorf("%q: %q", shown, answer)
+		}
+		conn.Close()
 	}
-	conn, err := net.Dial("unix", path(r))
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
-	if n, _ := conn.Read(make([]byte, 1)); n != 0 {
-		t.Error("nonsense was answered")
-	}
-	conn.Close()
-	if c := do(t, r, newSocket); c.Ret != 3 {
+	if c := do(t, r, newSocket); c.Ret != 3 || look(t, r).PID != pid {
 		t.Error(c.Strace())
 	}
 }

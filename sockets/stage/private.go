@@ -133,8 +133,8 @@ func (p *Private) why(ctx context.Context) error {
 // *SilentError. When the context ends first, Do returns its error and the call goes on:
 // what it returns, nobody hears.
 func (p *Private) Do(ctx context.Context, o Order, observe func(sockets.Call)) (sockets.Call, error) {
-	if !known(o.Do) {
-		return sockets.Call{}, fmt.Errorf("%w: %q", ErrUnknownOrder, o.Do)
+	if err := o.check(); err != nil {
+		return sockets.Call{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return sockets.Call{}, err
