@@ -50,6 +50,9 @@ const rootExample = `  fd3 socket                  a server process is born; its
 
 // run is fd3 with these arguments. It returns the exit code.
 func run(args []string) int {
+	if err := enough(); err != nil {
+		return exitCode(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := []os.Signal{unix.SIGINT, unix.SIGTERM}

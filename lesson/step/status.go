@@ -112,7 +112,7 @@ func (r *Runner) Reset(ctx context.Context, quit func(context.Context, stage.Rol
 		ended++
 		text := fmt.Sprintf("The %s process %d has ended. ", role, bye.PID)
 		if bye.Forced != "" {
-			text = fmt.Sprintf("The %s process %d did not answer: %s. So `SIGKILL` has ended it. ", role, bye.PID, strings.TrimRight(bye.Forced, ". "))
+			text = fmt.Sprintf("The %s process %d did not answer: %s. So `SIGKILL` has ended it. ", role, bye.PID, bye.Forced)
 		}
 		r.Show(lesson.Event{Kind: lesson.KindText, Process: string(role), PID: bye.PID, Section: "ended",
 			Text: text + "The kernel closed its sockets, and its control socket is removed." + Became(bye.Files)})

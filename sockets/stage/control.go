@@ -68,6 +68,7 @@ func live(role Role, path string, idle time.Duration) {
 	for i := range lines {
 		var err error
 		if lines[i], err = c.moveUp(lines[i]); err != nil {
+			fmt.Fprintf(os.Stderr, "no descriptor for the control line: %v\n", err)
 			os.Exit(1)
 		}
 	}
@@ -82,6 +83,7 @@ func live(role Role, path string, idle time.Duration) {
 		<-terminate
 		c.end()
 	}()
+	sayAlive()
 	if path == "" {
 		c.own(lines)
 	} else {

@@ -108,7 +108,9 @@ func (p *Private) ask(w *wire, o Order, each func(Report) (more bool)) error {
 
 // silence is the error about a process that does not answer.
 func (p *Private) silence(hung bool) error {
-	return &SilentError{Role: p.role, PID: p.pid, Hung: hung, Why: condition(p.pid, "It is of use no more")}
+	e := &SilentError{Role: p.role, PID: p.pid, Hung: hung}
+	e.Why, e.Do = condition(p.pid)
+	return e
 }
 
 // stopped reports whether a signal has stopped the process (SIGSTOP), so that there is

@@ -415,3 +415,17 @@ func exits(pidfd int, within time.Duration) bool {
 		}
 	}
 }
+
+// A process that the Go runtime ends before it is a stage says why to its starter.
+func TestEndsAtOnce(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "nonsense")
+	var end *stage.StartError
+	if _, err := stage.StartPrivate(stage.Server); !errors.As(err, &end) || !strings.Contains(err.Error(), "GOMEMLIMIT") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("StartPrivate: %v", err)
+	}
+	r := remote(t)
+	if _, _, err := r.Start(stage.IdleEnd); !errors.As(err, &end) {
+		t.Errorf("Start: %v", err)
+	}
+	gone(t, r) // with its control socket
+}

@@ -13,7 +13,7 @@ import (
 // A Farewell is how a stage ended.
 type Farewell struct {
 	PID    int
-	Forced string    // what kept it from ending when asked, so that SIGKILL ended it; empty: it did
+	Forced string    // in what state it did not answer, so that SIGKILL ended it; empty: it ended when asked
 	Files  []Removal // what became of the files of its unix sockets
 }
 
@@ -39,7 +39,7 @@ func (r Remote) Quit(ctx context.Context) (Farewell, error) {
 		}
 		defer unix.Close(pidfd)
 		if !ended(pidfd, Patience) {
-			return f, &SilentError{Role: r.Role, PID: f.PID, Why: condition(f.PID, "It has said goodbye")}
+			return f, stays(r.Role, f.PID)
 		}
 	}
 	return f, err
@@ -53,13 +53,14 @@ func (r Remote) kill(silent *SilentError) (Farewell, error) {
 		return Farewell{}, silent
 	}
 	defer unix.Close(pidfd)
-	f := Farewell{PID: pid, Forced: condition(pid, "")}
+	f := Farewell{PID: pid}
+	f.Forced, _ = condition(pid)
 	files := boundBy(pid)
 	if err := unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
 		return f, err
 	}
 	if !ended(pidfd, Patience) {
-		return f, &SilentError{Role: r.Role, PID: pid, Why: condition(pid, "SIGKILL has been sent")}
+		return f, stays(r.Role, pid)
 	}
 	r.sweep()
 	for _, file := range files {
@@ -71,6 +72,12 @@ func (r Remote) kill(silent *SilentError) (Farewell, error) {
 		}
 	}
 	return f, nil
+}
+
+// stays is the error about a process that was to end and has not.
+func stays(role Role, pid int) error {
+	state, remedy := condition(pid)
+	return &SilentError{Role: role, PID: pid, Why: "it was to end, and " + state, Do: remedy}
 }
 
 // boundBy are the files of the unix sockets that a process has open, by device and

@@ -132,11 +132,14 @@ func (r Remote) silence(hung bool) error {
 	e := &SilentError{Role: r.Role, Hung: hung}
 	pid, pidfd, found := r.process()
 	if !found {
-		e.Why = "it is not known which one it is. Look for it: ps -ef | grep " + Command
+		e.Why, e.Do = "it is not known which one it is", "Look for it: ps -ef | grep "+Command
 		return e
 	}
 	unix.Close(pidfd)
-	e.PID, e.Why = pid, condition(pid, "End it: fd3 reset")
+	e.PID = pid
+	if e.Why, e.Do = condition(pid); e.Do == "" {
+		e.Do = "End it: fd3 reset"
+	}
 	return e
 }
 

@@ -21,7 +21,8 @@ type SilentError struct {
 	Role Role
 	PID  int    // 0: it is not known which process has the control socket
 	Hung bool   // it has hung up, instead of saying nothing for the time of Patience
-	Why  string // what the kernel says of it, and what to do
+	Why  string // what the kernel says of it
+	Do   string // what makes it answer, or ends it; empty: nothing is known to
 }
 
 func (e *SilentError) Error() string {
@@ -29,33 +30,38 @@ func (e *SilentError) Error() string {
 	if e.PID != 0 {
 		process += fmt.Sprintf(" %d", e.PID)
 	}
+	verb := "does not answer"
 	if e.Hung {
-		return process + " hangs up instead of answering: " + e.Why
+		verb = "hangs up instead of answering"
 	}
-	return process + " does not answer: " + e.Why
+	text := fmt.Sprintf("%s %s: %s", process, verb, e.Why)
+	if e.Do != "" {
+		text += ". " + e.Do
+	}
+	return text
 }
 
-// condition says in what state a process is that does not answer, and how it may be
-// made to; remedy is for the states where nothing else helps.
-func condition(pid int, remedy string) string {
+// condition says in what state a process is that does not answer, and what makes it
+// answer, if anything does.
+func condition(pid int) (state, remedy string) {
 	task, err := kernel.Thread(pid, pid)
 	if err != nil {
-		return "it has ended meanwhile"
+		return "it has ended meanwhile", ""
 	}
-	state := fmt.Sprintf("its State is %c (%s), says /proc/%d/status. ", task.State, task.StateName, pid)
+	state = fmt.Sprintf("its State is %c (%s), says /proc/%d/status", task.State, task.StateName, pid)
 	switch task.State {
 	case 'T':
-		return state + fmt.Sprintf("Let it go on: kill -CONT %d", pid)
+		return state, fmt.Sprintf("Let it go on: kill -CONT %d", pid)
 	case 't':
-		return state + fmt.Sprintf("A debugger holds it: let it go on there. Which one: grep TracerPid /proc/%d/status", pid)
+		return state, fmt.Sprintf("A debugger holds it: let it go on there. Which one: grep TracerPid /proc/%d/status", pid)
 	case 'D':
-		return state + fmt.Sprintf("It waits inside the kernel. Where: cat /proc/%d/wchan", pid)
+		return state, fmt.Sprintf("It waits inside the kernel. Where: cat /proc/%d/wchan", pid)
 	}
 	var limit unix.Rlimit
 	if unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit) == nil && limit.Cur < firstControlFD+controlRoom {
-		state += fmt.Sprintf("Its RLIMIT_NOFILE is %d, which may leave it no descriptor to hear fd3 with. ", limit.Cur)
+		state += fmt.Sprintf(", and its RLIMIT_NOFILE is %d, which may leave it no descriptor to hear fd3 with", limit.Cur)
 	}
-	return state + remedy
+	return state, ""
 }
 
 // errSilent is the cause of a context that limited has ended.

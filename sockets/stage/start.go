@@ -1,10 +1,14 @@
 package stage
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -78,7 +82,8 @@ func (r Remote) listen() (fd int, err error) {
 
 // spawn starts the process in a session of its own, so that neither Ctrl-C nor a
 // closed terminal reaches it, with /dev/null on 0 to 2 and the files, by which it
-// is driven, from 3 on. What this process itself has inherited stays with it: each
+// is driven, from 3 on. It returns when the process lives as a stage, or with a
+// *StartError when it has ended before that. What this process itself has inherited stays with it: each
 // descriptor above would take a low number in the stage, or keep a pipe of the
 // caller's open.
 func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec.Cmd, error) {
@@ -91,5 +96,44 @@ func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec
 	cmd.Env = append(os.Environ(), "MALLOC_ARENA_MAX=1")
 	cmd.ExtraFiles = files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	return cmd, cmd.Start()
+	said, stderr, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer said.Close()
+	cmd.Stderr = stderr
+	err = cmd.Start()
+	stderr.Close()
+	if err != nil {
+		return nil, err
+	}
+	if text, lives := lastWords(said); !lives {
+		cmd.Process.Kill()
+		cmd.Wait()
+		return nil, &StartError{text}
+	}
+	return cmd, nil
+}
+
+// alive is what a stage writes to stderr, which is a pipe of its starter's until then.
+const alive = "\x00"
+
+// lastWords reads what a process writes to stderr until it lives as a stage. Where it
+// has ended before, text is the first line. One that is slow counts as alive: whoever
+// asks it something is told.
+func lastWords(said *os.File) (text string, lives bool) {
+	said.SetReadDeadline(time.Now().Add(Patience))
+	all, err := io.ReadAll(said)
+	if errors.Is(err, os.ErrDeadlineExceeded) || bytes.HasSuffix(all, []byte(alive)) {
+		return "", true
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(string(all)), "\n")
+	return first, false
+}
+
+// sayAlive tells the starter that this process lives as a stage. From then on its stderr
+// is /dev/null, as its stdout is.
+func sayAlive() {
+	os.Stderr.WriteString(alive)
+	unix.Dup2(1, 2)
 }
