@@ -45,7 +45,7 @@ func exitCode(err error) int {
 	case errors.As(err, &ended):
 		complain("%s. Its sockets are closed with it. Run: fd3 status", err)
 	default:
-		if limit := limitBehind(err); limit != "" {
+		if limit := stage.LimitBehind(err); limit != "" {
 			err = fmt.Errorf("%w. The limit here: %s", err, limit)
 		}
 		complain("%s", err)

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -18,6 +16,9 @@ const (
 	neededProcesses   = 16      // threads of this process alone
 	neededMemory      = 2 << 30 // bytes of address space, most of it never used
 )
+
+// lowLimit is a number of descriptors that a command may come near to.
+const lowLimit = 64
 
 // enough returns an error that names the limit under which fd3 cannot work.
 func enough() error {
@@ -36,6 +37,10 @@ func enough() error {
 		if unix.Getrlimit(l.resource, &limit) == nil && limit.Cur < l.needed && !(l.resource == unix.RLIMIT_NPROC && unix.Geteuid() == 0) {
 			return fmt.Errorf("too few %s, and fd3 needs %d: %s", l.what, l.needed, stage.LimitText(l.resource))
 		}
+	}
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) == nil && limit.Cur < lowLimit {
+		stage.RaisePoller() // now, since without room for it later the runtime ends the process
 	}
 	return nil
 }
@@ -56,20 +61,4 @@ func freeDescriptors(most int) int {
 		unix.Close(fd)
 	}
 	return len(taken)
-}
-
-// limitBehind names the limit that an errno speaks of, where one is set.
-func limitBehind(err error) string {
-	var start *stage.StartError
-	var file *os.PathError
-	switch {
-	case errors.As(err, &start): // it names its own
-	case errors.Is(err, unix.EMFILE):
-		return stage.LimitText(unix.RLIMIT_NOFILE)
-	case errors.Is(err, unix.EAGAIN) && errors.As(err, &file) && file.Op == "fork/exec":
-		return stage.LimitText(unix.RLIMIT_NPROC)
-	case errors.Is(err, unix.ENOMEM):
-		return stage.LimitText(unix.RLIMIT_AS)
-	}
-	return ""
 }

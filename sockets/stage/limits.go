@@ -1,7 +1,9 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -62,4 +64,20 @@ func suspects(said string) []int {
 		return []int{unix.RLIMIT_AS}
 	}
 	return []int{unix.RLIMIT_NOFILE, unix.RLIMIT_NPROC, unix.RLIMIT_AS}
+}
+
+// LimitBehind names the limit that an errno speaks of, where one is set.
+func LimitBehind(err error) string {
+	var start *StartError
+	var file *os.PathError
+	switch {
+	case errors.As(err, &start): // it names its own
+	case errors.Is(err, unix.EMFILE):
+		return LimitText(unix.RLIMIT_NOFILE)
+	case errors.Is(err, unix.EAGAIN) && errors.As(err, &file) && file.Op == "fork/exec":
+		return LimitText(unix.RLIMIT_NPROC)
+	case errors.Is(err, unix.ENOMEM):
+		return LimitText(unix.RLIMIT_AS)
+	}
+	return ""
 }
