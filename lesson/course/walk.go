@@ -152,6 +152,9 @@ func (w *Walk) notMade(p lab.Part, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
+	if limit := stage.LimitBehind(err); limit != "" {
+		err = fmt.Errorf("%w. The limit here: %s", err, limit)
+	}
 	w.show(p, lesson.Event{Kind: lesson.KindText, Section: "failed", Text: fmt.Sprintf("This could not be made here: %v", err)})
 	return fmt.Errorf("%w: %w", ErrNotMade, err)
 }
