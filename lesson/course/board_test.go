@@ -31,10 +31,10 @@ func prepared(t *testing.T, id string) *labtest.Learner {
 // fd3's own server is no process of its own, and is on the Board all the same.
 func TestBoardHasOwnServer(t *testing.T) {
 	b := prepared(t, "serve").Board(t.Context())
-	if len(b.Ends) != 1 || len(b.Ends[0].Rows) != 1 || !strings.Contains(b.Ends[0].Doing, "thread ") {
-		t.Fatalf("%+v", b.Ends)
+	if len(b.Parties) != 1 || len(b.Parties[0].Rows) != 1 || !strings.Contains(b.Parties[0].Doing, "thread ") {
+		t.Fatalf("%+v", b.Parties)
 	}
-	row := b.Ends[0].Rows[0]
+	row := b.Parties[0].Rows[0]
 	if !strings.HasPrefix(row.Text, "LISTEN 127.0.0.1:") || len(row.Bars) != 1 || row.Bars[0].Name != "accept queue" {
 		t.Errorf("%+v", row)
 	}
@@ -43,7 +43,7 @@ func TestBoardHasOwnServer(t *testing.T) {
 // Where the Board would be the answer to an exercise it is empty.
 func TestBoardKeepsTheAnswer(t *testing.T) {
 	b := prepared(t, "syscall").Board(t.Context())
-	if len(b.Ends)+len(b.Calls) > 0 || b.Of.Name != "wake" {
+	if len(b.Parties)+len(b.Calls) > 0 || b.Of.Name != "wake" {
 		t.Errorf("%+v", b)
 	}
 }
@@ -56,8 +56,8 @@ func TestCheckTellsThatAProcessHasEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		var pid int
-		if b := s.Board(t.Context()); len(b.Ends) > 0 {
-			pid = b.Ends[0].PID
+		if b := s.Board(t.Context()); len(b.Parties) > 0 {
+			pid = b.Parties[0].PID
 		} else if _, err := fmt.Sscan(s.Notes().Values()["pid"], &pid); err != nil {
 			t.Fatalf("%s: neither its Board nor its words tell the server: %v", id, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
@@ -227,6 +228,16 @@ func (w *Walk) Notes() *lab.Notes {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.notes
+}
+
+// Moves returns what may change the experiment within that time if nobody does
+// anything, and whether there is anything.
+func (w *Walk) Moves(within time.Duration) (m lab.Motion, moves bool, err error) {
+	w.mu.Lock()
+	l := w.lab
+	w.mu.Unlock()
+	err = l.Try(func() { m, moves = l.Moves(within) })
+	return m, moves, err
 }
 
 // Hint shows the hint of that number, from 0.

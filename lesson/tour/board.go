@@ -12,7 +12,7 @@ import (
 
 // live tells whether there is a kernel's side of the part in sight: the processes
 // that run are those of its experiment, or of the exercise.
-func (s *screen) live() bool { return s.ours() && len(s.board.Ends)+len(s.board.Calls) > 0 }
+func (s *screen) live() bool { return s.ours() && len(s.board.Parties)+len(s.board.Calls) > 0 }
 
 func (s *screen) ours() bool {
 	of, part := s.board.Of, s.part()
@@ -92,7 +92,7 @@ func (s *screen) drawBoard(room area) []string {
 func (s *screen) ends(width int, brief bool) []string {
 	p := s.paint
 	var rows []string
-	for i, e := range s.board.Ends {
+	for i, e := range s.board.Parties {
 		if i > 0 && !brief {
 			rows = append(rows, "")
 		}

@@ -521,7 +521,7 @@ func still(look view.Look, kind lab.PartKind) *screen {
 	long := "ESTABLISHED unix:/tmp/\x1b[2J\x1b]0;evil\a" + strings.Repeat("漢字/", 40)
 	s.board = lab.Board{
 		Of: s.part(),
-		Ends: []lab.End{
+		Parties: []lab.Party{
 			{Role: "server", PID: 4242, Doing: "blocked in accept4, inet_csk_accept" + strings.Repeat("_x", 60), Rows: []lab.Row{
 				{FD: 3, Text: "LISTEN 127.0.0.1:8080", Bars: []lab.Bar{{Name: "accept queue", Have: 2, Full: 2, Text: "2 waiting, backlog 1"}}},
 				{FD: 123456, Text: long, Bars: []lab.Bar{{Name: "unread", Have: 1, Full: 1 << 40, Text: "1 of 1099511627776 bytes"}, {Name: "not acknowledged", Full: 0, Text: "0 of 0 bytes"}}},
@@ -541,7 +541,7 @@ func still(look view.Look, kind lab.PartKind) *screen {
 func TestBoardCutsNoNumber(t *testing.T) {
 	for _, width := range []int{78, 48, 80} { // of the board at 80, 120 and 200 columns
 		s := still(view.Look{}, lab.Experiment)
-		s.board.Ends = []lab.End{{Role: "server", PID: 4194304, Doing: "blocked in accept4, inet_csk_accept", Rows: []lab.Row{
+		s.board.Parties = []lab.Party{{Role: "server", PID: 4194304, Doing: "blocked in accept4, inet_csk_accept", Rows: []lab.Row{
 			{FD: 3, Text: "LISTEN 127.0.0.1:48080", Bars: []lab.Bar{{Name: "accept queue", Have: 4097, Full: 4097, Text: "4097 waiting, backlog 4096"}}},
 			{FD: 4, Text: "ESTABLISHED 127.0.0.1:48080 to 127.0.0.1:51139", Bars: []lab.Bar{
 				{Name: "unread", Have: 18, Full: 4194304, Text: "18 of 4194304 bytes"}, {Name: "not acknowledged", Have: 4194304, Full: 4194304, Text: "4194304 of 4194304 bytes"}}},

@@ -55,7 +55,7 @@ func newVisit(l *lab.Lab, server sockets.Sockaddr, method, target string) *visit
 		defer close(v.over)
 		v.cmd.Wait() // its error says what ProcessState does
 	}()
-	l.Cleanup(func() {
+	l.Runs(func() {
 		v.cmd.Process.Kill()
 		<-v.over
 	})

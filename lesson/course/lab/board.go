@@ -17,13 +17,13 @@ import (
 // A Board is the kernel's side at one moment: the processes of the experiment,
 // what they have open, and the last calls.
 type Board struct {
-	Of    Part   // the experiment or the exercise
-	Ends  []End  // server, then client; only those that run
-	Calls []Made // the oldest first
+	Of      Part    // the experiment or the exercise
+	Parties []Party // those that run: the server, the client, then others as they were born
+	Calls   []Made  // the oldest first
 }
 
-// An End is one process.
-type End struct {
+// A Party is one process.
+type Party struct {
 	Role  stage.Role
 	PID   int
 	Doing string // the call that it is blocked in and where in the kernel; empty: it stands still
@@ -80,24 +80,22 @@ func (l *Lab) Board(ctx context.Context) Board {
 	}
 	b, others := Board{Of: l.part, Calls: slices.Clone(l.calls)}, slices.Clone(l.others)
 	var running []*stage.Private
-	var roles []stage.Role
-	for _, role := range []stage.Role{Server, Client} {
-		if p, ok := l.ends[role]; ok {
-			running, roles = append(running, p), append(roles, role)
-		}
+	var names []stage.Role
+	for _, name := range l.born {
+		running, names = append(running, l.parties[name]), append(names, name)
 	}
 	l.mu.Unlock()
 	for _, other := range others {
-		b.Ends = append(b.Ends, other()...)
+		b.Parties = append(b.Parties, other()...)
 	}
 	for i, p := range running {
 		s, err := p.State(ctx)
 		var silent *stage.SilentError
 		switch {
 		case errors.As(err, &silent):
-			b.Ends = append(b.Ends, End{Role: roles[i], PID: p.PID(), Doing: doing(p.PID())})
+			b.Parties = append(b.Parties, Party{Role: names[i], PID: p.PID(), Doing: doing(p.PID())})
 		case err == nil:
-			b.Ends = append(b.Ends, end(roles[i], s))
+			b.Parties = append(b.Parties, party(names[i], s))
 		default: // it has just ended
 		}
 	}
@@ -116,8 +114,8 @@ func doing(pid int) string {
 	return "does not answer"
 }
 
-func end(role stage.Role, s stage.State) End {
-	e := End{Role: role, PID: s.PID}
+func party(role stage.Role, s stage.State) Party {
+	e := Party{Role: role, PID: s.PID}
 	if s.Blocked != nil {
 		e.Doing = "blocked in " + s.Blocked.Name
 		if t, err := kernel.Thread(s.PID, s.TID); err == nil && t.Wchan != "" {
@@ -153,10 +151,10 @@ func end(role stage.Role, s stage.State) End {
 }
 
 // OnBoard has the Board show what is no process of the experiment.
-func (l *Lab) OnBoard(ends func() []End) {
+func (l *Lab) OnBoard(parties func() []Party) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.others = append(l.others, ends)
+	l.others = append(l.others, parties)
 }
 
 // Hide leaves the Board empty: it would be the answer to the exercise.
@@ -170,7 +168,7 @@ func (l *Lab) Hide() {
 func (l *Lab) Gone() stage.Role {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for role, p := range l.ends {
+	for role, p := range l.parties {
 		if t, err := kernel.Thread(p.PID(), p.PID()); err != nil || t.State == 'Z' {
 			return role
 		}

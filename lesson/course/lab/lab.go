@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -22,11 +23,11 @@ const Nameless = time.Second
 // Patience is how long an experiment waits for what the kernel is about to do.
 const Patience = 5 * time.Second
 
-// A Lab is where one experiment happens: two processes, server and client, that
-// are born when they are first used and end with it. Its methods make calls and
-// read evidence, and tell of both. What goes wrong, but for the errno of a call
-// that is the lesson itself, ends the experiment: the methods panic with a trouble,
-// which try catches.
+// A Lab is where one experiment happens: its parties, processes that are born when
+// they are first used and end with it. Most experiments have a server and a client;
+// there may be any others. The methods of a Lab make calls and read evidence, and
+// tell of both. Whatever goes wrong, but for the errno of a call that is the lesson
+// itself, ends the experiment: the methods panic with a trouble, which Try catches.
 type Lab struct {
 	ctx       context.Context
 	part      Part
@@ -35,26 +36,32 @@ type Lab struct {
 
 	preparing *preparation // during setup
 
-	mu     sync.Mutex
-	ends   map[stage.Role]*stage.Private
-	calls  []Made
-	others []func() []End // on the Board besides
-	after  []func()       // what end has to do besides, the last first
-	over   bool
+	mu       sync.Mutex
+	parties  map[stage.Role]*stage.Private
+	born     []stage.Role // the parties: Server, Client, then others as they were born
+	calls    []Made
+	others   []func() []Party        // on the Board besides
+	after    []func()                // for End to do besides, the last first
+	programs int                     // that run besides the parties
+	seen     map[netip.AddrPort]bool // addresses that the parties' sockets had
+	over     bool
 
 	hidden bool // the Board is empty
 }
 
+// New returns the Lab of one experiment or exercise. It tells of it by show, and
+// writes to notes.
 func New(ctx context.Context, p Part, show func(lesson.Event), notes *Notes) *Lab {
-	return &Lab{ctx: ctx, part: p, showEvent: show, notes: notes, ends: make(map[stage.Role]*stage.Private)}
+	return &Lab{ctx: ctx, part: p, showEvent: show, notes: notes, parties: make(map[stage.Role]*stage.Private)}
 }
 
+// Context returns the context that ends the experiment.
 func (l *Lab) Context() context.Context { return l.ctx }
 
 // A trouble is why an experiment cannot go on.
 type trouble struct{ error }
 
-// Try runs a step; what it panics with as trouble is its error.
+// Try runs a step, and returns why it could not go on, or nil if it came to its end.
 func (l *Lab) Try(step func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -72,17 +79,18 @@ func (l *Lab) Try(step func()) (err error) {
 	return l.ctx.Err()
 }
 
+// Fatalf ends the step with an error.
 func (l *Lab) Fatalf(format string, args ...any) {
 	panic(trouble{fmt.Errorf(format, args...)})
 }
 
-// End ends both processes.
+// End ends the parties, and does what Cleanup was told of.
 func (l *Lab) End() {
 	l.mu.Lock()
-	ends, after := l.ends, l.after
-	l.ends, l.after, l.over = nil, nil, true
+	parties, after := l.parties, l.after
+	l.parties, l.born, l.after, l.over = nil, nil, nil, true
 	l.mu.Unlock()
-	for _, p := range ends {
+	for _, p := range parties {
 		p.End()
 	}
 	for _, f := range slices.Backward(after) {
@@ -104,32 +112,57 @@ func (l *Lab) Cleanup(f func()) {
 	}
 }
 
-// Process is the process of a role, started if it does not run.
+// Runs says that a program runs besides the parties, with timeouts of its own. stop
+// ends it when the experiment is over.
+func (l *Lab) Runs(stop func()) {
+	l.Cleanup(stop)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.programs++
+}
+
+// Process returns the process of a party, and starts it if it does not run.
 func (l *Lab) Process(role stage.Role) *stage.Private {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {
 		panic(trouble{context.Canceled})
 	}
-	p, ok := l.ends[role]
+	p, ok := l.parties[role]
 	if !ok {
 		var err error
 		if p, err = stage.StartPrivate(role); err != nil {
 			panic(trouble{err})
 		}
-		l.ends[role] = p
+		l.parties[role] = p
+		l.born = append(l.born, role)
+		slices.SortStableFunc(l.born, func(a, b stage.Role) int { return cmp.Compare(place(a), place(b)) })
 	}
 	return p
 }
 
+// place returns where a party stands among the others: the server and the client, of
+// which nearly every lesson tells, come first.
+func place(role stage.Role) int {
+	switch role {
+	case Server:
+		return 0
+	case Client:
+		return 1
+	}
+	return 2
+}
+
+// PID returns the process of a party.
 func (l *Lab) PID(role stage.Role) int { return l.Process(role).PID() }
 
-// Kill ends a process of the experiment. The next call in its role starts another.
+// Kill ends the process of a party. The next call in its name starts another.
 func (l *Lab) Kill(role stage.Role) {
 	l.Process(role).End()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.ends, role)
+	delete(l.parties, role)
+	l.born = slices.DeleteFunc(l.born, func(r stage.Role) bool { return r == role })
 }
 
 // Do makes one call that does not have to wait, and tells of it.
@@ -315,6 +348,7 @@ func (l *Lab) State(role stage.Role) stage.State {
 	if err != nil {
 		l.Fatalf("ask the %s process: %w", role, err)
 	}
+	l.remember(s)
 	return s
 }
 

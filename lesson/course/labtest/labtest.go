@@ -59,20 +59,20 @@ func Prove(t *testing.T, l lab.Lesson, proof Proof) {
 			t.Error(problem)
 		}
 	})
-	t.Run("lesson", func(t *testing.T) { whole(t, l, proof) })
+	var slows []slow
+	t.Run("lesson", func(t *testing.T) { slows = whole(t, l, proof) })
+	t.Run("slowly", func(t *testing.T) {
+		t.Parallel()
+		slowly(t, l, proof, slows)
+	})
 	for _, p := range l.Parts {
-		switch p.Kind {
-		case lab.Exercise:
-			t.Run("exercise "+p.Name, func(t *testing.T) {
-				t.Parallel()
-				solved(t, l, p, proof.Solutions[p.Name])
-			})
-		case lab.Experiment:
-			t.Run("slowly "+p.Name, func(t *testing.T) {
-				t.Parallel()
-				slowly(t, l, p, proof)
-			})
+		if p.Kind != lab.Exercise {
+			continue
 		}
+		t.Run("exercise "+p.Name, func(t *testing.T) {
+			t.Parallel()
+			solved(t, l, p, proof.Solutions[p.Name])
+		})
 	}
 }
 
@@ -111,14 +111,15 @@ func Part(t *testing.T, l lab.Lesson, kind lab.PartKind, name string) lab.Part {
 func Onward(context.Context) error { return nil }
 
 // whole goes through every part: each experiment has the answer that the course
-// says, and every word its value.
-func whole(t *testing.T, l lab.Lesson, proof Proof) {
+// says, and every word its value. It returns the learners who might see something
+// else, were they slow.
+func whole(t *testing.T, l lab.Lesson, proof Proof) (slows []slow) {
 	before := descriptors(t)
 	s := Begin(t, l)
 	for _, p := range l.Parts {
 		switch p.Kind {
 		case lab.Experiment:
-			s.experiment(p, proof.answers(p.Name))
+			s.experiment(p, proof.answers(p.Name), &slows)
 		case lab.Exercise:
 			s.exercise(p)
 		default:
@@ -134,12 +135,13 @@ func whole(t *testing.T, l lab.Lesson, proof Proof) {
 	if after := descriptors(t); len(after) > len(before) {
 		t.Errorf("descriptors before: %v, after: %v", before, after)
 	}
+	return slows
 }
 
-func (s *Learner) experiment(p lab.Part, want []string) {
+func (s *Learner) experiment(p lab.Part, want []string, slows *[]slow) {
 	s.t.Helper()
 	seen := len(s.Events)
-	if err := s.Run(s.t.Context(), p, Onward); err != nil {
+	if err := s.Run(s.t.Context(), p, s.slowSteps(p, slows)); err != nil {
 		s.t.Errorf("%s: %v", p.Name, err)
 	}
 	if !slices.ContainsFunc(s.Events[seen:], func(e lesson.Event) bool { return e.Kind == lesson.KindReturn || e.Kind == lesson.KindEvidence }) {

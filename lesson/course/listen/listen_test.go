@@ -33,10 +33,10 @@ func TestBoardOfAFullQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := s.Board(t.Context())
-	if len(b.Ends) != 2 || len(b.Ends[1].Rows) != 3 {
-		t.Fatalf("%+v", b.Ends)
+	if len(b.Parties) != 2 || len(b.Parties[1].Rows) != 3 {
+		t.Fatalf("%+v", b.Parties)
 	}
-	if last := b.Ends[1].Rows[2]; last.FD != 5 || !strings.HasPrefix(last.Text, "and 6, 7: SYN_SENT to 127.0.0.1:") {
+	if last := b.Parties[1].Rows[2]; last.FD != 5 || !strings.HasPrefix(last.Text, "and 6, 7: SYN_SENT to 127.0.0.1:") {
 		t.Errorf("%+v", last)
 	}
 	for _, c := range b.Calls {

@@ -63,7 +63,7 @@ func start(l *lab.Lab, config web.Config) *ownServer {
 	}()
 	own.tid = <-started
 	l.OnBoard(own.board)
-	l.Cleanup(func() {
+	l.Runs(func() {
 		own.end()
 		root.Close()
 	})
@@ -106,8 +106,8 @@ func (own *ownServer) sockets() (all []stage.Socket) {
 
 // board is the server that is a thread of fd3 itself: its listener, and its
 // connections. When it has ended there is nothing.
-func (own *ownServer) board() []lab.End {
-	e := lab.End{Role: lab.Server, PID: os.Getpid()}
+func (own *ownServer) board() []lab.Party {
+	e := lab.Party{Role: lab.Server, PID: os.Getpid()}
 	for _, x := range own.sockets() {
 		row := lab.Row{FD: x.FD}
 		row.Text, row.Bars = lab.Describe(x)
@@ -120,7 +120,7 @@ func (own *ownServer) board() []lab.End {
 	if t, err := kernel.Thread(e.PID, own.tid); err == nil && t.State == 'S' {
 		e.Doing += " sleeps in " + cmp.Or(t.Wchan, "a call")
 	}
-	return []lab.End{e}
+	return []lab.Party{e}
 }
 
 // newListener makes a listening socket in this process.
