@@ -547,3 +547,36 @@ func TestServeStraceAgrees(t *testing.T) {
 		}
 	})
 }
+
+// At its end the server removes the file that it made, and none that somebody else has
+// put there meanwhile; it tells of both.
+func TestServeRemovesItsOwnFileOnly(t *testing.T) {
+	t.Parallel()
+	for _, quiet := range []string{"--quiet", "--quiet=false"} {
+		t.Run(quiet, func(t *testing.T) {
+			t.Parallel()
+			s := startServe(t, quiet, "--plain")
+			s.ends()
+			if !strings.Contains(s.out.String(), "is removed.") {
+				t.Errorf("%s", s.out.String())
+			}
+			s = startServe(t, quiet, "--json")
+			if err := os.Remove(s.path); err != nil {
+				t.Fatal(err)
+			}
+			other, err := net.Listen("unix", s.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			s.cmd.Process.Signal(os.Interrupt)
+			s.cmd.Wait()
+			if _, err := os.Lstat(s.path); err != nil {
+				t.Errorf("the other server's socket: %v", err)
+			}
+			if !strings.Contains(s.out.String(), "is left: it is not the file that bind made.") {
+				t.Errorf("%s", s.out.String())
+			}
+		})
+	}
+}
