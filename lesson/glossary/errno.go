@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/step"
 	"fd3/lesson/words"
 	"fd3/sockets"
 )
@@ -45,7 +46,7 @@ func errnoEntry(n unix.Errno) (Entry, bool) {
 		return e, true
 	}
 	e := Entry{Word: name, Errno: n, Also: []string{"errno"}, From: []string{"errno(3), DESCRIPTION"}}
-	text, _ := page("errno.md").Section(name)
+	text, _ := step.Meaning(n)
 	e.Text, _ = words.FillParagraphs(text, map[string]string{"pid": "PID"})
 	if e.Text == "" {
 		e.Text = "An error that a system call may return. The glossary has no words of its own for it; " +

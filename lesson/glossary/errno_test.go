@@ -37,6 +37,15 @@ func TestEveryErrnoIsExplained(t *testing.T) {
 	}
 }
 
+// An error without an entry of its own has the words of the steps.
+func TestErrnoHasTheWordsOfTheSteps(t *testing.T) {
+	for name, want := range map[string]string{"ENOMEM": "The kernel", "EFAULT": "address"} {
+		if e, _ := LookUp(name); !strings.Contains(e.Text, want) || strings.Contains(e.Text, "no words of its own") {
+			t.Errorf("%s: %q", name, e.Text)
+		}
+	}
+}
+
 // The texts of errnos are those of the C library, which perl asks.
 func TestErrnoTextsAreThoseOfC(t *testing.T) {
 	perl, err := exec.LookPath("perl")

@@ -1,5 +1,5 @@
-// Package glossary explains the words of fd3: what each is, in
-// lesson/content/glossary.md, and what the kernel says about it when it is asked.
+// Package glossary explains the words of fd3: what each is, in glossary.md, and
+// what the kernel says about it when it is asked.
 //
 //	entry, ok := glossary.LookUp("accept queue")
 //	entry.Tell(lesson.Full, show)
@@ -9,13 +9,13 @@ package glossary
 
 import (
 	"cmp"
+	_ "embed"
 	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
-	"fd3/lesson/content"
 	"fd3/lesson/words"
 )
 
@@ -42,10 +42,13 @@ type index struct {
 	plain   map[string]Entry // by plainWord of these
 }
 
-// glossary is content/glossary.md, read when it is first asked for.
+//go:embed glossary.md
+var file string
+
+// glossary is glossary.md, read when it is first asked for.
 var glossary = sync.OnceValue(func() index {
 	g := index{exact: make(map[string]Entry), plain: make(map[string]Entry)}
-	for _, s := range page("glossary.md").Sections {
+	for _, s := range words.Read(file).Sections {
 		g.entries = append(g.entries, readEntry(s.Heading, s.Text))
 	}
 	slices.SortFunc(g.entries, func(a, b Entry) int {
@@ -66,12 +69,6 @@ var glossary = sync.OnceValue(func() index {
 	}
 	return g
 })
-
-// page returns a file of lesson/content.
-func page(file string) words.Page {
-	b, _ := content.Files.ReadFile(file)
-	return words.Read(string(b))
-}
 
 // readEntry takes a section apart: the heading has the other names in brackets,
 // and the last paragraph the lines Also and From.

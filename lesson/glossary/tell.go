@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"fd3/lesson"
+	"fd3/lesson/words"
 )
 
 // Tell shows an entry: what the word means, what the kernel says about it at this
@@ -13,9 +14,10 @@ func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 		show(lesson.Event{Kind: lesson.KindText, Step: "explain", Section: section, Title: title, Text: text})
 	}
 	if level != lesson.None {
-		title := "**" + escape(e.Word) + "**"
+		names := map[string]string{"word": e.Word, "aliases": strings.Join(e.Aliases, ", ")}
+		title, _ := words.Fill("**{word}**", names)
 		if len(e.Aliases) > 0 {
-			title += " (" + escape(strings.Join(e.Aliases, ", ")) + ")"
+			title, _ = words.Fill("**{word}** ({aliases})", names)
 		}
 		text("meaning", e.Word, title+"\n\n"+e.Text)
 	}
@@ -25,15 +27,13 @@ func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 		show(event)
 	}
 	if level == lesson.Full {
-		text("references", "", escape(strings.Join(e.From, "; ")))
+		from, _ := words.Fill("{from}", map[string]string{"from": strings.Join(e.From, "; ")})
+		text("references", "", from)
 		for _, word := range e.Also {
 			show(lesson.Event{Kind: lesson.KindText, Step: "explain", Section: "next", Command: "fd3 explain " + word})
 		}
 	}
 }
-
-// escape keeps Markdown from reading emphasis into the names of things.
-func escape(names string) string { return strings.ReplaceAll(names, "_", `\_`) }
 
 // Now is what the kernel says about the word when it is asked. About some words,
 // those of HTTP among them, it has nothing to say.
