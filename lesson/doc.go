@@ -1,6 +1,6 @@
 // Package lesson turns the steps of a socket's life into teaching. A Runner makes
 // the calls on a stage, reads the kernel's evidence, and tells all of it as a
-// stream of Events; the words come from lesson/content with the live values
+// stream of Events; the words are Markdown, with the live values
 // filled in.
 //
 //	runner ──Order──▶ stage ── system call
