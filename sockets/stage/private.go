@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
-	"fd3/sockets/kernel"
 )
 
 // Private is a stage of one owner, with no name and no file. It is reached by two
@@ -113,12 +112,7 @@ func (p *Private) silence(hung bool) error {
 	return e
 }
 
-// stopped reports whether a signal has stopped the process (SIGSTOP), so that there is
-// no use in waiting.
-func (p *Private) stopped() bool {
-	task, err := kernel.Thread(p.pid, p.pid)
-	return err == nil && task.State == 'T'
-}
+func (p *Private) stopped() bool { return stopped(p.pid) }
 
 // why is the error of a context that has ended: the caller's own, or that of a process
 // which did not answer.
@@ -144,7 +138,7 @@ func (p *Private) Do(ctx context.Context, o Order, observe func(sockets.Call)) (
 	if err := p.begin(o); err != nil {
 		return sockets.Call{}, err
 	}
-	ctx, answered, cancel := limited(ctx)
+	ctx, answered, cancel := limited(ctx, p.stopped)
 	defer cancel()
 	calls, failed := make(chan sockets.Call, roomForCalls), make(chan error, 1)
 	go func() {
@@ -213,7 +207,7 @@ func (p *Private) State(ctx context.Context) (State, error) {
 	if p.stopped() {
 		return State{}, p.silence(false)
 	}
-	ctx, _, cancel := limited(ctx)
+	ctx, _, cancel := limited(ctx, p.stopped)
 	defer cancel()
 	select {
 	case <-p.ended:

@@ -93,7 +93,7 @@ func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool))
 	if err != nil {
 		return err
 	}
-	limit, answered, cancel := limited(ctx)
+	limit, answered, cancel := limited(ctx, r.stopped)
 	defer cancel()
 	if o.Do == wait {
 		answered()
@@ -125,6 +125,15 @@ func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool))
 		return ctx.Err()
 	}
 	return r.brokenOff(pid, broken)
+}
+
+func (r Remote) stopped() bool {
+	pid, pidfd, found := r.process()
+	if !found {
+		return false
+	}
+	defer unix.Close(pidfd)
+	return stopped(pid)
 }
 
 // silence is the error about a stage that does not answer.

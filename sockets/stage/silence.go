@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,9 @@ import (
 // its state, begins a call, ends. What a call then does in the kernel has no limit,
 // and Wait has none.
 const Patience = 5 * time.Second
+
+// glance is when a process that has not answered is looked at.
+const glance = 500 * time.Millisecond
 
 // A SilentError says that a stage's process lives and does not answer.
 type SilentError struct {
@@ -68,9 +72,33 @@ func condition(pid int) (state, remedy string) {
 var errSilent = errors.New("no answer")
 
 // limited is a context that ends, with the cause errSilent, unless answered is called
-// within Patience. cancel gives back what it holds.
-func limited(ctx context.Context) (limited context.Context, answered, cancel func()) {
+// within Patience, or sooner where the process is stopped. cancel gives back what it
+// holds.
+func limited(ctx context.Context, stopped func() bool) (limited context.Context, answered, cancel func()) {
 	limited, end := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(Patience, func() { end(errSilent) })
-	return limited, func() { timer.Stop() }, func() { timer.Stop(); end(nil) }
+	var settled atomic.Bool // by what came first, the answer or the limit
+	giveUp := func() {
+		if settled.CompareAndSwap(false, true) {
+			end(errSilent)
+		}
+	}
+	early := time.AfterFunc(glance, func() {
+		if stopped() {
+			giveUp()
+		}
+	})
+	late := time.AfterFunc(Patience, giveUp)
+	answered = func() {
+		settled.CompareAndSwap(false, true)
+		early.Stop()
+		late.Stop()
+	}
+	return limited, answered, func() { answered(); end(nil) }
+}
+
+// stopped reports whether a signal has stopped a process (SIGSTOP), so that there is no
+// use in waiting.
+func stopped(pid int) bool {
+	task, err := kernel.Thread(pid, pid)
+	return err == nil && task.State == 'T'
 }
