@@ -26,8 +26,10 @@ type Message struct {
 	// Body to send. Its length goes into Content-Length.
 	Body []byte
 	// Length of a body that is sent apart, as by sendfile(2), for Content-Length
-	// when Body is empty.
+	// when Body is empty. Below 0 nobody knows it yet, and there is no such field.
 	Length int64
+	// Chunked says that the body follows in chunks: see AppendChunk.
+	Chunked bool
 	// Head leaves the body out and says everything else as it would be with
 	// it: the answer to HEAD. RFC 9110 section 9.3.2.
 	Head bool
@@ -67,12 +69,16 @@ func AppendResponse(dst []byte, m Message) []byte {
 	body := m.Body
 	length := int64(len(body))
 	if length == 0 {
-		length = max(m.Length, 0)
+		length = m.Length
 	}
 	if status == 205 {
 		length = 0
 	}
-	if status >= 200 && status != 204 && status != 304 {
+	switch {
+	case status < 200 || status == 204 || status == 304:
+	case m.Chunked:
+		dst = append(dst, "Transfer-Encoding: chunked\r\n"...)
+	case length >= 0:
 		dst = append(dst, "Content-Length: "...)
 		dst = strconv.AppendInt(dst, length, 10)
 		dst = append(dst, "\r\n"...)
@@ -89,6 +95,15 @@ func AppendResponse(dst []byte, m Message) []byte {
 		return dst
 	}
 	return append(dst, body...)
+}
+
+// AppendChunk appends a chunk of a body, RFC 9112 section 7.1. One without data is the
+// last, with the end of the body.
+func AppendChunk(dst, data []byte) []byte {
+	dst = strconv.AppendInt(dst, int64(len(data)), 16)
+	dst = append(dst, "\r\n"...)
+	dst = append(dst, data...)
+	return append(dst, "\r\n"...)
 }
 
 // AppendRequest appends a plain request, as curl would send it, with extra

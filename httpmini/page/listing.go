@@ -3,7 +3,9 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,10 +20,8 @@ type Entry struct {
 	Modified time.Time // zero: not known
 }
 
-// Listing is the page of a directory, directories first. The path is that of the
-// request, decoded, with "/" at its end. Links are relative to it, so the page
-// has to be at a URL that ends in "/" too. With truncated the directory holds
-// more than entries. The entries are sorted in place.
+// Listing is the page of a directory, directories first. The entries are sorted in
+// place. See ListingTop.
 func Listing(path string, entries []Entry, truncated, html bool) (contentType string, body []byte) {
 	slices.SortFunc(entries, func(a, b Entry) int {
 		if a.Dir != b.Dir {
@@ -32,46 +32,91 @@ func Listing(path string, entries []Entry, truncated, html bool) (contentType st
 		}
 		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
 	})
-	v := listingView{Path: visible(path), Truncated: truncated}
-	v.Trail = trail(path)
+	dirs := 0
 	for _, e := range entries {
-		row := listingRow{Name: visible(e.Name), Link: "./" + string(httpmini.EscapePath(nil, []byte(e.Name))), Size: e.Size, Dir: e.Dir}
 		if e.Dir {
-			row.Name += "/"
-			row.Link += "/"
-			v.Dirs++
-		} else {
-			v.Files++
+			dirs++
+		}
+	}
+	contentType, body = ListingTop(path, dirs, len(entries)-dirs, truncated, html)
+	for _, e := range entries {
+		body = AppendRow(body, e, html)
+	}
+	return contentType, AppendListingEnd(body, html)
+}
+
+// ListingTop is the page of a directory up to its rows. The path is that of the
+// request, decoded, with "/" at its end. Links are relative to it, so the page has to
+// be at a URL that ends in "/" too. With truncated the directory holds more than these.
+func ListingTop(path string, dirs, files int, truncated, html bool) (contentType string, body []byte) {
+	return render("listing", html, listingView{Path: visible(path), Trail: trail(path), Dirs: dirs, Files: files, Truncated: truncated})
+}
+
+// AppendListingEnd appends what follows the last row.
+func AppendListingEnd(dst []byte, html bool) []byte {
+	if !html {
+		return dst
+	}
+	_, end := render("listing-end", true, nil)
+	return append(dst, end...)
+}
+
+// AppendRow appends the row of a thing in a directory. There may be thousands, so no
+// template makes it.
+func AppendRow(dst []byte, e Entry, html bool) []byte {
+	name, link := visible(e.Name), "./"+string(httpmini.EscapePath(nil, []byte(e.Name)))
+	if e.Dir {
+		name += "/"
+		link += "/"
+	}
+	if !html {
+		size, modified := "", ""
+		if !e.Dir {
+			size = strconv.FormatInt(e.Size, 10)
 		}
 		if !e.Modified.IsZero() {
-			row.Modified = e.Modified.UTC()
-			row.Known = true
+			modified = e.Modified.UTC().Format(minute)
 		}
-		v.Rows = append(v.Rows, row)
+		return append(dst, fold(fmt.Sprintf("%13s  %16s  %s\n", size, modified, hang(33, name)))...)
 	}
-	return render("listing", html, v)
+	dst = append(dst, `<tr role="row"><td role="cell" class="name`...)
+	if e.Dir {
+		dst = append(dst, " dir"...)
+	}
+	dst = append(dst, `"><a href="`...)
+	dst = append(dst, template.HTMLEscapeString(link)...)
+	dst = append(dst, `">`...)
+	dst = append(dst, template.HTMLEscapeString(name)...)
+	dst = append(dst, `</a></td><td role="cell" class="number">`...)
+	if !e.Dir {
+		dst = fmt.Appendf(dst, `<data value="%d" title="%s">%s</data>`, e.Size, count(e.Size, "byte"), human(e.Size))
+	}
+	dst = append(dst, `</td><td role="cell">`...)
+	if !e.Modified.IsZero() {
+		t := e.Modified.UTC()
+		dst = append(dst, `<time datetime="`...)
+		dst = t.AppendFormat(dst, "2006-01-02T15:04:05Z")
+		dst = append(dst, `">`...)
+		dst = t.AppendFormat(dst, minute)
+		dst = append(dst, `</time>`...)
+	}
+	return append(dst, "</td></tr>\n"...)
 }
+
+// minute is how a listing shows a time, in UTC.
+const minute = "2006-01-02 15:04"
 
 // listingView is what the templates listing.html and listing.txt fill in.
 type listingView struct {
 	Path        string
 	Trail       []step
-	Rows        []listingRow
 	Dirs, Files int
 	Truncated   bool
 }
 
-type listingRow struct {
-	Name, Link string
-	Dir        bool
-	Size       int64
-	Modified   time.Time
-	Known      bool // the time is
-}
-
-// Human is the size in the largest unit that leaves a number of at least 1.
-func (r listingRow) Human() string {
-	size := float64(r.Size)
+// human is a size in the largest unit that leaves a number of at least 1.
+func human(bytes int64) string {
+	size := float64(bytes)
 	for _, unit := range []string{"B", "KiB", "MiB", "GiB"} {
 		if size < 999.5 {
 			if unit == "B" || size >= 99.95 {

@@ -96,7 +96,7 @@ func TestTrail(t *testing.T) {
 
 func TestHuman(t *testing.T) {
 	for size, want := range map[int64]string{0: "0 B", 1: "1 B", 999: "999 B", 1000: "1.0 KiB", 1536: "1.5 KiB", 102400: "100 KiB", 1023 << 10: "1.0 MiB", 1 << 30: "1.0 GiB", 1 << 62: "4194304.0 TiB"} {
-		if got := (listingRow{Size: size}).Human(); got != want {
+		if got := human(size); got != want {
 			t.Errorf("%d: %s, want %s", size, got, want)
 		}
 	}

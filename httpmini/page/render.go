@@ -58,12 +58,20 @@ func render(name string, html bool, data any) (contentType string, body []byte) 
 		if err := htmlPages().ExecuteTemplate(&b, name+".html", data); err != nil {
 			panic(err)
 		}
-		return "text/html; charset=utf-8", b.Bytes()
+		return Type(true), b.Bytes()
 	}
 	if err := textPages().ExecuteTemplate(&b, name+".txt", data); err != nil {
 		panic(err)
 	}
-	return "text/plain; charset=utf-8", []byte(fold(b.String()))
+	return Type(false), []byte(fold(b.String()))
+}
+
+// Type is the media type of a page.
+func Type(html bool) string {
+	if html {
+		return "text/html; charset=utf-8"
+	}
+	return "text/plain; charset=utf-8"
 }
 
 // words reads a file of lines "key: sentence".

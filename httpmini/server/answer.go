@@ -27,8 +27,9 @@ type answer struct {
 	off       int64
 	length    int64
 	parts     []part
-	close     bool   // no request is read after it
-	why       string // for the narration
+	list      *listing // to be made while it is sent
+	close     bool     // no request is read after it
+	why       string   // for the narration
 }
 
 // request has a whole head. rest is what came behind it.
@@ -196,6 +197,9 @@ func (a answer) drop() {
 	if a.file != nil {
 		a.file.Close()
 	}
+	if a.list != nil {
+		a.list.names.Close(nil)
+	}
 }
 
 // readsContent says whether the answer depends on the content: the visitor's page
@@ -220,7 +224,7 @@ func (w *worker) allow(r *httpmini.Request) []httpmini.FieldLine {
 func (w *worker) reply(c *conn, r *httpmini.Request, a answer) {
 	m := httpmini.Message{
 		Status: a.status, Date: w.wall, ContentType: a.mediaType, Body: a.body, Length: a.length,
-		Head: string(r.Method) == "HEAD", Fields: a.fields,
+		Head: string(r.Method) == "HEAD", Fields: a.fields, Chunked: a.list != nil && a.list.chunked,
 	}
 	switch {
 	case a.close:
@@ -248,7 +252,16 @@ func (w *worker) reply(c *conn, r *httpmini.Request, a answer) {
 			a.file.Close()
 		}
 	}
-	w.answered(c, r, a.status, length, a.why)
+	switch {
+	case a.list == nil:
+		w.answered(c, r, a.status, length, a.why)
+	case m.Head:
+		a.list.names.Close(w.teller())
+		w.answered(c, r, a.status, 0, a.why)
+	default:
+		a.list.request, a.list.status = w.requestLine(r), a.status
+		c.seldom().list = a.list
+	}
 }
 
 // recall has w.req, which all connections share, say again what is known of this
@@ -332,10 +345,19 @@ func (w *worker) exhausted(call sockets.Call, errno unix.Errno) bool {
 
 // answered counts a request, logs it, and tells of it if this turn is told of.
 func (w *worker) answered(c *conn, r *httpmini.Request, status int, length int64, why string) {
+	var line []byte
+	if w.server.log != nil || w.story {
+		line = w.requestLine(r)
+	}
+	w.noted(c, line, status, length, why)
+}
+
+// noted is answered where the request is not there any more.
+func (w *worker) noted(c *conn, line []byte, status int, length int64, why string) {
 	c.requests++
 	w.answers++
 	if w.server.log != nil {
-		w.server.log.line(c.peer, w.wall, w.requestLine(r), status, length)
+		w.server.log.line(c.peer, w.wall, line, status, length)
 	}
 	if w.config.Quiet {
 		return
@@ -345,7 +367,7 @@ func (w *worker) answered(c *conn, r *httpmini.Request, status int, length int64
 		return
 	}
 	e := w.event(Answered, c)
-	e.Request, e.Status, e.Length, e.Why, e.Requests = string(appendHarmless(nil, w.requestLine(r))), status, length, why, c.requests
+	e.Request, e.Status, e.Length, e.Why, e.Requests = string(appendHarmless(nil, line)), status, length, why, c.requests
 	w.server.queue.put(e)
 }
 

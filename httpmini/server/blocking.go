@@ -150,20 +150,6 @@ func (s *Server) runIterative() error {
 	})
 }
 
-// runThreads serves each connection on a thread of its own.
-func (s *Server) runThreads() error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var threads sync.WaitGroup
-	defer threads.Wait()
-	return s.acceptBlocking(s.worker(0), func(c *conn) {
-		threads.Go(func() {
-			runtime.LockOSThread() // and never unlocked: the thread ends with its connection
-			s.worker(0).serve(c)
-		})
-	})
-}
-
 // acceptBlocking is the life of a listener in blocking calls.
 func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 	listener := s.config.Listeners[0]

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -85,7 +82,8 @@ const (
 
 	defaultMaxBody = 1 << 20
 
-	// maxThreads is below what the Go runtime allows, 10,000.
+	// maxThreads is below what the Go runtime allows, 10,000. Other limits are looked at
+	// for each thread: see threadGate.
 	maxThreads = 4000
 
 	// reservedFDs are for what is no connection: standard streams, the root, and
@@ -134,27 +132,9 @@ func roomForConnections(l Loop, loops int) int {
 	}
 	room = max(room-reservedFDs-loops*reservedFDsPerLoop, room/2, 1)
 	if l == Threads {
-		room = min(room, maxThreads, roomForThreads())
+		gate := threadGate{limits: taskLimits()}
+		threads, _ := gate.look()
+		room = min(room, max(threads, 1))
 	}
 	return room
-}
-
-// roomForThreads is what getrlimit(2) RLIMIT_NPROC leaves to an ordinary user, and
-// the cgroup's pids.max to anybody: half, since other processes count too. Go ends
-// a process that gets no thread.
-func roomForThreads() int {
-	room := maxThreads * 2
-	var limit unix.Rlimit
-	if os.Geteuid() != 0 && unix.Getrlimit(unix.RLIMIT_NPROC, &limit) == nil && limit.Cur < uint64(room) {
-		room = int(limit.Cur)
-	}
-	if b, err := os.ReadFile("/proc/self/cgroup"); err == nil {
-		_, path, _ := strings.Cut(strings.TrimSpace(string(b)), "::")
-		if b, err := os.ReadFile("/sys/fs/cgroup" + path + "/pids.max"); err == nil {
-			if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
-				room = min(room, n)
-			}
-		}
-	}
-	return max(room/2, 1)
 }

@@ -43,7 +43,8 @@ type rare struct {
 	file *docroot.File // to be sent by sendfile(2), from off to end
 	off  int64
 	end  int64
-	next []part // what follows it
+	next []part   // what follows it
+	list *listing // to be made and sent
 
 	content  httpmini.Content // of the request that is being read
 	head     []byte           // its head
@@ -86,7 +87,9 @@ const maxOut = 64 << 10
 // loop get their turn.
 const maxMoved = 2 << 20
 
-func (c *conn) sending() bool { return len(c.out) > 0 || c.rare != nil && c.rare.file != nil }
+func (c *conn) sending() bool {
+	return len(c.out) > 0 || c.rare != nil && (c.rare.file != nil || c.rare.list != nil)
+}
 
 // needsRoom says whether the client has to read before anything else happens: there
 // is something to send, or requests whose answers nobody has composed yet.
@@ -223,7 +226,7 @@ func (w *worker) content(c *conn, in []byte) (rest []byte) {
 	m.size += int64(len(data))
 	m.received.moved += int64(n)
 	switch {
-	case m.size > w.config.MaxBody, len(m.visit.received) > maxPieces:
+	case m.size > w.config.MaxBody, len(m.visit.received) > maxReceives:
 		w.recall(c)
 		w.tooLarge(c)
 	case err == httpmini.ErrMore:
@@ -332,6 +335,17 @@ func (w *worker) flush(c *conn) wait {
 			}
 		}
 		m := c.rare
+		if m != nil && m.list != nil {
+			var again bool
+			var err error
+			if out, again, err = w.sendsOn(c); err != nil {
+				return w.drop(c)
+			}
+			if !again {
+				return w.awaitRoom(c, nil)
+			}
+			continue
+		}
 		if m == nil || m.file == nil {
 			break
 		}
@@ -402,6 +416,9 @@ func (w *worker) drop(c *conn) wait {
 	if c.rare != nil && c.rare.file != nil {
 		c.rare.file.Close()
 		c.rare.file = nil
+	}
+	if c.rare != nil && c.rare.list != nil {
+		w.listed(c)
 	}
 	return forNothing
 }

@@ -67,7 +67,7 @@ func (l *epollLoop) run() error {
 			return err
 		}
 		l.clock()
-		l.batching = true
+		l.batching, l.pieces = true, 0
 		for i := range n {
 			switch fd := int(l.events[i].Fd); fd {
 			case l.listener:

@@ -16,6 +16,7 @@ const (
 	Closed    Kind = "closed"    // the connection is over: Requests, Age
 	Ran       Kind = "ran out"   // patience ran out: Why names the timeout
 	Full      Kind = "full"      // MaxConnections is reached: a client is turned away
+	NoThread  Kind = "no thread" // and here since it gets no thread: Why names the limit
 	Exhausted Kind = "exhausted" // accept4 failed: Call says why; the clients wait in the queue
 	Draining  Kind = "draining"  // no new connections
 )

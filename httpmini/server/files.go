@@ -12,9 +12,6 @@ import (
 	"fd3/httpmini/server/docroot"
 )
 
-// maxListed is how many names a listing has.
-const maxListed = 10000
-
 // files answers a GET or HEAD with what the target names beneath the root.
 func (w *worker) files(r *httpmini.Request) answer {
 	e, err := w.cache.Open(w.teller(), r.Path, w.now)
@@ -169,14 +166,5 @@ func (w *worker) directory(r *httpmini.Request, f *docroot.File) answer {
 	if !w.config.Listing {
 		return w.fault(r, 403, "this directory has no index.html, and what is in it is listed only with --listing")
 	}
-	names, truncated, err := f.Entries(w.teller(), maxListed)
-	if err != nil {
-		return w.notOpened(r, err)
-	}
-	rows := make([]page.Entry, len(names))
-	for i, n := range names {
-		rows[i] = page.Entry(n)
-	}
-	kind, body := page.Listing(string(name), rows, truncated, r.PrefersHTML(true)) // to follow its links is what most want
-	return answer{status: 200, mediaType: kind, body: body, fields: w.errorFields()}
+	return w.listing(r, f, string(name))
 }

@@ -24,7 +24,9 @@ func TestEveryLoopServesWhatTheDiskHas(t *testing.T) {
 		sideBySide(t, []Loop{Threads, Epoll}, func(t *testing.T, network string, loop Loop) {
 			dir := t.TempDir()
 			file := filepath.Join(dir, "f")
-			fill := func(letter string, size int) { must(t, os.WriteFile(file, []byte(strings.Repeat(letter, size)), 0o644)) }
+			fill := func(letter string, size int) {
+				must(t, os.WriteFile(file, []byte(strings.Repeat(letter, size)), 0o644))
+			}
 			fill("a", size)
 			l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
 			var clients []*client

@@ -282,6 +282,7 @@ type order struct {
 	Max         int    // MaxConnections
 	Descriptors int    // RLIMIT_NOFILE
 	Room        int    // for so many connections
+	Delay       bool   // wait for a line before anything
 }
 
 const orderName = "FD3_TEST_ORDER"
@@ -310,6 +311,11 @@ func (o order) follow() error {
 
 // serve serves on descriptor 3, and writes what is rare.
 func (o order) serve() error {
+	if o.Delay {
+		if _, err := os.Stdin.Read(make([]byte, 8)); err != nil {
+			return err
+		}
+	}
 	most := uint64(o.Descriptors)
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 		return err
@@ -336,7 +342,7 @@ func (o order) serve() error {
 	}()
 	go func() {
 		for e := range s.Events() {
-			if e.Kind == Full || e.Kind == Exhausted || e.Kind == Closed {
+			if e.Kind == Full || e.Kind == NoThread || e.Kind == Exhausted || e.Kind == Closed {
 				fmt.Println(e.Kind)
 			}
 		}

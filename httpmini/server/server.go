@@ -23,6 +23,7 @@ type Server struct {
 	open        atomic.Int64  // connections
 	serving     atomic.Int64  // of them, without those that are turned away
 	connections atomic.Uint64 // accepted so far
+	late        atomic.Int64  // connections that had no thread, and are closed in a moment
 	drains      atomic.Bool
 	users       atomic.Int64 // loops that still use the one listener that they share
 

@@ -24,7 +24,7 @@ type visit struct {
 const (
 	maxVisitCalls = 64
 	maxExcerpt    = 4 << 10 // of the content of a request
-	maxPieces     = 1 << 14 // in which a request may arrive
+	maxReceives   = 1 << 14 // in which a request may arrive
 	maxVisitBytes = httpmini.MaxHead + maxExcerpt
 )
 

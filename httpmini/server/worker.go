@@ -52,6 +52,7 @@ type worker struct {
 	current  *conn // whose calls they are
 	hurry    bool  // blocking, while the server is drained: only what is there already is read
 	moved    int   // bytes sent in this turn
+	pieces   int   // of listings made since epoll_wait
 	starved  bool  // accept4 failed for want of a descriptor or memory, and that was told
 	peer     [unix.SizeofSockaddrAny]byte
 	peerSize uint32
@@ -191,6 +192,11 @@ func (w *worker) open(fd int, call sockets.Call) *conn {
 func (w *worker) end(c *conn) {
 	w.drop(c)
 	w.close(c)
+	w.gone(c)
+}
+
+// gone counts a connection as closed.
+func (w *worker) gone(c *conn) {
 	w.server.open.Add(-1)
 	if !c.turned {
 		w.server.serving.Add(-1)

@@ -47,6 +47,8 @@ type Cache struct {
 	hand    int
 	bytes   int // of all entries
 	open    int // descriptors of all entries
+
+	listings map[*Listing]bool // that somebody reads
 }
 
 // NewCache makes a Cache of what lies beneath the root.

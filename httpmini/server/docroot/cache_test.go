@@ -93,7 +93,7 @@ func TestCachePaths(t *testing.T) {
 		if !e.File.IsDir || e.File.FD != -1 || e.Content != nil || c.Fresh(nil, []byte(path), 0) != nil {
 			t.Errorf("%s: %+v", path, e)
 		}
-		if _, _, err := e.File.Entries(nil, 10); err != nil {
+		if _, _, err := entries(e.File, 10); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 		e.Close()

@@ -154,3 +154,19 @@ func status(t testing.TB, err error) int {
 	}
 	return e.Status
 }
+
+// entries are up to so many names of a directory.
+func entries(f *File, most int) (all []Dirent, truncated bool, err error) {
+	l, err := NewCache(f.root).List(nil, f)
+	if err != nil {
+		return nil, false, err
+	}
+	defer l.Close(nil)
+	for complete := false; !complete; {
+		if complete, err = l.Read(nil); err != nil {
+			return nil, false, err
+		}
+	}
+	all, next := l.Rows(nil, 0, most)
+	return all, next >= 0, nil
+}
