@@ -2,10 +2,8 @@ package sockets
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,11 +21,20 @@ type Call struct {
 	C        string        `json:"c"`           // the C statement that makes the same call
 	Go       string        `json:"go"`          // the Go statement that makes the same call
 
+	// Typed values of the arguments, for who wants to reckon with them.
 	Timeout time.Duration `json:"timeout_ns,omitempty"` // setsockopt of SO_RCVTIMEO and SO_SNDTIMEO: the limit
+	Level   int           `json:"level,omitempty"`      // getsockopt and setsockopt: SOL_SOCKET, SOL_TCP, …
+	Option  int           `json:"option,omitempty"`     // and the option at that level
 
 	FD   int      `json:"fd"`             // the descriptor the call acts on; -1 for socket(2)
 	Addr Sockaddr `json:"addr,omitempty"` // the address that went in or came out, if any
 	Data []byte   `json:"data,omitempty"` // the bytes that really went in or came out
+
+	// Text is what strace(1) writes behind the = where that is more than Ret, as in
+	// 0x2 (flags O_RDWR). It is empty elsewhere, and when the call failed.
+	Text string `json:"text,omitempty"`
+
+	decoder *decoder // of a call that Describe gave and that has not returned
 }
 
 // Arg is one argument of a Call.
@@ -35,6 +42,8 @@ type Arg struct {
 	Name  string `json:"name"`  // as in the manual page: sockfd, addr, backlog …
 	Value string `json:"value"` // as strace(1) prints it; empty while the kernel has yet to fill it
 	Out   bool   `json:"out"`   // the kernel fills or changes it, so it is complete only after the return
+
+	Number uint64 `json:"-"` // what was in the register: the value itself, or an address
 }
 
 // Err is nil, or the errno of a call that failed.
@@ -84,62 +93,24 @@ func (c Call) Strace() string {
 
 // Result is what strace(1) writes behind the = of a call that has returned.
 func (c Call) Result() string {
-	if c.Errno != 0 {
+	switch {
+	case c.Errno != 0 && restarts[c.Errno] != "":
+		return "? " + restarts[c.Errno]
+	case c.Errno != 0 && unix.ErrnoName(c.Errno) == "":
+		return fmt.Sprintf("-1 (errno %d)", int(c.Errno))
+	case c.Errno != 0:
 		return fmt.Sprintf("-1 %s (%s)", c.ErrnoName(), Meaning(c.Errno))
+	case c.Text != "":
+		return c.Text
 	}
 	return fmt.Sprint(c.Ret)
 }
 
-// Tracer makes calls and tells Observe of each, once entered and once returned.
-// Observe may be nil. It is called on the thread that makes the call.
-type Tracer struct {
-	Observe func(Call)
-}
-
-// do is the one place where a call is made. raw enters the kernel; exit, which
-// may be nil, fills what the kernel gave back. A call that a signal interrupted
-// (EINTR, signal(7)) is reported as it was and then made again; but not close(2),
-// which has given the descriptor back even then.
-func (t *Tracer) do(c Call, raw func() (uintptr, unix.Errno), exit func(*Call)) Call {
-	entered := c
-	for {
-		c = entered
-		c.Start = time.Now()
-		t.tell(c)
-		c.Args = slices.Clone(c.Args) // the observer has the others
-		ret, errno := raw()
-		c.Duration = time.Since(c.Start)
-		c.Returned = true
-		c.Ret, c.Errno = int64(ret), errno
-		if errno != 0 {
-			c.Ret = -1
-		}
-		if exit != nil {
-			exit(&c)
-		}
-		t.tell(c)
-		if errno != unix.EINTR || c.Name == "close" {
-			return c
-		}
-	}
-}
-
-func (t *Tracer) tell(c Call) {
-	if t.Observe != nil {
-		t.Observe(c)
-	}
-}
-
-func in(name, value string) Arg          { return Arg{Name: name, Value: value} }
-func inInt(name string, value int) Arg   { return in(name, fmt.Sprint(value)) }
-func out(name string) Arg                { return Arg{Name: name, Out: true} }
-func (c *Call) fill(i int, value string) { c.Args[i].Value = value }
-
-// address is a pointer as strace(1) prints it where it does not show what is
-// there.
-func address(p unsafe.Pointer) string {
-	if p == nil {
-		return "NULL"
-	}
-	return fmt.Sprintf("%p", p)
+// restarts are the errnos of the kernel's own that ptrace(2) shows of a call that a
+// signal has interrupted. The program sees EINTR, or nothing: the call is made again.
+var restarts = map[unix.Errno]string{
+	512: "ERESTARTSYS (To be restarted if SA_RESTART is set)",
+	513: "ERESTARTNOINTR (To be restarted)",
+	514: "ERESTARTNOHAND (To be restarted if no handler)",
+	516: "ERESTART_RESTARTBLOCK (Interrupted by signal)",
 }

@@ -48,7 +48,7 @@ func TestConversation(t *testing.T) {
 // The address of the peer comes out of accept4 and recvfrom.
 func TestAddressesThatComeOut(t *testing.T) {
 	noneLeft(t)
-	tr := &Tracer{}
+	tr := watched()
 	listener := ok(t, tr.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	ok(t, tr.Bind(listener, parse(t, "[::1]:0")))
 	ok(t, tr.Listen(listener, 1))
@@ -88,7 +88,7 @@ func TestUnixPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	tr := &Tracer{}
+	tr := watched()
 	fd := ok(t, tr.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	defer tr.Close(fd)
 	addr := parse(t, "unix:"+dir+"/s")
@@ -130,7 +130,7 @@ func TestEntered(t *testing.T) {
 // The kernel ends the wait: SO_RCVTIMEO.
 func TestTimeout(t *testing.T) {
 	noneLeft(t)
-	tr := &Tracer{}
+	tr := watched()
 	listener, server, client := pair(t, tr)
 	c := tr.SetTimeout(server, unix.SO_RCVTIMEO, 1500*time.Microsecond)
 	says(t, c, fmt.Sprintf(`setsockopt(%d, SOL_SOCKET, SO_RCVTIMEO_OLD, "\0\0\0\0\0\0\0\0\334\5\0\0\0\0\0\0", 16) = 0`, server))
@@ -147,7 +147,7 @@ func TestTimeout(t *testing.T) {
 
 // A call that a signal interrupts is told as it was, and made again.
 func TestEINTR(t *testing.T) {
-	tr := &Tracer{}
+	tr := watched()
 	t.Run("recvfrom", func(t *testing.T) {
 		noneLeft(t)
 		listener, server, client := pair(t, tr)
@@ -247,7 +247,7 @@ func interrupt(t *testing.T, number int, wake func(), call func(*Tracer) Call) C
 // A write that the kernel takes in part says how much.
 func TestPartialSend(t *testing.T) {
 	noneLeft(t)
-	tr := &Tracer{}
+	tr := watched()
 	listener, server, client := pair(t, tr)
 	data := bytes.Repeat([]byte("x"), 64<<20)
 	c := tr.Send(client, data, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)

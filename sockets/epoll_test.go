@@ -9,7 +9,7 @@ import (
 
 func TestEpoll(t *testing.T) {
 	noneLeft(t)
-	tr := &Tracer{}
+	tr := watched()
 	listener, server, client := pair(t, tr)
 	epfd := ok(t, tr.EpollCreate1(unix.EPOLL_CLOEXEC))
 	event := &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP, Fd: int32(server), Pad: 1}
@@ -31,7 +31,7 @@ func TestEpoll(t *testing.T) {
 // What a server asks of TCP is read back from the kernel.
 func TestSetsockopt(t *testing.T) {
 	noneLeft(t)
-	tr := &Tracer{}
+	tr := watched()
 	fd := ok(t, tr.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0))
 	for _, o := range []struct {
 		level, option, value int

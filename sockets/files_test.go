@@ -21,7 +21,7 @@ func TestFileToSocket(t *testing.T) {
 	if err := os.WriteFile(dir+"/f", []byte(text), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	tr := &Tracer{}
+	tr := watched()
 	root := ok(t, tr.Openat(unix.AT_FDCWD, dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0))
 	beneath := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS}
 	c := tr.Openat2(root, "f", beneath)
@@ -62,7 +62,7 @@ func TestFileToSocket(t *testing.T) {
 // Two names of one open file have one position, and of one socket one connection.
 func TestDup(t *testing.T) {
 	noneLeft(t)
-	tr := &Tracer{}
+	tr := watched()
 	file := ok(t, tr.Openat(unix.AT_FDCWD, t.TempDir()+"/f", unix.O_CREAT|unix.O_RDWR|unix.O_CLOEXEC, 0o600))
 	c := tr.Write(file, []byte("hello, file\n"))
 	says(t, c, fmt.Sprintf(`write(%d, "hello, file\n", 12) = 12`, file))
@@ -122,7 +122,7 @@ func TestOpenFlagNames(t *testing.T) {
 
 // A path ends at its first NUL, and says so.
 func TestPathWithNUL(t *testing.T) {
-	c := (&Tracer{}).Openat(unix.AT_FDCWD, "/nowhere\x00/etc/passwd", unix.O_RDONLY, 0)
+	c := watched().Openat(unix.AT_FDCWD, "/nowhere\x00/etc/passwd", unix.O_RDONLY, 0)
 	says(t, c, `openat(AT_FDCWD, "/nowhere", O_RDONLY) = -1 ENOENT (No such file or directory)`)
 }
 
@@ -134,7 +134,7 @@ func TestDirectoryEntries(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tr := &Tracer{}
+	tr := watched()
 	fd := ok(t, tr.Openat(unix.AT_FDCWD, dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0))
 	buf := make([]byte, 4096)
 	c := tr.Getdents64(fd, buf)
@@ -165,7 +165,7 @@ func TestEnteredInTheMiddle(t *testing.T) {
 
 // The C and Go texts are what a person would write.
 func TestTexts(t *testing.T) {
-	tr := &Tracer{}
+	tr := watched()
 	offset := int64(5)
 	for _, c := range []struct {
 		call      Call

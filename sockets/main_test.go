@@ -74,6 +74,9 @@ func descriptors(t *testing.T) int {
 	return len(all)
 }
 
+// watched is a Tracer whose calls are put into words.
+func watched() *Tracer { return &Tracer{Observe: func(Call) {}} }
+
 // ok gives the result of a call that must succeed.
 func ok(t *testing.T, c Call) int {
 	t.Helper()

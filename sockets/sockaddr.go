@@ -177,23 +177,50 @@ func (s Sockaddr) String() string {
 	return "(none)"
 }
 
-// strace is the address as strace(1) prints it.
+// strace is the address as strace(1) prints it. Of the families that it knows,
+// these are here; the others are shown as bytes. The interface of a link-local
+// address is its number: its name depends on whom one asks.
 func (s Sockaddr) strace() string {
 	ap := s.AddrPort()
+	family := "{sa_family=" + DomainName(s.Family())
 	switch {
+	case len(s) <= 2:
+		return family + "}"
 	case s.Family() == unix.AF_INET && len(s) >= sizeInet:
-		return fmt.Sprintf("{sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(%q)}", ap.Port(), ap.Addr())
-	case s.Family() == unix.AF_INET6 && len(s) >= sizeInet6:
-		return fmt.Sprintf("{sa_family=AF_INET6, sin6_port=htons(%d), sin6_flowinfo=htonl(%d), inet_pton(AF_INET6, %q, &sin6_addr), sin6_scope_id=%d}",
-			ap.Port(), binary.BigEndian.Uint32(s[4:]), ap.Addr().WithZone(""), binary.NativeEndian.Uint32(s[24:]))
-	case s.Family() == unix.AF_UNIX && s.Path() == "":
-		return "{sa_family=AF_UNIX}"
+		return fmt.Sprintf("%s, sin_port=htons(%d), sin_addr=inet_addr(%q)}", family, ap.Port(), ap.Addr())
+	case s.Family() == unix.AF_INET6 && len(s) >= sizeInet6-4:
+		ip := netip.AddrFrom16([16]byte(s[8:24]))
+		text := fmt.Sprintf("%s, sin6_port=htons(%d), sin6_flowinfo=htonl(%d), inet_pton(AF_INET6, %q, &sin6_addr)",
+			family, binary.BigEndian.Uint16(s[2:]), binary.BigEndian.Uint32(s[4:]), ip)
+		if len(s) > sizeInet6-4 {
+			var scope [4]byte
+			copy(scope[:], s[24:])
+			text += fmt.Sprintf(", sin6_scope_id=%d", binary.NativeEndian.Uint32(scope[:]))
+		}
+		return text + "}"
 	case s.Family() == unix.AF_UNIX:
-		return "{sa_family=AF_UNIX, sun_path=" + cString([]byte(s.Path())) + "}"
-	case len(s) > 2: // too short for its family
-		return fmt.Sprintf("{sa_family=%s, sa_data=%s}", DomainName(s.Family()), cString(s[2:]))
+		name := s[2:min(len(s), unix.SizeofSockaddrUnix)]
+		if name[0] == 0 {
+			return family + ", sun_path=@" + cString(name[1:]) + "}"
+		}
+		name, _, _ = bytes.Cut(name, []byte{0})
+		return family + ", sun_path=" + cString(name) + "}"
+	case s.Family() == unix.AF_NETLINK && len(s) >= unix.SizeofSockaddrNetlink:
+		pad := ""
+		if n := binary.NativeEndian.Uint16(s[2:]); n != 0 {
+			pad = fmt.Sprintf(", nl_pad=%#x", n)
+		}
+		return fmt.Sprintf("%s%s, nl_pid=%d, nl_groups=%s}", family, pad, int32(binary.NativeEndian.Uint32(s[4:])), wideHex(binary.NativeEndian.Uint32(s[8:])))
 	}
-	return fmt.Sprintf("{sa_family=%s}", DomainName(s.Family()))
+	return family + ", sa_data=" + cString(s[2:]) + "}"
+}
+
+// wideHex writes a number as C does with %#08x.
+func wideHex(n uint32) string {
+	if n == 0 {
+		return "00000000"
+	}
+	return fmt.Sprintf("%#08x", n)
 }
 
 // goLiteral is the address as a Go literal of package unix.

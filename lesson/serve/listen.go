@@ -34,7 +34,7 @@ func Listen(ctx context.Context, r *step.Runner, o step.Options, loops int) (lis
 	if err != nil {
 		return nil, err
 	}
-	t := teller{show: r.Show, pid: pid}
+	t := teller{show: r.Show, pid: pid, tracer: sockets.Tracer{Observe: func(sockets.Call) {}}} // so that they are put into words
 	listeners, err = t.share(first.FD, first.Local, o.Backlog, loops)
 	if err == nil {
 		t.announce(first.Local)

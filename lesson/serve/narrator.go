@@ -111,10 +111,11 @@ func (n *Narrator) event(e server.Event) {
 
 // note says what a call sets that shows in its bytes alone.
 func (n *Narrator) note(c sockets.Call) string {
-	if c.Timeout == 0 || len(c.Args) < 3 {
+	if c.Timeout == 0 {
 		return ""
 	}
-	text, _ := page().Section(strings.TrimSuffix(c.Args[2].Value, "_OLD"))
+	section := map[int]string{unix.SO_RCVTIMEO: "SO_RCVTIMEO", unix.SO_SNDTIMEO: "SO_SNDTIMEO"}[c.Option]
+	text, _ := page().Section(section)
 	text, _ = words.Fill(text, map[string]string{"limit": lesson.Took(c.Timeout)})
 	return ", " + text
 }

@@ -53,7 +53,7 @@ func lock(l *lab.Lab) []lab.Step {
 		if stop.Load() {
 			return sockets.Call{}
 		}
-		t := sockets.Tracer{}
+		t := sockets.Tracer{Observe: func(sockets.Call) {}} // so that its calls are put into words
 		fd := int(t.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0).Ret)
 		defer unix.Close(fd)
 		call := t.Bind(fd, addr)

@@ -1,0 +1,36 @@
+package sockets
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// sizeTimeval is that of a struct timeval, and of a struct timespec: two longs.
+const sizeTimeval = 16
+
+// timespec and timeval are how long a call waits at most. remaining: the kernel
+// writes what is left of it, which strace(1) shows behind the result.
+func timespec(d *decoder, i int) string { return d.time(i, "tv_nsec") }
+func timeval(d *decoder, i int) string  { return d.time(i, "tv_usec") }
+
+func (d *decoder) time(i int, fraction string) string {
+	if d.registers[i] != 0 {
+		d.written(i, "&timeout", "&timeout")
+	} else {
+		d.written(i, "NULL", "nil")
+	}
+	return d.timeAt(d.registers[i], fraction)
+}
+
+// timeAt shows a struct timeval or timespec of the memory.
+func (d *decoder) timeAt(p uint64, fraction string) string {
+	b, ok := d.fetch(p, sizeTimeval)
+	if !ok {
+		return address(p)
+	}
+	return timeText(b, fraction)
+}
+
+func timeText(b []byte, fraction string) string {
+	return fmt.Sprintf("{tv_sec=%d, %s=%d}", int64(binary.NativeEndian.Uint64(b)), fraction, binary.NativeEndian.Uint64(b[8:]))
+}
