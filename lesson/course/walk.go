@@ -52,7 +52,7 @@ func machineValues() map[string]string {
 		"unprivileged_port": "net.ipv4.ip_unprivileged_port_start",
 		"fin_timeout":       "net.ipv4.tcp_fin_timeout",
 	} {
-		if value, err := kernel.Sysctl(key); err == nil {
+		if value, err := kernel.Own().Sysctl(key); err == nil {
 			v[name] = value
 		}
 	}

@@ -55,7 +55,12 @@ func (r Remote) listens(pid int) bool {
 		here.Dev != there.Dev || here.Ino != there.Ino {
 		return false
 	}
-	rows, err := kernel.UnixTable(pid)
+	net, err := kernel.Of(pid)
+	if err != nil {
+		return false
+	}
+	defer net.Close()
+	rows, err := net.UnixTable()
 	if err != nil {
 		return false
 	}

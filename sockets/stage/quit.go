@@ -81,11 +81,16 @@ func stays(role Role, pid int) error {
 }
 
 // boundBy are the files of the unix sockets that a process has open, by device and
-// inode as sock_diag(7) tells them. In a network namespace of its own it tells none,
-// and a file system of layers may number its files otherwise: then the file is not
+// inode as sock_diag(7) tells them. In a network namespace that this process may not
+// enter it tells none, and a file system of layers may number its files otherwise: then the file is not
 // known again.
 func boundBy(pid int) []SocketFile {
-	rows, err := kernel.UnixTable(pid)
+	net, err := kernel.Of(pid)
+	if err != nil {
+		return nil
+	}
+	defer net.Close()
+	rows, err := net.UnixTable()
 	if err != nil {
 		return nil
 	}
@@ -95,7 +100,7 @@ func boundBy(pid int) []SocketFile {
 		open[fd.Inode] = true
 	}
 	made := make(map[uint64]kernel.UnixSocket)
-	all, _ := kernel.UnixSockets()
+	all, _ := net.Unix()
 	for _, socket := range all {
 		made[socket.Inode] = socket
 	}

@@ -69,7 +69,7 @@ func privileged(l *lab.Lab) []lab.Step {
 	const wanted = 80
 	return []lab.Step{
 		{Name: "limit", Do: func() {
-			limit, err := kernel.SysctlInt("net.ipv4.ip_unprivileged_port_start")
+			limit, err := l.Net().SysctlInt("net.ipv4.ip_unprivileged_port_start")
 			if err != nil {
 				l.Fatalf("net.ipv4.ip_unprivileged_port_start: %w", err)
 			}
@@ -226,7 +226,7 @@ func without(l *lab.Lab) []lab.Step {
 		{Name: "connect", Do: func() {
 			c := l.Connect(lab.Loopback(addr.Port()))
 			own := l.Ask(lab.Client, c).Local
-			from, err := kernel.Sysctl("net.ipv4.ip_local_port_range")
+			from, err := l.Net().Sysctl("net.ipv4.ip_local_port_range")
 			if err != nil {
 				l.Fatalf("net.ipv4.ip_local_port_range: %w", err)
 			}

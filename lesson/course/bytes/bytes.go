@@ -89,7 +89,7 @@ func order(l *lab.Lab) []lab.Step {
 // choose finds a number from this one on that is one port in each order, both
 // free, and both for this user to bind. They are free now: somebody may be faster.
 func choose(l *lab.Lab, from int) uint16 {
-	start, err := kernel.SysctlInt("net.ipv4.ip_unprivileged_port_start")
+	start, err := l.Net().SysctlInt("net.ipv4.ip_unprivileged_port_start")
 	if err != nil {
 		start = 1024
 	}
@@ -193,7 +193,7 @@ func row(l *lab.Lab) []lab.Step {
 // gives its local address and port.
 func hex(l *lab.Lab, fd int) (ip, port string) {
 	inode := l.Inode(lab.Server, fd)
-	rows, err := kernel.Table(l.PID(lab.Server), "tcp")
+	rows, err := l.Net().Table("tcp")
 	if err != nil {
 		l.Fatalf("/proc/net/tcp: %w", err)
 	}
@@ -219,8 +219,9 @@ func meet(l *lab.Lab) lab.Check {
 	l.Note("first_byte", map[string]string{"little": "low", "big": "high"}[name(host(wantedPort))])
 	fd := -1 // of the client, on its way
 	return func() (bool, string) {
-		_, there := kernel.FindListener(taken(l, addr.Port()), addr.AddrPort())
-		_, wrong := kernel.FindListener(taken(l, meant), lab.Loopback(wantedPort).AddrPort())
+		tcp := l.TCP()
+		there := tcp.Listener(addr.AddrPort()) != nil
+		wrong := tcp.Listener(lab.Loopback(meant).AddrPort()) != nil
 		if there && fd < 0 {
 			fd = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
 			l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})

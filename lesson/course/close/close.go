@@ -238,8 +238,8 @@ func halfOpen(l *lab.Lab) lab.Check {
 			if x.Listening || done {
 				continue
 			}
-			row, ok := kernel.Find(l.TCP(), x.With.AddrPort(), addr.AddrPort())
-			if !ok || row.Inode == 0 {
+			row := l.TCP().Find(x.With.AddrPort(), addr.AddrPort())
+			if row == nil || row.Inode == 0 {
 				l.Quietly(lab.Server, stage.Order{Do: "close", FD: x.FD})
 				now = "a client was there, and its program has ended"
 				continue

@@ -180,7 +180,7 @@ func loss(l *lab.Lab) []lab.Step {
 
 // rowOf is the row of a UDP socket.
 func rowOf(l *lab.Lab, addr sockets.Sockaddr) kernel.Row {
-	rows, err := kernel.Table(l.PID(lab.Server), "udp")
+	rows, err := l.Net().Table("udp")
 	if err != nil {
 		l.Fatalf("/proc/net/udp: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -58,13 +59,15 @@ func unchecked(l *lab.Lab) []lab.Step {
 // onlyLoopback ties a socket to the loopback interface, so that no other machine
 // reaches what the fault opens (SO_BINDTOIFINDEX, since Linux 5.0).
 func onlyLoopback(l *lab.Lab, fd int) {
-	text, err := os.ReadFile("/sys/class/net/lo/ifindex")
+	links, err := l.Net().Links()
 	if err != nil {
 		l.Fatalf("the loopback interface: %w", err)
 	}
-	var index int
-	fmt.Sscan(string(text), &index)
-	l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_BINDTOIFINDEX, Value: index}))
+	lo := slices.IndexFunc(links, kernel.Link.Loopback)
+	if lo < 0 {
+		l.Fatalf("no loopback interface")
+	}
+	l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_BINDTOIFINDEX, Value: links[lo].Index}))
 }
 
 // root joins the directory and the target of a request as text.

@@ -250,7 +250,7 @@ func constant(l *lab.Lab) []lab.Step {
 			l.Note("got", backlog(syscall.SOMAXCONN))
 		}},
 		{Name: "right", Do: func() {
-			limit, err := kernel.SysctlInt("net.core.somaxconn")
+			limit, err := l.Net().SysctlInt("net.core.somaxconn")
 			if err != nil {
 				l.Fatalf("net.core.somaxconn: %w", err)
 			}

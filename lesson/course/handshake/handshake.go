@@ -193,13 +193,13 @@ func nobody(l *lab.Lab) []lab.Step {
 // number adds to the first.
 func retries(l *lab.Lab) {
 	const first, more = "net.ipv4.tcp_syn_retries", "net.ipv4.tcp_syn_linear_timeouts"
-	retries, err := kernel.SysctlInt(first)
+	retries, err := l.Net().SysctlInt(first)
 	if err != nil {
 		l.Fatalf("%s: %w", first, err)
 	}
 	l.Show(lesson.Evidence{Fact: "tcp_syn_retries", Value: fmt.Sprint(retries), Source: "/proc/sys/net/ipv4/tcp_syn_retries", Command: "sysctl " + first})
 	l.Note("syn_retries", retries)
-	added, err := kernel.SysctlInt(more)
+	added, err := l.Net().SysctlInt(more)
 	if err != nil {
 		l.Note("linear", "nothing, since this kernel does not have it")
 	} else {

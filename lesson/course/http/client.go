@@ -101,7 +101,7 @@ func unreadBytes(l *lab.Lab) (n int) {
 			continue
 		}
 		n += x.Unsent
-		if row, ok := kernel.Find(l.TCP(), x.Peer.AddrPort(), x.Local.AddrPort()); ok {
+		if row := l.TCP().Find(x.Peer.AddrPort(), x.Local.AddrPort()); row != nil {
 			n += int(row.RQueue)
 		}
 	}

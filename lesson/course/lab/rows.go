@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"net/netip"
 
-	"golang.org/x/sys/unix"
-
 	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
-// TCP are the TCP sockets over IPv4 and IPv6 of this network namespace.
-func (l *Lab) TCP() []kernel.InetSocket {
-	rows, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
+// Net returns the network namespace that the processes of the experiment are in.
+func (l *Lab) Net() kernel.Net { return kernel.Own() }
+
+// TCP returns the TCP sockets over IPv4 and IPv6 of the network namespace.
+func (l *Lab) TCP() kernel.InetTable {
+	rows, err := l.Net().TCP()
 	if err != nil {
 		l.Fatalf("sock_diag(7): %w", err)
 	}
@@ -34,11 +35,11 @@ func (l *Lab) RowsAt(local sockets.Sockaddr, state kernel.State) (found []kernel
 // EndsOf are the two ends of one connection, as far as there are any.
 func (l *Lab) EndsOf(at, from netip.AddrPort) map[stage.Role]kernel.InetSocket {
 	ends, rows := make(map[stage.Role]kernel.InetSocket), l.TCP()
-	if row, ok := kernel.Find(rows, from, at); ok {
-		ends[Client] = row
+	if row := rows.Find(from, at); row != nil {
+		ends[Client] = *row
 	}
-	if row, ok := kernel.Find(rows, at, from); ok {
-		ends[Server] = row
+	if row := rows.Find(at, from); row != nil {
+		ends[Server] = *row
 	}
 	return ends
 }
@@ -46,8 +47,8 @@ func (l *Lab) EndsOf(at, from netip.AddrPort) map[stage.Role]kernel.InetSocket {
 // Queue is the accept queue of a listener of the server: how many wait, and the
 // backlog that the kernel made of the number given to listen(2).
 func (l *Lab) Queue(fd int) (length, backlog int) {
-	row, ok := kernel.FindListener(l.TCP(), l.Ask(Server, fd).Local.AddrPort())
-	if !ok {
+	row := l.TCP().Listener(l.Ask(Server, fd).Local.AddrPort())
+	if row == nil {
 		l.Fatalf("no LISTEN row for descriptor %d", fd)
 	}
 	return int(row.RQueue), int(row.WQueue)
@@ -65,7 +66,7 @@ func (l *Lab) ShowQueue(fd int) (length, backlog int) {
 }
 
 func (l *Lab) Counters() kernel.Counters {
-	c, err := kernel.ReadCounters(l.PID(Server))
+	c, err := l.Net().Counters()
 	if err != nil {
 		l.Fatalf("/proc/net/netstat: %w", err)
 	}

@@ -150,7 +150,7 @@ func clamp(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "look", Do: func() {
 			backlog := showWaiting(l, fd)
-			limit, err := kernel.SysctlInt("net.core.somaxconn")
+			limit, err := l.Net().SysctlInt("net.core.somaxconn")
 			if err != nil {
 				l.Fatalf("net.core.somaxconn: %w", err)
 			}

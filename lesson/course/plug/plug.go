@@ -168,7 +168,7 @@ func showFile(l *lab.Lab, path string) (size int64) {
 func showPorts(l *lab.Lab, inodes ...uint64) (found int) {
 	rows := l.TCP()
 	for _, inode := range inodes {
-		if _, ok := kernel.FindInode(rows, inode); ok {
+		if rows.Inode(inode) != nil {
 			found++
 		}
 	}
@@ -179,7 +179,7 @@ func showPorts(l *lab.Lab, inodes ...uint64) (found int) {
 // showUnix shows the row of one end, which names the other, and the row of the
 // listener in the table that is a text.
 func showUnix(l *lab.Lab, inode uint64, path string) {
-	if rows, err := kernel.UnixSockets(); err == nil {
+	if rows, err := l.Net().Unix(); err == nil {
 		for _, row := range rows {
 			if row.Inode == inode {
 				l.Show(lesson.Evidence{Fact: "Unix socket", Value: fmt.Sprintf("inode %d, %s, the other end is inode %d", row.Inode, row.State, row.Peer), Source: "sock_diag(7)",
@@ -197,7 +197,7 @@ func showUnix(l *lab.Lab, inode uint64, path string) {
 
 // rowsOf are the Unix sockets of that path.
 func rowsOf(l *lab.Lab, path string) (found []kernel.UnixRow) {
-	rows, err := kernel.UnixTable(l.PID(lab.Server))
+	rows, err := l.Net().UnixTable()
 	if err != nil {
 		l.Fatalf("/proc/net/unix: %w", err)
 	}

@@ -61,7 +61,10 @@ func idle(l *lab.Lab) []lab.Step {
 
 // waitingIn is the length of the server's accept queue.
 func waitingIn(l *lab.Lab, own *ownServer) int {
-	row, _ := kernel.FindListener(l.TCP(), own.addr.AddrPort())
+	row := l.TCP().Listener(own.addr.AddrPort())
+	if row == nil {
+		return 0
+	}
 	return int(row.RQueue)
 }
 

@@ -34,8 +34,7 @@ func stop(l *lab.Lab) []lab.Step {
 		{Name: "stop", Do: func() {
 			own.Drain()
 			l.Until("the listener to be closed", func() bool {
-				_, listens := kernel.FindListener(l.TCP(), own.addr.AddrPort())
-				return !listens && len(l.RowsAt(own.addr, kernel.Established)) < 2 && len(l.RowsAt(own.addr, kernel.FinWait1)) == 0
+				return l.TCP().Listener(own.addr.AddrPort()) == nil && len(l.RowsAt(own.addr, kernel.Established)) < 2 && len(l.RowsAt(own.addr, kernel.FinWait1)) == 0
 			})
 			l.Note("rows", showRows(l, own))
 			l.Note("idle", row())

@@ -93,7 +93,7 @@ func other(l *lab.Lab) []lab.Step {
 	return []lab.Step{
 		{Name: "setting", Do: func() {
 			const name = "net.mptcp.enabled"
-			value, err := kernel.Sysctl(name)
+			value, err := l.Net().Sysctl(name)
 			if err != nil {
 				value = "no such setting: this kernel has no MPTCP"
 			}
@@ -121,9 +121,13 @@ func udp(l *lab.Lab) lab.Check {
 	l.Note("port", port)
 	l.Note("owner", "(nobody)")
 	return func() (bool, string) {
-		tcp := len(rows(l, port, unix.IPPROTO_TCP))
+		tcp := len(held(l.TCP(), port))
 		l.Note("tcp", tcp)
-		rows := rows(l, port, unix.IPPROTO_UDP)
+		udp, err := l.Net().UDP()
+		if err != nil {
+			l.Fatalf("sock_diag(7): %w", err)
+		}
+		rows := held(udp, port)
 		if len(rows) == 0 {
 			return false, fmt.Sprintf("sockets with port %d: UDP 0, TCP %d", port, tcp)
 		}
@@ -154,14 +158,9 @@ func freePort(l *lab.Lab) uint16 {
 	return 0
 }
 
-// rows are the sockets of a protocol, over IPv4 or IPv6, that a process has
-// and whose own port is this one.
-func rows(l *lab.Lab, port uint16, protocol int) (found []kernel.InetSocket) {
-	rows, err := kernel.InetSockets(unix.AF_UNSPEC, protocol, kernel.AllStates)
-	if err != nil {
-		l.Fatalf("sock_diag(7): %w", err)
-	}
-	for _, row := range rows {
+// held are those of the sockets that a process has and whose own port is this one.
+func held(sockets kernel.InetTable, port uint16) (found kernel.InetTable) {
+	for _, row := range sockets {
 		if row.Local.Port() == port && row.Inode != 0 {
 			found = append(found, row)
 		}
