@@ -2,15 +2,19 @@ package course_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/course/labtest"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
 )
 
 // prepared is an exercise as a learner finds it.
@@ -66,5 +70,54 @@ func TestCheckTellsThatAProcessHasEnded(t *testing.T) {
 			_, _, err := s.Check()
 			return err != nil && err.Error() == "the server has ended"
 		}, func() string { return id })
+	}
+}
+
+// A process that the learner has stopped holds up neither the Board nor the check, and
+// is no reason to give the exercise up.
+func TestStoppedProcessHoldsNothingUp(t *testing.T) {
+	told := false
+	for _, id := range course.IDs() {
+		l, err := course.Find(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(l.Parts, func(p lab.Part) bool { return p.Kind == lab.Exercise }) {
+			continue
+		}
+		s := prepared(t, id)
+		var stopped []int
+		for _, party := range s.Board(t.Context()).Parties {
+			if party.PID == os.Getpid() {
+				continue
+			}
+			unix.Kill(party.PID, unix.SIGSTOP)
+			labtest.Until(t, func() bool {
+				task, err := kernel.Thread(party.PID, party.PID)
+				return err == nil && task.State == 'T'
+			}, func() string { return id })
+			stopped = append(stopped, party.PID)
+		}
+		begun := time.Now()
+		_, now, err := s.Check()
+		if err != nil || time.Since(begun) > stage.Patience/2 {
+			t.Errorf("%s: the check says %q, %v after %s", id, now, err, time.Since(begun))
+		}
+		told = told || strings.Contains(now, "kill -CONT ")
+		for _, party := range s.Board(t.Context()).Parties {
+			if slices.Contains(stopped, party.PID) && party.Doing != "stopped by a signal" {
+				t.Errorf("%s: on the Board: %+v", id, party)
+			}
+		}
+		if time.Since(begun) > stage.Patience/2 {
+			t.Errorf("%s: the Board came after %s", id, time.Since(begun))
+		}
+		for _, pid := range stopped {
+			unix.Kill(pid, unix.SIGCONT)
+		}
+		s.End()
+	}
+	if !told {
+		t.Error("no check of an exercise said that a process is stopped")
 	}
 }
