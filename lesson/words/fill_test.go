@@ -114,14 +114,12 @@ func TestFillTakesAnyValue(t *testing.T) {
 	for _, text := range templates {
 		for _, x := range pieces {
 			for _, y := range pieces {
-				for _, value := range []string{x, x + y, x + y + x, x + " " + y, strings.Repeat(x, 3) + y} {
+				for _, value := range []string{x + y, x + " " + y, strings.Repeat(x, 3) + y} {
 					if strings.TrimSpace(clean(value)) == "" {
 						continue
 					}
-					for _, other := range []string{"1", value} {
-						if filled, err := Fill(text, map[string]string{"a": value, "b": other}); err != nil {
-							t.Fatalf("Fill(%q, %q, %q) = %q: %v", text, value, other, filled, err)
-						}
+					if filled, err := Fill(text, map[string]string{"a": value, "b": value}); err != nil {
+						t.Fatalf("Fill(%q, %q) = %q: %v", text, value, filled, err)
 					}
 				}
 			}
@@ -144,4 +142,13 @@ var templates = []string{
 	"{a}{b}. x",
 	"| a | b |\n|---|---|\n| {a} | `{b}` |\n\n{a} | {b}",
 	"a &{b}; {a}",
+}
+
+func BenchmarkFill(b *testing.B) {
+	values := map[string]string{"a": "SYN_SENT", "b": "127.0.0.1:8080"}
+	for b.Loop() {
+		for _, text := range templates {
+			Fill(text, values)
+		}
+	}
 }
