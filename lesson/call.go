@@ -2,12 +2,12 @@ package lesson
 
 import "fd3/sockets"
 
-// Entered is the Event of a call that is about to be made.
+// Entered returns the Event of a call that is about to be made.
 func Entered(c sockets.Call) Event {
 	return Event{Kind: KindEnter, Name: c.Name, Args: args(c), FD: descriptor(c), Strace: c.Strace(), C: c.C, Go: c.Go}
 }
 
-// Returned is the Event of a call that has returned.
+// Returned returns the Event of a call that has returned.
 func Returned(c sockets.Call) Event {
 	e := Entered(c)
 	e.Kind = KindReturn

@@ -125,7 +125,7 @@ type Evidence struct {
 	Have, Full int64 // how much of how much, where a bar says it best
 }
 
-// Event is the Event that shows the fact.
+// Event returns the Event that shows the fact.
 func (e Evidence) Event() Event {
 	return Event{Kind: KindEvidence, Fact: e.Fact, Value: e.Value, Source: e.Source, Command: e.Command, Text: e.Note, Have: e.Have, Full: e.Full}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Took is a time as it is written everywhere here, in three digits at most: 4.1 µs,
+// Took returns a time as it is written everywhere here, in three digits at most: 4.1 µs,
 // 12 ms, 3.2 s; from a minute on 1 min 15 s and 2 h 5 min.
 func Took(d time.Duration) string {
 	if whole := d.Round(time.Second); whole >= time.Hour {

@@ -19,7 +19,7 @@ it again. An errno goes by its symbol or its number.
 
 Without a word it lists all that it knows.`
 
-// glossary is fd3 explain.
+// glossary returns fd3 explain.
 func (a *app) glossary() *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain [WORD...]",
@@ -87,7 +87,7 @@ func (a *app) listWords() error {
 	return failed
 }
 
-// nextWords completes the next word of a term of several.
+// nextWords returns the words that may come next in a term of several.
 func nextWords(args []string) []string {
 	words, errnos := glossary.Words()
 	var found []string

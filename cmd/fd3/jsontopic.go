@@ -12,7 +12,7 @@ import (
 //go:embed jsontopic.txt
 var jsonFields string
 
-// jsonTopic is fd3 help json: the contract of --json.
+// jsonTopic returns fd3 help json: the contract of --json.
 func jsonTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "json",

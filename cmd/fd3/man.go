@@ -18,7 +18,7 @@ import (
 const manLong = `Write the manual page of a command, or of fd3, in mdoc(7): the format that man
 shows. scripts/man writes all of them into a folder.`
 
-// man is fd3 man.
+// man returns fd3 man.
 func man() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man [COMMAND]",
@@ -48,14 +48,15 @@ func man() *cobra.Command {
 	}
 }
 
-// documented are the commands that have a page, and what fd3 help explains besides.
+// documented returns the commands and the topics of fd3 help that have a page.
 func documented(root *cobra.Command) []*cobra.Command {
 	return slices.DeleteFunc(slices.Clone(root.Commands()), func(c *cobra.Command) bool {
 		return c.Hidden || c.Name() == "help" || c.Name() == "completion"
 	})
 }
 
-// builtAt is the time of the source that fd3 was built from; else it is today.
+// builtAt returns the time of the source that fd3 was built from, or now if that is
+// not known.
 func builtAt() time.Time {
 	info, _ := debug.ReadBuildInfo()
 	if info != nil {
@@ -125,7 +126,7 @@ func (m *manual) macro(name string, args ...string) {
 	m.line(line)
 }
 
-// roff is text in which nothing means anything to the formatter.
+// roff returns text in which nothing means anything to the formatter.
 func roff(s string) string {
 	var out strings.Builder
 	for _, r := range s {

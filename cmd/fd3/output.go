@@ -13,7 +13,7 @@ import (
 	"fd3/lesson/view"
 )
 
-// output is what the global flags say of how to show things.
+// output is the global flags that say how to show things.
 type output struct {
 	json    bool
 	plain   bool
@@ -21,7 +21,7 @@ type output struct {
 	explain string
 }
 
-// show makes the function that shows events on stdout. An error of stdout ends
+// show returns a function that shows Events on stdout. The first error of stdout ends
 // up in failed.
 func (o output) show(failed *error) (func(lesson.Event), error) {
 	look, err := o.look()
@@ -70,7 +70,7 @@ func (o output) look() (view.Look, error) {
 	return look, nil
 }
 
-// columns is the width of a terminal now. Of what is none it is COLUMNS, else 80.
+// columns returns the terminal's width; for a non-terminal, $COLUMNS or 80.
 func columns(f *os.File) int {
 	if n, _, err := term.GetSize(f.Fd()); err == nil && n > 0 {
 		return n
@@ -81,10 +81,10 @@ func columns(f *os.File) int {
 	return 80
 }
 
-// screen says whether stderr is a terminal that can take a line away again.
+// screen reports whether stderr is a terminal that can take a line away again.
 func screen() bool { return term.IsTerminal(os.Stderr.Fd()) && os.Getenv("TERM") != "dumb" }
 
-// level is --explain.
+// level returns --explain, or an error if it is none of the three.
 func (o output) level() (lesson.Explain, error) {
 	switch e := lesson.Explain(o.explain); e {
 	case lesson.Full, lesson.Short, lesson.None:
@@ -93,7 +93,8 @@ func (o output) level() (lesson.Explain, error) {
 	return "", usageError{fmt.Errorf("--explain is full, short or none, not %q", o.explain)}
 }
 
-// utf8Locale is the rule of locale(7): LC_ALL, else LC_CTYPE, else LANG.
+// utf8Locale reports whether the locale has UTF-8, by the rule of locale(7): LC_ALL,
+// else LC_CTYPE, else LANG.
 func utf8Locale() bool {
 	locale := strings.ToLower(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
 	return strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")

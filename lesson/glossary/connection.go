@@ -61,7 +61,7 @@ func tcpInfo(fact string, say func(*unix.TCPInfo) string) question {
 	})
 }
 
-// milliseconds is a time of TCP_INFO, where it is in microseconds.
+// milliseconds returns a time of TCP_INFO, where it is in microseconds.
 func milliseconds(us uint32) string { return fmt.Sprintf("%.3f ms", float64(us)/1000) }
 
 // acknowledged shows how many numbers five bytes have taken.

@@ -21,7 +21,7 @@ func inState(s kernel.State) question {
 	}
 }
 
-// ssName is a state as ss(8) takes it: fin-wait-1.
+// ssName returns a state as ss(8) takes it: fin-wait-1.
 func ssName(s kernel.State) string {
 	return strings.ToLower(strings.NewReplacer("_", "-", "WAIT1", "WAIT-1", "WAIT2", "WAIT-2").Replace(s.String()))
 }

@@ -16,7 +16,7 @@ import (
 // lastErrno is the highest number that include/uapi/asm-generic/errno.h has.
 const lastErrno = 133
 
-// errnos are the numbers of all symbols.
+// errnos returns the numbers of all symbols.
 var errnos = sync.OnceValue(func() map[string]unix.Errno {
 	numbers := make(map[string]unix.Errno)
 	for n := range unix.Errno(lastErrno + 1) {
@@ -27,7 +27,7 @@ var errnos = sync.OnceValue(func() map[string]unix.Errno {
 	return numbers
 })
 
-// errnoName is the symbol as a Call shows it; a number that is none has no symbol.
+// errnoName returns the symbol as a Call shows it, or "" if the number is no errno.
 func errnoName(n unix.Errno) string {
 	if unix.ErrnoName(n) == "" {
 		return ""
@@ -35,8 +35,8 @@ func errnoName(n unix.Errno) string {
 	return sockets.Call{Errno: n}.ErrnoName()
 }
 
-// errnoEntry is the entry of an error number. One that the glossary does not have
-// has words in errno.md, or none: then what strerror(3) says must do.
+// errnoEntry returns the entry of an error number. Where the glossary has none, the
+// words are those of the steps, or say that there are none.
 func errnoEntry(n unix.Errno) (Entry, bool) {
 	name := errnoName(n)
 	if name == "" {

@@ -1,10 +1,10 @@
-// Package glossary explains the words of fd3: what each is, in glossary.md, and
-// what the kernel says about it when it is asked.
+// Package glossary explains the words of fd3: the meaning of each, from glossary.md,
+// and the kernel's facts about it, read when they are asked for.
 //
 //	entry, ok := glossary.LookUp("accept queue")
 //	entry.Tell(lesson.Full, show)
 //
-// Where it takes sockets to ask, they are made for that and closed again.
+// Where a question needs sockets, they are made for it and closed again.
 package glossary
 
 import (
@@ -32,7 +32,7 @@ type Entry struct {
 	Aliases []string
 	Text    string     // Markdown
 	Also    []string   // words of other entries
-	From    []string   // where that can be read
+	From    []string   // references
 	Errno   unix.Errno // of an entry that is about an error number, else 0
 }
 

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LookUp finds a word, an alias, the symbol of an errno or its number. The case
+// LookUp returns the entry of a word, an alias, the symbol of an errno or its number. The case
 // of letters matters only where two words differ in nothing else: listen is a
 // call, and LISTEN a state.
 func LookUp(word string) (Entry, bool) {
@@ -28,7 +28,7 @@ func LookUp(word string) (Entry, bool) {
 	return errnoEntry(errnos()[strings.ToUpper(word)])
 }
 
-// Words are the words of all entries in the order of the alphabet, the errnos
+// Words returns the words of all entries in the order of the alphabet, the errnos
 // apart.
 func Words() (words, errnos []string) {
 	for _, e := range glossary().entries {
@@ -41,8 +41,8 @@ func Words() (words, errnos []string) {
 	return words, errnos
 }
 
-// plainWord is what makes two spellings one word: the case, and hyphens,
-// underscores and blanks do not count, nor does a section of the manual.
+// plainWord returns the same for all spellings of a word: case, hyphens, underscores,
+// blanks and a section of the manual do not count.
 func plainWord(word string) string {
 	word = strings.ToLower(word)
 	if i := strings.IndexByte(word, '('); i > 0 && strings.HasSuffix(word, ")") {

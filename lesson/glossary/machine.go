@@ -35,7 +35,7 @@ func callTime() []lesson.Evidence {
 		Command: "perf bench syscall basic", Note: "The call asks for the number of the parent process: hardly any work, so this is about the way alone."}}
 }
 
-// asInMemory are the two bytes of 8080 as this processor keeps them.
+// asInMemory returns the two bytes of 8080 as this processor keeps them.
 func asInMemory() []byte { return binary.NativeEndian.AppendUint16(nil, 8080) }
 
 func byteOrder() []lesson.Evidence {

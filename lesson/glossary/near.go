@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Near are the words that may have been meant, the likeliest first, three at
+// Near returns the words that may have been meant, the likeliest first, three at
 // most.
 func Near(word string) []string {
 	asked := plainWord(word)
@@ -38,7 +38,7 @@ func Near(word string) []string {
 	return near[:min(3, len(near))]
 }
 
-// distance is how many letters have to be put in, taken out or changed to get
+// distance returns how many letters have to be put in, taken out or changed to get
 // from one word to the other.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

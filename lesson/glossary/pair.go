@@ -38,7 +38,7 @@ func withPair(ask func(*pair) []lesson.Evidence) question {
 	}
 }
 
-// connected is withPair for what needs both ends.
+// connected is withPair for questions that need both ends.
 func connected(ask func(*pair) []lesson.Evidence) question {
 	return withPair(func(p *pair) []lesson.Evidence {
 		if !p.accept() {
@@ -64,14 +64,14 @@ func (p *pair) socket(typ int) int {
 	return int(p.Socket(unix.AF_INET, typ|unix.SOCK_CLOEXEC, 0).Ret)
 }
 
-// other is one more socket, or -1.
+// other returns one more socket, or -1.
 func (p *pair) other(typ int) int {
 	fd := p.socket(typ)
 	p.others = append(p.others, fd)
 	return fd
 }
 
-// otherBound is one more socket with a port of the kernel's choice, or -1.
+// otherBound returns one more socket with a port of the kernel's choice, or -1.
 func (p *pair) otherBound(typ int) int {
 	fd := p.other(typ)
 	if p.Bind(fd, loopbackPort(0)).Err() != nil {
@@ -96,7 +96,7 @@ func (p *pair) end() {
 	}
 }
 
-// row is a socket as sock_diag(7) has it, or nil.
+// row returns a socket as sock_diag(7) has it, or nil.
 func (p *pair) row(fd int) *kernel.InetSocket {
 	all, err := kernel.Own().TCP()
 	if err != nil {
@@ -109,12 +109,12 @@ func (p *pair) row(fd int) *kernel.InetSocket {
 	return all.Find(sockets.Sockname(fd).AddrPort(), peer)
 }
 
-// told is a call as evidence.
+// told returns a call as evidence.
 func told(fact, command string, c sockets.Call, note string) lesson.Evidence {
 	return lesson.Evidence{Fact: fact, Value: c.Strace(), Source: "the kernel's answer", Command: command, Note: note}
 }
 
-// trace is the command that shows these calls being made for a word.
+// trace returns the command that shows these calls being made for a word.
 func trace(word string, calls ...string) string {
 	return "strace -f -e trace=" + strings.Join(calls, ",") + " fd3 explain " + word
 }

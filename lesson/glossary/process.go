@@ -120,7 +120,7 @@ func socketsUsed() []lesson.Evidence {
 		Note: "All kinds of sockets that processes hold."}, err)
 }
 
-// procLine is what follows the name that begins a line of a file.
+// procLine returns the rest of the line of a file that begins with a name.
 func procLine(path, name string) (string, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // A question is asked of the kernel; without an answer there is no evidence.
 type question func() []lesson.Evidence
 
-// questions are those of each word. What brings an errno about is in failures.
+// questions has the questions of each word. The calls that bring an errno about are in
+// failures.
 var questions = map[string][]question{
 	"kernel":                {kernelRelease},
 	"kernel space":          {kernelRelease},

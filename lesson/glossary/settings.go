@@ -8,7 +8,7 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// one is the evidence of a single reading, or none where it failed.
+// one returns the evidence of a single reading, or none where it failed.
 func one(e lesson.Evidence, err error) []lesson.Evidence {
 	if err != nil {
 		return nil
@@ -25,7 +25,7 @@ func setting(fact, name, note string) question {
 	}
 }
 
-// counter reads what the kernel has counted in this network namespace.
+// counter reads a counter of this network namespace.
 func counter(fact, name, noun, told string) question {
 	return func() []lesson.Evidence {
 		all, err := kernel.Own().Counters()

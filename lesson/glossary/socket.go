@@ -26,12 +26,12 @@ func newSocket(typ int, ask func(fd int) []lesson.Evidence) question {
 	}
 }
 
-// loopbackPort is a port of 127.0.0.1; 0 lets the kernel choose.
+// loopbackPort returns a port of 127.0.0.1; 0 lets the kernel choose.
 func loopbackPort(port uint16) sockets.Sockaddr {
 	return sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port))
 }
 
-// bound is the name of a socket once the kernel has chosen a port for it.
+// bound returns the name of a socket once the kernel has chosen a port for it.
 func bound(fd int) (sockets.Sockaddr, error) {
 	var t sockets.Tracer
 	err := t.Bind(fd, loopbackPort(0)).Err()

@@ -7,8 +7,8 @@ import (
 	"fd3/lesson/words"
 )
 
-// Tell shows an entry: what the word means, what the kernel says about it at this
-// moment, where that is written, and which words are near.
+// Tell shows an entry: the meaning of the word, the kernel's facts about it at this
+// moment, the references, and the words that are near.
 func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 	text := func(section, title, text string) {
 		show(lesson.Event{Kind: lesson.KindText, Step: "explain", Section: section, Title: title, Text: text})
@@ -35,8 +35,8 @@ func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 	}
 }
 
-// Now is what the kernel says about the word when it is asked. About some words,
-// those of HTTP among them, it has nothing to say.
+// Now asks the kernel about the word and returns its facts. For some words, those of
+// HTTP among them, there are none.
 func (e Entry) Now() []lesson.Evidence {
 	var found []lesson.Evidence
 	for _, ask := range e.questions() {
@@ -45,7 +45,7 @@ func (e Entry) Now() []lesson.Evidence {
 	return found
 }
 
-// questions are those of the word; an errno has its number and, where that can be
+// questions returns the questions of the word; an errno has its number and, where that can be
 // done, a call that fails so.
 func (e Entry) questions() []question {
 	asked := questions[e.Word]

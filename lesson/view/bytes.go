@@ -9,7 +9,7 @@ import (
 	"fd3/lesson"
 )
 
-// bytes draws bytes with what each stretch of them is.
+// bytes draws bytes, with the name of each stretch of them.
 func (v *Text) bytes(e lesson.Event) {
 	v.section = "bytes"
 	v.blank()
@@ -25,7 +25,7 @@ func (v *Text) bytes(e lesson.Event) {
 }
 
 // members draws the members of a struct side by side, each with its offset, its
-// bytes, its name and its value. What does not fit goes into a further row.
+// bytes, its name and its value. Members that do not fit go into a further row.
 func (v *Text) members(e lesson.Event) {
 	const gap = 2
 	var row [4]string
@@ -59,7 +59,7 @@ func (v *Text) members(e lesson.Event) {
 	flush()
 }
 
-// hexOf writes bytes in hex, the middle left out when there are more than limit.
+// hexOf returns bytes in hex; of more than limit the middle is left out.
 func hexOf(b []byte, limit int, more string) string {
 	if len(b) <= limit {
 		return fmt.Sprintf("% x", b)
@@ -68,7 +68,7 @@ func hexOf(b []byte, limit int, more string) string {
 }
 
 // message draws a message line by line. Under the hex of each piece stand its
-// characters, and under them what the piece is.
+// characters, and under them its name.
 func (v *Text) message(e lesson.Event) {
 	spans := whole(e)
 	if len(e.Spans) == 0 { // the title says what they are
@@ -100,14 +100,14 @@ func (v *Text) message(e lesson.Event) {
 	v.draw(r)
 }
 
-// rowIndent is what stands left of the bytes, and pieceMinimum the fewest bytes of
-// a token that are worth beginning at the end of a row.
+// rowIndent is the number of columns left of the bytes. pieceMinimum is the fewest
+// bytes of a token that are worth beginning at the end of a row.
 const (
 	rowIndent    = 10
 	pieceMinimum = 4
 )
 
-// A row is what fits side by side: pieces of tokens.
+// A row is the pieces of tokens that fit side by side.
 type row struct {
 	room   int // columns
 	offset int // of its first byte
@@ -134,12 +134,12 @@ func (r *row) add(b []byte, name string) {
 	r.used += width + 1
 }
 
-// pieceWidth is how many columns a piece takes: three for a byte, less the last
-// blank, or what its label needs.
+// pieceWidth returns how many columns a piece takes: three for a byte, less the last
+// blank, or more if its label is wider.
 func pieceWidth(b []byte, label string) int { return max(3*len(b)-1, len(label)) }
 
-// shortest is the shortest name of a token that still tells what it is. A long
-// stretch of bytes has room for any.
+// shortest returns the name of a token, or its short form where so many bytes have no
+// room for the name.
 func shortest(name string, bytes int) string {
 	short, ok := shortNames[name]
 	if !ok || len(name) <= 3*bytes-1 {
@@ -187,7 +187,7 @@ func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(width-ansi.StringWidth(s), 0))
 }
 
-// characters shows bytes as characters: those that print as they are, CR and LF
+// characters returns bytes as characters: those that print as they are, CR and LF
 // as \r and \n, and any other by a hole.
 func (v *Text) characters(b []byte) string {
 	if string(b) == "\r\n" {

@@ -38,7 +38,7 @@ func NewCast(w io.Writer, width, height int, title, term string) (*Cast, error) 
 	return c, c.line(CastHeader{Version: 2, Width: width, Height: height, Timestamp: c.began.Unix(), Title: title, Env: map[string]string{"TERM": term}})
 }
 
-// Write records what the terminal is given.
+// Write records bytes that the terminal gets.
 func (c *Cast) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,8 +51,8 @@ func (c *Cast) Write(p []byte) (int, error) {
 	return len(p), c.event("o", string(text[:whole]))
 }
 
-// unfinished is how many bytes at the end begin a character of UTF-8 and do not end
-// it.
+// unfinished returns how many bytes at the end of b begin a character of UTF-8 that
+// is not whole.
 func unfinished(b []byte) int {
 	for n := 1; n <= min(len(b), utf8.UTFMax-1); n++ {
 		if tail := b[len(b)-n:]; utf8.RuneStart(tail[0]) {
@@ -65,7 +65,7 @@ func unfinished(b []byte) int {
 	return 0
 }
 
-// Mark sets a marker, by which a player jumps.
+// Mark sets a marker, which a player can jump to.
 func (c *Cast) Mark(label string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,9 +80,10 @@ func (c *Cast) Resize(width, height int) error {
 	return c.event("r", fmt.Sprintf("%dx%d", width, height))
 }
 
-// Length is how long the recording is, and Marks how many markers it has.
+// Length returns how long the recording is so far.
 func (c *Cast) Length() time.Duration { return time.Since(c.began) }
 
+// Marks returns how many markers the recording has.
 func (c *Cast) Marks() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

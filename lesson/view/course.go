@@ -10,7 +10,7 @@ import (
 	"fd3/lesson"
 )
 
-// courseHeadings are the words over the parts of a lesson.
+// courseHeadings has the words over the parts of a lesson.
 var courseHeadings = map[string]string{
 	"question":   "THE QUESTION",
 	"predict":    "WHAT DO YOU THINK",
@@ -24,7 +24,8 @@ var courseHeadings = map[string]string{
 	"failed":     "NOT POSSIBLE HERE",
 }
 
-// lesson writes the title of a lesson, and the question that it answers.
+// lesson writes the title of a lesson and its place in the course. Its question follows
+// as a part.
 func (v *Text) lesson(e lesson.Event) {
 	v.blank()
 	v.section = ""
@@ -76,7 +77,7 @@ func (v *Text) choice(e lesson.Event) {
 	v.marked(fmt.Sprintf("%d ", v.choices), e.Text, 4)
 }
 
-// verdict writes what the kernel answered, and how the prediction did.
+// verdict writes the kernel's answer, and the prediction.
 func (v *Text) verdict(e lesson.Event) {
 	v.titled("THE KERNEL SAYS", v.theme.heading)
 	v.section = "verdict"
@@ -107,5 +108,5 @@ func (v *Text) marked(mark, text string, indent int) {
 	}
 }
 
-// bar draws how much of something there is.
+// bar returns a bar that shows how much of something there is.
 func (v *Text) bar(have, full int64) string { return v.theme.gauge(have, full, 24) }

@@ -11,11 +11,11 @@ import (
 	"fd3/lesson"
 )
 
-// A Head is what stands at the top of a Document.
+// A Head is the top of a Document.
 type Head struct {
 	Title    string
 	Made     time.Time
-	Machine  []lesson.Evidence // what the kernel says of itself
+	Machine  []lesson.Evidence // facts about the kernel, from the kernel
 	Contents []Entry           // the lessons that follow
 }
 
@@ -50,7 +50,7 @@ type sheet interface {
 	end() error
 }
 
-// documentHeadings are the words over the parts of a lesson.
+// documentHeadings has the words over the parts of a lesson.
 var documentHeadings = map[string]string{
 	"question":   "The question",
 	"predict":    "What do you think?",
@@ -209,7 +209,7 @@ func (d *Document) standing() {
 	}
 }
 
-// flush writes the blocks that are complete: all but this one.
+// flush writes all blocks but this one: they are complete.
 func (d *Document) flush(but *[]lesson.Event) {
 	for _, block := range []struct {
 		events *[]lesson.Event
@@ -222,8 +222,8 @@ func (d *Document) flush(but *[]lesson.Event) {
 	}
 }
 
-// spanned is bytes with something said of each stretch: where there is no value, its
-// characters.
+// spanned returns an Event of bytes in which each stretch has a value: its characters
+// where it had none.
 func spanned(e lesson.Event) lesson.Event {
 	e.Spans = whole(e)
 	for i, s := range e.Spans {
@@ -236,7 +236,7 @@ func spanned(e lesson.Event) lesson.Event {
 	return e
 }
 
-// whole are the spans of bytes up to their end: what the last one leaves is the rest.
+// whole returns the spans of bytes up to their end: after the last comes the rest.
 func whole(e lesson.Event) []lesson.Span {
 	rest := lesson.Span{Name: "bytes", End: len(e.Data)}
 	if n := len(e.Spans); n > 0 {

@@ -7,8 +7,9 @@ import (
 	"fd3/lesson"
 )
 
-// harmless takes the control characters from what came from outside: the name of
-// another process, a path, a value. On a terminal they would be orders.
+// harmless returns an Event without control characters in the strings that may come
+// from outside: the name of another process, a path, a value. On a terminal they would
+// be orders.
 func harmless(e lesson.Event) lesson.Event {
 	for _, s := range []*string{&e.Title, &e.Text, &e.Name, &e.Strace, &e.Result, &e.C, &e.Go, &e.Fact, &e.Value, &e.Source, &e.Command, &e.Peer, &e.Request} {
 		*s = withoutControl(*s)

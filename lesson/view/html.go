@@ -14,8 +14,8 @@ import (
 	"fd3/lesson"
 )
 
-// NewHTML makes a Document that is one HTML page: it loads nothing and runs
-// nothing, and its policy (CSP) lets it neither.
+// NewHTML returns a Document that is one HTML page. The page loads nothing and runs
+// nothing, and its policy (CSP) forbids both.
 func NewHTML(w io.Writer, h Head) *Document { return newDocument(&htmlSheet{w: w}, h) }
 
 type htmlSheet struct {

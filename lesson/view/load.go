@@ -20,12 +20,12 @@ type Load struct {
 	loads   []lesson.Load
 }
 
-// NewLoad makes a Load without a line.
+// NewLoad returns a Load that has no line yet.
 func NewLoad(w io.Writer, l Look, columns func() int) *Load {
 	return &Load{w: w, columns: columns, theme: newTheme(l)}
 }
 
-// Show takes what the line is to say.
+// Show notes the numbers for the line; it draws nothing.
 func (v *Load) Show(e lesson.Event) {
 	switch e.Kind {
 	case lesson.KindLoad:
@@ -35,7 +35,7 @@ func (v *Load) Show(e lesson.Event) {
 	}
 }
 
-// Hide removes the line, for what else is written to the same terminal.
+// Hide removes the line, so that other text can be written to the terminal.
 func (v *Load) Hide() {
 	if v.loads != nil {
 		io.WriteString(v.w, ClearLine)
@@ -52,8 +52,8 @@ func (v *Load) Draw() {
 	}
 }
 
-// loadLine is the most that can be said in so many columns: of each loop, else in sum,
-// else less.
+// loadLine returns the numbers of all loops in at most so many columns: each loop's
+// where they fit, else their sum, else fewer numbers.
 func loadLine(loads []lesson.Load, columns int) string {
 	conn, conns := figure(loads, "conn", func(x lesson.Load) int64 { return x.Connections })
 	request, requests := figure(loads, "req/s", func(x lesson.Load) int64 { return x.Requests })
@@ -79,7 +79,7 @@ func loadLine(loads []lesson.Load, columns int) string {
 	return ""
 }
 
-// figure is a number of all loops together, and the same with that of each.
+// figure returns a number of all loops together, and the same followed by each loop's.
 func figure(loads []lesson.Load, noun string, of func(lesson.Load) int64) (short, long string) {
 	var sum int64
 	var each []string
@@ -94,7 +94,7 @@ func figure(loads []lesson.Load, noun string, of func(lesson.Load) int64) (short
 	return short, short + " (" + strings.Join(each, "+") + ")"
 }
 
-// queueText is the fullest accept queue, and all of them. Loops that share a listener
+// queueText returns the fullest accept queue, and all of them. Loops that share a listener
 // have one queue.
 func queueText(loads []lesson.Load) (short, long string) {
 	var fullest lesson.Load
@@ -119,7 +119,7 @@ func queueText(loads []lesson.Load) (short, long string) {
 	return fmt.Sprintf("fullest accept queue %d of %d", fullest.Queue, fullest.Backlog), "accept queues " + strings.Join(each, ", ")
 }
 
-// bytesText is a number of bytes in the unit that leaves it short.
+// bytesText returns a number of bytes in the unit that leaves it short.
 func bytesText(n int64) string {
 	switch {
 	case n < 1000:

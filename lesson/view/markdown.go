@@ -16,7 +16,7 @@ type paragraph struct {
 	code   bool // a code block: its lines stay as they are
 }
 
-// markdown renders what the words use: paragraphs, lists, code, strong.
+// markdown renders the Markdown that the words use: paragraphs, lists, code, strong.
 func (t theme) markdown(source string, colour bool) []paragraph {
 	b := []byte(source)
 	var all []paragraph
@@ -45,7 +45,7 @@ func (t theme) markdown(source string, colour bool) []paragraph {
 	return all
 }
 
-// inline renders the inside of a paragraph. Without colours code keeps its
+// inline returns the inside of a paragraph, rendered. Without colours code keeps its
 // backticks, since nothing else would tell it from the words.
 func (t theme) inline(n ast.Node, source []byte, colour bool) string {
 	var out strings.Builder
@@ -74,7 +74,7 @@ func (t theme) inline(n ast.Node, source []byte, colour bool) string {
 	return out.String()
 }
 
-// codeOf is the inside of a code span: nothing in it is an escape.
+// codeOf returns the inside of a code span: nothing in it is an escape.
 func codeOf(n *ast.CodeSpan, source []byte) string {
 	var out strings.Builder
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
@@ -85,7 +85,7 @@ func codeOf(n *ast.CodeSpan, source []byte) string {
 	return oneLine(out.String())
 }
 
-// plainText is Markdown in one line, without its marks.
+// plainText returns Markdown in one line, without its marks.
 func plainText(markdown string) string {
 	var all []string
 	for _, p := range newTheme(Look{}).markdown(markdown, false) {

@@ -8,7 +8,7 @@ import (
 	"fd3/lesson"
 )
 
-// NewMarkdown makes a Document in Markdown (CommonMark).
+// NewMarkdown returns a Document in Markdown (CommonMark).
 func NewMarkdown(w io.Writer, h Head) *Document { return newDocument(&markdownSheet{w: w}, h) }
 
 type markdownSheet struct {
@@ -72,11 +72,11 @@ func (m *markdownSheet) calls(all []lesson.Event) {
 	m.printf("\n%stext\n%s\n%s\n", fence, text, fence)
 }
 
-// who is the process of a call, and made the call as strace prints it, with its
-// time and what there is to say of it. A call that the process did not survive has
-// the result "?".
+// who returns the process of a call.
 func who(e lesson.Event) string { return strings.TrimSpace(fmt.Sprintf("%s %d", e.Process, e.PID)) }
 
+// made returns a call as strace prints it, with its time and its note. A call that the
+// process did not survive has the result "?".
 func made(e lesson.Event) string {
 	switch {
 	case e.Kind == lesson.KindEnter && e.Result != "":
@@ -131,7 +131,7 @@ const maxHex = 32
 
 func (m *markdownSheet) end() error { return m.err }
 
-// literal is text that Markdown shows as it is.
+// literal returns Markdown that shows a text as it is.
 func literal(s string) string {
 	var out strings.Builder
 	for _, r := range oneLine(s) {
@@ -143,7 +143,7 @@ func literal(s string) string {
 	return out.String()
 }
 
-// code is a code span, between more backticks than are in it.
+// code returns a code span, between more backticks than are in it.
 func code(s string) string {
 	if s = oneLine(s); s == "" {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"fd3/lesson"
 )
 
-// A Paint draws, in a Look, what stands around the text: rails, lists, bars. Its
-// functions take words and give them styled.
+// A Paint draws the frame around the text, in a Look: rails, lists, bars. Its
+// functions return their words styled.
 type Paint struct {
 	Title, Heading, Strong, Dim, Good, Bad, Chosen func(...string) string
 
@@ -16,7 +16,7 @@ type Paint struct {
 	theme theme
 }
 
-// NewPaint makes the Paint of a Look.
+// NewPaint returns the Paint of a Look.
 func NewPaint(l Look) Paint {
 	t := newTheme(l)
 	return Paint{
@@ -27,7 +27,7 @@ func NewPaint(l Look) Paint {
 	}
 }
 
-// Gauge draws how much of something there is, in cells.
+// Gauge returns a bar of so many cells that shows how much of something there is.
 func (p Paint) Gauge(have, full int64, cells int) string { return p.theme.gauge(have, full, cells) }
 
 func (t theme) gauge(have, full int64, cells int) string {
@@ -38,5 +38,6 @@ func (t theme) gauge(have, full int64, cells int) string {
 	return strings.Repeat(t.full, filled) + strings.Repeat(t.empty, cells-filled)
 }
 
-// Harmless is what came from outside without what would be an order to a terminal.
+// Harmless returns a text from outside without its control characters, which would
+// be orders to a terminal.
 func Harmless(s string) string { return harmless(lesson.Event{Text: s}).Text }

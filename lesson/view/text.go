@@ -11,7 +11,7 @@ import (
 	"fd3/lesson"
 )
 
-// maxProse is how wide a paragraph gets, however wide the terminal is.
+// maxProse is the width of a paragraph, in columns, on a wider terminal.
 const maxProse = 96
 
 // Text writes Events for a person to read.
@@ -27,17 +27,17 @@ type Text struct {
 	started  bool            // something has been written, so a blank line parts what follows
 }
 
-// NewText makes a Text. Its Show returns the first error of w.
+// NewText returns a Text. Its Show returns the first error of w.
 func NewText(w io.Writer, l Look) *Text {
 	v := &Text{w: w, look: l, theme: newTheme(l), commands: make(map[string]bool)}
 	v.Fit(l.Width)
 	return v
 }
 
-// Fit has what follows fit into so many columns.
+// Fit sets the width, in columns, of all later Events.
 func (v *Text) Fit(columns int) { v.look.Width = min(max(columns, 40), 200) }
 
-// headings are the words over the parts of a step.
+// headings has the words over the parts of a step.
 var headings = map[string]string{
 	"call":     "THE CALL",
 	"argument": "ITS ARGUMENTS",
@@ -79,8 +79,8 @@ func (v *Text) line(s string) {
 	v.started = true
 }
 
-// lines breaks a text at blanks, so that what is to be copied, a path or a command, is
-// in one line if one is long enough.
+// lines breaks a text at blanks. A path or a command, which a reader may copy, stays in
+// one line if it fits.
 func lines(text string, width int) []string {
 	width = max(width, 20)
 	words := strings.Split(strings.ReplaceAll(text, "-", bond), " ")
@@ -229,7 +229,7 @@ func (v *Text) standingBrief() {
 	}
 }
 
-// unreturned is a call that is entered: it waits, or the process did not survive it.
+// unreturned returns a call that is entered: it waits, or the process did not survive it.
 func (v *Text) unreturned(e *lesson.Event) string {
 	if e.Result != "" {
 		return e.Strace + v.theme.dim.Render("  (it"+tie+"never"+tie+"returned)")
@@ -288,8 +288,8 @@ func (v *Text) returned(e lesson.Event) {
 	}
 }
 
-// note is what stands behind a call in the same line: Markdown, perhaps behind the
-// time that it took.
+// note returns the words behind a call in the same line: the Markdown of its Text, in
+// which the time that the call took stays in one piece.
 func (v *Text) note(e lesson.Event) string {
 	text := e.Text
 	if rest, ok := strings.CutPrefix(text, e.Took); ok {
@@ -314,7 +314,7 @@ func (v *Text) argument(e lesson.Event) {
 	v.markdown(e.Text, 15)
 }
 
-// factColumn is the width of the column of facts: that of "ListenOverflows".
+// factColumn is the width of the column of facts: "ListenOverflows" fits.
 const factColumn = 15
 
 func (v *Text) evidence(e lesson.Event) {
@@ -375,7 +375,7 @@ func (v *Text) socket(e lesson.Event) {
 	v.source(e, 14)
 }
 
-// connection writes whom the lines below it are about.
+// connection writes which client the lines below it are about.
 func (v *Text) connection(e lesson.Event) {
 	v.blank()
 	v.section = ""
@@ -383,8 +383,8 @@ func (v *Text) connection(e lesson.Event) {
 	v.wrap(v.theme.title.Render(who), 2, 4)
 }
 
-// connectionWords are the number of a connection, its descriptor, the client's address
-// and who serves it.
+// connectionWords returns the number of a connection, its descriptor, the client's address
+// and the loop that serves it.
 func connectionWords(e lesson.Event) []string {
 	all := []string{fmt.Sprintf("connection %d", e.Connection), fmt.Sprintf("fd %d", *e.FD)}
 	for _, word := range []string{e.Peer, e.Loop} {
@@ -395,7 +395,7 @@ func connectionWords(e lesson.Event) []string {
 	return all
 }
 
-// request writes a request and what became of it.
+// request writes a request and its answer.
 func (v *Text) request(e lesson.Event) {
 	style := v.theme.good
 	if e.Status >= 400 {

@@ -10,7 +10,7 @@ import (
 	"github.com/muesli/termenv"
 )
 
-// Look is how a text is to look: decided once from the flags, the environment and
+// A Look describes how a text looks. It is decided once from the flags, the environment and
 // the terminal, and passed down.
 type Look struct {
 	Width  int   // columns
@@ -29,10 +29,10 @@ const (
 	Contrast Theme = "contrast" // no colours but bold, underlined and reverse: for projectors
 )
 
-// Themes are all of them.
+// Themes lists every Theme, in the order in which Next goes through them.
 var Themes = []Theme{Auto, Light, Dark, Contrast}
 
-// ParseTheme is the Theme of that name.
+// ParseTheme returns the Theme of that name, or an error that lists the names.
 func ParseTheme(name string) (Theme, error) {
 	if t := Theme(name); slices.Contains(Themes, t) {
 		return t, nil
@@ -40,7 +40,7 @@ func ParseTheme(name string) (Theme, error) {
 	return "", fmt.Errorf("%q is no theme. The themes are: %s", name, strings.Trim(fmt.Sprint(Themes), "[]"))
 }
 
-// Next is the theme after this one, and after the last the first.
+// Next returns the theme after this one; the first follows the last.
 func (t Theme) Next() Theme {
 	return Themes[(max(slices.Index(Themes, t), 0)+1)%len(Themes)]
 }
