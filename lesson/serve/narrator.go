@@ -105,7 +105,7 @@ func (n *Narrator) event(e server.Event) {
 	case server.Exhausted:
 		n.exhaust(e)
 	default:
-		n.say(string(e.Kind), e, map[string]string{"number": fmt.Sprint(e.Conn)})
+		n.say(string(e.Kind), e, map[string]string{"number": fmt.Sprint(e.Conn), "why": e.Why})
 	}
 }
 

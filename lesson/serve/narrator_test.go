@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -251,6 +252,12 @@ var performances = map[string]func(t *testing.T, section string) *performance{
 		p.dial()
 		return p
 	},
+	"no thread": func(t *testing.T, _ string) *performance {
+		fewThreads(t)
+		p := perform(t, server.Config{Loop: server.Threads}, 1, false)
+		p.dial()
+		return p
+	},
 	"exhausted": func(t *testing.T, _ string) *performance {
 		p := perform(t, server.Config{}, 1, false)
 		p.get(p.dial(), "/small")
@@ -268,6 +275,42 @@ func whileBlocking(t *testing.T, _ string) *performance {
 	p := perform(t, server.Config{Loop: server.Iterative}, 1, false)
 	p.get(p.dial(), "/small")
 	return p
+}
+
+// fewThreads puts this process into a cgroup that has room for a few threads more, and
+// back.
+func fewThreads(t *testing.T) {
+	groups, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(groups)) {
+		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		own := "/sys/fs/cgroup/" + strings.TrimSuffix(part[1]+part[2], "/")
+		dir := fmt.Sprintf("%s/fd3-few-%d", own, os.Getpid())
+		if part[1] != "" && part[1] != "pids" || os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		move := func(to string) error {
+			return os.WriteFile(to+"/cgroup.procs", []byte(fmt.Sprint(os.Getpid())), 0o644)
+		}
+		t.Cleanup(func() {
+			move(own)
+			if err := os.Remove(dir); err != nil {
+				t.Error(err)
+			}
+		})
+		if move(dir) != nil {
+			continue
+		}
+		if used, err := os.ReadFile(dir + "/pids.current"); err == nil {
+			n, _ := strconv.Atoi(strings.TrimSpace(string(used)))
+			if os.WriteFile(dir+"/pids.max", []byte(fmt.Sprint(n+9)), 0o644) == nil {
+				return
+			}
+		}
+	}
+	t.Skip("missing: a cgroup of its own with the pids controller, which takes root")
 }
 
 // lastDescriptor leaves one descriptor to this process.
