@@ -299,7 +299,7 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 // makeTold makes two listeners as fd3 serve does, on a thread of its own.
 func makeTold(r *step.Runner, o step.Options) (listeners []int, err error) {
 	machine := stage.NewMachine()
-	r.Stages = map[stage.Role]step.Stage{stage.Server: stage.Local{Machine: machine}}
+	r.Parties = []step.Party{{Name: stage.Server, Stage: stage.Local{Machine: machine}}}
 	ran := make(chan struct{})
 	go func() {
 		runtime.LockOSThread()

@@ -205,9 +205,9 @@ func (a *app) runner(failed *error) (*step.Runner, error) {
 	return &step.Runner{
 		Name:  a.stage,
 		Usual: usual,
-		Stages: map[stage.Role]step.Stage{
-			stage.Server: a.remote(stage.Server),
-			stage.Client: a.remote(stage.Client),
+		Parties: []step.Party{
+			{Name: stage.Server, Stage: a.remote(stage.Server)},
+			{Name: stage.Client, Stage: a.remote(stage.Client)},
 		},
 		Start: func(role stage.Role) (started, crashed bool, err error) {
 			return a.remote(role).Start(stage.IdleEnd)

@@ -204,9 +204,9 @@ const storyPatience = 2 * time.Second
 func (a *app) listen(out *served, machine *stage.Machine, options step.Options, loops int, quiet bool) (listeners []int, err error) {
 	stage.RaisePoller()
 	runner := &step.Runner{
-		Name:   a.stage,
-		Stages: map[stage.Role]step.Stage{stage.Server: stage.Local{Machine: machine}},
-		Show:   out.Show,
+		Name:    a.stage,
+		Parties: []step.Party{{Name: stage.Server, Stage: stage.Local{Machine: machine}}},
+		Show:    out.Show,
 	}
 	if quiet {
 		if listeners, err = serve.ListenQuietly(options, loops, out.Show, machine.Witness); err == nil {

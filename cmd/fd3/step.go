@@ -22,13 +22,12 @@ import (
 // A stepCommand is one step of the life of a socket as a command. All of them are
 // made alike; they differ in their flags.
 type stepCommand struct {
-	step    string
+	step    *step.Step
 	use     string // the arguments in the usage line
 	short   string
 	example string
-	role    stage.Role // server, unless the step is the client's
-	either  bool       // --client is there
-	address bool       // takes an address
+	either  bool // --client is there
+	address bool // takes an address
 	flags   func(*pflag.FlagSet, *stepFlags)
 }
 
@@ -42,36 +41,36 @@ type stepFlags struct {
 }
 
 var stepCommands = []stepCommand{
-	{step: "socket", short: "make a socket: the process gets a descriptor", either: true,
+	{step: step.Socket, short: "make a socket: the process gets a descriptor", either: true,
 		example: "  fd3 socket\n  fd3 socket --family inet6\n  fd3 socket --type dgram",
 		flags: func(f *pflag.FlagSet, s *stepFlags) {
 			f.StringVar(&s.family, "family", "", "inet, inet6 or unix (default inet)")
 			f.StringVar(&s.typ, "type", "", "stream or dgram (default stream)")
 			f.IntVar(&s.options.Proto, "protocol", 0, "the third argument: 0 lets the kernel choose; try 6, 17, 262")
 		}},
-	{step: "setsockopt", short: "set SO_REUSEADDR: take a port that still has old connections", either: true},
-	{step: "bind", use: " [ADDRESS]", short: "give the socket an address", address: true, either: true,
+	{step: step.Setsockopt, short: "set SO_REUSEADDR: take a port that still has old connections", either: true},
+	{step: step.Bind, use: " [ADDRESS]", short: "give the socket an address", address: true, either: true,
 		example: "  fd3 bind 127.0.0.1:8080\n  fd3 bind :0                 a free port, chosen by the kernel\n  fd3 bind [::1]:8080\n  fd3 bind unix:/tmp/fd3.sock\n  fd3 bind 0.0.0.0:8080       every interface: other machines can connect"},
-	{step: "listen", short: "let the kernel take connections on it",
+	{step: step.Listen, short: "let the kernel take connections on it",
 		example: "  fd3 listen --backlog 2",
 		flags: func(f *pflag.FlagSet, s *stepFlags) {
 			f.IntVar(&s.options.Backlog, "backlog", s.options.Backlog, "how many finished handshakes may wait for accept")
 		}},
-	{step: "connect", use: " [ADDRESS]", short: "connect a client, in a process of its own", role: stage.Client, address: true,
+	{step: step.Connect, use: " [ADDRESS]", short: "connect a client, in a process of its own", address: true,
 		example: "  fd3 connect                 to where the server listens\n  fd3 connect --count 5       five clients at once",
 		flags: func(f *pflag.FlagSet, s *stepFlags) {
 			f.IntVar(&s.options.Count, "count", s.options.Count, "how many clients; several do not wait for their handshakes")
 			timeoutFlag(f, s)
 		}},
-	{step: "accept", short: "take one connection from the queue: a new descriptor",
+	{step: step.Accept, short: "take one connection from the queue: a new descriptor",
 		example: "  fd3 accept\n  fd3 accept --timeout 5s", flags: timeoutFlag},
-	{step: "recv", short: "read bytes from the connection", either: true,
+	{step: step.Recv, short: "read bytes from the connection", either: true,
 		example: "  fd3 recv\n  fd3 recv --client           the client reads the answer\n  fd3 recv --size 10          a buffer too small for all of it",
 		flags: func(f *pflag.FlagSet, s *stepFlags) {
 			f.IntVar(&s.options.Size, "size", s.options.Size, "how many bytes at most")
 			timeoutFlag(f, s)
 		}},
-	{step: "send", use: " [ADDRESS]", short: "write bytes to the connection", either: true, address: true,
+	{step: step.Send, use: " [ADDRESS]", short: "write bytes to the connection", either: true, address: true,
 		example: "  fd3 send --client           the client writes its GET request\n  fd3 send                    the server answers\n  fd3 send --status 404 --body 'not here'\n  fd3 send --client --data 'GET / HTTP/1.0\\r\\n\\r\\n'\n  fd3 send 127.0.0.1:9000     a datagram, from a socket that has no peer",
 		flags: func(f *pflag.FlagSet, s *stepFlags) {
 			f.StringVar(&s.data, "data", "", "send exactly this; \\r \\n \\t \\0 \\\\ \\xNN are understood")
@@ -83,12 +82,12 @@ var stepCommands = []stepCommand{
 			f.StringVar(&s.options.Target, "target", s.options.Target, "client: the target of the request")
 			timeoutFlag(f, s)
 		}},
-	{step: "shutdown", short: "end one direction of the connection, and drain the other", either: true,
+	{step: step.Shutdown, short: "end one direction of the connection, and drain the other", either: true,
 		example: "  fd3 shutdown\n  fd3 shutdown --how both",
 		flags: func(f *pflag.FlagSet, s *stepFlags) {
 			f.StringVar(&s.how, "how", "write", "write, read or both")
 		}},
-	{step: "close", short: "give the descriptor back", either: true,
+	{step: step.Close, short: "give the descriptor back", either: true,
 		example: "  fd3 close                   the newest connection, or the listener when there is none\n  fd3 close --fd 3"},
 }
 
@@ -99,11 +98,11 @@ func timeoutFlag(f *pflag.FlagSet, s *stepFlags) {
 // step makes the command of a step.
 func (a *app) step(c stepCommand) *cobra.Command {
 	s := &stepFlags{options: step.DefaultOptions()}
-	if c.role != "" {
-		s.options.Role = c.role
+	if c.step.Role != "" {
+		s.options.Role = c.step.Role
 	}
 	cmd := &cobra.Command{
-		Use:     c.step + c.use,
+		Use:     c.step.Name + c.use,
 		Short:   c.short,
 		Example: c.example,
 		GroupID: "life",
@@ -133,7 +132,7 @@ func (a *app) step(c stepCommand) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVar(&s.options.Only, "only", false, "make just this call, and see what the kernel says")
-	if c.step != "socket" {
+	if c.step != step.Socket {
 		f.IntVar(&s.options.FD, "fd", -1, "the descriptor to act on (default: the newest that fits)")
 		f.Lookup("fd").DefValue = "0" // the help leaves a zero out; -1 would mean nothing to a reader
 		cmd.RegisterFlagCompletionFunc("fd", a.descriptors(s))

@@ -45,14 +45,14 @@ func Listen(ctx context.Context, r *step.Runner, o step.Options, loops int) (lis
 // listener takes the steps to a listening socket, and returns it and the process
 // that has it.
 func listener(ctx context.Context, r *step.Runner, o step.Options) (x stage.Socket, pid int, err error) {
-	steps := []string{"socket", "setsockopt", "bind", "listen"}
+	steps := []*step.Step{step.Socket, step.Setsockopt, step.Bind, step.Listen}
 	if o.Addr.Family() == unix.AF_UNIX {
-		steps = []string{"socket", "bind", "listen"}
+		steps = []*step.Step{step.Socket, step.Bind, step.Listen}
 	}
 	if err := r.Straight(ctx, o, steps...); err != nil {
 		return stage.Socket{}, 0, err
 	}
-	state, err := r.Stages[stage.Server].State(ctx)
+	state, err := r.Stage(stage.Server).State(ctx)
 	if err != nil {
 		return stage.Socket{}, 0, err
 	}
@@ -66,7 +66,7 @@ func listener(ctx context.Context, r *step.Runner, o step.Options) (x stage.Sock
 
 // closeSockets closes what a failed Listen made.
 func closeSockets(ctx context.Context, r *step.Runner) {
-	state, _ := r.Stages[stage.Server].State(ctx)
+	state, _ := r.Stage(stage.Server).State(ctx)
 	for _, x := range state.Sockets {
 		unix.Close(x.FD)
 	}

@@ -51,7 +51,7 @@ func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 		defer close(ran)
 		m.Run()
 	}()
-	r := &step.Runner{Name: "test", Stages: map[stage.Role]step.Stage{stage.Server: stage.Local{Machine: m}}, Show: p.show}
+	r := &step.Runner{Name: "test", Parties: []step.Party{{Name: stage.Server, Stage: stage.Local{Machine: m}}}, Show: p.show}
 	o := step.DefaultOptions()
 	o.Addr, o.Explain = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0")), lesson.Short
 	var err error

@@ -30,7 +30,7 @@ func shownBytes(data []byte, spans []lesson.Span) int {
 // recv carried, cut into the pieces that httpmini sees in it.
 func (r *Runner) bytes(s *scene) {
 	switch {
-	case s.step == "bind" || s.step == "connect":
+	case s.step.Struct:
 		r.showAddress(s)
 	case len(s.call.Data) > 0 && s.call.Errno == 0:
 		r.showMessage(s)

@@ -6,6 +6,8 @@ import (
 	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/stage"
+
+	"golang.org/x/sys/unix"
 )
 
 // Options are what a learner can say about a step. Each field says which steps
@@ -32,8 +34,8 @@ type Options struct {
 	Body      []byte           // send by the server: the body
 	FreePort  string           // what to type for a port of the kernel's choice
 
-	goesOn        bool // further steps follow by themselves: none is to be typed next
-	timeoutOption int  // timeout: SO_RCVTIMEO or SO_SNDTIMEO
+	goesOn bool // further steps follow by themselves: none is to be typed next
+	limit  int  // timeout: SO_RCVTIMEO or SO_SNDTIMEO
 }
 
 // Defaults of the steps.
@@ -42,3 +44,37 @@ const (
 	DefaultSize    = 4096             // one page, the buffer that most first servers have
 	DefaultAddr    = "127.0.0.1:8080" // loopback: no other machine can connect
 )
+
+// recapOnly tells a step in one line.
+const recapOnly lesson.Explain = "recap"
+
+// DefaultOptions are what every step starts from.
+func DefaultOptions() Options {
+	return Options{
+		Role:      server,
+		FD:        -1,
+		Explain:   lesson.Full,
+		Backlog:   DefaultBacklog,
+		Count:     1,
+		Size:      DefaultSize,
+		How:       unix.SHUT_WR,
+		Method:    "GET",
+		Target:    "/",
+		Status:    200,
+		MediaType: "text/plain; charset=utf-8",
+		Body:      []byte("Hello from a socket.\n"),
+		FreePort:  "fd3 bind :0",
+	}
+}
+
+// recap returns the options of a prerequisite: the learner's address, family, type
+// and count where they concern it, and nothing said in full.
+func (o Options) recap(t todo) Options {
+	p := DefaultOptions()
+	p.Role, p.Explain = t.role, recapOnly
+	p.Domain, p.Type, p.Proto, p.Count = o.Domain, o.Type, o.Proto, o.Count
+	if t.step.Named {
+		p.Addr = o.Addr
+	}
+	return p
+}

@@ -85,7 +85,7 @@ func (t takenPath) holder() string {
 // taken is what lies at the path of a bind(2) that failed with EADDRINUSE. It is
 // looked at once, so that words and evidence agree.
 func (s *scene) taken() (takenPath, bool) {
-	if s.step != "bind" || s.call.Errno != unix.EADDRINUSE || !strings.HasPrefix(s.order.Addr.Path(), "/") {
+	if s.call.Name != "bind" || s.call.Errno != unix.EADDRINUSE || !strings.HasPrefix(s.order.Addr.Path(), "/") {
 		return takenPath{}, false
 	}
 	if s.atPath == nil {
@@ -104,7 +104,7 @@ func (s *scene) pathHolder() (holder kernel.UnixSocket, ok bool) {
 		return kernel.UnixSocket{}, false
 	}
 	best := 0
-	for _, row := range s.before.unix {
+	for _, row := range s.net().unix {
 		rank := 0
 		switch {
 		case row.Inode == 0:
@@ -121,28 +121,4 @@ func (s *scene) pathHolder() (holder kernel.UnixSocket, ok bool) {
 		}
 	}
 	return holder, best > 0
-}
-
-// lsMode is a mode as ls -l writes it (strmode(3)): srwxr-xr-x, drwxrwxrwt.
-func lsMode(mode uint32) string {
-	text := []byte(string("?pc?d?b?-?l?s???"[mode&unix.S_IFMT>>12]) + "rwxrwxrwx")
-	for i := range 9 {
-		if mode&(1<<(8-i)) == 0 {
-			text[1+i] = '-'
-		}
-	}
-	for _, special := range []struct {
-		bit  uint32
-		at   int
-		with byte // where the class may execute too; else its capital
-	}{{unix.S_ISUID, 3, 's'}, {unix.S_ISGID, 6, 's'}, {unix.S_ISVTX, 9, 't'}} {
-		switch {
-		case mode&special.bit == 0:
-		case text[special.at] == 'x':
-			text[special.at] = special.with
-		default:
-			text[special.at] = special.with - 'a' + 'A'
-		}
-	}
-	return string(text)
 }

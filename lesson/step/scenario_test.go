@@ -36,7 +36,7 @@ func newStagehand(t *testing.T) *stagehand {
 	h.Runner = &Runner{
 		Name:     "test",
 		Usual:    loopback(0),
-		Stages:   map[stage.Role]Stage{stage.Server: localStage(t), stage.Client: localStage(t)},
+		Parties:  []Party{{Name: server, Stage: localStage(t)}, {Name: client, Stage: localStage(t)}},
 		Start:    func(stage.Role) (bool, bool, error) { return false, false, nil },
 		Show:     func(e lesson.Event) { h.events = append(h.events, e) },
 		Complain: func(err error) { t.Error(err) },
@@ -61,8 +61,8 @@ func localStage(t *testing.T) Stage {
 // closeAll closes what a scenario left open, so that no descriptor leaks from one
 // to the next.
 func (h *stagehand) closeAll() {
-	for _, st := range h.Stages {
-		state, _ := st.State(context.Background())
+	for _, p := range h.Parties {
+		state, _ := p.Stage.State(context.Background())
 		for _, x := range state.Sockets {
 			unix.Close(x.FD)
 		}
@@ -94,7 +94,7 @@ func (h *stagehand) try(step string, set ...func(*Options)) error {
 	for _, f := range set {
 		f(&o)
 	}
-	return h.Do(context.Background(), step, o)
+	return h.Do(context.Background(), named(step), o)
 }
 
 func (h *stagehand) lastCall() lesson.Event {
@@ -137,7 +137,7 @@ func to(a sockets.Sockaddr) func(*Options)   { return func(o *Options) { o.Addr 
 // listenerAddr is where the scenario's server listens.
 func (h *stagehand) listenerAddr() sockets.Sockaddr {
 	h.t.Helper()
-	s, err := look(context.Background(), h.Stages)
+	s, err := look(context.Background(), h.Parties)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 	},
 	"two that may both bind, but not both listen": func(t *testing.T, h *stagehand) {
 		h.do("bind")
-		s, _ := look(context.Background(), h.Stages)
+		s, _ := look(context.Background(), h.Parties)
 		x, _ := s.last(stage.Server, quiet)
 		h.do("socket")
 		h.do("bind", to(x.Local))
@@ -509,7 +509,7 @@ func (h *stagehand) fill(role stage.Role) {
 }
 
 func (h *stagehand) clientSockets() []stage.Socket {
-	state, _ := h.Stages[stage.Client].State(context.Background())
+	state, _ := h.Stage(client).State(context.Background())
 	return state.Sockets
 }
 
@@ -537,7 +537,7 @@ func connectFirst(h *stagehand) func(*Options) {
 }
 
 func (h *stagehand) newest(role stage.Role) int {
-	s, _ := look(context.Background(), h.Stages)
+	s, _ := look(context.Background(), h.Parties)
 	x, _ := s.last(role, func(stage.Socket) bool { return true })
 	return x.FD
 }

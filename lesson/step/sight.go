@@ -21,49 +21,88 @@ type Stage interface {
 	Wait(context.Context) (stage.State, error)
 }
 
-// sight is what the kernel says at one moment: the two processes as they see
-// themselves, and every socket of the network namespace.
+// A Party is a process that takes part.
+type Party struct {
+	Name  stage.Role // server, client, …
+	Stage Stage
+	Net   kernel.Net // the network namespace that it lives in
+}
+
+// sight is what the kernel says at one moment: each process as it sees itself, and
+// every socket of their network namespaces.
 type sight struct {
-	ends     map[stage.Role]stage.State // a process that does not run is missing
-	tcp      []kernel.InetSocket
-	udp      []kernel.InetSocket
+	parties []Party
+	ends    map[stage.Role]stage.State // a process that does not run is missing
+	nets    map[kernel.Net]network
+}
+
+// A network is what the kernel has in one network namespace.
+type network struct {
+	tcp, udp kernel.InetTable
 	unix     []kernel.UnixSocket
 	counters kernel.Counters
 }
 
 // look reads all of it. Only the stages' own state is needed; what else cannot be
 // read, in a container say, is missing in the evidence.
-func look(ctx context.Context, stages map[stage.Role]Stage) (sight, error) {
-	s := sight{ends: make(map[stage.Role]stage.State)}
-	for role, st := range stages {
-		state, err := st.State(ctx)
+func look(ctx context.Context, parties []Party) (sight, error) {
+	s := sight{parties: parties, ends: make(map[stage.Role]stage.State), nets: make(map[kernel.Net]network)}
+	for _, p := range parties {
+		state, err := p.Stage.State(ctx)
 		if errors.Is(err, stage.ErrNone) {
 			continue
 		} else if err != nil {
 			return s, err
 		}
-		s.ends[role] = state
+		s.ends[p.Name] = state
 	}
-	s.tcp, _ = kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
-	if s.any(func(x stage.Socket) bool { return x.Protocol == unix.IPPROTO_UDP }) {
-		s.udp, _ = kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_UDP, kernel.AllStates)
-	}
-	if s.any(func(x stage.Socket) bool { return x.Domain == unix.AF_UNIX }) {
-		s.unix, _ = kernel.UnixSockets()
-	}
-	for _, state := range s.ends {
-		if s.counters, _ = kernel.ReadCounters(state.PID); s.counters != nil {
-			break
+	udp := s.any(func(x stage.Socket) bool { return x.Protocol == unix.IPPROTO_UDP })
+	local := s.any(func(x stage.Socket) bool { return x.Domain == unix.AF_UNIX })
+	for _, p := range parties {
+		if _, read := s.nets[p.Net]; !read {
+			s.nets[p.Net] = readNetwork(p.Net, udp, local)
 		}
 	}
 	return s, nil
 }
 
-func (s sight) any(is func(stage.Socket) bool) bool {
-	_, server := s.last(stage.Server, is)
-	_, client := s.last(stage.Client, is)
-	return server || client
+// readNetwork reads a namespace, UDP and Unix sockets only where there are any.
+func readNetwork(n kernel.Net, udp, local bool) network {
+	var found network
+	found.tcp, _ = n.TCP()
+	if udp {
+		found.udp, _ = n.UDP()
+	}
+	if local {
+		found.unix, _ = n.Unix()
+	}
+	found.counters, _ = n.Counters()
+	return found
 }
+
+func (s sight) any(is kind) bool {
+	for _, p := range s.parties {
+		if _, ok := s.last(p.Name, is); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// party returns the party of a name; the zero Party if there is none.
+func (s sight) party(role stage.Role) Party {
+	return partyOf(s.parties, role)
+}
+
+func partyOf(parties []Party, role stage.Role) Party {
+	if i := slices.IndexFunc(parties, func(p Party) bool { return p.Name == role }); i >= 0 {
+		return parties[i]
+	}
+	return Party{}
+}
+
+// net is what the kernel has in the network namespace of a party.
+func (s sight) net(role stage.Role) network { return s.nets[s.party(role).Net] }
 
 // socket is an open socket of a process by its number.
 func (s sight) socket(role stage.Role, fd int) (stage.Socket, bool) {
@@ -75,8 +114,8 @@ func (s sight) socket(role stage.Role, fd int) (stage.Socket, bool) {
 	return sockets[i], true
 }
 
-// last is the newest socket of a process of which is says yes.
-func (s sight) last(role stage.Role, is func(stage.Socket) bool) (stage.Socket, bool) {
+// last is the newest socket of a kind in a process.
+func (s sight) last(role stage.Role, is kind) (stage.Socket, bool) {
 	var last stage.Socket
 	found := false
 	for _, x := range s.ends[role].Sockets {
@@ -87,56 +126,61 @@ func (s sight) last(role stage.Role, is func(stage.Socket) bool) (stage.Socket, 
 	return last, found
 }
 
-func listening(x stage.Socket) bool    { return x.Listening }
-func conversation(x stage.Socket) bool { return x.Conversation() }
-func quiet(x stage.Socket) bool        { return !x.Conversation() }
-func fresh(x stage.Socket) bool        { return !x.Conversation() && !x.Bound() }
-
-// receiver is a bound datagram socket: it takes messages without accept.
-func receiver(x stage.Socket) bool { return !x.Stream() && x.Bound() && !x.Conversation() }
-
 // listener is the socket of the server that connections come in by: the last
 // that listens, or a datagram socket that messages come in by.
 func (s sight) listener() (stage.Socket, bool) {
-	return s.last(stage.Server, func(x stage.Socket) bool { return x.Listening || receiver(x) })
+	return s.last(server, func(x stage.Socket) bool { return x.Listening || receiver(x) })
 }
 
-// queue is the accept queue of a listener: its length, and the backlog that the
-// kernel made of the number given to listen(2).
-func (s sight) queue(x stage.Socket) (length, backlog int, ok bool) {
+// queue is the accept queue of a party's listener.
+func (s sight) queue(role stage.Role, x stage.Socket) (q kernel.Queue, ok bool) {
 	if !x.Listening {
-		return 0, 0, false
+		return q, false
 	}
 	if x.Domain == unix.AF_UNIX {
-		for _, row := range s.unix {
+		for _, row := range s.net(role).unix {
 			if row.State == kernel.Listen && row.Path == x.Local.Path() {
-				return int(row.RQueue), int(row.WQueue), true
+				return kernel.Queue{Waiting: int(row.RQueue), Backlog: int(row.WQueue)}, true
 			}
 		}
-		return 0, 0, false
+		return q, false
 	}
-	row, ok := kernel.FindListener(s.tcp, x.Local.AddrPort())
-	return int(row.RQueue), int(row.WQueue), ok
+	row := s.net(role).tcp.Listener(x.Local.AddrPort())
+	if row == nil {
+		return q, false
+	}
+	return kernel.Queue{Waiting: int(row.RQueue), Backlog: int(row.WQueue)}, true
 }
 
-func (s sight) unixByInode(inode uint64) (kernel.UnixSocket, bool) {
-	i := slices.IndexFunc(s.unix, func(row kernel.UnixSocket) bool { return row.Inode == inode && inode != 0 })
+// unixByInode is the kernel's row of a Unix socket of a party, or nil.
+func (s sight) unixByInode(role stage.Role, inode uint64) *kernel.UnixSocket {
+	rows := s.net(role).unix
+	i := slices.IndexFunc(rows, func(row kernel.UnixSocket) bool { return row.Inode == inode && inode != 0 })
 	if i < 0 {
-		return kernel.UnixSocket{}, false
+		return nil
 	}
-	return s.unix[i], true
+	return &rows[i]
 }
 
-// rows are the kernel's row of the conversation that this socket is one end of,
-// and that of the other end where it is on this machine too. The rows outlive the
-// descriptor: a closed connection may be in TIME_WAIT.
-func (s sight) rows(x stage.Socket) (own, peer kernel.InetSocket, ownThere, peerThere bool) {
+// rows are the kernel's row of the conversation that this socket of a party is one
+// end of, and that of the other end where it is on this machine too; nil where
+// there is none. The rows outlive the descriptor: a closed connection may be in
+// TIME_WAIT.
+func (s sight) rows(role stage.Role, x stage.Socket) (own, peer *kernel.InetSocket) {
 	local, remote := x.Local.AddrPort(), x.With.AddrPort()
-	table := s.tcp
-	if !x.Stream() {
-		table = s.udp
+	own = s.net(role).table(x).Find(local, remote)
+	for _, p := range s.parties {
+		if peer = s.net(p.Name).table(x).Find(remote, local); peer != nil {
+			break
+		}
 	}
-	own, ownThere = kernel.Find(table, local, remote)
-	peer, peerThere = kernel.Find(table, remote, local)
-	return own, peer, ownThere, peerThere
+	return own, peer
+}
+
+// table is where a socket of this type has its rows.
+func (n network) table(x stage.Socket) kernel.InetTable {
+	if x.Stream() {
+		return n.tcp
+	}
+	return n.udp
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -20,7 +21,7 @@ func (r *Runner) Status(ctx context.Context) error {
 	if _, err := r.unseen(ctx); err != nil {
 		return err
 	}
-	now, err := look(ctx, r.Stages)
+	now, err := look(ctx, r.Parties)
 	if err != nil {
 		return err
 	}
@@ -28,16 +29,19 @@ func (r *Runner) Status(ctx context.Context) error {
 		r.Show(lesson.Event{Kind: lesson.KindText, Section: "status", Text: fmt.Sprintf("No process runs on the stage `%s`. `fd3 socket` starts one.", r.Name)})
 		return nil
 	}
-	for _, role := range []stage.Role{stage.Server, stage.Client} {
-		if end, ok := now.ends[role]; ok {
-			r.processStatus(role, end, now)
+	for _, p := range r.Parties {
+		if end, ok := now.ends[p.Name]; ok {
+			r.processStatus(p.Name, end, now)
 		}
 	}
 	return nil
 }
 
+// status is no step; its events bear its name.
+var status = &Step{Name: "status"}
+
 func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
-	s := &scene{todo: todo{"status", role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
+	s := &scene{todo: todo{status, role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
 	r.show(s, lesson.Event{
 		Kind:  lesson.KindProcess,
 		Title: fmt.Sprintf("The %s process, pid %d", role, end.PID),
@@ -50,42 +54,42 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 		r.blocked(s)
 	}
 	for _, e := range descriptors(s) {
-		r.showEvidence(s, e)
+		r.show(s, e.Event())
 	}
 	for _, x := range end.Sockets {
 		fd := x.FD
-		value, note := describe(x, now)
+		value, note := describe(role, x, now)
 		r.show(s, lesson.Event{Kind: lesson.KindSocket, FD: &fd, Value: value, Text: note, Source: "getsockopt(2), sock_diag(7)", Command: socketCommand(x)})
 	}
 }
 
 func socketCommand(x stage.Socket) string {
 	if x.Listening || x.Connected() {
-		return ssCommand(x)
+		return facts.Show(x)
 	}
 	return ""
 }
 
 // describe is one socket in a line, and what its queues mean in this state.
-func describe(x stage.Socket, now sight) (value, note string) {
+func describe(role stage.Role, x stage.Socket, now sight) (value, note string) {
 	kind := sockets.DomainName(x.Domain) + " " + sockets.TypeName(x.Type)
 	switch {
 	case x.Listening:
-		length, backlog, ok := now.queue(x)
+		q, ok := now.queue(role, x)
 		if !ok {
 			return fmt.Sprintf("%s, LISTEN on %s", kind, x.Local), ""
 		}
-		return fmt.Sprintf("%s, LISTEN on %s, accept queue %d, backlog %d", kind, x.Local, length, backlog), "Here Recv-Q and Send-Q of `ss` count connections: waiting, and the backlog."
+		return fmt.Sprintf("%s, LISTEN on %s, accept queue %d, backlog %d", kind, x.Local, q.Waiting, q.Backlog), "Here Recv-Q and Send-Q of `ss` count connections: waiting, and the backlog."
 	case x.Connected() && x.Domain == unix.AF_UNIX:
 		return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), ""
 	case x.Connected() && x.Stream():
-		own, peer, ownThere, peerThere := now.rows(x)
+		own, peer := now.rows(role, x)
 		state := x.State().String()
-		if ownThere {
+		if own != nil {
 			state = own.State.String()
 		}
 		value = fmt.Sprintf("%s, %s, %s to %s, %d unread, %d not acknowledged", kind, state, x.Local, x.Peer, x.Unread, x.Unsent)
-		if peerThere {
+		if peer != nil {
 			note = fmt.Sprintf("The other end is in %s.", peer.State)
 		}
 		return value, note
@@ -102,7 +106,8 @@ func describe(x stage.Socket, now sight) (value, note string) {
 // Reset ends the processes of the stage.
 func (r *Runner) Reset(ctx context.Context, quit func(context.Context, stage.Role) (stage.Farewell, error)) error {
 	ended := 0
-	for _, role := range []stage.Role{stage.Server, stage.Client} {
+	for _, p := range r.Parties {
+		role := p.Name
 		bye, err := quit(ctx, role)
 		if errors.Is(err, stage.ErrNone) {
 			continue

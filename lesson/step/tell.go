@@ -2,10 +2,10 @@ package step
 
 import (
 	"fmt"
+	"slices"
 
 	"fd3/lesson"
 	"fd3/lesson/words"
-	"fd3/sockets/stage"
 )
 
 // opening tells what is about to happen.
@@ -14,9 +14,9 @@ func (r *Runner) opening(s *scene) {
 	if s.opts.Explain == recapOnly {
 		return
 	}
-	r.show(s, lesson.Event{Kind: lesson.KindStep, Title: page(s.step).Title, Life: life(s.role)})
+	r.show(s, lesson.Event{Kind: lesson.KindStep, Title: page(s.step.Name).Title, Life: life(s.role)})
 	if s.opts.Explain != lesson.None {
-		r.say(s, "before", s.step, "before")
+		r.say(s, "before", s.step.Name, "before")
 	}
 }
 
@@ -37,12 +37,12 @@ func (r *Runner) closing(s *scene) {
 	if failed {
 		r.failure(s)
 	} else {
-		r.evidence(s, facts[s.step])
+		r.evidence(s, s.step.Facts)
 		if full {
-			r.say(s, "meaning", s.step, "meaning")
+			r.say(s, "meaning", s.step.Name, "meaning")
 		}
 	}
-	if s.opts.Explain != lesson.None && (!failed || s.step == "drain") && !s.opts.goesOn {
+	if s.opts.Explain != lesson.None && (!failed || s.step.Answers) && !s.opts.goesOn {
 		if full {
 			r.commands(s, "try")
 		}
@@ -60,16 +60,8 @@ func (r *Runner) recap(s *scene) {
 		}
 		return
 	}
-	e.Text = r.text(s, s.step, "recap")
+	e.Text = r.text(s, s.step.Name, "recap")
 	r.show(s, e)
-}
-
-// life are the steps of a socket's life in their order, for either end.
-func life(role stage.Role) []string {
-	if role == stage.Client {
-		return []string{"socket", "connect", "send", "recv", "shutdown", "close"}
-	}
-	return []string{"socket", "bind", "listen", "accept", "recv", "send", "shutdown", "close"}
 }
 
 // failure tells what an errno means for this call, with the evidence for it.
@@ -79,9 +71,12 @@ func (r *Runner) failure(s *scene) {
 		return
 	}
 	heading := s.call.ErrnoName()
-	places := []struct{ id, heading string }{{s.step, heading}, {stepOf(s.call), heading}, {"errno", heading}, {"errno", "other"}}
+	places := []struct{ id, heading string }{{s.step.Name, heading}, {"errno", heading}, {"errno", "other"}}
+	if same := making(s.step.Call); same != nil { // an inner step shares the words of the call's own
+		places = slices.Insert(places, 1, struct{ id, heading string }{same.Name, heading})
+	}
 	for _, place := range places {
-		if _, ok := page(place.id).Section(place.heading, s.variants()...); ok {
+		if _, ok := page(place.id).Section(place.heading, s.cases()...); ok {
 			r.say(s, "errno", place.id, place.heading)
 			return
 		}
@@ -91,18 +86,14 @@ func (r *Runner) failure(s *scene) {
 func (r *Runner) evidence(s *scene, facts []fact) {
 	for _, fact := range facts {
 		for _, e := range fact(s) {
-			r.showEvidence(s, e)
+			r.show(s, e.Event())
 		}
 	}
 }
 
-func (r *Runner) showEvidence(s *scene, e lesson.Evidence) {
-	r.show(s, e.Event())
-}
-
 func (r *Runner) arguments(s *scene) {
 	for _, a := range s.call.Args {
-		text, ok := page(s.step).Section("arguments/"+a.Name, s.variants()...)
+		text, ok := page(s.step.Name).Section("arguments/"+a.Name, s.cases()...)
 		if !ok {
 			continue
 		}
@@ -119,7 +110,7 @@ func (r *Runner) say(s *scene, section, id, heading string) {
 
 // text is a section of the words in the variant that fits, with its values.
 func (r *Runner) text(s *scene, id, heading string) string {
-	raw, ok := page(id).Section(heading, s.variants()...)
+	raw, ok := page(id).Section(heading, s.cases()...)
 	if !ok {
 		r.complain(fmt.Errorf("%s.md has no section %q", id, heading))
 		return ""
@@ -136,7 +127,7 @@ func (r *Runner) filled(s *scene, text string) string {
 // unknown complains of values that the words name and the kernel did not tell.
 func (r *Runner) unknown(s *scene, err error) {
 	if err != nil {
-		r.complain(fmt.Errorf("%s after %s: %w", s.step, s.call.Strace(), err))
+		r.complain(fmt.Errorf("%s after %s: %w", s.step.Name, s.call.Strace(), err))
 	}
 }
 
@@ -148,7 +139,7 @@ func (r *Runner) complain(err error) {
 
 // commands shows a section that is a list of commands: "- `command`: words".
 func (r *Runner) commands(s *scene, section string) {
-	raw, ok := page(s.step).Section(section, s.variants()...)
+	raw, ok := page(s.step.Name).Section(section, s.cases()...)
 	if !ok {
 		return
 	}
@@ -161,7 +152,7 @@ func (r *Runner) commands(s *scene, section string) {
 
 // show fills in what every event of a scene says, and passes it on.
 func (r *Runner) show(s *scene, e lesson.Event) {
-	e.Step, e.Process, e.PID = s.step, string(s.role), s.pid()
+	e.Step, e.Process, e.PID = s.step.Name, string(s.role), s.pid()
 	e.Recap = s.opts.Explain == recapOnly
 	r.Show(e)
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -42,25 +43,8 @@ func (s *scene) readValues() map[string]string {
 		v["errno"] = s.call.ErrnoName()
 		v["errno_meaning"] = sockets.Meaning(s.call.Errno)
 	}
-	if s.call.Returned && s.call.Errno == 0 {
-		switch s.call.Name {
-		case "accept4":
-			v["conn"] = fmt.Sprint(s.call.Ret)
-			v["fd"] = fmt.Sprint(s.call.FD)
-		case "recvfrom", "sendto":
-			v["bytes"] = fmt.Sprint(s.call.Ret)
-		}
-	}
-	if s.step == "listen" {
-		v["backlog"] = fmt.Sprint(s.order.Backlog)
-	}
-	if s.step == "shutdown" {
-		v["how"] = map[int]string{unix.SHUT_RD: "SHUT_RD", unix.SHUT_WR: "SHUT_WR", unix.SHUT_RDWR: "SHUT_RDWR"}[s.order.How]
-	}
-	if s.step == "timeout" {
-		v["timeout"] = lesson.Took(s.order.Timeout)
-	} else if x, ok := s.before.socket(s.role, s.call.FD); ok && x.RecvTimeo > 0 {
-		v["timeout"] = lesson.Took(x.RecvTimeo)
+	if limit := s.was().RecvTimeo; limit > 0 {
+		v["timeout"] = lesson.Took(limit)
 	}
 	if t, ok := s.sleeping(); ok {
 		v["sleep"] = t.Wchan
@@ -74,21 +58,20 @@ func (s *scene) readValues() map[string]string {
 	s.addressValues(v)
 	s.queueValues(v)
 	s.machineValues(v)
+	if s.step.Values != nil {
+		s.step.Values(s, v)
+	}
 	return v
 }
 
 func (s *scene) socketValues(v map[string]string) {
 	x, ok := s.socket()
 	if !ok {
-		if s.step == "socket" {
-			v["domain"] = sockets.DomainName(s.order.Domain)
-			v["type"] = sockets.TypeName(s.order.Type)
-		}
 		return
 	}
 	v["domain"] = sockets.DomainName(x.Domain)
 	v["type"] = sockets.TypeName(x.Type)
-	v["protocol"] = protocol(x)
+	v["protocol"] = facts.Protocol(x.Protocol)
 	v["unread"] = fmt.Sprint(x.Unread)
 	v["unsent"] = fmt.Sprint(x.Unsent)
 	v["send_buffer"] = fmt.Sprint(x.SendBuf)
@@ -98,9 +81,6 @@ func (s *scene) socketValues(v map[string]string) {
 	}
 	if x.Connected() {
 		v["peer"] = x.Peer.String()
-	}
-	if len(s.call.Addr) > 0 && s.call.Name == "recvfrom" {
-		v["peer"] = s.call.Addr.String()
 	}
 	if x.TCP != nil {
 		v["state"] = x.State().String()
@@ -117,14 +97,12 @@ func (s *scene) socketValues(v map[string]string) {
 
 // inetValues are the states of both ends, which outlive the descriptor.
 func (s *scene) inetValues(v map[string]string, x stage.Socket) {
-	own, peer, ownThere, peerThere := s.after.rows(x)
-	if ownThere {
+	own, peer := s.rows(x)
+	if own != nil {
 		v["state"] = own.State.String()
-	} else if s.call.Name == "close" {
-		delete(v, "state")
 	}
 	switch {
-	case peerThere:
+	case peer != nil:
 		v["peer_state"] = peer.State.String()
 		v["peer_unread"] = fmt.Sprint(peer.RQueue)
 	case x.With.AddrPort().Addr().IsLoopback():
@@ -137,12 +115,12 @@ func (s *scene) unixValues(v map[string]string) {
 	if !ok {
 		return
 	}
-	own, ok := s.after.unixByInode(inode)
-	if !ok {
+	own := s.after.unixByInode(s.role, inode)
+	if own == nil {
 		return
 	}
 	v["state"] = own.State.String()
-	if peer, ok := s.after.unixByInode(own.Peer); ok {
+	if peer := s.after.unixByInode(s.role, own.Peer); peer != nil {
 		v["peer_unread"] = fmt.Sprint(peer.RQueue)
 	}
 }
@@ -195,24 +173,22 @@ func (s *scene) addressValues(v map[string]string) {
 }
 
 func (s *scene) queueValues(v map[string]string) {
-	x, ok := s.listener()
+	x, role, ok := s.listener()
 	if !ok {
 		return
 	}
-	if length, backlog, ok := s.after.queue(x); ok {
-		v["queue"] = fmt.Sprint(length)
-		v["backlog_real"] = fmt.Sprint(backlog)
-		v["queue_room"] = fmt.Sprint(backlog + 1)
-		if s.step != "listen" {
-			v["backlog"] = fmt.Sprint(backlog)
-		}
+	if q, ok := s.after.queue(role, x); ok {
+		v["queue"] = fmt.Sprint(q.Waiting)
+		v["backlog"] = fmt.Sprint(q.Backlog)
+		v["backlog_real"] = fmt.Sprint(q.Backlog)
+		v["queue_room"] = fmt.Sprint(q.Backlog + 1)
 	}
-	if length, _, ok := s.before.queue(x); ok {
-		v["queue_before"] = fmt.Sprint(length)
+	if q, ok := s.before.queue(role, x); ok {
+		v["queue_before"] = fmt.Sprint(q.Waiting)
 	}
 	established, synSent := s.clients()
 	v["established"], v["syn_sent"] = fmt.Sprint(established), fmt.Sprint(synSent)
-	if moved := s.after.counters.Sub(s.before.counters); s.after.counters != nil {
+	if moved := s.moved(); s.after.net(s.role).counters != nil {
 		v["overflows"] = fmt.Sprint(moved["TcpExt.ListenOverflows"])
 		v["drops"] = fmt.Sprint(moved["TcpExt.ListenDrops"])
 	}
@@ -220,7 +196,7 @@ func (s *scene) queueValues(v map[string]string) {
 
 // clients counts the client's sockets by state.
 func (s *scene) clients() (established, synSent int) {
-	for _, x := range s.after.ends[stage.Client].Sockets {
+	for _, x := range s.after.ends[client].Sockets {
 		switch state := x.State(); {
 		case state == kernel.Established, x.Domain == unix.AF_UNIX && x.Connected():
 			established++
@@ -237,21 +213,21 @@ func (s *scene) machineValues(v map[string]string) {
 		"somaxconn":         "net.core.somaxconn",
 		"unprivileged_port": "net.ipv4.ip_unprivileged_port_start",
 	} {
-		if value, err := kernel.Sysctl(key); err == nil {
+		if value, err := s.asked().Sysctl(key); err == nil {
 			v[name] = value
 		}
 	}
-	if value, err := kernel.Sysctl("net.ipv4.tcp_fin_timeout"); err == nil {
+	if value, err := s.asked().Sysctl("net.ipv4.tcp_fin_timeout"); err == nil {
 		v["fin_timeout"] = value + " s"
 	}
-	if value, err := kernel.Sysctl("net.ipv4.ip_local_port_range"); err == nil {
+	if value, err := s.asked().Sysctl("net.ipv4.ip_local_port_range"); err == nil {
 		v["ephemeral"] = strings.Join(strings.Fields(value), " to ")
 	}
 	switch s.call.Errno {
 	case unix.EADDRINUSE:
 		v["holder"] = s.holder()
 		if t, ok := s.taken(); ok && t.mode != 0 {
-			v["file_kind"], v["file_mode"] = t.kind(), lsMode(t.mode)
+			v["file_kind"], v["file_mode"] = t.kind(), facts.Mode(t.mode)
 		}
 	case unix.EMFILE:
 		var limit unix.Rlimit
@@ -259,73 +235,6 @@ func (s *scene) machineValues(v map[string]string) {
 			v["limit"] = fmt.Sprint(limit.Cur)
 		}
 	}
-}
-
-// holder says who has the address that bind(2) asked for.
-func (s *scene) holder() string {
-	addr := s.order.Addr
-	if addr.Family() == unix.AF_UNIX {
-		if row, ok := s.pathHolder(); ok {
-			return owner(row.Inode, "another user")
-		}
-		if t, ok := s.taken(); ok {
-			return t.holder()
-		}
-		return "a socket that this user may not see"
-	}
-	rows := s.before.tcp
-	if x, _ := s.socket(); x.Protocol == unix.IPPROTO_UDP {
-		rows = s.before.udp
-	}
-	waiting := 0
-	for _, row := range rows {
-		if row.Local.Port() != addr.Port() {
-			continue
-		}
-		if row.State == kernel.TimeWait {
-			waiting++
-			continue
-		}
-		if row.Inode == 0 {
-			continue
-		}
-		return row.Local.String() + " in state " + row.State.String() + ", held by " + owner(row.Inode, fmt.Sprintf("user %d", row.UID))
-	}
-	if waiting > 0 {
-		return lesson.Counted(waiting, "connection") + " in TIME_WAIT, of no process any more"
-	}
-	for role, end := range s.before.ends {
-		for _, x := range end.Sockets {
-			if x.FD != s.call.FD && x.Local.Port() == addr.Port() {
-				return fmt.Sprintf("descriptor %d of the %s process %d", x.FD, role, end.PID)
-			}
-		}
-	}
-	return "a socket that this user may not see: perhaps one that is bound and does not listen"
-}
-
-// owner names the process that has a socket open, else says whose it is.
-func owner(inode uint64, user string) string {
-	owners, hidden, err := kernel.Owners(inode)
-	switch {
-	case err == nil && len(owners) > 0:
-		return fmt.Sprintf("process %d (%s), descriptor %d", owners[0].PID, owners[0].Comm, owners[0].FD)
-	case hidden > 0:
-		return "a process of " + user + " that this user may not look into"
-	}
-	return "a process of " + user
-}
-
-func protocol(x stage.Socket) string {
-	switch x.Protocol {
-	case unix.IPPROTO_TCP:
-		return "6 (TCP)"
-	case unix.IPPROTO_UDP:
-		return "17 (UDP)"
-	case unix.IPPROTO_MPTCP:
-		return "262 (MPTCP)"
-	}
-	return fmt.Sprint(x.Protocol)
 }
 
 func byteOrder() string {

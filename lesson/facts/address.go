@@ -1,0 +1,73 @@
+package facts
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets"
+)
+
+// LocalAddress is a socket's own name.
+func LocalAddress(name sockets.Sockaddr, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "local address", Value: name.String(), Source: "getsockname(2)", Command: command}
+}
+
+// PeerAddress is the name of its peer.
+func PeerAddress(name sockets.Sockaddr, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "peer address", Value: name.String(), Source: "getpeername(2)", Command: command}
+}
+
+// NoPeer is the answer for a socket that has none.
+func NoPeer() lesson.Evidence {
+	return lesson.Evidence{Fact: "peer address", Value: "none: ENOTCONN", Source: "getpeername(2)"}
+}
+
+// FourTuple is what tells a connection from all others.
+func FourTuple(local, peer sockets.Sockaddr, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "four-tuple", Value: fmt.Sprintf("%s %d, %s %d", local.AddrPort().Addr(), local.Port(), peer.AddrPort().Addr(), peer.Port()),
+		Source: "getsockname(2), getpeername(2)", Command: command, Note: "Same local port as the listener. The four numbers together are what tells connections apart."}
+}
+
+// File is what lies at a path, by its st_mode (inode(7)).
+func File(path string, mode uint32) lesson.Evidence {
+	command := "ls -l "
+	if mode&unix.S_IFMT == unix.S_IFDIR {
+		command = "ls -ld "
+	}
+	return lesson.Evidence{Fact: "file", Value: Mode(mode) + " " + path, Source: "lstat(2)", Command: command + path}
+}
+
+// Mode returns a mode as ls -l writes it (strmode(3)): srwxr-xr-x, drwxrwxrwt.
+func Mode(mode uint32) string {
+	text := []byte(string("?pc?d?b?-?l?s???"[mode&unix.S_IFMT>>12]) + "rwxrwxrwx")
+	for i := range 9 {
+		if mode&(1<<(8-i)) == 0 {
+			text[1+i] = '-'
+		}
+	}
+	for _, special := range []struct {
+		bit  uint32
+		at   int
+		with byte // where the class may execute too; else its capital
+	}{{unix.S_ISUID, 3, 's'}, {unix.S_ISGID, 6, 's'}, {unix.S_ISVTX, 9, 't'}} {
+		switch {
+		case mode&special.bit == 0:
+		case text[special.at] == 'x':
+			text[special.at] = special.with
+		default:
+			text[special.at] = special.with - 'a' + 'A'
+		}
+	}
+	return string(text)
+}
+
+// Holder is who has an address that is in use.
+func Holder(addr sockets.Sockaddr, holder string) lesson.Evidence {
+	e := lesson.Evidence{Fact: "held by", Value: holder, Source: "sock_diag(7), /proc/PID/fd", Command: SS("-tanp", From(addr.Port()))}
+	if addr.Family() == unix.AF_UNIX {
+		e.Command = SS("-xlp", "")
+	}
+	return e
+}

@@ -1,0 +1,59 @@
+package facts
+
+import (
+	"fmt"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+)
+
+// ListenRow is the row of a listener as ss(8) shows it.
+func ListenRow(q kernel.Queue, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "LISTEN row", Value: fmt.Sprintf("Recv-Q %d, Send-Q %d", q.Waiting, q.Backlog), Source: "sock_diag(7)", Command: command,
+		Note: "On a LISTEN row these two count connections, not bytes: waiting for `accept4`, and the backlog."}
+}
+
+// NoListenRow says that an address has no listener any more.
+func NoListenRow(local sockets.Sockaddr, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "LISTEN row", Value: "none for " + local.String(), Source: "sock_diag(7)", Command: command}
+}
+
+// AcceptQueue is the accept queue of a listener, and how many waited before a call
+// if that was another number.
+func AcceptQueue(q kernel.Queue, before int, command string) lesson.Evidence {
+	e := lesson.Evidence{Fact: "accept queue", Value: fmt.Sprintf("%d waiting, backlog %d", q.Waiting, q.Backlog), Source: "sock_diag(7)", Command: command}
+	if before != q.Waiting {
+		e.Value = fmt.Sprintf("%d waiting (%d before), backlog %d", q.Waiting, before, q.Backlog)
+	}
+	if q.Waiting > q.Backlog {
+		e.Note = fmt.Sprintf("Full: a backlog of %d holds %d.", q.Backlog, q.Backlog+1)
+	}
+	return e
+}
+
+// Overflow is a counter of an accept queue that had no room: ListenOverflows or
+// ListenDrops of TcpExt.
+func Overflow(pid int, counter string, moved int64, since string) lesson.Evidence {
+	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d since %s", moved, since), Source: Proc(pid, "net/netstat"), Command: "nstat -az TcpExt" + counter}
+}
+
+// Unread is how many bytes have come and were not read.
+func Unread(now, before int, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "unread here", Value: fmt.Sprintf("%d bytes (%d before)", now, before), Source: "ioctl(2) SIOCINQ", Command: command}
+}
+
+// UnreadAtPeer is the same for the other end of a stream, as its kernel has it.
+func UnreadAtPeer(bytes string, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "at the peer", Value: bytes + " bytes received and not read", Source: "sock_diag(7)", Command: command}
+}
+
+// Unacknowledged is how many bytes of a stream were sent and not acknowledged.
+func Unacknowledged(bytes int, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "send queue", Value: fmt.Sprintf("%d bytes not acknowledged", bytes), Source: "ioctl(2) SIOCOUTQ", Command: command}
+}
+
+// Unsent is how much memory the datagrams take that have not left yet.
+func Unsent(bytes int, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "send queue", Value: fmt.Sprintf("%d bytes of memory not sent yet", bytes), Source: "ioctl(2) SIOCOUTQ", Command: command}
+}

@@ -1,0 +1,47 @@
+package facts
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/stage"
+)
+
+// SS returns an ss(8) command: its options, perhaps a state, and a filter.
+func SS(options, filter string) string {
+	if filter == "" {
+		return "ss " + options
+	}
+	return "ss " + options + " '" + filter + "'"
+}
+
+// Filters of ss(8), by the port of one end or of either.
+func From(port uint16) string { return fmt.Sprintf("sport = :%d", port) }
+func To(port uint16) string   { return fmt.Sprintf("dport = :%d", port) }
+func With(port uint16) string { return "( " + From(port) + " or " + To(port) + " )" }
+
+// Show returns the ss(8) command that shows a socket; it is empty where ss cannot
+// find it.
+func Show(x stage.Socket) string {
+	switch {
+	case x.Domain == unix.AF_UNIX:
+		return SS("-xap", "")
+	case !x.Stream():
+		return SS("-uanp", From(x.Local.Port()))
+	case x.Listening:
+		return SS("-ltnp", From(x.Local.Port()))
+	}
+	port := x.Local.Port()
+	if x.Became == "connect" { // the port that others know
+		port = x.With.Port()
+	}
+	if port == 0 {
+		return ""
+	}
+	return SS("-tanp", With(port))
+}
+
+// ShowInfo is Show with what TCP has measured.
+func ShowInfo(x stage.Socket) string { return strings.Replace(Show(x), "ss -tan", "ss -tani", 1) }

@@ -1,0 +1,103 @@
+package step
+
+import (
+	"context"
+	"errors"
+
+	"fd3/lesson"
+	"fd3/lesson/facts"
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// blocked tells that the server stands in a call, and where in the kernel.
+func (r *Runner) blocked(s *scene) {
+	s.known = nil
+	r.say(s, "blocked", "blocked", s.call.Name)
+	if t, ok := s.sleeping(); ok {
+		r.show(s, facts.Thread(s.pid(), t).Event())
+	}
+}
+
+// busy answers a step that meets a process inside another call. If that is the
+// very call that the step asks for, the command waits for it too.
+func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
+	if call.Name != s.order.Do || call.FD != s.order.FD || s.opts.Explain == recapOnly || s.opts.Timeout > 0 {
+		return r.tellBusy(s, call)
+	}
+	s.call = call
+	r.opening(s)
+	r.show(s, lesson.Entered(call))
+	r.blocked(s)
+	state, err := r.Stage(s.role).Wait(ctx)
+	if err != nil {
+		return r.ended(s, err)
+	}
+	if len(state.Unseen) == 0 {
+		return nil // the command that made the call is still there, and tells
+	}
+	s.call = state.Unseen[0]
+	r.show(s, lesson.Returned(s.call))
+	if s.after, err = look(ctx, r.Parties); err != nil {
+		return err
+	}
+	r.closing(s)
+	if s.failed() {
+		return ErrFailed
+	}
+	return nil
+}
+
+func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
+	s.known = nil
+	s.call = call
+	r.show(s, lesson.Entered(call))
+	r.blocked(s)
+	r.say(s, "busy", "blocked", "busy")
+	return ErrBusy
+}
+
+// unseen tells of the calls that returned when no command was waiting for them. It
+// gives the state of the processes that run.
+func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error) {
+	ends := make(map[stage.Role]stage.State)
+	for _, p := range r.Parties {
+		state, err := p.Stage.Collect(ctx)
+		if errors.Is(err, stage.ErrNone) {
+			continue
+		} else if err != nil {
+			return ends, err
+		}
+		ends[p.Name] = state
+		for _, c := range state.Unseen {
+			if err := r.woken(ctx, p.Name, c); err != nil {
+				return ends, err
+			}
+		}
+	}
+	return ends, nil
+}
+
+// woken tells of one such call.
+func (r *Runner) woken(ctx context.Context, role stage.Role, c sockets.Call) error {
+	now, err := look(ctx, r.Parties)
+	if err != nil {
+		return err
+	}
+	step := making(c.Name)
+	if step == nil {
+		step = &Step{Name: c.Name}
+	}
+	o := DefaultOptions()
+	o.Role = role
+	s := &scene{todo: todo{step, role}, name: r.Name, usual: r.Usual, opts: o, call: c, before: now, after: now,
+		order: stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}}
+	e := lesson.Returned(c)
+	e.Unseen = true
+	r.show(s, lesson.Event{Kind: lesson.KindStep, Title: page(s.step.Name).Title, Life: life(role)})
+	r.say(s, "woken", "blocked", "woken")
+	r.show(s, e)
+	r.bytes(s)
+	r.evidence(s, s.step.Facts)
+	return nil
+}

@@ -1,0 +1,54 @@
+package step
+
+import (
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// Close gives a descriptor back.
+var Close = add(Step{
+	Name: "close",
+	Call: "close",
+	On: func(s sight, role stage.Role) []kind {
+		return []kind{s.accepted(role), conversation}
+	},
+	Needs: func(p plan) (todo, bool) {
+		if p.has(p.role, quiet) && !p.has(p.role, conversation) {
+			return nothing()
+		}
+		return p.talk(conversed(p)...)
+	},
+	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD} },
+	Facts: []fact{descriptors, afterClose, listenerGone},
+	Cases: func(s *scene, c *cases) {
+		x, _ := s.socket()
+		c.add(!x.Conversation() && !x.Listening, "fresh")
+		c.add(x.Listening, "listener")
+		if s.domain() != unix.AF_UNIX && s.stream() && x.Conversation() {
+			c.add(true, s.howItEnded(x))
+		}
+	},
+	Values: func(s *scene, v map[string]string) {
+		x, ok := s.socket()
+		if own, _ := s.rows(x); ok && own == nil && x.Domain != unix.AF_UNIX {
+			delete(v, "state")
+		}
+	},
+})
+
+// howItEnded says which end of a closed connection finished first, which is the
+// one that is in TIME_WAIT, or will be; and whether it ended in order at all.
+func (s *scene) howItEnded(x stage.Socket) string {
+	own, peer := s.before.rows(s.role, x)
+	switch state := x.State(); {
+	case x.Unread > 0 && state != kernel.Close:
+		return "reset"
+	case state == kernel.CloseWait, state == kernel.LastAck, state == kernel.Close && peer != nil && peer.State == kernel.TimeWait:
+		return "last"
+	case state == kernel.Close && (own == nil || own.State != kernel.TimeWait):
+		return "gone"
+	}
+	return "first"
+}

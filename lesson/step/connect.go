@@ -1,0 +1,91 @@
+package step
+
+import (
+	"context"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// Connect connects a client.
+var Connect = add(Step{
+	Name:   "connect",
+	Role:   client,
+	Call:   "connect",
+	Blocks: unix.SYS_CONNECT,
+	Named:  true,
+	Struct: true,
+	On:     these(quiet),
+	Needs: func(p plan) (todo, bool) {
+		if _, ok := p.now.listener(); !ok && p.opts.Addr == nil {
+			p.role = server
+			if t, missing := p.bound(); missing {
+				return t, true
+			}
+			if x, ok := p.now.last(server, quiet); ok && x.Stream() {
+				return p.first("listen", server)
+			}
+		}
+		if !p.has(client, quiet) && p.opts.Count <= 1 { // several make their own
+			return p.first("socket", client)
+		}
+		return nothing()
+	},
+	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD, Addr: target(s)} },
+	Facts: []fact{localName, peerName, states, acceptQueue, unaccepted, overflows, clientStates, pathInfo},
+	Cases: func(s *scene, c *cases) { c.add(s.opts.Count > 1, "many") },
+	Take: func(ctx context.Context, r *Runner, t todo, o Options, now sight) error {
+		if o.Count > 1 {
+			return connectMany(ctx, r, t, o, now)
+		}
+		return within(unix.SO_SNDTIMEO)(ctx, r, t, o, now)
+	},
+})
+
+// target is the address that connect goes to: what was asked for, else where the
+// server listens. One cannot connect to every interface at once, so the wildcard
+// becomes loopback.
+func target(s *scene) sockets.Sockaddr {
+	if s.opts.Addr != nil {
+		return s.opts.Addr
+	}
+	x, ok := s.after.listener()
+	if !ok {
+		return s.usualAddr(server, x)
+	}
+	if !x.Local.Wildcard() {
+		return x.Local
+	}
+	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if x.Domain == unix.AF_INET6 {
+		loopback = netip.IPv6Loopback()
+	}
+	return sockets.InetSockaddr(netip.AddrPortFrom(loopback, x.Local.Port()))
+}
+
+// connectMany makes several clients. Their sockets are non-blocking, so that one
+// whose handshake does not end keeps no other from beginning its own.
+func connectMany(ctx context.Context, r *Runner, t todo, o Options, first sight) error {
+	socket := by(t.role, "socket")
+	brief := o
+	brief.Explain = recapOnly
+	for i := range o.Count {
+		if _, err := r.step(ctx, socket, o.recap(socket)); err != nil {
+			return err
+		}
+		if i < o.Count-1 {
+			if _, err := r.step(ctx, t, brief); err != nil {
+				return err
+			}
+		}
+	}
+	now, err := look(ctx, r.Parties)
+	if err != nil {
+		return err
+	}
+	_, err = r.stepFrom(ctx, t, o, now, first)
+	return err
+}

@@ -1,0 +1,53 @@
+package step
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// Recv reads bytes.
+var Recv = add(Step{
+	Name:   "recv",
+	Call:   "recvfrom",
+	Blocks: unix.SYS_RECVFROM,
+	On:     talking,
+	Needs: func(p plan) (todo, bool) {
+		if p.role == client {
+			return p.talk(by(server, "accept"), by(client, "send"), by(server, "recv"), by(server, "send"))
+		}
+		return p.talk(by(client, "send"))
+	},
+	Order:  func(s *scene) stage.Order { return receive(s, 0) },
+	Facts:  []fact{unread, states, pathInfo},
+	Cases:  readCases,
+	Values: received,
+	Take:   within(unix.SO_RCVTIMEO),
+})
+
+func receive(s *scene, flags int) stage.Order {
+	x, _ := s.socket()
+	return stage.Order{FD: s.call.FD, Type: x.Type, Size: s.opts.Size, Flags: flags}
+}
+
+// readCases are those of a call that reads.
+func readCases(s *scene, c *cases) {
+	x, _ := s.socket()
+	nothing := s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0
+	c.add(s.call.Errno == unix.ENOTCONN && x.Listening, "listener")
+	c.add(nothing && x.State() == kernel.Close && x.TCP != nil, "over")
+	c.add(nothing && s.stream(), "end")
+}
+
+// received are the values of a call that read.
+func received(s *scene, v map[string]string) {
+	if s.call.Returned && s.call.Errno == 0 {
+		v["bytes"] = fmt.Sprint(s.call.Ret)
+	}
+	if len(s.call.Addr) > 0 {
+		v["peer"] = s.call.Addr.String()
+	}
+}

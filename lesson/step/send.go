@@ -1,0 +1,92 @@
+package step
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/httpmini"
+	"fd3/sockets"
+	"fd3/sockets/stage"
+)
+
+// Send writes bytes.
+var Send = add(Step{
+	Name:   "send",
+	Call:   "sendto",
+	Blocks: unix.SYS_SENDTO,
+	On:     talking,
+	Needs: func(p plan) (todo, bool) {
+		if p.role == client {
+			return p.talk()
+		}
+		return p.talk(by(client, "send"), by(server, "recv"))
+	},
+	Order: func(s *scene) stage.Order {
+		x, _ := s.socket()
+		return stage.Order{FD: s.call.FD, Flags: unix.MSG_NOSIGNAL, Data: message(s, x), Addr: destination(s, x)}
+	},
+	Again: func(s *scene) bool { // the bytes that a partial write left
+		if s.call.Errno != 0 || int(s.call.Ret) >= len(s.order.Data) {
+			return false
+		}
+		s.order.Data = s.order.Data[s.call.Ret:]
+		return true
+	},
+	Facts: []fact{unsent, sendBuffer, peerUnread, pathInfo},
+	Cases: func(s *scene, c *cases) {
+		x, _ := s.socket()
+		c.add(s.call.Errno == 0 && s.peerGone(x), "gone")
+		c.add(x.Listening || s.call.Errno != 0 && !x.Conversation(), "unconnected")
+	},
+	Values: func(s *scene, v map[string]string) {
+		if s.call.Returned && s.call.Errno == 0 {
+			v["bytes"] = fmt.Sprint(s.call.Ret)
+		}
+	},
+	Take: within(unix.SO_SNDTIMEO),
+})
+
+// destination is where a datagram goes from a socket without a peer: where it was
+// told to, else to the newest socket of the other process.
+func destination(s *scene, x stage.Socket) sockets.Sockaddr {
+	if s.opts.Addr != nil || x.Stream() || x.Connected() {
+		return s.opts.Addr
+	}
+	if other, ok := s.after.last(client, conversation); ok {
+		return other.Local
+	}
+	return nil
+}
+
+// message is what send sends: the bytes that were given, else a request from the
+// client and a response from the server.
+func message(s *scene, x stage.Socket) []byte {
+	switch {
+	case s.opts.Data != nil:
+		return s.opts.Data
+	case x.Type == unix.SOCK_DGRAM && s.role == client:
+		return []byte("one message\n")
+	case x.Type == unix.SOCK_DGRAM:
+		return []byte("one answer\n")
+	case s.role == client:
+		return httpmini.AppendRequest(nil, s.opts.Method, s.opts.Target, host(x))
+	}
+	return httpmini.AppendResponse(nil, httpmini.Message{
+		Status:      s.opts.Status,
+		Date:        time.Now(),
+		ContentType: s.opts.MediaType,
+		Body:        s.opts.Body,
+		Connection:  "close",
+	})
+}
+
+// host is the Host field for a connection: the peer's address and port, and
+// localhost for a unix socket, as curl does it.
+func host(x stage.Socket) string {
+	if x.Domain == unix.AF_UNIX || !x.Connected() {
+		return "localhost"
+	}
+	return x.Peer.String()
+}

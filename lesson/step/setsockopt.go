@@ -1,0 +1,17 @@
+package step
+
+import (
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/stage"
+)
+
+// Setsockopt sets SO_REUSEADDR.
+var Setsockopt = add(Step{
+	Name:  "setsockopt",
+	Call:  "setsockopt",
+	On:    these(fresh, quiet),
+	Needs: plan.socket,
+	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD, Option: unix.SO_REUSEADDR} },
+	Facts: []fact{reuseAddr},
+})

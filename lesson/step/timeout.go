@@ -1,0 +1,53 @@
+package step
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets/stage"
+)
+
+// The time limit of a call is a step of its own, taken before it: the kernel's own
+// SO_RCVTIMEO or SO_SNDTIMEO (socket(7)).
+var _ = add(Step{
+	Name:  "timeout",
+	Call:  "setsockopt",
+	Inner: true,
+	Order: func(s *scene) stage.Order {
+		return stage.Order{FD: s.call.FD, Option: s.opts.limit, Timeout: s.opts.Timeout}
+	},
+	Facts:  []fact{timeouts},
+	Values: func(s *scene, v map[string]string) { v["timeout"] = lesson.Took(s.order.Timeout) },
+})
+
+// within returns the way to take a step whose call may wait no longer than the
+// learner says: the option bounds it. A limit of an earlier step is taken back.
+func within(option int) func(context.Context, *Runner, todo, Options, sight) error {
+	return func(ctx context.Context, r *Runner, t todo, o Options, now sight) error {
+		if o.Only && o.Timeout == 0 || now.ends[t.role].Blocked != nil {
+			_, err := r.stepFrom(ctx, t, o, now, now)
+			return err
+		}
+		if o.FD < 0 {
+			o.FD = t.pick(now)
+		}
+		x, ok := now.socket(t.role, o.FD)
+		set := x.RecvTimeo
+		if option == unix.SO_SNDTIMEO {
+			set = x.SendTimeo
+		}
+		if !ok || set == o.Timeout {
+			_, err := r.stepFrom(ctx, t, o, now, now)
+			return err
+		}
+		limit := o
+		limit.Explain, limit.limit = recapOnly, option
+		if _, err := r.step(ctx, by(t.role, "timeout"), limit); err != nil {
+			return err
+		}
+		_, err := r.step(ctx, t, o)
+		return err
+	}
+}
