@@ -1,6 +1,7 @@
 package stage_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/sockets"
 	"fd3/sockets/stage"
 )
 
@@ -373,4 +375,108 @@ func TestWithoutDescriptors(t *testing.T) {
 		t.Errorf("Quit: %+v, %v", bye, err)
 	}
 	gone(t, r)
+}
+
+// A call whose command went away meanwhile goes on, and what came of it is told to the
+// next who collects: once, and again if that one is gone before it has heard.
+func TestUnseen(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	do(t, r, newSocket)
+	do(t, r, on(3, "listen"))
+	ctx, leave := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := r.Do(ctx, on(3, "accept4"), func(sockets.Call) {})
+		done <- err
+	}()
+	until(t, "accept4 to be entered", func() bool { return look(t, r).Blocked != nil })
+	leave()
+	if err := <-done; err != context.Canceled {
+		t.Errorf("Do: %v", err)
+	}
+	var busy *stage.BusyError
+	if _, err := r.Do(t.Context(), newSocket, nil); !errors.As(err, &busy) || busy.Call.Name != "accept4" {
+		t.Errorf("another call meanwhile: %v", err)
+	}
+	connectBack(t, look(t, r).Sockets[0].Local)
+	if s, err := r.Wait(t.Context()); err != nil || s.Blocked != nil || len(s.Unseen) != 1 || s.Unseen[0].Name != "accept4" || s.Unseen[0].Ret != 4 {
+		t.Fatalf("Wait: %+v, %v", s, err)
+	}
+	if s, err := r.Collect(t.Context()); err != nil || len(s.Unseen) != 0 {
+		t.Errorf("Collect tells it again: %+v, %v", s.Unseen, err)
+	}
+
+	ctx, leave = context.WithCancel(t.Context())
+	go func() {
+		_, err := r.Do(ctx, on(3, "accept4"), func(sockets.Call) {})
+		done <- err
+	}()
+	until(t, "accept4 to be entered", func() bool { return look(t, r).Blocked != nil })
+	leave()
+	<-done
+	connectBack(t, look(t, r).Sockets[0].Local)
+	until(t, "accept4 to return", func() bool { s := look(t, r); return s.Blocked == nil && len(s.Unseen) == 1 })
+	stop(t, pid) // so that it answers one who has gone
+	conn, err := net.Dial("unix", path(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	json.NewEncoder(conn).Encode(stage.Order{Do: "collect", Version: stage.Version()})
+	conn.Close()
+	unix.Kill(pid, unix.SIGCONT)
+	until(t, "the result to be there again", func() bool { return len(look(t, r).Unseen) == 1 })
+	if s, err := r.Collect(t.Context()); err != nil || len(s.Unseen) != 1 || s.Unseen[0].Ret != 5 {
+		t.Errorf("Collect: %+v, %v", s.Unseen, err)
+	}
+}
+
+// connectBack connects to a listener of a stage's.
+func connectBack(t *testing.T, addr sockets.Sockaddr) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr.AddrPort().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+}
+
+// What lies where the control socket was, and is none, is left: at the end of the
+// stage, when it is swept, and when another is to start.
+func TestLeavesWhatIsNoControlSocket(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	replace(t, path(r))
+	if _, err := r.State(t.Context()); err != stage.ErrNone {
+		t.Errorf("State: %v", err)
+	}
+	unix.Kill(pid, unix.SIGTERM)
+	until(t, "the end", func() bool { return unix.Kill(pid, 0) == unix.ESRCH || len(processes(path(r))) == 0 })
+	if _, err := r.Quit(t.Context()); err != stage.ErrNone {
+		t.Errorf("Quit: %v", err)
+	}
+	if _, _, err := r.Start(stage.IdleEnd); !errors.Is(err, unix.EADDRINUSE) {
+		t.Errorf("Start: %v", err)
+	}
+	if text, err := os.ReadFile(path(r)); string(text) != "mine" || err != nil {
+		t.Errorf("the user's own file: %q, %v", text, err)
+	}
+	os.Remove(path(r))
+}
+
+// A stage whose control socket has been taken away does not remove that of the stage
+// which has the path now.
+func TestLeavesTheNextControlSocket(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	os.Remove(path(r))
+	if began, _, err := r.Start(stage.IdleEnd); !began || err != nil {
+		t.Fatal(began, err)
+	}
+	next := look(t, r).PID
+	unix.Kill(pid, unix.SIGTERM)
+	until(t, "the end", func() bool { return !slices.Contains(processes(path(r)), pid) })
+	if got := look(t, r).PID; got != next {
+		t.Errorf("pid %d, not %d", got, next)
+	}
 }

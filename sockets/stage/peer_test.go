@@ -46,6 +46,40 @@ func TestAnotherUserIsRefused(t *testing.T) {
 	}
 }
 
+// Nor is a server trusted that another user has put at the path.
+func TestServerOfAnotherUser(t *testing.T) {
+	need(t, os.Geteuid() == 0, "root, to be another user")
+	r, _ := started(t, stage.IdleEnd) // for the folder
+	r.Quit(t.Context())
+	gone(t, r)
+	if err := os.Mkdir(stage.Folder(), 0o700); err != nil && !os.IsExist(err) {
+		t.Fatal(err)
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path(r)}); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path(r))
+	// SO_PEERCRED tells who called listen(2).
+	if _, err := asUser(65534, func() ([]byte, error) { return nil, unix.Listen(fd, 8) }); err != nil {
+		t.Fatal(err)
+	}
+	var folder *stage.FolderError
+	if _, err := r.State(t.Context()); !errors.As(err, &folder) {
+		t.Errorf("State: %v", err)
+	}
+	if _, _, err := r.Start(stage.IdleEnd); !errors.As(err, &folder) {
+		t.Errorf("Start: %v", err)
+	}
+	if _, err := r.Quit(t.Context()); !errors.As(err, &folder) {
+		t.Errorf("Quit: %v", err)
+	}
+}
+
 // asUser runs f on a thread whose effective uid is another. The thread ends with it.
 func asUser(uid int, f func() ([]byte, error)) (answer []byte, err error) {
 	done := make(chan struct{})
