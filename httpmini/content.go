@@ -46,7 +46,8 @@ const (
 	lastLF
 )
 
-// Content is what follows the head of a request that was parsed.
+// Content returns the content that follows the head, at its beginning. The head has
+// been parsed.
 func (r *Request) Content() Content {
 	if r.Chunked {
 		return Content{stage: sizeStart}
@@ -54,8 +55,8 @@ func (r *Request) Content() Content {
 	return sized(r.ContentLength)
 }
 
-// Content is what follows the head of a response, when it answers a request with
-// this method.
+// Content returns the content that follows the head, at its beginning, when the
+// response answers a request with this method.
 func (r *Response) Content(method string) Content {
 	c := sized(r.BodyLength(method))
 	if c.left < 0 {
@@ -82,16 +83,16 @@ func sized(length int64) Content {
 //   - done: err is nil, the content is over, and b[n:] is the next message;
 //   - need more: err is ErrMore; take b[n:] if it has bytes, else read again;
 //   - bad: err is a *BadError with its Offset in b, and nothing can follow; b[:n]
-//     is what was understood.
+//     was understood.
 //
-// A bare CR is told at the byte after it, since the CR may have come with other
+// The Offset of a bare CR is that of the byte after it, since the CR may have come with other
 // bytes. Chunk extensions and trailer fields are checked and then dropped: fields
 // for the framing or the routing among them mean nothing there (RFC 9110 section
 // 6.5.1), and nobody has to care for the others.
 //
 // If tokens is not nil it is emptied and filled with the tokens of b[:n]. A token
-// may go on in the next call. Whether a space at the edge of b belongs to the
-// value of a trailer field nobody knows, so it is said to be no part of it.
+// may go on in the next call. A space at the edge of b is
+// told as no part of the value of a trailer field, though it may be one.
 func (c *Content) Next(b []byte, tokens *[]Token) (data []byte, n int, err error) {
 	if tokens != nil {
 		*tokens = (*tokens)[:0]
@@ -101,7 +102,7 @@ func (c *Content) Next(b []byte, tokens *[]Token) (data []byte, n int, err error
 	return data, s.i, err
 }
 
-// Span is where the content ends that starts at n in b, behind a head. It goes
+// Span returns where the content ends that starts at n in b, behind a head. It goes
 // through all of it with Next. If tokens is not nil the tokens are appended:
 // those of Parse and these then cover b[:end]. An Offset is one in b too.
 func (c *Content) Span(b []byte, n int, tokens *[]Token) (end int, err error) {
@@ -114,7 +115,7 @@ func (c *Content) Span(b []byte, n int, tokens *[]Token) (end int, err error) {
 	}
 }
 
-// InTrailer says whether the bytes so far end in the trailer section. RFC 9112
+// InTrailer reports whether the bytes so far end in the trailer section. RFC 9112
 // section 7.1.2.
 func (c *Content) InTrailer() bool { return c.stage >= trailerStart }
 

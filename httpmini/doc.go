@@ -24,7 +24,7 @@
 //	}
 //	out = httpmini.AppendResponse(out[:0], httpmini.Message{Status: 200, Body: page})
 //
-// The tokens say what every byte is, in order and without a gap. Pass nil for
+// The tokens name every byte, in order and without a gap. Pass nil for
 // them and parsing allocates nothing once the Request's Fields have grown.
 //
 // The parser is strict where RFC 9112 leaves a choice. Wherever two programs

@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// ErrMore says that the bytes so far are a good beginning, no more: read again
+// ErrMore means that the bytes so far are a good beginning, no more: read again
 // and parse the longer buffer.
 var ErrMore = errors.New("the message is not complete yet")
 
-// BadError says that no bytes that may still come can make a message of these.
+// BadError is the error for bytes that no further ones can make a message of.
 type BadError struct {
 	// Offset of the byte that shows it, in the buffer that was parsed. For
 	// something that is missing it is where the head ends.
@@ -17,7 +17,7 @@ type BadError struct {
 	// Status to answer with. The connection is to be closed after that, since
 	// nobody knows where the next request starts. It is 0 in a response.
 	Status int
-	// Why says in a sentence what is wrong, and which section says so.
+	// Why is a sentence about the fault, with the section that forbids it.
 	Why string
 }
 

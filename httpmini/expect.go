@@ -1,7 +1,7 @@
 package httpmini
 
-// Expects reads the Expect field. wants100 says that the client waits for a 100
-// (Continue) before it sends the content; known is false when it expects anything
+// Expects reads the Expect field. It reports whether the client waits for a 100
+// (Continue) before it sends the content; known is false if it expects anything
 // else, which a server answers with 417. HTTP/1.0 has no expectations, so there
 // the field is ignored. RFC 9110 section 10.1.1.
 func (r *Request) Expects() (wants100, known bool) {
@@ -23,7 +23,7 @@ func (r *Request) Expects() (wants100, known bool) {
 	return wants100, true
 }
 
-// HasScheme says whether the target is a whole URI with this scheme, in any case.
+// HasScheme reports whether the target is a whole URI with this scheme, in any case.
 // RFC 3986 section 3.1.
 func (r *Request) HasScheme(scheme string) bool {
 	return r.Form == AbsoluteForm && len(r.Target) > len(scheme) &&

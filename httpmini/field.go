@@ -13,8 +13,8 @@ type Field struct {
 // Fields are the field lines of a head in the order in which they came.
 type Fields []Field
 
-// Get is the value of the first field with this name, in any case. The trap: a
-// list may be spread over several lines (RFC 9110 section 5.3).
+// Get returns the value of the first field with this name, in any case, and whether
+// there is one. The trap: a list may be spread over several lines (RFC 9110 section 5.3).
 func (f Fields) Get(name string) (value []byte, ok bool) {
 	for i := range f {
 		if fold(f[i].Name, name) {

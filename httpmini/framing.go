@@ -112,13 +112,13 @@ func (f *framing) contentLength(list []byte, start, first int) error {
 	return nil
 }
 
-// decimal is 1*DIGIT as a number that fits an int64. The first is at offset.
+// decimal reads 1*DIGIT as a number that fits an int64. The first is at offset.
 // RFC 9110 section 8.6.
-func decimal(digits []byte, offset int) (n int64, err error) {
-	if len(digits) == 0 {
+func decimal(text []byte, offset int) (n int64, err error) {
+	if len(text) == 0 {
 		return 0, bad(offset, 400, "a Content-Length has no digits (RFC 9110 section 8.6)")
 	}
-	for i, c := range digits {
+	for i, c := range text {
 		if !digit.has(c) {
 			return 0, misplaced(offset+i, c, "Content-Length", "it is decimal digits alone, without a sign or a unit (RFC 9110 section 8.6)")
 		}
@@ -178,7 +178,7 @@ func element(b []byte, i, end int) (first, last, next int) {
 	return first, last, comma + 1
 }
 
-// persists says whether the connection stays open after this message. The
+// persists reports whether the connection stays open after this message. The
 // option close wins; HTTP/1.0 has to ask for keep-alive. RFC 9112 section 9.3.
 func (f *framing) persists() bool {
 	return !f.close && (f.minor > 0 || f.keepAlive)

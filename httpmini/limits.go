@@ -1,11 +1,10 @@
 package httpmini
 
 // The limits of a message. Without them a client decides how much memory and time
-// a server spends before it even knows what is wanted. How long content may be is
-// not said here: that depends on what it is for.
+// a server spends before it even knows what is wanted. Content has no limit here:
+// that depends on its use.
 const (
-	// MaxHead is the size of a whole head in bytes, empty lines included. It
-	// stops a client that never sends the empty line: 431. A buffer of MaxHead
+	// MaxHead limits a whole head, in bytes, empty lines included. It stops a client that never sends the empty line: 431. A buffer of MaxHead
 	// bytes is always enough, since Parse never asks for more when it is full.
 	MaxHead = 32 << 10
 
@@ -29,18 +28,18 @@ const (
 	// MaxReason stops a server that fills the status line of a response.
 	MaxReason = 512
 
-	// FreeSizeDigits are the digits of a chunk size that need no reason: 16
-	// hexadecimal digits have 64 bits. What is longer has zeros in front, which mean
+	// FreeSizeDigits is how many digits of a chunk size count for nothing: 16
+	// hexadecimal digits have 64 bits. A longer one has zeros in front, which mean
 	// nothing, so each further digit counts as a byte of chunk extensions.
 	FreeSizeDigits = 16
 
-	// MaxChunkExtensions is what all chunk extensions of one content come to,
+	// MaxChunkExtensions limits all chunk extensions of one content together,
 	// in bytes. It stops a sender that has a server read kilobytes for each
 	// byte of content (CVE-2023-39326): 400. RFC 9112 section 7.1.1 wants such a
 	// limit and a 4xx.
 	MaxChunkExtensions = 16 << 10
 
-	// MaxTrailer is what the names and values of all trailer fields come to, in
+	// MaxTrailer limits the names and values of all trailer fields together, in
 	// bytes. It stops a trailer section that never ends, after content that was
 	// counted: 431.
 	MaxTrailer = 8 << 10

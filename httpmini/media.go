@@ -4,10 +4,9 @@ package httpmini
 // browser saves it. RFC 2046 section 4.5.1.
 const OctetStream = "application/octet-stream"
 
-// MediaType is the media type of a file by the extension of its name, in any
-// case, or OctetStream for one that is not in the table. Text is UTF-8. What the
-// machine knows besides is in files, such as /etc/mime.types, and this package
-// opens none: whoever wants it asks mime.TypeByExtension after an OctetStream.
+// MediaType returns the media type of a file by the extension of its name, in any
+// case, or OctetStream for one that is not in the table. Text is UTF-8. The table is
+// the program's own: no file of the machine's, such as /etc/mime.types, is read.
 func MediaType(name string) string {
 	dot := len(name) - 1
 	for dot >= 0 && name[dot] != '.' && name[dot] != '/' {
@@ -104,14 +103,14 @@ var mediaTypes = map[string]string{
 	"bin":  OctetStream,
 }
 
-// PrefersHTML says whether an answer that is there as HTML and as plain text
+// PrefersHTML reports whether an answer that is there as HTML and as plain text
 // should be HTML, by Accept (RFC 9110 section 12.5.1). The type with the higher
-// weight wins. Where they weigh the same it is the one that is named, and HTML if
+// weight wins. Of two with the same weight the one that is named wins, and HTML if
 // both are, as browsers do it; application/xhtml+xml names HTML too. Where Accept
-// does not tell them apart, as curl's "*/*", it is HTML if byDefault says so.
+// does not tell them apart, as curl's "*/*", byDefault decides.
 //
 // Parameters other than q are passed over, since the pages have no variants by
-// them, and so is an item whose q is no weight.
+// them, and so is an item with a malformed q.
 func (r *Request) PrefersHTML(byDefault bool) bool {
 	var html, plain mediaWeight
 	for i := range r.Fields {

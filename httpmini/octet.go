@@ -87,7 +87,7 @@ func textEnd(b []byte, i int) int {
 	return textChar.span(b, i)
 }
 
-// fold says whether two names differ in case at most. The case of field names,
+// fold reports whether two names differ in case at most. The case of field names,
 // codings and connection options means nothing. It is fastest for a name that is
 // written as most people send it.
 func fold(b []byte, name string) bool {

@@ -69,11 +69,11 @@ func hexValue(c byte) byte {
 	return lower(c) - 'a' + 10
 }
 
-// EscapePath appends a name, as [AppendPath] gives it, as it stands in a Location
-// or an href: what no path holds is escaped (pchar, RFC 3986 section 3.3),
+// EscapePath appends a name from [AppendPath] in the form for a Location or an
+// href: octets that no path holds are escaped (pchar, RFC 3986 section 3.3),
 // slashes stay. AppendPath gets the name back.
 //
-// It is a path by itself and after a slash. Slashes in front become one, since
+// The result is a path by itself and after a slash. Slashes in front become one, since
 // "//a" would name another host (section 4.2), and a colon is escaped in a first
 // segment without a slash before it, where it would end a scheme.
 //
@@ -97,7 +97,7 @@ func EscapePath(dst, name []byte) []byte {
 	return dst
 }
 
-// EscapeQuery appends a [Request.Query] as it stands in a Location. Browsers send
+// EscapeQuery appends a [Request.Query] in the form for a Location. Browsers send
 // octets that no query holds (RFC 3986 section 3.4) as they are: those are escaped.
 // Escapes that are there already stay.
 func EscapeQuery(dst, query []byte) []byte {

@@ -2,7 +2,7 @@ package httpmini
 
 import "time"
 
-// Validators tell one state of a representation from another: what the answer
+// Validators tell one state of a representation from another: the values that the answer
 // says of it in ETag and Last-Modified. RFC 9110 section 8.8.
 type Validators struct {
 	// ETag is the entity-tag as it is sent, such as "x" or W/"x" with its
@@ -19,13 +19,13 @@ type Validators struct {
 // already; or 412: it is not in the state that the client wants. If-Range, the
 // last in that order, is for [Request.Ranges].
 //
-// To be called only when the answer would be a 2xx without it: a 404 stays a
-// 404 (section 13.2.1).
+// It is for an answer that would be a 2xx without it: a 404 stays a 404 (section
+// 13.2.1).
 //
-// A date that is none is passed over, as the RFC demands, and so is one that
-// comes on two lines. Of a list of entity-tags each line is read up to what is
-// malformed; whatever follows matches nothing. So If-Match in doubt refuses and
-// If-None-Match in doubt sends everything.
+// A malformed date is ignored, as the RFC demands, and so is one that comes on two
+// lines. Of a list of entity-tags each line is read up to the first malformed one;
+// the rest matches nothing. So If-Match in doubt refuses and If-None-Match in doubt
+// sends everything.
 func (r *Request) Precondition(v Validators) (status int) {
 	reads := false
 	switch string(r.Method) {
@@ -58,7 +58,7 @@ func (r *Request) Precondition(v Validators) (status int) {
 
 func (v Validators) dated() bool { return !v.Modified.IsZero() }
 
-// entityTags says whether the field is there, and whether one of its tags
+// entityTags reports whether the field is there, and whether one of its tags
 // matches, or "*", which stands for any representation. The lines of a list are
 // one list. RFC 9110 sections 5.3, 13.1.1 and 13.1.2.
 func (f Fields) entityTags(name, etag string, match func(tag []byte, etag string) bool) (present, found bool) {

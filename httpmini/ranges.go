@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// MaxRanges is how many ranges of a request are served. Each costs a part with
+// MaxRanges limits the ranges of a request that are served. Each costs a part with
 // a head of its own, so that many small ones make a short request a long answer:
 // with more, the whole is sent. RFC 9110 sections 14.2 and 17.15.
 const MaxRanges = 16
@@ -17,10 +17,10 @@ type Range struct {
 	Start, Length int64
 }
 
-// Ranges says which parts of a representation of size bytes are wanted. It uses
-// the memory of dst, and with room for MaxRanges in it allocates nothing. To be
-// called when the answer would be 200 without it (RFC 9110 section 14.2), so
-// after [Request.Precondition]. The status is
+// Ranges returns the parts of a representation of size bytes that are wanted, and
+// the status of the answer. It uses the memory of dst, and with room for MaxRanges
+// in it allocates nothing. It is for an answer that would be 200 without it (RFC
+// 9110 section 14.2), so it comes after [Request.Precondition]. The status is
 //
 //   - 200: send the whole; ranges is empty;
 //   - 206: send these. A single one goes out by itself, with its Content-Range
@@ -42,8 +42,8 @@ type Range struct {
 //     that is no client's need. Two that overlap or touch become one;
 //   - for a representation without content, of which no part can be described.
 //
-// now is the Date of the answer: it tells whether the date in v is a strong
-// validator, which If-Range needs.
+// now is the Date of the answer, which decides whether the date in v is a strong
+// validator (section 8.8.2.2), as If-Range needs one.
 func (r *Request) Ranges(size int64, v Validators, now time.Time, dst []Range) (ranges []Range, status int) {
 	dst = dst[:0]
 	value, lines := r.Fields.single("Range")
@@ -160,7 +160,7 @@ func coalesce(ranges []Range) []Range {
 // up to a tick behind.
 const settled = 2 * time.Second
 
-// ifRange says whether the parts may be sent, because the client has the other
+// ifRange reports whether the parts may be sent, because the client has the other
 // parts of this same state. Only a strong validator tells that: an entity-tag
 // that is not weak, or a date, compared for equality. RFC 9110 section 13.1.5.
 //
@@ -199,9 +199,9 @@ func AppendUnsatisfied(dst []byte, size int64) []byte {
 	return strconv.AppendInt(dst, size, 10)
 }
 
-// AppendPartHead appends what comes before the bytes of each part of a content
-// with the type multipart/byteranges; boundary=..., RFC 9110 section 14.6. After
-// the last part comes [AppendLastBoundary]; [PartsLength] is the length of all.
+// AppendPartHead appends the lines that come before the bytes of each part of a
+// content with the type multipart/byteranges; boundary=..., RFC 9110 section 14.6.
+// After the last part comes [AppendLastBoundary]; [PartsLength] returns the length of all.
 //
 // The boundary may not occur in the parts: let it be random. It is 1 to 70
 // letters and digits, so that it needs no quotes, which some clients cannot read.
@@ -219,15 +219,15 @@ func AppendPartHead(dst []byte, boundary, contentType string, r Range, size int6
 	return append(dst, "\r\n\r\n"...)
 }
 
-// AppendLastBoundary appends what ends a multipart content. RFC 2046 section
-// 5.1.1.
+// AppendLastBoundary appends the line that ends a multipart content. RFC 2046
+// section 5.1.1.
 func AppendLastBoundary(dst []byte, boundary string) []byte {
 	dst = append(dst, "\r\n--"...)
 	dst = append(dst, boundary...)
 	return append(dst, "--\r\n"...)
 }
 
-// PartsLength is the Content-Length of a multipart content with these ranges.
+// PartsLength returns the Content-Length of a multipart content with these ranges.
 func PartsLength(boundary, contentType string, ranges []Range, size int64) (n int64) {
 	var room [512]byte // on the stack, for usual names
 	for _, r := range ranges {

@@ -16,11 +16,11 @@ type Request struct {
 	// are both still in there, and "//" too. Query is nil without a "?". Path
 	// is then at least "/".
 	Path, Query []byte
-	// Version as it was sent, and its digit after the dot. What has a higher
-	// minor number than 1 is treated as HTTP/1.1 (RFC 9110 section 6.2).
+	// Version as it was sent, and its digit after the dot. A version above 1.1 is
+	// treated as HTTP/1.1 (RFC 9110 section 6.2).
 	Version []byte
 	Minor   int
-	// Host is whom the request is for, perhaps with a port: the target's own
+	// Host is the server that is meant, perhaps with a port: the target's own
 	// authority if it has one (RFC 9112 section 3.2.2), else the Host field.
 	// It is empty in HTTP/1.0 without one. Like Path it is not decoded.
 	Host []byte
@@ -30,12 +30,12 @@ type Request struct {
 	// a Content-Length (RFC 9112 section 6.3 item 7), and -1 (unknown) when
 	// Chunked.
 	ContentLength int64
-	// Chunked says that the body comes in chunks. RFC 9112 section 7.1.
+	// Chunked reports that the body comes in chunks. RFC 9112 section 7.1.
 	Chunked bool
-	// KeepAlive says that the client can send another request on this
+	// KeepAlive reports that the client can send another request on this
 	// connection after the answer. RFC 9112 section 9.3.
 	KeepAlive bool
-	// Conditional says that the answer may depend on what the client has: a
+	// Conditional reports that the answer may depend on the client's copy: a
 	// Range is there, or one of If-Match, If-None-Match, If-Modified-Since,
 	// If-Unmodified-Since and If-Range. RFC 9110 sections 13.1 and 14.2.
 	Conditional bool
@@ -57,9 +57,9 @@ type Request struct {
 // end of its line, something that is missing at the end of the head.
 //
 // If tokens is not nil it is emptied and filled with the tokens of the head,
-// which cover b[:n]. Short of a whole head they cover what was understood, and
-// what is in question starts where they end. After an error r holds what was
-// read so far: good for a log, not for an answer.
+// which cover b[:n]. Short of a whole head they cover the bytes that were
+// understood; the one in question comes next. After an error r holds the
+// parts read so far: good for a log, not for an answer.
 func (r *Request) Parse(b []byte, tokens *[]Token) (n int, err error) {
 	s := scan(b, tokens)
 	*r = Request{Fields: r.Fields[:0], known: r.known}

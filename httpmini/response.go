@@ -10,10 +10,10 @@ type Response struct {
 	Status int
 	// Fields are all field lines in order.
 	Fields Fields
-	// ContentLength is what the field of that name says, -1 without one. How
-	// long the body really is, BodyLength says.
+	// ContentLength is the value of the field of that name, -1 without one.
+	// BodyLength returns how long the body really is.
 	ContentLength int64
-	// Chunked says that the body comes in chunks. RFC 9112 section 7.1.
+	// Chunked reports that the body comes in chunks. RFC 9112 section 7.1.
 	Chunked bool
 }
 
@@ -89,8 +89,8 @@ func (s *scanner) reason() error {
 	return s.crlf(CRLF, "status line")
 }
 
-// BodyLength is how many bytes of body follow the head in answer to a request
-// with this method, -1 if only the chunks or the end of the connection tell.
+// BodyLength returns how many bytes of body follow the head in answer to a request
+// with this method, or -1 if only the chunks or the end of the connection tell.
 // RFC 9112 section 6.3.
 func (r *Response) BodyLength(method string) int64 {
 	switch {

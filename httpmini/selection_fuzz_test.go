@@ -341,14 +341,14 @@ var (
 	rangeList = regexp.MustCompile(`^bytes=[ \t,]*((\d{1,15}-\d{0,15}|-0*[1-9]\d{0,14})[ \t]*(,[ \t,]*|$))+$`)
 )
 
-// sameDate says whether net/http and we read the same out of a date, or nothing.
+// sameDate reports whether net/http and we read the same out of a date, or nothing.
 func sameDate(s string) bool {
 	got, ok := httpmini.ParseDate([]byte(s))
 	std, err := http.ParseTime(s)
 	return ok == (err == nil) && (!ok || got.Equal(std))
 }
 
-// alike says whether the selection is none of the differences, for which it has
+// alike reports whether the selection is none of the differences, for which it has
 // to be well-formed.
 func (s selection) alike() bool {
 	for _, list := range []string{s.match, s.noneMatch} {

@@ -1,7 +1,7 @@
 package httpmini
 
-// StatusText is the reason that is registered for a status code, "" for a code
-// without one. RFC 9110 section 15 and the registry of its section 16.2.1.
+// StatusText returns the reason that is registered for a status code, or "" for a
+// code without one. RFC 9110 section 15 and the registry of its section 16.2.1.
 func StatusText(code int) string {
 	if code < 0 || code >= len(reasons) {
 		return ""

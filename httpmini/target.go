@@ -25,7 +25,7 @@ var forms = [...]string{
 	AsteriskForm:  "asterisk-form",
 }
 
-// String is the form as RFC 9112 names it.
+// String returns the name of the form in RFC 9112.
 func (f Form) String() string {
 	if f == 0 || int(f) >= len(forms) {
 		return "unknown"
@@ -85,7 +85,7 @@ func targetEnd(b []byte, i int) (query, end int) {
 	return query, i
 }
 
-// isEscape says whether two hexadecimal digits follow the first octet, as far as
+// isEscape reports whether two hexadecimal digits follow the first octet, as far as
 // they are there.
 func isEscape(b []byte) bool {
 	return (len(b) < 2 || hexDigit.has(b[1])) && (len(b) < 3 || hexDigit.has(b[2]))

@@ -8,14 +8,14 @@ type Token struct {
 	Start, End int
 }
 
-// Kind says what a Token is.
+// A Kind is the role of a Token in its message.
 type Kind uint8
 
 const (
-	// Method is what to do with the target, such as GET. It is case-sensitive.
+	// Method is the action for the target, such as GET. It is case-sensitive.
 	// RFC 9112 section 3.1, RFC 9110 section 9.1.
 	Method Kind = iota + 1
-	// Target is what the request is about, often a path and a query.
+	// Target names the resource that the request is about, often by a path and a query.
 	// RFC 9112 section 3.2.
 	Target
 	// Version is the protocol of the sender, such as HTTP/1.1.
@@ -59,8 +59,8 @@ const (
 	// LastChunk is a chunk size of 0: no more content follows, but perhaps
 	// trailer fields, and an empty line. RFC 9112 section 7.1.
 	LastChunk
-	// ChunkExtension is what a sender added to a chunk size, such as ;name=value,
-	// with the whitespace around. Nobody has to read it. RFC 9112 section 7.1.1.
+	// ChunkExtension is an addition of the sender's to a chunk size, such as
+	// ;name=value, with the whitespace around. A recipient may ignore it. RFC 9112 section 7.1.1.
 	ChunkExtension
 )
 
@@ -84,7 +84,7 @@ var kinds = [...]string{
 	ChunkExtension:     "chunk extension",
 }
 
-// String is the kind in words, as the narration says it.
+// String returns the kind in words, as in the narration.
 func (k Kind) String() string {
 	if k == 0 || int(k) >= len(kinds) {
 		return "unknown"

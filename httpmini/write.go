@@ -7,7 +7,7 @@ import (
 
 // FieldLine is a field to send. Take care that a name and a value do not come
 // from the other side: a CR LF in a value would end the line and start a field
-// of the attacker's (response splitting). What may not stand in a value is
+// of the attacker's (response splitting). An octet that may not stand in a value is
 // sent as a space, which RFC 9110 section 5.5 allows, and in a name as "-".
 type FieldLine struct {
 	Name, Value string

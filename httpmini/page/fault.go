@@ -13,7 +13,7 @@ import (
 type Fault struct {
 	Status int    // of the answer
 	Why    string // a sentence, perhaps without a capital and a full stop, as in BadError.Why
-	Hint   string // what the client can do; may be empty
+	Hint   string // a remedy for the client; may be empty
 
 	// Bytes of the request as far as they were read, and the Offset of the one
 	// that shows the fault; len(Bytes) where something is missing. The page draws
@@ -22,25 +22,25 @@ type Fault struct {
 	Offset int
 }
 
-// Error is the page of a fault that is not in the bytes. The content type is
+// Error returns the page of a fault that is not in the bytes. The content type is
 // that of the body: HTML if html is true, else plain text.
 func Error(status int, why, hint string, html bool) (contentType string, body []byte) {
 	return Fault{Status: status, Why: why, Hint: hint}.Page(html)
 }
 
-// Moved is the page of a redirect: few read it, but curl shows it to those who
+// Moved returns the page of a redirect: few read it, but curl shows it to those who
 // did not ask it to follow (RFC 9110 section 15.4). The location has to be a
 // path, and is a field's value already, so it is percent-encoded.
 func Moved(status int, location string, html bool) (contentType string, body []byte) {
 	return faultView{Fault: Fault{Status: status}, Location: location}.page(html)
 }
 
-// Page is the page that shows the fault.
+// Page returns the page that shows the fault, and its content type.
 func (f Fault) Page(html bool) (contentType string, body []byte) {
 	return faultView{Fault: f}.page(html)
 }
 
-// faultView is what the templates error.html and error.txt fill in.
+// faultView holds the values of the templates error.html and error.txt.
 type faultView struct {
 	Fault
 	Reason   string // the status in words
@@ -71,10 +71,10 @@ func (v faultView) page(html bool) (contentType string, body []byte) {
 	return render("error", html, v)
 }
 
-// excerpt draws the line with the fault and the one before it, or what of them
-// is near.
+// excerpt draws the line with the fault and the one before it, or the part of them
+// that is near.
 func (v *faultView) excerpt() {
-	masked := Mask(v.Bytes, nil)
+	masked := mask(v.Bytes, nil)
 	v.Offset = min(v.Offset, len(masked))
 	from := 0
 	if lf := bytes.LastIndexByte(masked[:v.Offset], '\n'); lf >= 0 {

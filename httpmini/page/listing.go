@@ -20,7 +20,7 @@ type Entry struct {
 	Modified time.Time // zero: not known
 }
 
-// Listing is the page of a directory, directories first. The entries are sorted in
+// Listing returns the page of a directory, directories first. The entries are sorted in
 // place. See ListingTop.
 func Listing(path string, entries []Entry, truncated, html bool) (contentType string, body []byte) {
 	slices.SortFunc(entries, func(a, b Entry) int {
@@ -45,14 +45,14 @@ func Listing(path string, entries []Entry, truncated, html bool) (contentType st
 	return contentType, AppendListingEnd(body, html)
 }
 
-// ListingTop is the page of a directory up to its rows. The path is that of the
+// ListingTop returns the page of a directory up to its rows. The path is that of the
 // request, decoded, with "/" at its end. Links are relative to it, so the page has to
 // be at a URL that ends in "/" too. With truncated the directory holds more than these.
 func ListingTop(path string, dirs, files int, truncated, html bool) (contentType string, body []byte) {
 	return render("listing", html, listingView{Path: visible(path), Trail: trail(path), Dirs: dirs, Files: files, Truncated: truncated})
 }
 
-// AppendListingEnd appends what follows the last row.
+// AppendListingEnd appends the end of the page, after the last row.
 func AppendListingEnd(dst []byte, html bool) []byte {
 	if !html {
 		return dst
@@ -106,7 +106,7 @@ func AppendRow(dst []byte, e Entry, html bool) []byte {
 // minute is how a listing shows a time, in UTC.
 const minute = "2006-01-02 15:04"
 
-// listingView is what the templates listing.html and listing.txt fill in.
+// listingView holds the values of the templates listing.html and listing.txt.
 type listingView struct {
 	Path        string
 	Trail       []step

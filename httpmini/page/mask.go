@@ -7,33 +7,33 @@ import "fd3/httpmini"
 // into bug reports.
 var secrets = [...]string{"cookie", "set-cookie", "authorization", "proxy-authorization"}
 
-// Mask is a copy of a request, of the same length, with each byte of a secret
+// mask returns a copy of a request, of the same length, with each byte of a secret
 // value replaced by "*". Whitespace and line ends stay, so the offsets and the
 // shape are those of the request. The body is copied as it is; bytes that no
 // token covers, as after an error, are taken for a part of a head.
 //
-// Mask first and cut then, such as for one recvfrom(2) of several: from a
-// fragment alone nobody can tell what it is the middle of. To mask what arrives
-// before the rest of it has, use a Masker.
-func Mask(request []byte, tokens []httpmini.Token) []byte {
+// A request is masked first and cut then, such as for one recvfrom(2) of several: a
+// fragment alone may be the middle of anything. A Masker masks bytes that arrive
+// before the rest of the request does.
+func mask(request []byte, tokens []httpmini.Token) []byte {
 	masked := make([]byte, 0, len(request))
 	var m Masker
-	behind := false // the head
+	body := false // the head is behind
 	for _, t := range tokens {
 		if t.Start < len(masked) || t.Start > len(request) {
 			continue
 		}
-		if behind && !ofHead(t.Kind) {
+		if body && !ofHead(t.Kind) {
 			masked = m.Append(masked, request[len(masked):t.Start])
 			masked = append(masked, request[t.Start:min(t.End, len(request))]...)
 			m = Masker{}
 		}
-		behind = behind || t.Kind == httpmini.EmptyLine
+		body = body || t.Kind == httpmini.EmptyLine
 	}
 	return m.Append(masked, request[len(masked):])
 }
 
-// ofHead says that a token is a part of a field line, in the head or, in a
+// ofHead reports whether a token is a part of a field line, in the head or, in a
 // chunked message, in the trailer.
 func ofHead(k httpmini.Kind) bool {
 	switch k {
@@ -44,12 +44,13 @@ func ofHead(k httpmini.Kind) bool {
 }
 
 // Masker masks a head that comes in pieces, in whatever way it was cut: all
-// pieces together come out as Mask makes them of the whole. The zero value is at
+// pieces together come out as the whole would. The zero value is at
 // the start of a head. A Masker does not know where a head ends: a body is
 // masked too where it looks like a secret field. Take a new one per request.
 //
 // It reads more loosely than a parser does, because the bytes of a refused
-// request are shown too: whatever is around a name, the value behind it is masked.
+// request are shown too: the value behind a secret name is masked, with anything
+// around that name.
 type Masker struct {
 	place place
 	name  [len("proxy-authorization")]byte // the name so far, in lower case
@@ -68,8 +69,8 @@ const (
 	openLine                // in a line that may be read
 )
 
-// Inside has the Masker begin in the middle of a line, of which nobody knows
-// whether it is secret: what is left of it is masked.
+// Inside has the Masker begin in the middle of a line that may be secret: the rest
+// of it is masked.
 func (m *Masker) Inside() { m.place = secretLine }
 
 // Append appends b, masked, to dst.
@@ -141,7 +142,7 @@ func (m *Masker) inName(c byte) {
 	}
 }
 
-// nameByte says whether c may stand in the name of a secret field.
+// nameByte reports whether c may stand in the name of a secret field.
 func nameByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || '0' <= c && c <= '9'
 }

@@ -56,7 +56,7 @@ func parse(b string) []httpmini.Token {
 
 func TestMask(t *testing.T) {
 	for _, head := range secretHeads {
-		masked := string(Mask([]byte(head), parse(head)))
+		masked := string(mask([]byte(head), parse(head)))
 		if strings.Contains(masked, "3") || len(masked) != len(head) {
 			t.Errorf("%q\n  -> %q", head, masked)
 		}
@@ -70,11 +70,11 @@ func TestMask(t *testing.T) {
 		}
 	}
 	for _, head := range openHeads {
-		if masked := string(Mask([]byte(head), parse(head))); masked != head {
+		if masked := string(mask([]byte(head), parse(head))); masked != head {
 			t.Errorf("%q\n  -> %q", head, masked)
 		}
 	}
-	got := string(Mask([]byte(secretHeads[0]), parse(secretHeads[0])))
+	got := string(mask([]byte(secretHeads[0]), parse(secretHeads[0])))
 	want := "GET / HTTP/1.1\r\nHost: a\r\nCookie: ********** ********\r\nAccept: */*\r\n\r\n"
 	if got != want {
 		t.Errorf("%q, want %q", got, want)
@@ -87,13 +87,13 @@ func TestMaskBody(t *testing.T) {
 	body := "Cookie: open\r\nCoo"
 	request := "POST / HTTP/1.1\r\nHost: a\r\nCookie: b\r\nContent-Length: 17\r\n\r\n" + body
 	next := "GET / HTTP/1.1\r\nCookie: " + key
-	got := string(Mask([]byte(request+next), parse(request)))
+	got := string(mask([]byte(request+next), parse(request)))
 	want := strings.Replace(request, "Cookie: b", "Cookie: *", 1) + "GET / HTTP/1.1\r\nCookie: ******"
 	if got != want {
 		t.Errorf("%q\nwant %q", got, want)
 	}
 	// Of a long body only the beginning may be there.
-	if got := string(Mask([]byte(request[:len(request)-5]), parse(request))); !strings.HasSuffix(got, "Cookie: open") {
+	if got := string(mask([]byte(request[:len(request)-5]), parse(request))); !strings.HasSuffix(got, "Cookie: open") {
 		t.Errorf("%q", got)
 	}
 }
@@ -103,18 +103,18 @@ func TestMaskTrailer(t *testing.T) {
 	request := "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
 		"c\r\nCookie: open\r\n0\r\nCookie: " + key + "\r\n\r\n"
 	tokens := parse(request)
-	got := string(Mask([]byte(request), tokens))
+	got := string(mask([]byte(request), tokens))
 	if want := strings.Replace(request, key, "******", 1); got != want {
 		t.Errorf("%q\nwant %q", got, want)
 	}
 }
 
-// However a head is cut, a Masker makes of the pieces what Mask makes of the
+// However a head is cut, a Masker makes of the pieces what mask makes of the
 // whole.
 func TestMaskerSplits(t *testing.T) {
 	for _, head := range append(secretHeads, openHeads...) {
 		b := []byte(head)
-		whole := Mask(b, nil)
+		whole := mask(b, nil)
 		for i := range len(b) + 1 {
 			for j := i; j <= len(b); j++ {
 				var m Masker
@@ -134,13 +134,13 @@ func FuzzMask(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, cut int) {
 		before := bytes.Clone(b)
 		tokens := parse(string(b))
-		masked := Mask(b, tokens)
+		masked := mask(b, tokens)
 		if len(masked) != len(b) || !bytes.Equal(b, before) {
 			t.Fatalf("%q -> %q", b, masked)
 		}
 		var m Masker
 		cut = min(max(cut, 0), len(b))
-		if got := m.Append(m.Append(nil, b[:cut]), b[cut:]); !bytes.Equal(got, Mask(b, nil)) {
+		if got := m.Append(m.Append(nil, b[:cut]), b[cut:]); !bytes.Equal(got, mask(b, nil)) {
 			t.Fatalf("cut at %d: %q", cut, got)
 		}
 		secret, like := false, false

@@ -250,8 +250,8 @@ func TestPolicy(t *testing.T) {
 		_, rest, _ := strings.Cut(string(page), "<style>")
 		sheet, _, _ := strings.Cut(rest, "</style>")
 		sum := sha256.Sum256([]byte(sheet))
-		if hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(CSP(), "style-src "+hash+";") {
-			t.Errorf("%s: its style has the hash %s, and the policy is %s", name, hash, CSP())
+		if hash := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(csp(), "style-src "+hash+";") {
+			t.Errorf("%s: its style has the hash %s, and the policy is %s", name, hash, csp())
 		}
 		if loads := regexp.MustCompile(`(?i)url\(|@import|image-set|src=|//`).FindString(sheet); loads != "" {
 			t.Errorf("%s: the style has %s", name, loads)
@@ -263,8 +263,8 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 	for _, d := range []string{"default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"} {
-		if !strings.Contains("; "+CSP()+";", "; "+d+";") {
-			t.Errorf("no %s in %s", d, CSP())
+		if !strings.Contains("; "+csp()+";", "; "+d+";") {
+			t.Errorf("no %s in %s", d, csp())
 		}
 	}
 }
@@ -276,7 +276,7 @@ func TestFields(t *testing.T) {
 		}
 		return s
 	}
-	want := "Content-Security-Policy: " + CSP() + "\nX-Content-Type-Options: nosniff\nReferrer-Policy: no-referrer\n"
+	want := "Content-Security-Policy: " + csp() + "\nX-Content-Type-Options: nosniff\nReferrer-Policy: no-referrer\n"
 	if got := names(Fields()); got != want {
 		t.Error(got)
 	}

@@ -78,8 +78,8 @@ func Type(html bool) string {
 func words(name string) map[string]string {
 	m := map[string]string{}
 	for line := range strings.Lines(read(name)) {
-		if key, text, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
-			m[key] = text
+		if name, text, ok := strings.Cut(strings.TrimSpace(line), ": "); ok {
+			m[name] = text
 		}
 	}
 	return m

@@ -11,14 +11,14 @@ import (
 	"fd3/httpmini"
 )
 
-// Visit is a request and its connection, as the server sees them: what the page
-// at / shows its visitor.
+// Visit is a request and its connection, as the server sees them. The page at /
+// shows them to their visitor.
 type Visit struct {
 	Method  string
 	Request []byte           // as it arrived; perhaps only the beginning of a long body
 	Tokens  []httpmini.Token // of Request; they may reach further than its bytes
 
-	// Received says how many bytes of Request each recvfrom(2) brought, in order.
+	// Received is the number of bytes of Request that each recvfrom(2) brought, in order.
 	Received []int
 
 	FD         int    // of the connection, in the server
@@ -51,7 +51,7 @@ type Fact struct {
 
 // Call is one system call that the server made.
 type Call struct {
-	Strace string        // as strace(1) writes it, its bytes masked by Mask or a Masker
+	Strace string        // as strace(1) writes it, its bytes masked by a Masker
 	Took   time.Duration // wall time inside the call
 }
 
@@ -64,12 +64,12 @@ const (
 	maxCalls    = 100
 )
 
-// Page is the page that shows the visit.
+// Page returns the page that shows the visit, and its content type.
 func (v Visit) Page(html bool) (contentType string, body []byte) {
 	return render("visit", html, v.view())
 }
 
-// visitView is what the templates visit.html and visit.txt fill in.
+// visitView holds the values of the templates visit.html and visit.txt.
 type visitView struct {
 	Visit
 	Client, Server end
@@ -133,7 +133,7 @@ var kinds = sync.OnceValue(func() map[string]string { return words("kinds.words"
 
 // bytes draws the head and the body.
 func (w *visitView) bytes() {
-	masked := Mask(w.Request, w.Tokens)
+	masked := mask(w.Request, w.Tokens)
 	w.Masked = !bytes.Equal(masked, w.Request)
 	named := false // the pieces of the body are, as those of a chunked one
 	w.Size = len(masked)
@@ -167,7 +167,7 @@ func (w *visitView) bytes() {
 	}
 }
 
-// ends takes the addresses apart, and makes of the server's what curl needs.
+// ends takes the addresses apart, and makes a URL for curl of the server's.
 func (w *visitView) ends() {
 	w.Curl = "curl"
 	if w.Unix {
@@ -200,7 +200,7 @@ func shell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// Sizes lists what the receives brought, such as "16, 300 and 32", the first
+// Sizes lists the bytes of each receive, such as "16, 300 and 32", the first
 // few of them.
 func (w visitView) Sizes() string {
 	const few = 8

@@ -49,7 +49,7 @@ func holds(t *testing.T, folder string, want map[string]string) {
 func both(t *testing.T, test func(t *testing.T, folder string)) {
 	t.Run("tmpfile", func(t *testing.T) { test(t, t.TempDir()) })
 	t.Run("beside", func(t *testing.T) {
-		defer func(real func(string, fs.FileMode) (int, error)) { tmpfile = real }(tmpfile)
+		defer func(old func(string, fs.FileMode) (int, error)) { tmpfile = old }(tmpfile)
 		tmpfile = func(string, fs.FileMode) (int, error) { return -1, unix.EOPNOTSUPP }
 		test(t, t.TempDir())
 	})
