@@ -1,12 +1,8 @@
-// Package lesson turns the steps of a socket's life into teaching. A Runner makes
-// the calls on a stage, reads the kernel's evidence, and tells all of it as a
-// stream of Events; the words are Markdown, with the live values
-// filled in.
+// Package lesson is the contract between those who tell of sockets and those who show
+// it: an Event is one thing that is told, and Evidence is one fact read back from the
+// kernel. How a call, a time and an amount are written is said here too.
 //
-//	runner ──Order──▶ stage ── system call
-//	   │ look: what the kernel says, before and after
-//	   ▼
-//	Event ──▶ view
+//	step · course · serve · glossary ──Event──▶ view
 //
-// Data flows one way. Nothing here prints.
+// Data flows one way. Nothing here makes a call, and nothing prints.
 package lesson
