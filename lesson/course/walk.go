@@ -14,11 +14,22 @@ import (
 	"fd3/sockets/stage"
 )
 
-// A Walk is one way through the lessons: what was predicted, what the kernel
-// answered, and the processes of the experiment that runs. It may be used from
-// several goroutines; parts are run one at a time.
+// A Walk is one way through the lessons: where it leads (way.go), what was predicted,
+// what the kernel answered, and the processes of the experiment that runs. It may be
+// used from several goroutines; parts are gone through one at a time.
+//
+//	Start ─▶ Go ─▶ Next ─▶ Go ─▶ Next ─▶ … the end of the course
+//
+// Only Show has to be there.
 type Walk struct {
-	Show func(lesson.Event)
+	Lessons  []lab.Lesson
+	Progress *Progress // what was done is kept there; nil: nowhere
+	Show     func(lesson.Event)
+	// Resuming is called where a lesson is entered in its midst: the experiments
+	// before are made once more, without a word.
+	Resuming func()
+	// NotKept hears once why the Progress is not kept.
+	NotKept func(error)
 	// Complain hears of words that name what no experiment has read. The learner
 	// gets the paragraph left out; a test fails.
 	Complain func(error)
@@ -29,6 +40,10 @@ type Walk struct {
 	check     lab.Check
 	notes     *lab.Notes        // what the lesson's experiments have read and proved
 	predicted map[string]string // the learner's answers, by the name of the prediction
+	muted     bool              // what is made is not told
+	begun     string            // the lesson that Go is in
+	opened    map[Place]bool    // the parts that Go has gone through, or goes
+	failed    map[string]bool   // the experiments that could not be made, by "lesson/name"
 }
 
 // ErrNotMade says that an experiment could not be made on this machine. Its text
@@ -41,7 +56,7 @@ func (w *Walk) Begin(l lab.Lesson) {
 	w.mu.Lock()
 	w.lesson, w.notes, w.predicted = l, lab.NewNotes(machineValues()), make(map[string]string)
 	w.mu.Unlock()
-	w.Show(lesson.Event{Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: IDs()})
+	w.tell(lesson.Event{Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: IDs()})
 }
 
 // machineValues are what words may name in every lesson.
@@ -71,10 +86,11 @@ func (w *Walk) End() {
 }
 
 // Predict notes what the learner says, before the experiment of that name runs.
-func (w *Walk) Predict(name, choice string) {
+func (w *Walk) Predict(p lab.Part, choice string) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.predicted[name] = choice
+	w.predicted[p.Name] = choice
+	w.mu.Unlock()
+	w.keep(func(kept *Progress) error { return kept.Predicted(p.Lesson, p.Name, choice) })
 }
 
 // Tell shows a part that is only words: all but an experiment, whose words come
@@ -102,7 +118,16 @@ func (w *Walk) say(p lab.Part, section, text string) {
 
 func (w *Walk) show(p lab.Part, e lesson.Event) {
 	e.Step = p.Lesson
-	w.Show(e)
+	w.tell(e)
+}
+
+func (w *Walk) tell(e lesson.Event) {
+	w.mu.Lock()
+	muted := w.muted
+	w.mu.Unlock()
+	if !muted {
+		w.Show(e)
+	}
 }
 
 // fill puts the values that were read in the place of their {names}.
@@ -123,6 +148,7 @@ func (w *Walk) Run(ctx context.Context, p lab.Part, pause func(context.Context) 
 	if !ok {
 		return fmt.Errorf("%s has no experiment %q", p.Lesson, p.Name)
 	}
+	w.mark(p, false)
 	l := w.newLab(ctx, p)
 	w.say(p, string(p.Kind), p.Text)
 	steps := experiment(l)
@@ -135,6 +161,7 @@ func (w *Walk) Run(ctx context.Context, p lab.Part, pause func(context.Context) 
 			return err
 		}
 		if err := l.Try(step.Do); err != nil {
+			w.mark(p, true)
 			return w.notMade(p, err)
 		}
 	}
@@ -145,10 +172,11 @@ func (w *Walk) newLab(ctx context.Context, p lab.Part) *lab.Lab {
 	w.End()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lab = lab.New(ctx, p, func(e lesson.Event) { w.Show(e) }, w.notes)
+	w.lab = lab.New(ctx, p, w.tell, w.notes)
 	return w.lab
 }
 
+// notMade tells why something could not be made here.
 func (w *Walk) notMade(p lab.Part, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err

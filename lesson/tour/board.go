@@ -6,6 +6,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 
+	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
 )
@@ -21,13 +22,8 @@ func (s *screen) ours() bool {
 
 // past tells whether the part in sight is about processes that run no more.
 func (s *screen) past() bool {
-	switch part := s.part(); part.Kind {
-	case lab.Exercise:
-		return !s.ours()
-	case lab.Experiment, lab.Verdict, lab.Explain:
-		return s.experiment(part.Name) >= 0 && !s.ours()
-	}
-	return false
+	_, _, ok := s.walk.Again(s.at)
+	return ok && !s.ours()
 }
 
 // side is the kernel's side to the right of the text. As long as there is none it is
@@ -46,14 +42,14 @@ func (s *screen) outline(room area) []string {
 		return nil
 	}
 	p := s.paint
-	parts := s.lessons[s.at.lesson].Parts
-	from := max(min(s.at.part-(room.height-2)/2, len(parts)-(room.height-2)), 0)
+	parts := s.lessons[s.at.Lesson].Parts
+	from := max(min(s.at.Part-(room.height-2)/2, len(parts)-(room.height-2)), 0)
 	rows := []string{p.Heading("THIS LESSON"), ""}
 	for i := from; i < len(parts); i++ {
 		part := parts[i]
 		words := strings.TrimSpace(kindWords[part.Kind] + " " + part.Name)
-		switch seen := s.pages[place{s.at.lesson, i}]; {
-		case i == s.at.part:
+		switch seen := s.pages[course.Place{Lesson: s.at.Lesson, Part: i}]; {
+		case i == s.at.Part:
 			words = p.Good(p.Here + " " + words)
 		case seen != nil && seen.over:
 			words = p.Done + " " + p.Dim(words)

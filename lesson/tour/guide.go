@@ -14,20 +14,14 @@ import (
 	"fd3/lesson/course/lab"
 )
 
-// A place is a part of a lesson, both by number. The lesson after the last is the
-// end of the course.
-type place struct{ lesson, part int }
-
 // A guide goes through parts in the background, one at a time, and tells the screen
 // in messages what happens.
 type guide struct {
 	Options
-	walk    *course.Walk
-	lessons []lab.Lesson
-	send    func(tea.Msg)
+	walk *course.Walk
+	send func(tea.Msg)
 
-	begun string // the lesson that the walk is in; for the task that runs only
-	now   *task  // the same
+	now *task // that runs; for it only
 
 	mu   sync.Mutex
 	last *task
@@ -35,7 +29,7 @@ type guide struct {
 
 // A task is one part being gone through.
 type task struct {
-	place
+	course.Place
 	anew  bool // the lesson begins from nothing
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -71,16 +65,22 @@ type (
 )
 
 func newGuide(o Options, lessons []lab.Lesson, send func(tea.Msg)) *guide {
-	g := &guide{Options: o, lessons: lessons, send: send}
-	g.walk = &course.Walk{Show: g.show}
+	g := &guide{Options: o, send: send}
+	g.walk = &course.Walk{
+		Lessons: lessons, Progress: o.Progress, Show: g.show,
+		Resuming: func() {
+			g.send(nowMsg{g.now, "The experiments before this are made once more, without a word."})
+		},
+		NotKept: func(err error) { go g.send(noteMsg(err.Error())) }, // the screen itself may be who goes on
+	}
 	return g
 }
 
 // begin leaves the part that is gone through, and begins another when that is over.
-func (g *guide) begin(at place, anew bool) *task {
+func (g *guide) begin(at course.Place, anew bool) *task {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	t := &task{place: at, anew: anew, hints: make(chan int, 1), over: make(chan struct{})}
+	t := &task{Place: at, anew: anew, hints: make(chan int, 1), over: make(chan struct{})}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	before := g.last
 	g.last = t
@@ -121,43 +121,21 @@ func (g *guide) show(e lesson.Event) {
 	g.send(shownMsg{g.now, e})
 }
 
-// kept tells if the place cannot be kept.
-func (g *guide) kept(err error) {
-	if err != nil {
-		g.send(noteMsg(err.Error()))
-	}
-}
-
-func (g *guide) part(at place) lab.Part { return g.lessons[at.lesson].Parts[at.part] }
-
 // run goes through one part.
 func (g *guide) run(t *task) error {
 	if t.ctx.Err() != nil {
 		return t.ctx.Err()
 	}
 	g.now = t
-	l, p := g.lessons[t.lesson], g.part(t.place)
-	if g.begun != l.ID || t.anew {
-		g.walk.Begin(l)
-		g.begun = ""
-		if t.part > 0 {
-			g.send(nowMsg{t, "The experiments before this are made once more, without a word."})
-			if err := resume(t.ctx, g.walk, l, t.part, g.Progress); err != nil {
-				return err
-			}
-		}
-		g.begun = l.ID
+	if t.anew {
+		g.walk.Anew(t.Lesson)
 	}
-	if t.part > 0 { // who has only looked at the question of a lesson keeps his place
-		g.kept(g.Progress.SetPlace(l.ID, t.part))
+	if err := g.walk.Go(t.ctx, t.Place, g.pause); err != nil {
+		return err
 	}
-	switch p.Kind {
-	case lab.Experiment:
-		return g.walk.Run(t.ctx, p, g.pause)
-	case lab.Exercise:
-		return g.exercise(t, p)
+	if p := g.walk.Part(t.Place); p.Kind == lab.Exercise {
+		return g.watch(t, p)
 	}
-	g.walk.Tell(p)
 	return nil
 }
 
@@ -172,12 +150,8 @@ func (g *guide) pause(ctx context.Context) error {
 	}
 }
 
-// exercise asks the kernel until it says that the exercise is done.
-func (g *guide) exercise(t *task, p lab.Part) error {
-	if err := g.walk.Prepare(t.ctx, p); err != nil {
-		return err
-	}
-	g.walk.Tell(p)
+// watch asks the kernel until it says that the exercise is done.
+func (g *guide) watch(t *task, p lab.Part) error {
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {

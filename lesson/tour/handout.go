@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -18,68 +17,67 @@ import (
 // last. It returns the experiments and exercises that could not be made here, by lesson
 // and name.
 func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
-	h := &handout{}
-	h.walk = &course.Walk{Show: func(e lesson.Event) {
-		if h.failed == nil {
-			h.failed = show(e)
-		}
-	}}
+	h := &handout{show: show}
+	h.walk = &course.Walk{Lessons: lessons, Show: h.hear}
 	defer h.walk.End()
-	for _, l := range lessons {
-		h.walk.Begin(l)
-		for _, p := range l.Parts {
-			name := l.ID + " " + p.Name
-			if p.Kind == lab.Verdict && slices.Contains(notMade, name) {
-				continue
-			}
-			err := h.part(ctx, p)
-			if errors.Is(err, course.ErrNotMade) {
-				notMade, err = append(notMade, name), nil
-			}
-			if err := errors.Join(err, ctx.Err(), h.failed); err != nil {
-				return nil, err
-			}
+	for at := (course.Place{}); !h.walk.Ended(at); {
+		err := h.part(ctx, at)
+		if p := h.walk.Part(at); errors.Is(err, course.ErrNotMade) {
+			notMade, err = append(notMade, p.Lesson+" "+p.Name), nil
 		}
-		for _, e := range h.hints {
-			h.walk.Show(e)
+		if err := errors.Join(err, ctx.Err(), h.failed); err != nil {
+			return nil, err
 		}
-		h.hints = nil
+		before := at
+		if at = h.walk.Next(at); at.Lesson != before.Lesson {
+			h.last()
+		}
 	}
 	return notMade, h.failed
 }
 
 type handout struct {
 	walk   *course.Walk
-	hints  []lesson.Event // of the exercises of the lesson so far
+	show   func(lesson.Event) error
 	failed error          // the first of show
+	holds  bool           // Events are kept for the end of the lesson
+	held   []lesson.Event // the hints of the exercises of the lesson so far
 }
 
-func (h *handout) part(ctx context.Context, p lab.Part) error {
-	switch p.Kind {
-	case lab.Experiment:
-		return h.walk.Run(ctx, p, func(ctx context.Context) error { return ctx.Err() })
-	case lab.Exercise:
-		if err := h.walk.Prepare(ctx, p); err != nil {
-			return err
-		}
-		h.walk.Tell(p)
-		h.walk.Show(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
-			Text: "`fd3 tour --from " + p.Lesson + "` sets this up, and watches the kernel until it is done."})
-		h.hold(p)
-	default:
-		h.walk.Tell(p)
+func (h *handout) hear(e lesson.Event) {
+	switch {
+	case h.holds:
+		h.held = append(h.held, e)
+	case h.failed == nil:
+		h.failed = h.show(e)
 	}
-	return nil
 }
 
-// hold keeps the hints of an exercise, with the values that they name now.
-func (h *handout) hold(p lab.Part) {
-	show := h.walk.Show
-	h.walk.Show = func(e lesson.Event) { h.hints = append(h.hints, e) }
+// part goes through a part. The hints of an exercise are kept, with the values that
+// they name now.
+func (h *handout) part(ctx context.Context, at course.Place) error {
+	err := h.walk.Go(ctx, at, func(ctx context.Context) error { return ctx.Err() })
+	p := h.walk.Part(at)
+	if err != nil || p.Kind != lab.Exercise {
+		return err
+	}
+	h.hear(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
+		Text: "`fd3 tour --from " + p.Lesson + "` sets this up, and watches the kernel until it is done."})
+	h.holds = true
 	for n := range p.Hints {
 		h.walk.Hint(p, n)
 	}
-	h.walk.Show = show
+	h.holds = false
+	return nil
+}
+
+// last shows the hints of a lesson.
+func (h *handout) last() {
+	held := h.held
+	h.held = nil
+	for _, e := range held {
+		h.hear(e)
+	}
 }
 
 // Machine is what the kernel says of itself and of the machine it runs on.

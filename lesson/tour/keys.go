@@ -69,7 +69,8 @@ func pageKeys() []key {
 			if n > len(s.part().Choices) {
 				return nil
 			}
-			return s.say(n)
+			s.say(n)
+			return nil
 		}},
 		{[]string{"j", "k", "down", "up"}, "j k", "move between the answers of a prediction", func(s *screen) string {
 			if answers(s) == "" {
@@ -90,7 +91,7 @@ func pageKeys() []key {
 				return ""
 			}
 			return fmt.Sprintf("say %d", s.page().cursor)
-		}, func(s *screen, _ string) tea.Cmd { return s.say(s.page().cursor) }},
+		}, func(s *screen, _ string) tea.Cmd { s.say(s.page().cursor); return nil }},
 		{onwardNames, "Space", "go on (Enter, PgDn and Right do the same)", (*screen).onward, func(s *screen, _ string) tea.Cmd { return s.goOn() }},
 		{[]string{"h"}, "h", "a hint for the exercise", func(s *screen) string {
 			p, hints := s.page(), len(s.part().Hints)
@@ -107,20 +108,14 @@ func pageKeys() []key {
 			return ""
 		}, func(s *screen, _ string) tea.Cmd { s.forward(); return nil }},
 		{[]string{"r"}, "r", "run the experiment again, set the exercise up again", func(s *screen) string {
-			switch s.part().Kind {
-			case lab.Exercise:
-				if p := s.page(); p.ready || p.over {
-					return "again"
-				}
-			case lab.Experiment, lab.Verdict, lab.Explain:
-				if s.experiment(s.part().Name) >= 0 {
-					return "again"
-				}
+			_, _, ok := s.walk.Again(s.at)
+			if p := s.page(); !ok || s.part().Kind == lab.Exercise && !p.ready && !p.over {
+				return ""
 			}
-			return ""
+			return "again"
 		}, func(s *screen, _ string) tea.Cmd { s.again(); return nil }},
 		{[]string{"b", "pgup", "left"}, "b", "back to the part before (from the top PgUp and Left do the same)", func(s *screen) string {
-			if s.at == (place{}) {
+			if s.walk.Back(s.at) == s.at {
 				return ""
 			}
 			return "back"
@@ -134,7 +129,7 @@ func pageKeys() []key {
 		quitKey,
 		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},
 		{[]string{"l"}, "l", "the list of lessons", always("lessons"), func(s *screen, _ string) tea.Cmd {
-			s.overlay, s.chosen = lessonList, min(s.at.lesson, len(s.lessons)-1)
+			s.overlay, s.chosen = lessonList, min(s.at.Lesson, len(s.lessons)-1)
 			return nil
 		}},
 		{[]string{"y"}, "y", "copy the last command that is shown (OSC 52), and print it here", func(s *screen) string {
@@ -162,7 +157,7 @@ func listKeys() []key {
 			return nil
 		}},
 		{[]string{"enter", "space"}, "Enter", "begin the lesson", func(s *screen) string {
-			if s.chosen == s.at.lesson {
+			if s.chosen == s.at.Lesson {
 				return "return to it"
 			}
 			return "begin it"
@@ -190,8 +185,7 @@ func leave(s *screen, _ string) tea.Cmd { s.overlay = nothing; return nil }
 // answers tells which answers a prediction has, as long as it is one: when the
 // experiment has begun it is settled.
 func answers(s *screen) string {
-	part := s.part()
-	if part.Kind != lab.Predict || !s.page().over || s.pages[place{s.at.lesson, s.experiment(part.Name)}] != nil {
+	if !s.page().over || !s.walk.CanPredict(s.at) {
 		return ""
 	}
 	return "answer"

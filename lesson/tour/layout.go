@@ -193,9 +193,9 @@ var kindWords = map[lab.PartKind]string{
 func (s *screen) progress() string {
 	where := "the end of the course"
 	if !s.ended() {
-		parts := s.lessons[s.at.lesson].Parts
+		parts := s.lessons[s.at.Lesson].Parts
 		where = fmt.Sprintf("lesson %d of %d: %s, part %d of %d: %s",
-			s.at.lesson+1, len(s.lessons), s.part().Lesson, s.at.part+1, len(parts), kindWords[parts[s.at.part].Kind])
+			s.at.Lesson+1, len(s.lessons), s.part().Lesson, s.at.Part+1, len(parts), kindWords[parts[s.at.Part].Kind])
 	}
 	_, _, offset, bottom := s.sight()
 	more := ""

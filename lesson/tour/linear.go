@@ -25,38 +25,36 @@ const checkEvery = 250 * time.Millisecond
 // changed. Enter goes on, answers are typed. When o.In is no terminal nobody is
 // asked, and the progress stays as it is.
 func Linear(ctx context.Context, o Options) error {
-	number, part, err := o.start()
+	t := newLinear(o, course.All(), view.NewText(o.Out, o.Look).Show)
+	at, err := t.walk.Start(o.From)
 	if err != nil {
 		return err
 	}
 	if !term.IsTerminal(o.In.Fd()) {
-		return Alone(ctx, o, course.All()[number:])
+		return Alone(ctx, o, course.All()[at.Lesson:])
 	}
-	typed, err := readLines(o.In)
-	if err != nil {
+	if t.lines, err = readLines(o.In); err != nil {
 		return err
 	}
-	defer typed.close()
-	t := &linear{Options: o, lines: typed, write: view.NewText(o.Out, o.Look).Show}
-	return t.run(ctx, course.All()[number:], part)
+	defer t.lines.close()
+	return t.run(ctx, at)
 }
 
 // Alone goes through these lessons as Linear does, and asks nobody.
 func Alone(ctx context.Context, o Options, lessons []lab.Lesson) error {
-	o.Progress = &course.Progress{} // nobody learns
-	t := &linear{Options: o, write: view.NewText(o.Out, o.Look).Show}
-	return t.run(ctx, lessons, 0)
+	o.Progress = nil // nobody learns
+	return newLinear(o, lessons, view.NewText(o.Out, o.Look).Show).run(ctx, course.Place{})
 }
 
 // JSON goes through the course and asks nobody. Each Event is a line of JSON.
 func JSON(ctx context.Context, o Options) error {
-	number, _, err := o.start()
+	t := newLinear(o, course.All(), view.JSON(o.Out))
+	at, err := t.walk.Start(o.From)
 	if err != nil {
 		return err
 	}
-	o.Progress = &course.Progress{}
-	t := &linear{Options: o, write: view.JSON(o.Out)}
-	return t.run(ctx, course.All()[number:], 0)
+	t.walk.Progress = nil
+	return t.run(ctx, course.Place{Lesson: at.Lesson})
 }
 
 // A linear is one tour, line by line.
@@ -68,14 +66,25 @@ type linear struct {
 	failed error // the first of write
 }
 
+func newLinear(o Options, lessons []lab.Lesson, write func(lesson.Event) error) *linear {
+	t := &linear{Options: o, write: write}
+	t.walk = &course.Walk{
+		Lessons: lessons, Progress: o.Progress, Show: t.show,
+		Resuming: func() {
+			t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
+		},
+		NotKept: func(err error) { t.say("%s.", err) },
+	}
+	return t
+}
+
 // errQuit says that the learner wants to end.
 var errQuit = errors.New("quit")
 
-// run goes through these lessons, from this part of the first one on.
-func (t *linear) run(ctx context.Context, lessons []lab.Lesson, part int) error {
-	t.walk = &course.Walk{Show: t.show}
+// run goes through the lessons, from a place on.
+func (t *linear) run(ctx context.Context, at course.Place) error {
 	defer t.walk.End()
-	err := t.lessons(ctx, lessons, part)
+	err := t.from(ctx, at)
 	switch {
 	case ctx.Err() != nil:
 		t.newline()
@@ -114,89 +123,44 @@ func (t *linear) newline() {
 	}
 }
 
-// kept tells once if the place cannot be kept.
-func (t *linear) kept(err error) {
-	if err != nil {
-		t.say("%s.", err)
-	}
-}
-
-func (t *linear) lessons(ctx context.Context, lessons []lab.Lesson, part int) error {
-	for i, l := range lessons {
-		if err := t.lesson(ctx, l, part); err != nil {
+func (t *linear) from(ctx context.Context, at course.Place) error {
+	for !t.walk.Ended(at) {
+		if err := t.part(ctx, at); err != nil {
 			return err
 		}
-		part = 0
-		t.kept(t.Progress.Finish(l.ID))
-		if i+1 == len(lessons) {
-			break
+		if t.walk.Rests(at) {
+			if err := t.pause(ctx); err != nil {
+				return err
+			}
 		}
-		next := lessons[i+1].ID
-		t.kept(t.Progress.SetPlace(next, 0))
-		if err := t.enter(ctx, fmt.Sprintf("Enter: the next lesson, %s. q: quit > ", next)); err != nil {
+		before := at
+		at = t.walk.Next(at)
+		if at.Lesson == before.Lesson || t.walk.Ended(at) {
+			continue
+		}
+		if err := t.enter(ctx, fmt.Sprintf("Enter: the next lesson, %s. q: quit > ", t.walk.Lessons[at.Lesson].ID)); err != nil {
 			return err
 		}
 	}
-	t.kept(t.Progress.SetPlace("", 0))
 	t.say("This is the end.")
 	return nil
 }
 
-// lesson goes through a lesson from this part on.
-func (t *linear) lesson(ctx context.Context, l lab.Lesson, from int) error {
-	t.walk.Begin(l)
-	if from > 0 {
-		t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
-		if err := resume(ctx, t.walk, l, from, t.Progress); err != nil {
-			return err
-		}
+// part goes through a part, and asks what it asks. One that cannot be made here has
+// said so.
+func (t *linear) part(ctx context.Context, at course.Place) error {
+	err := t.walk.Go(ctx, at, t.pause)
+	if errors.Is(err, course.ErrNotMade) {
+		return nil
 	}
-	notMade := make(map[string]bool) // experiments; there is no verdict on them
-	for i, p := range l.Parts {
-		if i < from {
-			continue
-		}
-		if i > 0 { // who has only looked at the question keeps his place
-			t.kept(t.Progress.SetPlace(l.ID, i))
-		}
-		if p.Kind == lab.Verdict && notMade[p.Name] {
-			continue
-		}
-		err := t.part(ctx, p)
-		if errors.Is(err, course.ErrNotMade) {
-			notMade[p.Name], err = true, nil
-		}
-		if err != nil {
-			return err
-		}
-		if !pauses(l.Parts, i) {
-			continue
-		}
-		if err := t.pause(ctx); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-// pauses tells whether the learner is given time after a part. What asks something
-// itself needs none, nor does the end of a lesson.
-func pauses(parts []lab.Part, i int) bool {
-	kind := parts[i].Kind
-	return i+1 < len(parts) && parts[i+1].Kind != lab.References && kind != lab.Predict && kind != lab.Exercise
-}
-
-func (t *linear) part(ctx context.Context, p lab.Part) error {
-	switch p.Kind {
+	switch p := t.walk.Part(at); p.Kind {
 	case lab.Predict:
-		t.walk.Tell(p)
 		return t.predict(ctx, p)
-	case lab.Experiment:
-		return t.walk.Run(ctx, p, t.pause)
 	case lab.Exercise:
-		return t.exercise(ctx, p)
-	default:
-		t.walk.Tell(p)
+		return t.exercise(ctx, at)
 	}
 	return nil
 }
@@ -276,8 +240,7 @@ func (t *linear) predict(ctx context.Context, p lab.Part) error {
 			continue
 		}
 		choice := p.Choices[i].Name
-		t.walk.Predict(p.Name, choice)
-		t.kept(t.Progress.Predicted(p.Lesson, p.Name, choice))
+		t.walk.Predict(p, choice)
 		return nil
 	}
 }
@@ -285,22 +248,19 @@ func (t *linear) predict(ctx context.Context, p lab.Part) error {
 // errAnew says that the learner wants an exercise to be set up once more.
 var errAnew = errors.New("anew")
 
-// exercise sets up an exercise, once more if the learner wants it, and watches.
-func (t *linear) exercise(ctx context.Context, p lab.Part) error {
-	for {
-		if err := t.walk.Prepare(ctx, p); err != nil {
-			return err
-		}
-		t.walk.Tell(p)
-		if t.lines == nil || t.Auto > 0 {
-			t.say("Nobody is waited for here, so the exercise is left out.")
-			_, err := t.ask(ctx, "")
-			return err
-		}
-		if err := t.watch(ctx, p); !errors.Is(err, errAnew) {
-			return err
-		}
+// exercise watches an exercise that is set up, and sets it up once more if the
+// learner wants it.
+func (t *linear) exercise(ctx context.Context, at course.Place) error {
+	if t.lines == nil || t.Auto > 0 {
+		t.say("Nobody is waited for here, so the exercise is left out.")
+		_, err := t.ask(ctx, "")
+		return err
 	}
+	err := t.watch(ctx, t.walk.Part(at))
+	if errors.Is(err, errAnew) {
+		return t.part(ctx, at)
+	}
+	return err
 }
 
 // watch asks the kernel until the exercise is done or cannot be done any more, and

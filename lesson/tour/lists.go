@@ -20,7 +20,7 @@ func (s *screen) list(room area) []string {
 		if s.Progress.Finished(l.ID) {
 			sign = p.Done
 		}
-		if i == s.at.lesson {
+		if i == s.at.Lesson {
 			here = p.Good("  " + p.Here + " you are here")
 		}
 		head := fmt.Sprintf("%2d %s ", i+1, l.Title)

@@ -25,12 +25,13 @@ type screen struct {
 	width, height int
 	lessons       []lab.Lesson
 	guide         *guide
+	walk          *course.Walk // the guide's
 	send          func(tea.Msg)
 	broken        any // a panic
 
-	at    place
+	at    course.Place
 	task  *task // of the part that was begun last; it may not be the one that is shown
-	pages map[place]*page
+	pages map[course.Place]*page
 	board lab.Board
 
 	overlay overlay
@@ -79,8 +80,9 @@ type drawing struct {
 const boardEvery = 250 * time.Millisecond
 
 func newScreen(o Options, lessons []lab.Lesson) *screen {
-	s := &screen{Options: o, lessons: lessons, paint: view.NewPaint(o.Look), pages: make(map[place]*page), note: o.Note}
+	s := &screen{Options: o, lessons: lessons, paint: view.NewPaint(o.Look), pages: make(map[course.Place]*page), note: o.Note}
 	s.guide = newGuide(o, lessons, func(msg tea.Msg) { s.send(msg) })
+	s.walk = s.guide.walk
 	return s
 }
 
@@ -93,7 +95,7 @@ func (s *screen) look() tea.Cmd {
 	return safely(func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		return boardMsg(s.guide.walk.Board(ctx))
+		return boardMsg(s.walk.Board(ctx))
 	})
 }
 
@@ -160,7 +162,7 @@ func (s *screen) pageOf(t *task) *page {
 	if t != s.task {
 		return nil
 	}
-	return s.pages[t.place]
+	return s.pages[t.Place]
 }
 
 func (s *screen) resize(width, height int) { s.width, s.height = width, height }
@@ -169,20 +171,15 @@ func (s *screen) resize(width, height int) { s.width, s.height = width, height }
 func (s *screen) page() *page { return s.pages[s.at] }
 
 // part is the one in sight. At the end of the course there is none.
-func (s *screen) part() lab.Part {
-	if s.ended() {
-		return lab.Part{}
-	}
-	return s.guide.part(s.at)
-}
+func (s *screen) part() lab.Part { return s.walk.Part(s.at) }
 
-func (s *screen) ended() bool { return s.at.lesson == len(s.lessons) }
+func (s *screen) ended() bool { return s.walk.Ended(s.at) }
 
 // enter goes to a part. One that was gone through shows what it showed then.
-func (s *screen) enter(at place) {
+func (s *screen) enter(at course.Place) {
 	s.at, s.overlay = at, nothing
 	p := s.page()
-	if p != nil && (p.over || s.task != nil && s.task.place == at) {
+	if p != nil && (p.over || s.task != nil && s.task.Place == at) {
 		return
 	}
 	if s.ended() {
@@ -193,17 +190,10 @@ func (s *screen) enter(at place) {
 }
 
 // open goes through a part from its beginning.
-func (s *screen) open(at place, anew bool) {
+func (s *screen) open(at course.Place, anew bool) {
 	s.at, s.overlay = at, nothing
 	s.pages[at] = &page{}
 	s.task = s.guide.begin(at, anew)
-}
-
-// kept tells if the place cannot be kept.
-func (s *screen) kept(err error) {
-	if err != nil {
-		s.note = err.Error()
-	}
 }
 
 // closing is the last page.
@@ -215,92 +205,36 @@ tour is a command of its own, with many more options: **fd3 --help**.`
 // choose goes to a lesson of the list and forgets what it has shown. That in which
 // one is goes on.
 func (s *screen) choose(number int) {
-	if number == s.at.lesson {
+	if number == s.at.Lesson {
 		s.overlay = nothing
 		return
 	}
 	for i := range s.lessons[number].Parts {
-		delete(s.pages, place{number, i})
+		delete(s.pages, course.Place{Lesson: number, Part: i})
 	}
-	s.open(place{number, 0}, true)
+	s.open(course.Place{Lesson: number}, true)
 }
 
-// forward goes to the next part, or lesson. The verdict on an experiment that could
-// not be made is left out.
-func (s *screen) forward() {
-	parts := s.lessons[s.at.lesson].Parts
-	for next := s.at.part + 1; next < len(parts); next++ {
-		if parts[next].Kind == lab.Verdict && s.notMade(parts[next].Name) {
-			continue
-		}
-		s.enter(place{s.at.lesson, next})
-		return
-	}
-	s.kept(s.Progress.Finish(s.lessons[s.at.lesson].ID))
-	next := ""
-	if s.at.lesson+1 < len(s.lessons) {
-		next = s.lessons[s.at.lesson+1].ID
-	}
-	s.kept(s.Progress.SetPlace(next, 0))
-	s.enter(place{s.at.lesson + 1, 0})
-}
+func (s *screen) forward() { s.enter(s.walk.Next(s.at)) }
 
-func (s *screen) notMade(name string) bool {
-	p := s.pages[place{s.at.lesson, s.experiment(name)}]
-	return p != nil && p.failed
-}
+func (s *screen) back() { s.enter(s.walk.Back(s.at)) }
 
-// experiment is the number of the part with the experiment of that name, -1 if
-// there is none.
-func (s *screen) experiment(name string) int {
-	for i, p := range s.lessons[s.at.lesson].Parts {
-		if p.Kind == lab.Experiment && p.Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-func (s *screen) back() {
-	switch {
-	case s.at.part > 0:
-		s.enter(place{s.at.lesson, s.at.part - 1})
-	case s.at.lesson > 0:
-		last := place{s.at.lesson - 1, len(s.lessons[s.at.lesson-1].Parts) - 1}
-		if s.pages[last] == nil {
-			last.part = 0
-		}
-		s.enter(last)
-	}
-}
-
-// again runs the experiment once more, and forgets what followed from it. An
+// again makes the experiment once more, and forgets what followed from it. An
 // exercise is set up anew.
 func (s *screen) again() {
-	if s.part().Kind == lab.Exercise {
-		s.open(s.at, false)
-		return
+	from, stale, _ := s.walk.Again(s.at)
+	for _, at := range stale {
+		delete(s.pages, at)
 	}
-	name := s.part().Name
-	for i, p := range s.lessons[s.at.lesson].Parts {
-		if p.Name == name && (p.Kind == lab.Verdict || p.Kind == lab.Explain) {
-			delete(s.pages, place{s.at.lesson, i})
-		}
-	}
-	s.open(place{s.at.lesson, s.experiment(name)}, false)
+	s.open(from, false)
 }
 
 // say commits to a choice, from 1.
-func (s *screen) say(n int) tea.Cmd {
+func (s *screen) say(n int) {
 	p, part := s.page(), s.part()
 	p.cursor, p.said = n, n
 	s.show(n)
-	choice := part.Choices[n-1].Name
-	s.guide.walk.Predict(part.Name, choice)
-	return safely(func() tea.Msg {
-		s.guide.kept(s.Progress.Predicted(part.Lesson, part.Name, choice))
-		return nil
-	})
+	s.walk.Predict(part, part.Choices[n-1].Name)
 }
 
 // hint asks for the next hint.
@@ -462,7 +396,7 @@ func (s *screen) show(choice int) {
 // waiting is what the tour waits for. When that has not changed for so long as
 // Options.Auto says, it goes on by itself.
 type waiting struct {
-	place
+	course.Place
 	events  int
 	onward  chan struct{}
 	over    bool
@@ -516,7 +450,7 @@ func (s *screen) onward() string {
 		return ""
 	case s.ended():
 		return "end"
-	case s.at.part == len(s.lessons[s.at.lesson].Parts)-1:
+	case s.at.Part == len(s.lessons[s.at.Lesson].Parts)-1:
 		return "next lesson"
 	}
 	return "go on"

@@ -14,7 +14,7 @@ func (s *screen) rail() string {
 	stations := make([]string, len(s.lessons))
 	for i, l := range s.lessons {
 		switch {
-		case i == s.at.lesson:
+		case i == s.at.Lesson:
 			stations[i] = p.Good(p.Here + " " + l.ID)
 		case s.Progress.Finished(l.ID):
 			stations[i] = p.Done + " " + p.Dim(l.ID)
@@ -23,7 +23,7 @@ func (s *screen) rail() string {
 		}
 	}
 	track := p.Dim(" " + p.Dash + " ")
-	here := min(s.at.lesson, len(stations)-1)
+	here := min(s.at.Lesson, len(stations)-1)
 	from, to := here, here+1
 	for {
 		grown := false

@@ -27,11 +27,11 @@ const (
 // It returns when the learner quits or the context ends; the terminal is then as it
 // was. A tour that did not end by the learner's will returns an error.
 func Screen(ctx context.Context, o Options) error {
-	number, part, err := o.start()
+	s := newScreen(o, course.All())
+	at, err := s.walk.Start(o.From)
 	if err != nil {
 		return err
 	}
-	s := newScreen(o, course.All())
 	program := tea.NewProgram(guarded{s},
 		tea.WithInput(keyboard{o.In, func() { s.send(tea.QuitMsg{}) }}),
 		tea.WithOutput(quiet{o.Out}),
@@ -41,7 +41,7 @@ func Screen(ctx context.Context, o Options) error {
 		tea.WithoutSignalHandler())
 	s.send = program.Send
 	s.resize(size(o.Out))
-	s.enter(place{number, part})
+	s.enter(at)
 	defer context.AfterFunc(ctx, program.Quit)()
 	_, err = program.Run()
 	s.guide.end()

@@ -337,7 +337,7 @@ func TestKeysWhileTheTerminalIsTooSmall(t *testing.T) {
 	for _, key := range []string{"space", "2", "s", "b", "l", "?"} {
 		s.press(key)
 	}
-	if s.at != (place{5, 1}) || s.page().said != 0 || s.overlay != nothing {
+	if s.at != (course.Place{Lesson: 5, Part: 1}) || s.page().said != 0 || s.overlay != nothing {
 		t.Errorf("at %v, said %d", s.at, s.page().said)
 	}
 	if s.press("q") == nil || s.press("ctrl+c") == nil {
@@ -510,7 +510,7 @@ func still(look view.Look, kind lab.PartKind) *screen {
 		}})
 	}
 	s := newScreen(Options{Look: look, Progress: &course.Progress{}}, lessons)
-	s.at = place{5, 1}
+	s.at = course.Place{Lesson: 5, Part: 1}
 	s.pages[s.at] = &page{over: true, cursor: 2, now: strings.Repeat("so it is ", 30), events: []lesson.Event{
 		{Kind: lesson.KindText, Section: string(kind), Text: strings.Repeat("The kernel put the connection in the accept queue. ", 30)},
 		{Kind: lesson.KindReturn, Recap: true, Title: "client", Strace: `connect(3, {sa_family=AF_INET, sin_port=htons(8080), sin_addr=inet_addr("127.0.0.1")}, 16) = -1 EINPROGRESS (Operation now in progress)`, Result: "-1 EINPROGRESS (Operation now in progress)", Errno: 115},

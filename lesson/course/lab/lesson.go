@@ -36,6 +36,9 @@ const (
 	References PartKind = "references" // where it is written
 )
 
+// Kinds are all of them, in the order of a lesson.
+var Kinds = []PartKind{Question, Predict, Experiment, Verdict, Explain, Exercise, Recap, References}
+
 // A Part is one section of a lesson: "## kind name".
 type Part struct {
 	Lesson  string

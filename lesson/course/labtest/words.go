@@ -33,12 +33,12 @@ func problems(l lab.Lesson, proof Proof) (all []string) {
 			add("%s %s has no words", p.Kind, p.Name)
 		}
 	}
-	for _, kind := range []lab.PartKind{lab.Question, lab.Predict, lab.Experiment, lab.Verdict, lab.Explain, lab.Exercise, lab.Recap, lab.References} {
+	for _, kind := range lab.Kinds {
 		if len(parts[kind]) == 0 {
 			add("no section %q", kind)
 		}
 	}
-	if len(parts) > 8 {
+	if len(parts) > len(lab.Kinds) {
 		add("a section of no known kind")
 	}
 	if l.Parts[0].Kind != lab.Question || l.Parts[len(l.Parts)-1].Kind != lab.References {

@@ -1,0 +1,132 @@
+package course
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"fd3/lesson"
+	"fd3/lesson/course/lab"
+)
+
+// twoLessons can be gone through without a kernel. The experiment of the second can
+// be made as often as works says.
+func twoLessons(works *int) []lab.Lesson {
+	const words = "# x: x\n\n## question\nQ {x}\n\n## predict a\nP\n\n- yes: Yes.\n- no: No.\n\n## experiment a\nE\n\n- step: S\n\n## verdict a\nV {seen}\n\n## explain a\nX\n\n## recap\nR\n\n## references\nF\n"
+	made := func(l *lab.Lab) []lab.Step {
+		return []lab.Step{{Name: "step", Do: func() { l.Note("seen", "it"); l.Answer("yes") }}}
+	}
+	limited := func(l *lab.Lab) []lab.Step {
+		return []lab.Step{{Name: "step", Do: func() {
+			if *works--; *works < 0 {
+				l.Fatalf("not here")
+			}
+			l.Note("seen", "it")
+		}}}
+	}
+	return []lab.Lesson{
+		lab.Lesson{ID: "one", Words: words, Experiments: lab.Experiments{"a": made}}.Read(),
+		lab.Lesson{ID: "two", Words: words, Experiments: lab.Experiments{"a": limited}}.Read(),
+	}
+}
+
+// passed goes on from a place to the end, and says what it passed.
+func passed(t *testing.T, w *Walk, at Place) (all []string) {
+	for ; !w.Ended(at); at = w.Next(at) {
+		if err := w.Go(t.Context(), at, func(context.Context) error { return nil }); err != nil && !errors.Is(err, ErrNotMade) {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%s %s", w.Part(at).Lesson, w.Part(at).Kind))
+	}
+	return all
+}
+
+func TestVerdictOnWhatCouldNotBeMadeIsLeftOut(t *testing.T) {
+	works := 0
+	w := &Walk{Lessons: twoLessons(&works), Progress: &Progress{}, Show: func(lesson.Event) {}}
+	defer w.End()
+	all := passed(t, w, Place{})
+	if !slices.Contains(all, "one verdict") || slices.Contains(all, "two verdict") || !slices.Contains(all, "two explain") {
+		t.Errorf("%q", all)
+	}
+	if !w.Progress.Finished("one") || !w.Progress.Finished("two") {
+		t.Error("a lesson is not finished")
+	}
+	if id, part := w.Progress.Place(); id != "" || part != 0 {
+		t.Errorf("the end of the course is %q %d", id, part)
+	}
+	works = 1 // once more, and now it can be made
+	if all := passed(t, w, Place{1, 2}); !slices.Contains(all, "two verdict") {
+		t.Errorf("%q", all)
+	}
+}
+
+// A lesson that is entered in its midst has its experiments made once more, without
+// a word, and knows what was predicted.
+func TestResume(t *testing.T) {
+	works := 1
+	w := &Walk{Lessons: twoLessons(&works), Progress: &Progress{}}
+	var told []lesson.Event
+	resumed := 0
+	w.Show, w.Resuming = func(e lesson.Event) { told = append(told, e) }, func() { resumed++ }
+	defer w.End()
+	if err := errors.Join(w.Progress.Predicted("one", "a", "yes"), w.Progress.SetPlace("one", 3)); err != nil {
+		t.Fatal(err)
+	}
+	at, err := w.Start("")
+	if err != nil || at != (Place{0, 3}) {
+		t.Fatal(at, err)
+	}
+	if err := w.Go(t.Context(), at, nil); err != nil {
+		t.Fatal(err)
+	}
+	if resumed != 1 || len(told) != 2 || told[0].Kind != lesson.KindLesson || told[1].Kind != lesson.KindVerdict || !told[1].Right || told[1].Text != "V it" {
+		t.Errorf("resumed %d times, told %+v", resumed, told)
+	}
+	if !w.CanPredict(Place{0, 1}) {
+		t.Error("the learner has not seen the experiment, and cannot predict")
+	}
+}
+
+func TestWay(t *testing.T) {
+	works := 1
+	w := &Walk{Lessons: twoLessons(&works), Show: func(lesson.Event) {}}
+	defer w.End()
+	if _, err := w.Start("none"); err == nil {
+		t.Error("there is no such lesson")
+	}
+	if got := w.Back(Place{}); got != (Place{}) {
+		t.Errorf("before the beginning: %v", got)
+	}
+	if got := w.Back(Place{1, 0}); got != (Place{0, 0}) {
+		t.Errorf("the end of a lesson that was not seen: %v", got)
+	}
+	passed(t, w, Place{})
+	if got := w.Back(Place{2, 0}); got != (Place{1, 6}) {
+		t.Errorf("from the end of the course back: %v", got)
+	}
+	if w.CanPredict(Place{0, 1}) {
+		t.Error("the experiment has been made, and the prediction is still open")
+	}
+	if from, stale, ok := w.Again(Place{0, 4}); !ok || from != (Place{0, 2}) || !slices.Equal(stale, []Place{{0, 3}, {0, 4}}) {
+		t.Errorf("%v %v %v", from, stale, ok)
+	}
+	if _, _, ok := w.Again(Place{0, 5}); ok {
+		t.Error("a recap cannot be made again")
+	}
+	var rests []lab.PartKind
+	for i, p := range w.Lessons[0].Parts {
+		if w.Rests(Place{0, i}) {
+			rests = append(rests, p.Kind)
+		}
+	}
+	if !slices.Equal(rests, []lab.PartKind{lab.Question, lab.Experiment, lab.Verdict, lab.Explain}) {
+		t.Errorf("%q", rests)
+	}
+	w.Anew(0)
+	if !w.CanPredict(Place{0, 1}) {
+		t.Error("a lesson that begins anew has a prediction that is settled")
+	}
+}
