@@ -184,7 +184,7 @@ func (w *Walk) notMade(p lab.Part, err error) error {
 	if limit := stage.LimitBehind(err); limit != "" {
 		err = fmt.Errorf("%w. The limit here: %s", err, limit)
 	}
-	w.show(p, lesson.Event{Kind: lesson.KindText, Section: "failed", Text: fmt.Sprintf("This could not be made here: %v", err)})
+	w.show(p, lesson.Event{Kind: lesson.KindText, Section: "failed", Text: "This could not be made here: " + words.Literal(err.Error())})
 	return fmt.Errorf("%w: %w", ErrNotMade, err)
 }
 

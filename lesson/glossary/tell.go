@@ -14,10 +14,9 @@ func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 		show(lesson.Event{Kind: lesson.KindText, Step: "explain", Section: section, Title: title, Text: text})
 	}
 	if level != lesson.None {
-		names := map[string]string{"word": e.Word, "aliases": strings.Join(e.Aliases, ", ")}
-		title, _ := words.Fill("**{word}**", names)
+		title := "**" + words.Literal(e.Word) + "**"
 		if len(e.Aliases) > 0 {
-			title, _ = words.Fill("**{word}** ({aliases})", names)
+			title += " (" + words.Literal(strings.Join(e.Aliases, ", ")) + ")"
 		}
 		text("meaning", e.Word, title+"\n\n"+e.Text)
 	}
@@ -27,8 +26,7 @@ func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 		show(event)
 	}
 	if level == lesson.Full {
-		from, _ := words.Fill("{from}", map[string]string{"from": strings.Join(e.From, "; ")})
-		text("references", "", from)
+		text("references", "", words.Literal(strings.Join(e.From, "; ")))
 		for _, word := range e.Also {
 			show(lesson.Event{Kind: lesson.KindText, Step: "explain", Section: "next", Command: "fd3 explain " + word})
 		}

@@ -97,7 +97,7 @@ func (n *Narrator) event(e server.Event) {
 		n.show(r)
 	case server.Answered:
 		n.show(lesson.Event{Kind: lesson.KindRequest, Connection: e.Conn, FD: &e.FD, Peer: e.Peer, Request: e.Request,
-			Status: e.Status, Length: e.Length, Text: e.Why, Value: fmt.Sprintf("%d %s", e.Status, httpmini.StatusText(e.Status))})
+			Status: e.Status, Length: e.Length, Text: words.Literal(e.Why), Value: fmt.Sprintf("%d %s", e.Status, httpmini.StatusText(e.Status))})
 	case server.Closed:
 		n.say("closed", e, map[string]string{"number": fmt.Sprint(e.Conn), "requests": lesson.Counted(int64(e.Requests), "request"), "age": lesson.Took(e.Age)})
 	case server.Ran:

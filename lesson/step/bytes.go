@@ -6,6 +6,7 @@ import (
 
 	"fd3/httpmini"
 	"fd3/lesson"
+	"fd3/lesson/words"
 	"fd3/sockets/stage"
 )
 
@@ -103,7 +104,7 @@ func tokens(s *scene, data []byte) (what string, spans []lesson.Span, problem st
 	var bad *httpmini.BadError
 	switch {
 	case errors.As(err, &bad):
-		return "not HTTP", spans, fmt.Sprintf("Byte %d: %s", bad.Offset, bad.Why)
+		return "not HTTP", spans, fmt.Sprintf("Byte %d: %s", bad.Offset, words.Literal(bad.Why))
 	case err != nil:
 		return what + ", not yet complete", spans, ""
 	}

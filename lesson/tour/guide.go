@@ -3,7 +3,6 @@ package tour
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/words"
 )
 
 // A guide goes through parts in the background, one at a time, and tells the screen
@@ -176,7 +176,9 @@ func (g *guide) watch(t *task, p lab.Part) error {
 }
 
 // cannotGoOn says why an exercise is over without being done.
-func cannotGoOn(err error) string { return fmt.Sprintf("This cannot go on: %v.", err) }
+func cannotGoOn(err error) string {
+	return "This cannot go on: " + words.Literal(err.Error()) + "."
+}
 
 // untold is the error of a part that the learner has to hear of: Run and Prepare
 // have told of what could not be made, and who leaves knows.

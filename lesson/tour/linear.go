@@ -73,7 +73,7 @@ func newLinear(o Options, lessons []lab.Lesson, write func(lesson.Event) error) 
 		Resuming: func() {
 			t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
 		},
-		NotKept: func(err error) { t.say("%s.", err) },
+		NotKept: func(err error) { t.say("%s.", words.Literal(err.Error())) },
 	}
 	return t
 }

@@ -37,6 +37,15 @@ func Fill(text string, values map[string]string) (string, error) {
 	return filled, nil
 }
 
+// Literal returns Markdown that shows a value as it is: Fill of nothing but the value.
+func Literal(value string) string {
+	text, err := Fill("{value}", map[string]string{"value": value})
+	if err != nil { // it is blank
+		return ""
+	}
+	return text
+}
+
 // FillParagraphs fills each paragraph. One that names an unknown value, or one
 // that is blank, is left out; err says which.
 func FillParagraphs(text string, values map[string]string) (string, error) {

@@ -73,6 +73,14 @@ func TestFillWithoutValue(t *testing.T) {
 	}
 }
 
+func TestLiteral(t *testing.T) {
+	for value, want := range map[string]string{"1. a_b": `1\. a\_b`, " ": "", "<script>": `\<script\>`} {
+		if got := Literal(value); got != want {
+			t.Errorf("%q: %q, not %q", value, got, want)
+		}
+	}
+}
+
 // FuzzFill: whatever the values are, the text keeps its structure, and a reader
 // sees them as they are. The judge is goldmark's HTML, where words stand for the
 // values that are put into it afterwards.
