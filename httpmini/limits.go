@@ -4,8 +4,9 @@ package httpmini
 // a server spends before it even knows what is wanted. Content has no limit here:
 // that depends on its use.
 const (
-	// MaxHead limits a whole head, in bytes, empty lines included. It stops a client that never sends the empty line: 431. A buffer of MaxHead
-	// bytes is always enough, since Parse never asks for more when it is full.
+	// MaxHead limits a whole head, in bytes, empty lines included. It stops a
+	// client that never sends the empty line: 431. A buffer of MaxHead bytes is
+	// always enough, since Parse never asks for more when it is full.
 	MaxHead = 32 << 10
 
 	// MaxMethod stops a method that goes on and on: 501, since it is longer

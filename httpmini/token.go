@@ -60,7 +60,8 @@ const (
 	// trailer fields, and an empty line. RFC 9112 section 7.1.
 	LastChunk
 	// ChunkExtension is an addition of the sender's to a chunk size, such as
-	// ;name=value, with the whitespace around. A recipient may ignore it. RFC 9112 section 7.1.1.
+	// ;name=value, with the whitespace around. A recipient may ignore it. RFC 9112
+	// section 7.1.1.
 	ChunkExtension
 )
 

@@ -13,9 +13,9 @@ type Queue struct {
 	Source  string // the reading it is from
 }
 
-// AcceptQueue asks for the accept queue of a listening socket of this process, over
-// TCP by TCP_INFO (tcp(7)), of a Unix socket by sock_diag(7) of the Net that it is
-// in. Of a TCP listener of any process, InetTable.Listener has it in its queues.
+// AcceptQueue reads the accept queue of a listening socket of this process: of TCP
+// by TCP_INFO (tcp(7)), of a Unix socket by sock_diag(7) in the Net that it is in. For
+// a TCP listener of any process, see RQueue and WQueue of InetTable.Listener.
 func (n Net) AcceptQueue(listener int) (Queue, error) {
 	if info, err := unix.GetsockoptTCPInfo(listener, unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
 		return Queue{Waiting: int(info.Unacked), Backlog: int(info.Sacked), Source: "getsockopt(2) TCP_INFO"}, nil

@@ -8,15 +8,15 @@ import (
 	"fd3/sockets"
 )
 
-// Asked is what the kernel says about one socket when the process that owns it
-// asks: getsockname(2), getpeername(2), getsockopt(2), ioctl(2). These calls
-// open no descriptor and change nothing; SO_ERROR is not among them because
-// reading it clears it.
+// Asked holds the kernel's answers about one socket to the process that owns it:
+// getsockname(2), getpeername(2), getsockopt(2), ioctl(2). These calls open no
+// descriptor and change nothing; SO_ERROR is not among them because reading it
+// clears it.
 type Asked struct {
 	FD        int              `json:"fd"`
 	Domain    int              `json:"domain"`             // SO_DOMAIN
 	Type      int              `json:"type"`               // SO_TYPE
-	Protocol  int              `json:"protocol"`           // SO_PROTOCOL: what the 0 of socket(2) became
+	Protocol  int              `json:"protocol"`           // SO_PROTOCOL; the kernel's choice where socket(2) was given 0
 	Listening bool             `json:"listening"`          // SO_ACCEPTCONN
 	ReuseAddr bool             `json:"reuse_addr"`         // SO_REUSEADDR
 	Local     sockets.Sockaddr `json:"local,omitempty"`    // getsockname(2)
@@ -31,7 +31,7 @@ type Asked struct {
 	TCP       *unix.TCPInfo    `json:"tcp_info,omitempty"` // TCP_INFO; nil unless the protocol is TCP
 }
 
-// Bound tells whether the socket has an address of its own.
+// Bound reports whether the socket has an address of its own.
 func (a Asked) Bound() bool {
 	if a.Domain == unix.AF_UNIX {
 		return a.Local.Path() != ""
@@ -39,15 +39,14 @@ func (a Asked) Bound() bool {
 	return a.Local.Port() != 0
 }
 
-// Connected tells whether the socket has a peer. A TCP socket in SYN_SENT has
-// none yet: getpeername(2) says ENOTCONN.
+// Connected reports whether the socket has a peer. A TCP socket in SYN_SENT has
+// none yet: getpeername(2) gives ENOTCONN.
 func (a Asked) Connected() bool { return len(a.Peer) > 0 }
 
-// Stream tells whether the socket carries bytes, and not messages.
+// Stream reports whether the socket carries a stream of bytes rather than messages.
 func (a Asked) Stream() bool { return a.Type == unix.SOCK_STREAM }
 
-// State is the TCP state of the socket as its own process sees it; 0 of what is no
-// TCP.
+// State returns the TCP state, or 0 if the socket is not TCP.
 func (a Asked) State() State {
 	if a.TCP == nil {
 		return 0
@@ -55,8 +54,8 @@ func (a Asked) State() State {
 	return State(a.TCP.State)
 }
 
-// Ask asks about a descriptor of this very process. It fails with ENOTSOCK or
-// EBADF where there is no socket.
+// Ask asks about a descriptor of this process. It returns ENOTSOCK or EBADF if there
+// is no socket.
 func Ask(fd int) (Asked, error) {
 	a := Asked{FD: fd}
 	var err error

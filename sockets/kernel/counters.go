@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Counters are the numbers of /proc/PID/net/snmp and netstat, by
-// "Tcp.RetransSegs", "TcpExt.ListenOverflows" and so on (proc_pid_net(5),
-// net/ipv4/proc.c; nstat(8) shows them as TcpRetransSegs). They count for a
-// whole network namespace since it exists, so in a difference there may be what
-// other programs did. TCP over IPv6 is counted here as well.
+// Counters are the numbers of /proc/net/snmp and netstat, by "Tcp.RetransSegs",
+// "TcpExt.ListenOverflows" and so on (proc_pid_net(5), net/ipv4/proc.c; nstat(8)
+// shows them as TcpRetransSegs). They count for a whole network namespace since it
+// was made, so a difference may include the doing of other programs. TCP over IPv6
+// is counted here as well.
 //
 // Nearly all only grow. Tcp.CurrEstab is the present number, and Tcp.RtoMin,
 // Tcp.RtoMax, Tcp.MaxConn, Ip.Forwarding and Ip.DefaultTTL are settings.
 type Counters map[string]int64
 
-// Counters reads both files.
+// Counters reads /proc/net/snmp and /proc/net/netstat.
 func (n Net) Counters() (Counters, error) {
 	counters := Counters{}
 	for _, name := range []string{"snmp", "netstat"} {
@@ -31,8 +31,8 @@ func (n Net) Counters() (Counters, error) {
 	return counters, nil
 }
 
-// Sub returns what moved since an earlier reading, by how much. One that is
-// missing counts as 0: IcmpMsg names come up with the first message of a type.
+// Sub returns the counters that differ from an earlier reading, with the differences.
+// A missing one counts as 0: IcmpMsg names come up with the first message of a type.
 func (c Counters) Sub(before Counters) Counters {
 	moved := Counters{}
 	for name, now := range c {

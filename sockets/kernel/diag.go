@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// InetSocket is one TCP or UDP socket as sock_diag(7) tells it, which is where
-// ss(8) looks.
+// InetSocket is one TCP or UDP socket in the words of sock_diag(7), which ss(8) asks
+// too.
 type InetSocket struct {
 	Local  netip.AddrPort // as getsockname(2) says; no IPv6 zone
 	Remote netip.AddrPort // as getpeername(2) says; 0.0.0.0:0 or [::]:0 without a peer
@@ -104,8 +104,9 @@ type InetTable []InetSocket
 
 // TCP asks sock_diag(7) for the TCP sockets over IPv4 and IPv6 that are in one of
 // the states, or for all if no state is given. SynRecv includes requests, which are
-// NewSynRecv to the kernel. ENOENT says that the kernel has no sock_diag for TCP.
-// The sockets over IPv4 are returned also beside an error about those over IPv6.
+// NewSynRecv to the kernel. The error is ENOENT if the kernel has no sock_diag
+// for TCP. The sockets over IPv4 are returned also beside an error about those over
+// IPv6.
 func (n Net) TCP(states ...State) (InetTable, error) {
 	mask := AllStates
 	if len(states) > 0 {

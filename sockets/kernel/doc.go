@@ -2,13 +2,16 @@
 // evidence that fd3 shows after a system call.
 //
 // Most readings are about another process (the stage), made from the process
-// of the fd3 command:
+// of the fd3 command. Descriptors and threads belong to a process, sockets and
+// counters to a network namespace, a Net:
 //
-//	fds, err := kernel.FDs(pid)                       // ls -l /proc/PID/fd
-//	task, err := kernel.Thread(pid, pid)              // where is it blocked?
-//	rows, err := kernel.Table(pid, "tcp")             // cat /proc/PID/net/tcp
-//	all, err := kernel.InetSockets(unix.AF_UNSPEC, unix.IPPROTO_TCP, kernel.AllStates)
-//	own, ok := kernel.FindInode(all, fds[i].Inode)    // ss -tlne
+//	fds, err := kernel.FDs(pid)              // ls -l /proc/PID/fd
+//	task, err := kernel.Thread(pid, pid)     // cat /proc/PID/wchan
+//	net, err := kernel.Of(pid)               // nsenter --net=/proc/PID/ns/net ...
+//	defer net.Close()
+//	rows, err := net.Table("tcp")            // cat /proc/net/tcp
+//	sockets, err := net.TCP()                // ss -tane
+//	own := sockets.Inode(fds[i].Inode)       // nil if it is not among them
 //
 // A reading takes the lowest free descriptor of the process it runs in for the
 // time it lasts, and leaves none behind. It never goes through package os:

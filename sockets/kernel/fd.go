@@ -15,13 +15,14 @@ import (
 // (proc_pid_fd(5)).
 type FD struct {
 	Number int    // the descriptor, as system calls take it
-	Target string // what readlink(2) says: "socket:[123]", "pipe:[5]", "/dev/null"
+	Target string // from readlink(2): "socket:[123]", "pipe:[5]", "/dev/null"
 	Inode  uint64 // of a socket, the number in "socket:[123]"; 0 for anything else
 }
 
 // FDs lists the open descriptors of a process by number. The descriptor that
 // the listing itself needs is not in it. A descriptor that closes meanwhile is
-// left out. It needs the right to ptrace the process (ptrace(2), PTRACE_MODE_READ).
+// left out. The caller needs the right to ptrace the process (ptrace(2),
+// PTRACE_MODE_READ).
 func FDs(pid int) ([]FD, error) {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	names, err := readNames(dir)
@@ -47,7 +48,7 @@ func FDs(pid int) ([]FD, error) {
 	return fds, nil
 }
 
-// socketInode takes the inode out of "socket:[123]"; 0 when it is no socket.
+// socketInode returns the inode in "socket:[123]", or 0 if it is not a socket.
 func socketInode(target string) uint64 {
 	digits, ok := strings.CutPrefix(target, "socket:[")
 	if !ok {

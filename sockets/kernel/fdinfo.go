@@ -8,9 +8,8 @@ import (
 	"fd3/sockets"
 )
 
-// OpenFile is what the kernel tells about one descriptor and the open file
-// description behind it: /proc/PID/fdinfo/FD (proc_pid_fdinfo(5), seq_show in
-// fs/proc/fd.c).
+// OpenFile is /proc/PID/fdinfo/FD: one descriptor and the open file description
+// behind it (proc_pid_fdinfo(5), seq_show in fs/proc/fd.c).
 type OpenFile struct {
 	Pos   int64    // file offset, in bytes; always 0 for a socket
 	Flags int      // the flags of open(2) and fcntl(2) F_GETFL, plus O_CLOEXEC of this descriptor

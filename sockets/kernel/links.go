@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Link is a network interface as rtnetlink(7) tells it.
+// Link is a network interface in the words of rtnetlink(7).
 type Link struct {
 	Index int            // as in SO_BINDTOIFINDEX, and the zone of a link-local address
 	Name  string         // at most 15 bytes

@@ -12,9 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Net is a network namespace (network_namespaces(7)), and names whom a reading
-// asks: sockets, tables, counters, settings and interfaces are one namespace's
-// each.
+// A Net is a network namespace (network_namespaces(7)) as the addressee of readings:
+// each namespace has its own sockets, tables, counters, settings and interfaces.
 //
 // The zero Net is the namespace of the thread that reads. It holds nothing: a
 // reading opens what it needs and closes it again. Any other Net holds
@@ -27,13 +26,14 @@ type Net struct {
 	held *held // nil for the zero Net
 }
 
-// held is a namespace by descriptors. What decides the namespace is for
-//   - a netlink socket, where it was made (sock_net(skb->sk) in the kernel),
-//   - an open file of /proc/net, where it was opened (seq_open_net). The directory
-//     /proc/PID/net would be empty after the process's end (proc_tgid_net_lookup);
-//   - a directory below /proc/sys/net, where it was opened, since it is an entry
-//     of that namespace's own tree. /proc/sys/net itself belongs to no tree: a name
-//     in it is looked up in the reader's namespace (sysctl_follow_link).
+// held is a namespace by descriptors. Each of them stays with one namespace:
+//   - a netlink socket with that of its maker (sock_net(skb->sk) in the kernel);
+//   - an open file of /proc/net with the one it was opened in (seq_open_net). The
+//     directory /proc/PID/net would be empty after the process's end
+//     (proc_tgid_net_lookup);
+//   - a directory below /proc/sys/net with the one it was opened in, as an entry of
+//     that namespace's own tree. /proc/sys/net itself belongs to no tree: a name in
+//     it is looked up in the reader's namespace (sysctl_follow_link).
 type held struct {
 	mu     sync.Mutex     // one dump on a netlink socket at a time
 	fds    map[string]int // by one of the names below
@@ -58,15 +58,15 @@ var netlinkFamilies = map[string]int{
 // netFiles are the files of /proc/net that are read here.
 var netFiles = []string{"tcp", "tcp6", "udp", "udp6", "unix", "snmp", "netstat"}
 
-// Own returns the namespace of this process.
+// Own returns the namespace of this process, the zero Net.
 func Own() Net { return Net{} }
 
 // Of returns the namespace of a process: Own if it is the same, else one that has
 // to be closed. To enter another one takes CAP_SYS_ADMIN (setns(2)); without it
-// that Net shows the tables and counters alone, and its other readings say EPERM. A
-// namespace below another user namespace cannot be entered by a process with
-// several threads, so a process inside sends it instead (Send, Receive). It needs
-// the right to ptrace the process (ptrace(2), PTRACE_MODE_READ).
+// that Net shows the tables and counters alone, and its other readings return EPERM.
+// A namespace below another user namespace cannot be entered by a process with
+// several threads, so a process inside sends it instead (Send, Receive). The caller
+// needs the right to ptrace the process (ptrace(2), PTRACE_MODE_READ).
 func Of(pid int) (Net, error) {
 	path := fmt.Sprintf("/proc/%d/ns/net", pid)
 	theirs, err := readLink(path)
@@ -102,9 +102,9 @@ func Of(pid int) (Net, error) {
 	return n, err
 }
 
-// onItsOwnThread runs f on a thread that ends with it, for what cannot be undone
-// to a thread. It is never the main one, which would not end, and which /proc/PID
-// stands for.
+// onItsOwnThread runs f on a thread that ends with it, since a change of namespace
+// stays with a thread. It is never the main one, which would not end, and which
+// /proc/PID stands for.
 func onItsOwnThread(f func()) {
 	done := make(chan struct{})
 	go func() {

@@ -18,12 +18,12 @@ type Owner struct {
 }
 
 // Owners searches /proc/*/fd for a socket's inode, as lsof(8) and ss -p do,
-// since the kernel keeps no way back from a socket to its processes. hidden
-// counts the processes that this user may not look into; kernel threads, which
-// have no descriptors, are not among them. A /proc mounted with hidepid=2
-// leaves other users' processes out of the count, too.
+// since the kernel keeps no way back from a socket to its processes. It also returns
+// how many processes this user may not look into; kernel threads, which have no
+// descriptors, are not among these. A /proc mounted with hidepid=2 leaves other
+// users' processes out of that count, too.
 //
-// Inode 0 belongs to nobody: the connection is not accepted yet, or in TIME_WAIT.
+// Inode 0 has no owner: the connection is not accepted yet, or in TIME_WAIT.
 func Owners(inode uint64) (owners []Owner, hidden int, err error) {
 	if inode == 0 {
 		return nil, 0, nil
@@ -66,7 +66,8 @@ func processComm(pid int) (string, error) {
 	return strings.TrimSuffix(string(text), "\n"), err
 }
 
-// isKernelThread is false when it cannot be told.
+// isKernelThread reports whether a process is a kernel thread; false if /proc does not
+// tell.
 func isKernelThread(pid int) bool {
 	text, err := readFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

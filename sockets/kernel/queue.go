@@ -8,7 +8,7 @@ type Queued struct {
 	FIN   bool // one more is counted, for a FIN
 }
 
-// Total returns what ss(8) shows.
+// Total returns the number that ss(8) shows.
 func (q Queued) Total() int {
 	total := q.Bytes
 	if q.SYN || q.FIN { // never both: the SYN is acknowledged before there can be a FIN
@@ -17,8 +17,8 @@ func (q Queued) Total() int {
 	return total
 }
 
-// Unread returns what RQueue counts of a TCP connection: bytes that wait to be
-// read, and the peer's FIN while it waits.
+// Unread takes the RQueue of a TCP connection apart: bytes that wait to be read, and
+// the peer's FIN while it waits.
 //
 // The count is rcv_nxt - copied_seq (tcp_diag_get_info in net/ipv4/tcp_diag.c). A
 // FIN moves rcv_nxt by one when it arrives, and brings the state to CLOSE_WAIT,
@@ -29,8 +29,8 @@ func (q Queued) Total() int {
 // byte is. SIOCINQ takes it off (tcp_inq in include/net/tcp.h), so
 // Asked.Unread is Bytes where there is no urgent data.
 //
-// In TIME_WAIT nothing is counted (inet_twsk_diag_fill), and of a LISTEN row the
-// queue is none of bytes.
+// In TIME_WAIT nothing is counted (inet_twsk_diag_fill). The queues of a LISTEN row
+// hold no bytes.
 func (s InetSocket) Unread() Queued {
 	q := Queued{Bytes: int(s.RQueue)}
 	switch s.State {
@@ -42,10 +42,9 @@ func (s InetSocket) Unread() Queued {
 	return q
 }
 
-// Unsent returns what WQueue counts of a TCP connection: bytes that were written
-// and that the peer has not acknowledged, and in SYN_SENT our SYN, in FIN_WAIT1,
-// CLOSING and LAST_ACK our FIN, which the peer's acknowledgement takes out of these
-// states.
+// Unsent takes the WQueue of a TCP connection apart: bytes that were written and that
+// the peer has not acknowledged, in SYN_SENT our SYN, and in FIN_WAIT1, CLOSING and
+// LAST_ACK our FIN, whose acknowledgement ends each of these states.
 //
 // The count is write_seq - snd_una (tcp_diag_get_info); SIOCOUTQ is the same
 // number, the FIN included (tcp_ioctl in net/ipv4/tcp.c), but 0 in SYN_SENT.

@@ -9,11 +9,11 @@ import (
 // kcmpFile is KCMP_FILE, the first of enum kcmp_type in include/uapi/linux/kcmp.h.
 const kcmpFile = 0
 
-// SameFile says by kcmp(2) whether two descriptors are one open file
-// description: made by dup(2), fork(2) or SCM_RIGHTS. Two sockets may look
-// alike everywhere else. EPERM says that this user may not ptrace one of the
-// processes, ENOSYS that the kernel is built without kcmp, EBADF that a
-// descriptor is not open, ESRCH that a process is gone.
+// SameFile reports whether two descriptors are one open file description, by
+// kcmp(2): they are after dup(2), fork(2) or SCM_RIGHTS. Two sockets may look alike
+// everywhere else. The error is EPERM if this user may not ptrace one of the
+// processes, ENOSYS if the kernel is built without kcmp, EBADF if a descriptor is not
+// open, and ESRCH if a process is gone.
 func SameFile(pid1, fd1, pid2, fd2 int) (bool, error) {
 	order, _, errno := unix.RawSyscall6(unix.SYS_KCMP,
 		uintptr(pid1), uintptr(pid2), kcmpFile, uintptr(fd1), uintptr(fd2), 0)

@@ -43,8 +43,8 @@ var stateNames = [...]string{
 	BoundInactive: "BOUND_INACTIVE",
 }
 
-// String is the kernel's name without TCP_; a number that has none prints as
-// itself. ss(8) shortens: ESTAB, SYN-SENT, FIN-WAIT-1.
+// String returns the kernel's name without TCP_, or "state N" for a number without a
+// name. ss(8) shortens: ESTAB, SYN-SENT, FIN-WAIT-1.
 func (s State) String() string {
 	if int(s) < len(stateNames) && stateNames[s] != "" {
 		return stateNames[s]
@@ -52,5 +52,5 @@ func (s State) String() string {
 	return "state " + strconv.Itoa(int(s))
 }
 
-// Mask is the bit of a state in the masks of sock_diag(7).
+// Mask returns the bit of the state in the masks of sock_diag(7).
 func (s State) Mask() uint32 { return 1 << s }

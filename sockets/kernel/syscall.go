@@ -14,8 +14,8 @@ type Syscall struct {
 	Args   [6]uint64   // the argument registers, also those that this call does not use; with SyscallBlocked
 }
 
-// SyscallForm tells the forms of the file apart. A thread that asks about
-// itself finds itself in the read(2) of the asking.
+// SyscallForm is one of the forms of the file. A thread that asks about itself finds
+// itself in the call that asks.
 type SyscallForm uint8
 
 const (

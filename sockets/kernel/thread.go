@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Task is what one thread of a process is doing.
+// Task is the present activity of one thread.
 type Task struct {
 	State     byte    // the letter in stat: R, S, D, T, t, Z, X, I, P
 	StateName string  // the word for it in /proc/PID/status, "sleeping"; "" for a letter unknown here
-	Wchan     string  // kernel function it sleeps in, proc_pid_wchan(5); "" when it runs, or that may not be seen
+	Wchan     string  // kernel function it sleeps in, proc_pid_wchan(5); "" while it runs, and if this user may not see it
 	Syscall   Syscall // the system call it is blocked in
 }
 
@@ -29,9 +29,9 @@ var taskStates = map[byte]string{
 	'I': "idle",
 }
 
-// Thread reads where a thread is: stat, wchan and syscall of /proc/PID/task/TID.
-// These are three readings one after the other: a thread that wakes between
-// them gives a mixed picture, so ask again before building on it.
+// Thread reads stat, wchan and syscall of /proc/PID/task/TID, one after the other. A
+// thread that wakes between them gives a mixed picture, so ask again before building
+// on it.
 func Thread(pid, tid int) (Task, error) {
 	dir := fmt.Sprintf("/proc/%d/task/%d", pid, tid)
 	text, err := readFile(dir + "/stat")
@@ -63,7 +63,7 @@ func Thread(pid, tid int) (Task, error) {
 	return task, nil
 }
 
-// denied says whether the kernel refused to show something to this user: EACCES
+// denied reports whether the kernel refused to show something to this user: EACCES
 // from opening a file of another user, EPERM from the ptrace check in reading it.
 func denied(err error) bool {
 	return errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)

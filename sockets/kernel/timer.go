@@ -1,6 +1,6 @@
 package kernel
 
-// Timer says what a TCP socket waits for (get_tcp4_sock, inet_sk_diag_fill).
+// Timer is the timer that runs for a TCP socket (get_tcp4_sock, inet_sk_diag_fill).
 // ss -o shows the same.
 type Timer uint8
 

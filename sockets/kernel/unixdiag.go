@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UnixSocket is one Unix socket as sock_diag(7) tells it.
+// UnixSocket is one Unix socket in the words of sock_diag(7).
 type UnixSocket struct {
 	Inode uint64 // as in /proc/PID/fd; 0 for a connection not accepted yet
 	State State  // LISTEN, ESTABLISHED, else CLOSE: TCP's numbers, unlike in /proc/net/unix
@@ -84,8 +84,8 @@ func (u UnixSocket) Made(st *unix.Stat_t) bool {
 	return u.FileInode != 0 && u.Dev == st.Dev && u.FileInode == uint32(st.Ino)
 }
 
-// Unix asks sock_diag(7) for all Unix sockets. ENOENT says that the kernel has no
-// sock_diag for them.
+// Unix asks sock_diag(7) for all Unix sockets. The error is ENOENT if the kernel has
+// no sock_diag for them.
 func (n Net) Unix() ([]UnixSocket, error) {
 	request, err := binary.Append(nil, binary.NativeEndian, unixDiagReq{
 		Family: unix.AF_UNIX,

@@ -18,7 +18,7 @@ type UnixRow struct {
 // acceptCon is __SO_ACCEPTCON of include/linux/socket.h.
 const acceptCon = 0x10000
 
-// Listening says whether listen(2) was called on it.
+// Listening reports whether listen(2) was called on the socket.
 func (r UnixRow) Listening() bool { return r.Flags&acceptCon != 0 }
 
 // UnixTable reads /proc/net/unix. Abstract names belong to a network namespace as
