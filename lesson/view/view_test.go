@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/vt"
 
 	"fd3/lesson"
+	"fd3/lesson/words"
 )
 
 // sample has every kind of Event, with long lines, wide characters and bytes of
@@ -208,6 +209,16 @@ type crlf struct{ w io.Writer }
 func (c crlf) Write(b []byte) (int, error) {
 	_, err := c.w.Write(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")))
 	return len(b), err
+}
+
+// A value at the beginning of a line stays a value, and begins no list.
+func TestValueBeginsALine(t *testing.T) {
+	text, err := words.Fill("Clients that got no answer:\n{hanging}. These are in {state}.", map[string]string{"hanging": "1", "state": "SYN_SENT"})
+	var out strings.Builder
+	NewText(&out, Look{Width: 100}).Show(lesson.Event{Kind: lesson.KindText, Section: "done", Text: text})
+	if want := "Clients that got no answer: 1. These are in SYN_SENT."; err != nil || !strings.Contains(out.String(), want) {
+		t.Errorf("%v, not %q:\n%s", err, want, out.String())
+	}
 }
 
 // The words behind a call are rendered, and a path is in one piece.

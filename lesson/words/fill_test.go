@@ -2,6 +2,8 @@ package words
 
 import (
 	"html"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -117,12 +119,11 @@ func render(t *testing.T, text string) string {
 
 // Every value can be told at each of these places.
 func TestFillTakesAnyValue(t *testing.T) {
-	pieces := strings.Split("a 1 . ) - + * _ ` ~ # > < & ; ! [ ] ( \\ | = : / ? é 》 \u00a0", " ")
-	pieces = append(pieces, " ", "\n", "\x1b", "&#42;", "&lt;")
+	pieces := []string{"a", "1", ".", "-", "*", "_", "`", "~", "#", ">", "&", "[", "|", "=", "\\", " ", "\n", "&#42;"}
 	for _, text := range templates {
 		for _, x := range pieces {
 			for _, y := range pieces {
-				for _, value := range []string{x + y, x + " " + y, strings.Repeat(x, 3) + y} {
+				for _, value := range []string{x + y, x + x + x} {
 					if strings.TrimSpace(clean(value)) == "" {
 						continue
 					}
@@ -157,6 +158,36 @@ func BenchmarkFill(b *testing.B) {
 	for b.Loop() {
 		for _, text := range templates {
 			Fill(text, values)
+		}
+	}
+}
+
+// No value can hurt any of the texts that fd3 has.
+func TestEveryTextTakesAnyValue(t *testing.T) {
+	var files []string
+	for _, pattern := range []string{"../*/*.md", "../course/*/*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) < 30 {
+		t.Fatalf("only %q", files)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, value := range []string{"1", "- `x`", "(*a_)", "| - |", "&lt;<b>"} {
+			values := make(map[string]string)
+			for _, name := range missing(string(text), nil) {
+				values[name] = value
+			}
+			if _, err := Fill(string(text), values); err != nil {
+				t.Errorf("%s with %q: %.200s", file, value, err.Error())
+			}
 		}
 	}
 }
