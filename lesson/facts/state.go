@@ -2,6 +2,9 @@ package facts
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"fd3/lesson"
@@ -48,7 +51,30 @@ func TimeWaiting(n int, port uint16) lesson.Evidence {
 	return lesson.Evidence{Fact: "TIME_WAIT", Value: fmt.Sprintf("%d on port %d", n, port), Source: "sock_diag(7)", Command: SS("-tan state time-wait", From(port))}
 }
 
-// NobodyListens says that no listener has a port.
-func NobodyListens(port uint16) lesson.Evidence {
-	return lesson.Evidence{Fact: "listeners", Value: fmt.Sprintf("none on port %d", port), Source: "sock_diag(7)", Command: SS("-ltn", From(port))}
+// Listeners is the addresses that listen on a port.
+func Listeners(port uint16, at []netip.AddrPort) lesson.Evidence {
+	return lesson.Evidence{Fact: "listeners", Value: onPort(port, at), Source: "sock_diag(7)", Command: SS("-ltn", From(port))}
+}
+
+// Receivers is the addresses that UDP sockets have on a port.
+func Receivers(port uint16, at []netip.AddrPort) lesson.Evidence {
+	return lesson.Evidence{Fact: "UDP sockets", Value: onPort(port, at), Source: "sock_diag(7)", Command: SS("-uan", From(port))}
+}
+
+func onPort(port uint16, at []netip.AddrPort) string {
+	if len(at) == 0 {
+		return fmt.Sprintf("none on port %d", port)
+	}
+	return "on " + Places(at)
+}
+
+// Places returns addresses in a row, each once.
+func Places(at []netip.AddrPort) string {
+	var names []string
+	for _, a := range at {
+		if name := a.String(); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }

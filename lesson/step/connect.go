@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -36,7 +37,19 @@ var Connect = add(Step{
 	},
 	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD, Addr: target(s)} },
 	Facts: []fact{localName, peerName, states, acceptQueue, unaccepted, overflows, clientStates, pathInfo},
-	Cases: func(s *scene, c *cases) { c.add(s.opts.Count > 1, "many") },
+	Cases: func(s *scene, c *cases) {
+		c.add(s.opts.Count > 1, "many")
+		if s.call.Errno == unix.ECONNREFUSED && s.domain() != unix.AF_UNIX {
+			reached := s.after.net(s.role).tcp.Listener(s.order.Addr.AddrPort()) != nil
+			c.add(reached, "late")
+			c.add(!reached && len(s.listeners()) > 0, "elsewhere")
+		}
+	},
+	Values: func(s *scene, v map[string]string) {
+		if at := s.listeners(); len(at) > 0 {
+			v["listeners"] = facts.Places(at)
+		}
+	},
 	Take: func(ctx context.Context, r *Runner, t todo, o Options, now sight) error {
 		if o.Count > 1 {
 			return connectMany(ctx, r, t, o, now)

@@ -24,7 +24,7 @@ var failures = map[unix.Errno][]fact{
 	unix.EADDRNOTAVAIL: {nonlocalBind},
 	unix.EINVAL:        {localName, accepting},
 	unix.EAFNOSUPPORT:  {socketKind},
-	unix.ECONNREFUSED:  {nobodyListens},
+	unix.ECONNREFUSED:  {whoListens, whoReceives},
 	unix.ENOTCONN:      {noPeer, states},
 	unix.EPIPE:         {noPeer, states},
 	unix.ECONNRESET:    {states},
@@ -377,12 +377,22 @@ func nonlocalBind(s *scene) []lesson.Evidence {
 	return one(facts.NonlocalBind(value))
 }
 
-func nobodyListens(s *scene) []lesson.Evidence {
+// whoListens says where somebody listens on the port that a connect was refused at.
+func whoListens(s *scene) []lesson.Evidence {
 	addr := s.order.Addr
-	if addr.Family() == unix.AF_UNIX || len(addr) == 0 || s.after.net(s.role).tcp.Listener(addr.AddrPort()) != nil {
+	if s.domain() == unix.AF_UNIX || !s.stream() || len(addr) == 0 {
 		return nil
 	}
-	return one(facts.NobodyListens(addr.Port()))
+	return one(facts.Listeners(addr.Port(), s.listeners()))
+}
+
+// whoReceives says the same of the port that a datagram was sent to.
+func whoReceives(s *scene) []lesson.Evidence {
+	addr := s.receiver()
+	if s.domain() == unix.AF_UNIX || s.stream() || len(addr) == 0 {
+		return nil
+	}
+	return one(facts.Receivers(addr.Port(), s.receivers(addr.Port())))
 }
 
 func descriptorLimit(s *scene) []lesson.Evidence {

@@ -574,6 +574,9 @@ var elsewhere = map[string]string{
 	"bind EADDRINUSE hidden":   "TestPathHeldInAnotherNamespace",
 	"bind EADDRINUSE vanished": "the file must go between bind and lstat",
 
+	"connect ECONNREFUSED elsewhere": "TestRefusedBesideAListener",
+	"connect ECONNREFUSED late":      "the listener must begin between the refusal and the reading",
+
 	"connect EACCES":    "needs an ordinary user",
 	"connect ETIMEDOUT": "tcp_syn_retries makes it last two minutes",
 }
