@@ -12,6 +12,8 @@ var Setsockopt = add(Step{
 	Call:  "setsockopt",
 	On:    these(fresh, quiet),
 	Needs: plan.socket,
-	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD, Option: unix.SO_REUSEADDR} },
+	Order: func(s *scene) stage.Order {
+		return stage.Order{FD: s.call.FD, Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1}
+	},
 	Facts: []fact{reuseAddr},
 })

@@ -16,7 +16,7 @@ var _ = add(Step{
 	Call:  "setsockopt",
 	Inner: true,
 	Order: func(s *scene) stage.Order {
-		return stage.Order{FD: s.call.FD, Option: s.opts.limit, Timeout: s.opts.Timeout}
+		return stage.Order{FD: s.call.FD, Level: unix.SOL_SOCKET, Option: s.opts.limit, Timeout: s.opts.Timeout}
 	},
 	Facts:  []fact{timeouts},
 	Values: func(s *scene, v map[string]string) { v["timeout"] = lesson.Took(s.order.Timeout) },

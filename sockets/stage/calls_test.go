@@ -122,10 +122,9 @@ func TestOptions(t *testing.T) {
 		order stage.Order
 		want  string
 	}{
-		{stage.Order{Option: unix.SO_REUSEADDR}, "SOL_SOCKET, SO_REUSEADDR, [1], 4"},
 		{stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR}, "SOL_SOCKET, SO_REUSEADDR, [0], 4"},
 		{stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1}, "SOL_SOCKET, SO_REUSEADDR, [1], 4"},
-		{stage.Order{Option: unix.SO_REUSEPORT, Value: 1}, "SOL_SOCKET, SO_REUSEPORT, [1], 4"},
+		{stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_REUSEPORT, Value: 1}, "SOL_SOCKET, SO_REUSEPORT, [1], 4"},
 		{stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_RCVBUF, Value: 4096}, "SOL_SOCKET, SO_RCVBUF, [4096], 4"},
 		{stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_KEEPALIVE, Value: 1}, "SOL_SOCKET, SO_KEEPALIVE, [1], 4"},
 		{stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_LINGER}, "SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=0}, 8"},

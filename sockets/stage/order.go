@@ -22,7 +22,7 @@ type Order struct {
 	Protocol int              `json:"protocol,omitempty"`
 	Addr     sockets.Sockaddr `json:"addr,omitempty"`
 	Backlog  int              `json:"backlog,omitempty"`
-	Level    int              `json:"level,omitempty"`   // setsockopt; 0 is SOL_SOCKET, and SO_REUSEADDR is then switched on without a Value
+	Level    int              `json:"level,omitempty"`   // setsockopt: SOL_SOCKET, SOL_TCP …
 	Option   int              `json:"option,omitempty"`  // setsockopt
 	Value    int              `json:"value,omitempty"`   // setsockopt: the int, or l_linger of an SO_LINGER that is on; sigaction: a sockets.Disposition
 	Timeout  time.Duration    `json:"timeout,omitempty"` // setsockopt: the value of SO_RCVTIMEO or SO_SNDTIMEO

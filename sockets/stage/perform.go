@@ -30,17 +30,15 @@ var performers = map[string]func(*sockets.Tracer, Order) sockets.Call{
 }
 
 func setsockopt(t *sockets.Tracer, o Order) sockets.Call {
-	switch {
-	case o.Level == 0 && o.Option == unix.SO_REUSEADDR:
-		return t.SetReuseAddr(o.FD, true)
-	case o.Level != 0 && o.Level != unix.SOL_SOCKET:
-		return t.Setsockopt(o.FD, o.Level, o.Option, o.Value)
-	case o.Option == unix.SO_RCVTIMEO, o.Option == unix.SO_SNDTIMEO:
-		return t.SetTimeout(o.FD, o.Option, o.Timeout)
-	case o.Option == unix.SO_LINGER:
-		return t.SetLinger(o.FD, o.Value)
+	if o.Level == unix.SOL_SOCKET {
+		switch o.Option {
+		case unix.SO_RCVTIMEO, unix.SO_SNDTIMEO:
+			return t.SetTimeout(o.FD, o.Option, o.Timeout)
+		case unix.SO_LINGER:
+			return t.SetLinger(o.FD, o.Value)
+		}
 	}
-	return t.Setsockopt(o.FD, unix.SOL_SOCKET, o.Option, o.Value)
+	return t.Setsockopt(o.FD, o.Level, o.Option, o.Value)
 }
 
 // recvfrom asks for the sender's address only where a message may come from

@@ -68,7 +68,7 @@ func idle(l *lab.Lab) []lab.Step {
 				l.Connect(addr) // the silent one
 				conn = l.Accept(fd)
 			})
-			l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: conn, Option: unix.SO_RCVTIMEO, Timeout: idleLimit}))
+			l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: conn, Level: unix.SOL_SOCKET, Option: unix.SO_RCVTIMEO, Timeout: idleLimit}))
 			call := l.Recv(lab.Server, conn, bufferSize)
 			limit := unix.NsecToTimeval(idleLimit.Nanoseconds())
 			l.Note("limit", lesson.Took(idleLimit))

@@ -42,7 +42,7 @@ func (l *Lab) Bind(role stage.Role, fd int, addr sockets.Sockaddr) sockets.Call 
 }
 
 func (l *Lab) ReuseAddr(role stage.Role, fd int) sockets.Call {
-	return l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Option: unix.SO_REUSEADDR})
+	return l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1})
 }
 
 func (l *Lab) Listen(role stage.Role, fd, backlog int) sockets.Call {

@@ -28,7 +28,7 @@ func idle(l *lab.Lab) []lab.Step {
 		{Name: "second", Do: func() {
 			l.Setup(func() {
 				second = l.Connect(own.addr)
-				l.Must(l.Do(lab.Client, stage.Order{Do: "setsockopt", FD: second, Option: unix.SO_RCVTIMEO, Timeout: brief}))
+				l.Must(l.Do(lab.Client, stage.Order{Do: "setsockopt", FD: second, Level: unix.SOL_SOCKET, Option: unix.SO_RCVTIMEO, Timeout: brief}))
 			})
 			l.Must(l.Send(lab.Client, second, get10))
 			got := l.Recv(lab.Client, second, 1<<16)
@@ -53,7 +53,7 @@ func idle(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "leave", Do: func() {
 			l.Close(lab.Client, silent)
-			l.Must(l.Quietly(lab.Client, stage.Order{Do: "setsockopt", FD: second, Option: unix.SO_RCVTIMEO, Timeout: lab.Patience}))
+			l.Must(l.Quietly(lab.Client, stage.Order{Do: "setsockopt", FD: second, Level: unix.SOL_SOCKET, Option: unix.SO_RCVTIMEO, Timeout: lab.Patience}))
 			l.Note("idle_then", l.Must(l.Recv(lab.Client, second, 1<<16)).Ret)
 		}},
 	}

@@ -48,7 +48,7 @@ func pieces(l *lab.Lab) []lab.Step {
 				l.Fatalf("%w", err)
 			}
 			listener = do(stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
-			do(stage.Order{Do: "setsockopt", FD: listener, Option: unix.SO_REUSEADDR})
+			do(stage.Order{Do: "setsockopt", FD: listener, Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1})
 			do(stage.Order{Do: "bind", FD: listener, Addr: lab.Loopback(0)})
 			do(stage.Order{Do: "listen", FD: listener, Backlog: unix.SOMAXCONN})
 		}},
