@@ -107,6 +107,7 @@ var (
 	numbers = regexp.MustCompile(`(0x)?[0-9]+([.,][0-9]+)*( (ns|µs|ms|s)\b)?`)
 	// A pointer or a hex dump has letters among its digits.
 	hexes  = regexp.MustCompile(`\b(0x[0-9a-fA-F]+|[0-9A-F]{8}([0-9A-F]{24})?:[0-9A-F]{4}|[0-9a-f]{2} [0-9a-f]{2})\b`)
+	dates  = regexp.MustCompile(`Date: [A-Za-z, 0-9:]*`) // strace cuts it somewhere
 	places = regexp.MustCompile(`/[^ "'` + "`" + `]*/run/fd3/`)
 )
 
@@ -152,6 +153,7 @@ func mask(v any) any {
 		return 0
 	case string:
 		v = places.ReplaceAllString(v, "/run/fd3/")
+		v = dates.ReplaceAllString(v, "Date: #")
 		return numbers.ReplaceAllString(hexes.ReplaceAllString(v, "#"), "#")
 	}
 	return v
