@@ -5,14 +5,18 @@ package httpmini
 const OctetStream = "application/octet-stream"
 
 // MediaType returns the media type of a file by the extension of its name, in any
-// case, or OctetStream for one that is not in the table. Text is UTF-8. The table is
-// the program's own: no file of the machine's, such as /etc/mime.types, is read.
+// case, or by its name if that has none, or OctetStream for one that is not in the
+// tables. Text is UTF-8. The tables are the program's own: no file of the machine's,
+// such as /etc/mime.types, is read.
 func MediaType(name string) string {
 	dot := len(name) - 1
 	for dot >= 0 && name[dot] != '.' && name[dot] != '/' {
 		dot--
 	}
 	if dot < 0 || name[dot] == '/' {
+		if textNames[name[dot+1:]] {
+			return "text/plain" + inUTF8
+		}
 		return OctetStream
 	}
 	var room [16]byte // on the stack, for usual extensions
@@ -24,6 +28,12 @@ func MediaType(name string) string {
 		return t
 	}
 	return OctetStream
+}
+
+// textNames are names of text without an extension.
+var textNames = map[string]bool{
+	"README": true, "LICENSE": true, "LICENCE": true, "COPYING": true, "NOTICE": true, "AUTHORS": true, "CHANGELOG": true,
+	"CONTRIBUTING": true, "INSTALL": true, "NEWS": true, "TODO": true, "Makefile": true, "Dockerfile": true,
 }
 
 const inUTF8 = "; charset=utf-8"
@@ -51,6 +61,19 @@ var mediaTypes = map[string]string{
 	"txt":  "text/plain" + inUTF8,
 	"text": "text/plain" + inUTF8,
 	"log":  "text/plain" + inUTF8,
+	"conf": "text/plain" + inUTF8,
+	"cfg":  "text/plain" + inUTF8,
+	"ini":  "text/plain" + inUTF8,
+	"toml": "text/plain" + inUTF8, // to be read; application/toml would be saved
+	"yaml": "text/plain" + inUTF8, // likewise application/yaml, RFC 9512
+	"yml":  "text/plain" + inUTF8,
+	"c":    "text/plain" + inUTF8,
+	"h":    "text/plain" + inUTF8,
+	"go":   "text/plain" + inUTF8,
+	"py":   "text/plain" + inUTF8,
+	"rs":   "text/plain" + inUTF8,
+	"sh":   "text/plain" + inUTF8,
+	"diff": "text/plain" + inUTF8,
 	"md":   "text/markdown" + inUTF8, // RFC 7763
 	"csv":  "text/csv" + inUTF8,
 	"tsv":  "text/tab-separated-values" + inUTF8,
@@ -65,6 +88,8 @@ var mediaTypes = map[string]string{
 	"gif":  "image/gif",
 	"webp": "image/webp",
 	"avif": "image/avif",
+	"heic": "image/heic",
+	"heif": "image/heif",
 	"bmp":  "image/bmp",
 	"tif":  "image/tiff",
 	"tiff": "image/tiff",
@@ -88,9 +113,17 @@ var mediaTypes = map[string]string{
 	"m4v":  "video/mp4",
 	"ogv":  "video/ogg",
 	"webm": "video/webm",
+	"ts":   "video/mp2t", // RFC 3555
+	"m3u8": "application/vnd.apple.mpegurl",
 
 	"pdf":  "application/pdf",
 	"rtf":  "application/rtf",
+	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	"pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	"odt":  "application/vnd.oasis.opendocument.text",
+	"ods":  "application/vnd.oasis.opendocument.spreadsheet",
+	"odp":  "application/vnd.oasis.opendocument.presentation",
 	"epub": "application/epub+zip",
 	"zip":  "application/zip",
 	"gz":   "application/gzip",

@@ -102,7 +102,6 @@ var (
 		{"the target is no path", "GET a:b HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9112 section 3.2; net/http takes any URI"},
 		{"the URI has no good host", "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9110 sections 4.2.1 and 4.2.4; net/http takes user names, and http:///"},
 		{"stands in the target", "GET /\" HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9112 section 3.2; net/http takes any byte above the space"},
-		{"two hexadecimal digits", "GET /?%zz HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 3986 section 2.1; net/http leaves the query as it is"},
 		{"the target is longer", "GET /" + strings.Repeat("a", httpmini.MaxTarget) + " HTTP/1.0\r\n\r\n", ourLimit},
 		{"the method is longer", strings.Repeat("M", httpmini.MaxMethod+1) + " / HTTP/1.0\r\n\r\n", ourLimit},
 		{"here HTTP/1.0 and HTTP/1.1 are spoken", "GET / HTTP/3.0\r\nHost: a\r\n\r\n", leftOpen + ": RFC 9110 section 15.6.6"},

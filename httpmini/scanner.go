@@ -102,13 +102,25 @@ func badVersion(b []byte, i int) error {
 				return misplaced(i+n, c, "version", `a version starts with "HTTP/", in capitals (RFC 9112 section 2.3)`)
 			}
 		case want == '.' && c != '.', want == '1' && !digit.has(c):
-			return misplaced(i+n, c, "version", "a version is one digit, a dot, one digit (RFC 9112 section 2.3)")
-		case n == len("HTTP/") && c != '1':
-			return bad(i+n, 505, "this is HTTP/%c: here HTTP/1.0 and HTTP/1.1 are spoken (RFC 9110 section 15.6.6)", c)
+			return misplaced(i+n, c, "version", versionRule)
+		case n == len("HTTP/") && (c == '2' || c == '3'): // they are written without a dot too
+			return otherVersion(i+n, c)
 		}
 	}
-	return ErrMore // not reached: these eight bytes are a version
+	i += len("HTTP/")
+	if next := i + len("1.1"); next == len(b) {
+		return ErrMore
+	} else if c := b[next]; c == '.' || digit.has(c) {
+		return misplaced(next, c, "version", versionRule)
+	}
+	return otherVersion(i, b[i])
 }
+
+func otherVersion(offset int, major byte) error {
+	return bad(offset, 505, "this is HTTP/%c: here HTTP/1.0 and HTTP/1.1 are spoken (RFC 9110 section 15.6.6)", major)
+}
+
+const versionRule = "a version is one digit, a dot, one digit (RFC 9112 section 2.3)"
 
 // space takes the one space that may stand between two parts of a first line.
 func (s *scanner) space(before string) error {

@@ -64,17 +64,19 @@ func (s *scanner) target(r *Request) error {
 }
 
 // targetEnd goes on where targetChar ends, and finds the end of the target, or
-// the "%" that has not its two digits. The query is where the first "?" is, else
-// the end.
+// the "%" that has not its two digits. In a query it may stand alone: nobody decodes
+// that here, and a browser sends it as it was typed. The query is where the first "?"
+// is, else the end.
 func targetEnd(b []byte, i int) (query, end int) {
 	query = -1
-	for i < len(b) && (b[i] == '?' || b[i] == '%' && isEscape(b[i:])) {
-		if b[i] == '%' {
+	for i < len(b) && (b[i] == '?' || b[i] == '%' && (query >= 0 || isEscape(b[i:]))) {
+		switch {
+		case b[i] == '%' && query < 0:
 			i += len("%20")
-		} else {
-			if query < 0 {
-				query = i
-			}
+		case query < 0:
+			query = i
+			i++
+		default:
 			i++
 		}
 		i = targetChar.span(b, min(i, len(b)))

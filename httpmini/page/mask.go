@@ -3,14 +3,22 @@ package page
 import "fd3/httpmini"
 
 // secrets are the fields whose values let their owner in: RFC 9110 sections
-// 11.6.2 and 11.7.2, RFC 6265 section 4. A page is put on projectors and copied
-// into bug reports.
-var secrets = [...]string{"cookie", "set-cookie", "authorization", "proxy-authorization"}
+// 11.6.2 and 11.7.2, RFC 6265 section 4, and what programs have made up besides. A
+// page is put on projectors and copied into bug reports.
+var secrets = [...]string{
+	"cookie", "set-cookie", "authorization", "proxy-authorization",
+	"x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-session-token",
+	"x-amz-security-token", "x-vault-token", "private-token", "job-token",
+}
+
+// secretKeys are parts of names in a form or a query whose values are secret too
+// (application/x-www-form-urlencoded, as in password=…).
+var secretKeys = [...]string{"passw", "passwd", "pwd", "secret", "token", "apikey", "api_key"}
 
 // mask returns a copy of a request, of the same length, with each byte of a secret
 // value replaced by "*". Whitespace and line ends stay, so the offsets and the
-// shape are those of the request. The body is copied as it is; bytes that no
-// token covers, as after an error, are taken for a part of a head.
+// shape are those of the request. Of the body only a form's passwords are masked;
+// bytes that no token covers, as after an error, are taken for a part of a head.
 //
 // A request is masked first and cut then, such as for one recvfrom(2) of several: a
 // fragment alone may be the middle of anything. A Masker masks bytes that arrive
@@ -18,6 +26,7 @@ var secrets = [...]string{"cookie", "set-cookie", "authorization", "proxy-author
 func mask(request []byte, tokens []httpmini.Token) []byte {
 	masked := make([]byte, 0, len(request))
 	var m Masker
+	var content form
 	body := false // the head is behind
 	for _, t := range tokens {
 		if t.Start < len(masked) || t.Start > len(request) {
@@ -25,7 +34,12 @@ func mask(request []byte, tokens []httpmini.Token) []byte {
 		}
 		if body && !ofHead(t.Kind) {
 			masked = m.Append(masked, request[len(masked):t.Start])
-			masked = append(masked, request[t.Start:min(t.End, len(request))]...)
+			for _, c := range request[t.Start:min(t.End, len(request))] {
+				if t.Kind == httpmini.MessageBody { // not the size of a chunk of it
+					c = content.next(c)
+				}
+				masked = append(masked, c)
+			}
 			m = Masker{}
 		}
 		body = body || t.Kind == httpmini.EmptyLine
@@ -53,8 +67,39 @@ func ofHead(k httpmini.Kind) bool {
 // around that name.
 type Masker struct {
 	place place
-	name  [len("proxy-authorization")]byte // the name so far, in lower case
-	n     int                              // its length, more than fits into name when it is none of secrets
+	name  [len("x-amz-security-token")]byte // the name so far, in lower case
+	n     int                               // its length, more than fits into name when it is none of secrets
+	form  form                              // in what may be read
+}
+
+// form masks the values of secretKeys: what stands between "=" and "&" behind such a
+// name, or the end of the word.
+type form struct {
+	last   [len("api_key")]byte // of the name, in lower case
+	named  bool                 // the name has a secretKey in it
+	hidden bool                 // in its value
+}
+
+func (f *form) next(c byte) byte {
+	switch {
+	case c == '&' || c == '?' || c == ';' || c <= ' ':
+		*f = form{}
+		return c
+	case f.hidden:
+		return '*'
+	case c == '=':
+		f.hidden = f.named
+		return c
+	}
+	copy(f.last[:], f.last[1:])
+	f.last[len(f.last)-1] = c
+	if 'A' <= c && c <= 'Z' {
+		f.last[len(f.last)-1] += 'a' - 'A'
+	}
+	for _, key := range secretKeys {
+		f.named = f.named || string(f.last[len(f.last)-len(key):]) == key
+	}
+	return c
 }
 
 // place says where in a line the next byte stands.
@@ -89,6 +134,7 @@ func (m *Masker) next(c byte) byte {
 		m.inName(c)
 	}
 	secret := m.place == secretName || m.place == secretLine || m.place == secretFold
+	open := m.form.next(c)
 	switch c {
 	case '\n':
 		m.place = lineStart
@@ -108,7 +154,7 @@ func (m *Masker) next(c byte) byte {
 		return c
 	}
 	if !secret {
-		return c
+		return open
 	}
 	colon := m.place == secretName && c == ':'
 	m.place = secretLine

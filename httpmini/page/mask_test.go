@@ -33,6 +33,10 @@ var secretHeads = []string{
 	"GET / HTTP/1.1\r\nCookie\r: " + key + "\r\n\r\n",
 	"GET / HTTP/1.1\r\nCookie\r\n : " + key + "\r\n\r\n",
 	"GET / HTTP/1.1\r\nCookie x: " + key + "\r\n\r\n",
+	"GET / HTTP/1.1\r\nX-Api-Key: " + key + "\r\nx-auth-token:" + key + "\r\nX-Amz-Security-Token: " + key + "\r\n\r\n",
+	"GET /?user=a&Password=" + key + "&x=1 HTTP/1.1\r\nReferer: http://a/?access_token=" + key + "\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 47\r\n\r\nuser=a&user%5Bpassword%5D=" + key + "&pwd=" + key + "&b=1&c",
+	"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\npassw\r\na\r\nord=" + key + "\r\n0\r\n\r\n",
 	"Cookie: " + key,
 	"Authorization: Digest username=\"a\", response=\"" + key,
 }
@@ -42,6 +46,7 @@ var openHeads = []string{
 	"GET /Cookie:" + key + " HTTP/1.1\r\nHost: Cookie: a\r\nX-Cookie: " + key + "\r\nCookie2: " + key + "\r\n\r\n",
 	"GET / HTTP/1.1\r\nCookies: a\r\nAuthorizations: b\r\nProxy-Authorization-Of-A-Long-Name: c\r\nCook: d\r\n\r\n",
 	"GET / HTTP/1.1\r\nCookie:\r\nCookie: \r\nHost: a\r\n\r\n",
+	"GET /password?user=a&pass=&q=password HTTP/1.1\r\nX-Api: key\r\nAccept: a;q=1\r\n\r\n",
 }
 
 func parse(b string) []httpmini.Token {
@@ -162,7 +167,7 @@ func FuzzMask(f *testing.F) {
 					t.Fatalf("%q is shown as %q", piece, hidden)
 				}
 			}
-			if !like && !bytes.Equal(piece, hidden) {
+			if !like && !bytes.Equal(piece, hidden) && !bytes.Contains(piece, []byte{'='}) { // a form's value, or a query's
 				t.Fatalf("the %v %q is shown as %q", token.Kind, piece, hidden)
 			}
 			like = like && token.Kind != httpmini.CRLF

@@ -284,8 +284,19 @@ func (w *worker) refuse(c *conn, in []byte, bad *httpmini.BadError) {
 	kind, body := page.Fault{Status: bad.Status, Why: bad.Why, Bytes: in, Offset: bad.Offset}.Page(r.PrefersHTML(false))
 	a := answer{status: bad.Status, mediaType: kind, body: body, fields: w.errorFields(), close: true, why: bad.Why}
 	c.lingers = true
+	if c.phase != inBody {
+		w.line = firstLine(in)
+		defer func() { w.line = nil }()
+	}
 	w.reply(c, r, a)
 	w.dropContent(c)
+}
+
+// firstLine is the first line with anything in it, with what may be a secret masked.
+func firstLine(b []byte) []byte {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(b, "\r\n"), []byte{'\n'})
+	var m page.Masker
+	return m.Append(nil, bytes.TrimRight(line, "\r"))
 }
 
 // fault is an error page for a request that was understood.
@@ -371,8 +382,11 @@ func (w *worker) noted(c *conn, line []byte, status int, length int64, why strin
 	w.server.queue.put(e)
 }
 
-// requestLine is the first line of the request, as far as it was understood.
+// requestLine is the first line of the request, as it came.
 func (w *worker) requestLine(r *httpmini.Request) []byte {
+	if w.line != nil {
+		return w.line
+	}
 	if len(r.Method) == 0 {
 		return nil
 	}

@@ -19,6 +19,7 @@ const (
 	NoThread  Kind = "no thread" // and here since it gets no thread: Why names the limit
 	Exhausted Kind = "exhausted" // accept4 failed: Call says why; the clients wait in the queue
 	Draining  Kind = "draining"  // no new connections
+	Gone      Kind = "gone"      // the root is not where it was: Why
 )
 
 // Event is what happened on one connection. Which fields are filled, Kind says.

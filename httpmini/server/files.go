@@ -33,6 +33,9 @@ func (w *worker) notOpened(r *httpmini.Request, err error) answer {
 	case errors.As(err, &bad):
 		return w.fault(r, bad.Status, bad.Why)
 	case errors.As(err, &refused):
+		if gone := w.root.Gone(); refused.Status == 404 && gone != "" {
+			return w.fault(r, 404, refused.Why+"; "+gone)
+		}
 		return w.fault(r, refused.Status, refused.Why)
 	}
 	return w.fault(r, 500, err.Error())
@@ -132,16 +135,30 @@ func validatorsOf(f *docroot.File, now time.Time) httpmini.Validators {
 	if modified.After(now) {
 		modified = now
 	}
+	if f.ETag == "" { // nothing tells whether it has changed
+		return httpmini.Validators{}
+	}
 	return httpmini.Validators{ETag: f.ETag, Modified: modified.Truncate(time.Second)}
 }
 
 // appendValidators adds the fields that describe a file, Last-Modified first.
 func appendValidators(dst []httpmini.FieldLine, v httpmini.Validators) []httpmini.FieldLine {
-	return append(dst,
-		httpmini.FieldLine{Name: "Last-Modified", Value: string(httpmini.AppendDate(nil, v.Modified))},
-		httpmini.FieldLine{Name: "ETag", Value: v.ETag},
-		httpmini.FieldLine{Name: "Accept-Ranges", Value: "bytes"})
+	if v.ETag != "" {
+		dst = append(dst,
+			httpmini.FieldLine{Name: "Last-Modified", Value: string(httpmini.AppendDate(nil, v.Modified))},
+			httpmini.FieldLine{Name: "ETag", Value: v.ETag},
+			httpmini.FieldLine{Name: "Accept-Ranges", Value: "bytes"})
+	}
+	return append(dst, noCache, noSniff)
 }
+
+// A browser may keep a file, but has to ask whether it is still the same: without a
+// word it guesses by the age how long it need not (RFC 9111 section 4.2.2). And it is
+// to believe the Content-Type (Fetch, section 3.6).
+var (
+	noCache = httpmini.FieldLine{Name: "Cache-Control", Value: "no-cache"}
+	noSniff = httpmini.FieldLine{Name: "X-Content-Type-Options", Value: "nosniff"}
+)
 
 // directory answers for one that has no index.html. Without a slash at the end the
 // relative links of a page in it would lead elsewhere, so the client is sent to

@@ -31,7 +31,8 @@ type Server struct {
 	ended  bool // Run has returned: wakes are closed
 
 	caches   []*docroot.Cache
-	wakes    []int // epoll: an eventfd for each loop
+	gone     string // what has become of the root, as far as it was told; of the trimming goroutine
+	wakes    []int  // epoll: an eventfd for each loop
 	blocking blocking
 }
 
@@ -208,11 +209,26 @@ func (s *Server) trim(ended <-chan struct{}) {
 			for _, c := range s.caches {
 				c.Trim(time.Since(s.start))
 			}
+			s.watchRoot()
 		}
 	}
 }
 
-const trimEvery = 5 * time.Second
+const trimEvery = time.Second
+
+// watchRoot tells once what has become of a root that is not where it was.
+func (s *Server) watchRoot() {
+	if s.config.Root == nil {
+		return
+	}
+	why := s.config.Root.Gone()
+	s.ending.Lock() // nobody hears of it after the end
+	defer s.ending.Unlock()
+	if why != s.gone && why != "" && !s.config.Quiet && !s.ended {
+		s.queue.put(Event{Kind: Gone, Why: why})
+	}
+	s.gone = why
+}
 
 // LoopStats is what a loop has done and what waits for it.
 type LoopStats struct {

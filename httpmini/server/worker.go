@@ -29,6 +29,7 @@ type worker struct {
 	out    []byte // answers on their way to send(2)
 	from   int    // where those of the present connection begin; before it are those put off
 	req    httpmini.Request
+	line   []byte // the first one of a request that was not understood; else nil
 	fields []httpmini.FieldLine
 	ranges []httpmini.Range
 
@@ -203,6 +204,7 @@ func (w *worker) gone(c *conn) {
 	}
 	w.count.open.Add(-1)
 	if w.story {
+		w.clock() // this turn's calls count too
 		e := w.event(Closed, c)
 		e.Requests = c.requests
 		e.Age = w.now - c.began

@@ -31,6 +31,7 @@ import (
 type performance struct {
 	t      *testing.T
 	addr   string
+	dir    string // that is served
 	server *server.Server
 	begin  func() // the telling
 	drain  func()
@@ -63,6 +64,7 @@ func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 	}
 	p.addr = p.told(func(e lesson.Event) bool { return e.Section == "serving" }).Value
 	dir := t.TempDir()
+	p.dir = dir
 	for name, size := range map[string]int{"small": 5, "large": 32 << 20} {
 		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o644); err != nil {
 			t.Fatal(err)
@@ -256,6 +258,13 @@ var performances = map[string]func(t *testing.T, section string) *performance{
 		fewThreads(t)
 		p := perform(t, server.Config{Loop: server.Threads}, 1, false)
 		p.dial()
+		return p
+	},
+	"gone": func(t *testing.T, _ string) *performance {
+		p := perform(t, server.Config{}, 1, false)
+		if err := os.RemoveAll(p.dir); err != nil {
+			t.Fatal(err)
+		}
 		return p
 	},
 	"exhausted": func(t *testing.T, _ string) *performance {

@@ -1,10 +1,7 @@
 package docroot
 
 import (
-	"cmp"
 	"errors"
-	"mime"
-	"path"
 	"sync"
 	"time"
 
@@ -184,7 +181,7 @@ func (c *Cache) entry(k calls, f *File) (*Entry, error) {
 	if f.IsDir {
 		return e, nil
 	}
-	e.MediaType = mediaType(f.name)
+	e.MediaType = httpmini.MediaType(f.name)
 	var err error
 	if e.Content, err = f.content(k); err != nil {
 		f.Close()
@@ -194,16 +191,6 @@ func (c *Cache) entry(k calls, f *File) (*Entry, error) {
 		c.Prepare(e)
 	}
 	return e, nil
-}
-
-// mediaType asks the machine where httpmini does not know, so the answer for what
-// the Web is made of does not depend on it.
-func mediaType(name string) string {
-	known := httpmini.MediaType(name)
-	if known != httpmini.OctetStream {
-		return known
-	}
-	return cmp.Or(mime.TypeByExtension(path.Ext(name)), known)
 }
 
 // readings is how often a file is read that changes while it is read.

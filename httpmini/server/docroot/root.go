@@ -75,6 +75,25 @@ func cannotServe(dir string, errno unix.Errno) error {
 // Close gives the descriptor back. Files that are open stay so.
 func (r *Root) Close() error { return unix.Close(r.fd) }
 
+// Gone says what has become of the directory, if its name leads to it no more; else it
+// is empty. What was in it is served all the same, as far as it is there. The name is
+// nobody's business.
+func (r *Root) Gone() string {
+	var held, named unix.Stat_t
+	if errno := (calls{}).fstat(r.fd, &held); errno != 0 {
+		return ""
+	}
+	switch errno := (calls{}).fstatat(unix.AT_FDCWD, r.dir, &named, 0); {
+	case held.Nlink == 0:
+		return "the directory that is served has been removed since the server started"
+	case errno != 0:
+		return "the directory that is served has been moved since the server started"
+	case held.Dev != named.Dev || held.Ino != named.Ino:
+		return "another directory has taken the name of the one that is served since the server started"
+	}
+	return ""
+}
+
 // Open opens what a name means beneath the root. The name is decoded; "" is the
 // root, and slashes in front do not count. A regular file is open for reading
 // then and belongs to the caller, who closes it; a directory is only looked at.

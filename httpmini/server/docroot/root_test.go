@@ -567,3 +567,26 @@ func TestManyEntries(t *testing.T) {
 		t.Errorf("of a directory that was removed: %v", err)
 	}
 }
+
+// A root whose name leads elsewhere, or that is not there any more, is said to be gone.
+func TestGone(t *testing.T) {
+	noneLeft(t)
+	top := t.TempDir()
+	try(t, os.Mkdir(top+"/site", 0o755))
+	r := open(t, top+"/site")
+	says := func(want string) {
+		t.Helper()
+		if got := r.Gone(); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	says("")
+	write(t, top+"/site/f", "f")
+	says("")
+	try(t, os.Rename(top+"/site", top+"/old"))
+	says("has been moved")
+	try(t, os.Mkdir(top+"/site", 0o755))
+	says("another directory has taken the name")
+	try(t, os.RemoveAll(top+"/old"))
+	says("has been removed")
+}
