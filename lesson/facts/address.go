@@ -7,6 +7,8 @@ import (
 
 	"fd3/lesson"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
 )
 
 // LocalAddress is a socket's own name.
@@ -70,4 +72,36 @@ func Holder(addr sockets.Sockaddr, holder string) lesson.Evidence {
 		e.Command = SS("-xlp", "")
 	}
 	return e
+}
+
+// AddressOf is the name of a socket whose owner matters.
+func AddressOf(owner stage.Role, name sockets.Sockaddr, command string) lesson.Evidence {
+	e := LocalAddress(name, command)
+	e.Fact = string(owner) + "'s address"
+	return e
+}
+
+// Names are the names of both ends of a connection.
+func Names(server, client sockets.Sockaddr) lesson.Evidence {
+	return lesson.Evidence{Fact: "names", Value: fmt.Sprintf("server %s, client %s", server, client), Source: "getsockname(2)"}
+}
+
+// Socket is one of several sockets: its state and its names.
+func Socket(x stage.Socket) lesson.Evidence {
+	e := lesson.Evidence{Fact: fmt.Sprintf("socket %d", x.FD), Value: fmt.Sprintf("%s, %s", x.State(), x.Local), Source: "getsockname(2), getpeername(2)", Command: SS("-tanp", From(x.Local.Port()))}
+	if x.Connected() {
+		e.Value += ", peer " + x.Peer.String()
+	}
+	return e
+}
+
+// ProtocolAddress is one of several sockets that share a port: its protocol and its
+// name.
+func ProtocolAddress(x stage.Socket) lesson.Evidence {
+	return lesson.Evidence{Fact: fmt.Sprintf("socket %d", x.FD), Value: fmt.Sprintf("%s %s", sockets.ProtocolName(x.Domain, x.Protocol), x.Local), Source: "getsockname(2)"}
+}
+
+// Connection is one of several connections of a port, by its number in a list.
+func Connection(number int, row kernel.InetSocket) lesson.Evidence {
+	return lesson.Evidence{Fact: fmt.Sprintf("connection %d", number), Value: fmt.Sprintf("%s, peer %s", row.Local, row.Remote), Source: "sock_diag(7)", Command: SS("-tan", From(row.Local.Port()))}
 }

@@ -2,10 +2,12 @@ package facts
 
 import (
 	"fmt"
+	"strings"
 
 	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
 )
 
 // ListenRow is the row of a listener as ss(8) shows it.
@@ -56,4 +58,33 @@ func Unacknowledged(bytes int, command string) lesson.Evidence {
 // Unsent is how much memory the datagrams take that have not left yet.
 func Unsent(bytes int, command string) lesson.Evidence {
 	return lesson.Evidence{Fact: "send queue", Value: fmt.Sprintf("%d bytes of memory not sent yet", bytes), Source: "ioctl(2) SIOCOUTQ", Command: command}
+}
+
+// Gauge returns the fact with a bar of how much of something there is.
+func Gauge(e lesson.Evidence, have, full int64) lesson.Evidence {
+	e.Have, e.Full = have, full
+	return e
+}
+
+// SendBufferUse is how much of a send buffer is filled, of a stream.
+func SendBufferUse(owner stage.Role, x stage.Socket, command string) lesson.Evidence {
+	return Gauge(lesson.Evidence{Fact: string(owner) + "'s send buffer", Value: fmt.Sprintf("%d of %d bytes, not acknowledged by the other kernel", x.Unsent, x.SendBuf), Source: "ioctl(2) SIOCOUTQ", Command: command},
+		int64(x.Unsent), int64(x.SendBuf))
+}
+
+// RecvBufferUse is how much of a receive buffer is filled, of a stream.
+func RecvBufferUse(owner stage.Role, x stage.Socket, command string) lesson.Evidence {
+	return Gauge(lesson.Evidence{Fact: string(owner) + "'s receive buffer", Value: fmt.Sprintf("%d of %d bytes, unread", x.Unread, x.RecvBuf), Source: "ioctl(2) SIOCINQ", Command: command},
+		int64(x.Unread), int64(x.RecvBuf))
+}
+
+// Counter is how far a counter of the kernel moved: Tcp.PassiveOpens, of
+// /proc/net/snmp, or TcpExt.ListenOverflows, of /proc/net/netstat.
+func Counter(name string, moved int64, when, meaning string) lesson.Evidence {
+	group, counter, _ := strings.Cut(name, ".")
+	file := "/proc/net/snmp"
+	if strings.HasSuffix(group, "Ext") {
+		file = "/proc/net/netstat"
+	}
+	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d %s", moved, when), Source: file, Command: "nstat -az " + group + counter, Note: meaning}
 }

@@ -27,3 +27,8 @@ func NonlocalBind(value string) lesson.Evidence {
 	e.Command = "ip -br address" // which says what there is to bind
 	return e
 }
+
+// Sysctl is a setting under the last word of its own name.
+func Sysctl(name, value string) lesson.Evidence {
+	return setting(name[strings.LastIndex(name, ".")+1:], name, value, "")
+}

@@ -78,3 +78,82 @@ func Places(at []netip.AddrPort) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// State is the TCP state of a socket.
+func State(state kernel.State, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "state", Value: state.String(), Source: "getsockopt(2) TCP_INFO", Command: command}
+}
+
+// StateOf is the TCP state of one of several sockets of a party.
+func StateOf(owner stage.Role, fd int, state kernel.State, command string) lesson.Evidence {
+	e := State(state, command)
+	e.Fact = fmt.Sprintf("%s fd %d", owner, fd)
+	return e
+}
+
+// BothStates are the TCP states of a server and its client, each as its own process
+// sees it.
+func BothStates(server, client kernel.State, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "states", Value: fmt.Sprintf("%s: %s, %s: %s", stage.Server, server, stage.Client, client), Source: "getsockopt(2) TCP_INFO", Command: command}
+}
+
+// EndState is the state of one end of a connection as the kernel's table has it, or
+// "none" for the state 0, where the table has no such end.
+func EndState(whose stage.Role, state kernel.State, command string) lesson.Evidence {
+	e := lesson.Evidence{Fact: string(whose) + "'s end", Value: "none", Source: "sock_diag(7)", Command: command}
+	if state != 0 {
+		e.Value = state.String()
+	}
+	return e
+}
+
+// EndTimer is the state of one end with its timer; row is nil where nothing is left
+// of it.
+func EndTimer(whose stage.Role, row *kernel.InetSocket) lesson.Evidence {
+	e := lesson.Evidence{Fact: string(whose) + "'s end", Value: "gone", Source: "sock_diag(7)"}
+	if row != nil {
+		e.Value = Timer(row)
+	}
+	return e
+}
+
+// Timer returns a state, and when the kernel will end it by itself.
+func Timer(row *kernel.InetSocket) string {
+	switch {
+	case row.State == kernel.TimeWait:
+		return fmt.Sprintf("%s, %s left", row.State, TimeLeft(row))
+	case row.Timer == kernel.TimerOff:
+		return fmt.Sprintf("%s, no timer", row.State)
+	}
+	return fmt.Sprintf("%s, a timer, %s left", row.State, TimeLeft(row))
+}
+
+// TimeLeft returns how long the timer of a socket still runs, in whole seconds.
+func TimeLeft(row *kernel.InetSocket) string { return fmt.Sprintf("%.0f s", row.Expires.Seconds()) }
+
+// Leftover is what a connection has left at a port whose process is gone.
+func Leftover(row *kernel.InetSocket) lesson.Evidence {
+	return lesson.Evidence{Fact: "server's port", Value: fmt.Sprintf("%s, inode %d", Timer(row), row.Inode), Source: "sock_diag(7)",
+		Command: SS("-tane", From(row.Local.Port())), Note: "Inode 0 means that no process has it open."}
+}
+
+// StatesOfPort are the states of all sockets of a port.
+func StatesOfPort(states []string, port uint16) lesson.Evidence {
+	return lesson.Evidence{Fact: "server's sockets", Value: strings.Join(states, " and "), Source: "sock_diag(7)", Command: SS("-tan", From(port))}
+}
+
+// CloseWaiting is how many connections of a port are in CLOSE_WAIT.
+func CloseWaiting(n int, port uint16) lesson.Evidence {
+	return lesson.Evidence{Fact: "CLOSE_WAIT", Value: fmt.Sprintf("%d on port %d", n, port), Source: "sock_diag(7)", Command: SS("-tan state close-wait", From(port))}
+}
+
+// Packets is how many packets one end of a connection has sent and received.
+func Packets(owner stage.Role, sent, received uint32, port uint16) lesson.Evidence {
+	return lesson.Evidence{Fact: string(owner) + "'s packets", Value: fmt.Sprintf("%d sent, %d received", sent, received), Source: "getsockopt(2) TCP_INFO",
+		Command: SS("-tin", To(port)), Note: "segs_out and segs_in in the output of `ss`."}
+}
+
+// SYNAgain is how often the SYN of a client was sent again.
+func SYNAgain(state kernel.State, times uint32, port uint16) lesson.Evidence {
+	return lesson.Evidence{Fact: "client", Value: fmt.Sprintf("%s, SYN sent again: %d", state, times), Source: "getsockopt(2) TCP_INFO", Command: SS("-tano", To(port))}
+}

@@ -9,6 +9,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -49,8 +50,7 @@ func port(l *lab.Lab) []lab.Step {
 			}
 			for _, fd := range open {
 				if fd.Number == listener || fd.Number == conn {
-					path := fmt.Sprintf("/proc/%d/fd", l.PID(lab.Server))
-					l.Show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", fd.Number), Value: fd.Target, Source: path, Command: "ls -l " + path})
+					l.Show(facts.Descriptor(l.PID(lab.Server), fd))
 				}
 			}
 			showSocket(l, listener)
@@ -69,11 +69,7 @@ func port(l *lab.Lab) []lab.Step {
 // showSocket shows the addresses and the state of a socket of the server.
 func showSocket(l *lab.Lab, fd int) stage.Socket {
 	x := l.Ask(lab.Server, fd)
-	value := fmt.Sprintf("%s, %s", x.State(), x.Local)
-	if x.Connected() {
-		value += ", peer " + x.Peer.String()
-	}
-	l.Show(lesson.Evidence{Fact: fmt.Sprintf("socket %d", fd), Value: value, Source: "getsockname(2), getpeername(2)", Command: fmt.Sprintf("ss -tanp 'sport = :%d'", x.Local.Port())})
+	l.Show(facts.Socket(x))
 	return x
 }
 
@@ -140,15 +136,14 @@ func samePort(l *lab.Lab) []lab.Step {
 			for _, row := range l.RowsAt(addr, kernel.Established) {
 				if row.Remote.Port() == port {
 					found++
-					l.Show(lesson.Evidence{Fact: fmt.Sprintf("connection %d", found), Value: fmt.Sprintf("%s, peer %s", row.Local, row.Remote), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
+					l.Show(facts.Connection(found, row))
 				}
 			}
 			var limit unix.Rlimit
 			if err := unix.Prlimit(l.PID(lab.Server), unix.RLIMIT_NOFILE, nil, &limit); err != nil {
 				l.Fatalf("prlimit: %w", err)
 			}
-			path := fmt.Sprintf("/proc/%d/limits", l.PID(lab.Server))
-			l.Show(lesson.Evidence{Fact: "open files of the server, at most", Value: fmt.Sprint(limit.Cur), Source: "prlimit(2)", Command: "grep 'open files' " + path})
+			l.Show(facts.DescriptorLimit(l.PID(lab.Server), limit.Cur))
 			l.Note("found", found)
 			l.Note("files", limit.Cur)
 			switch {

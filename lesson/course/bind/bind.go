@@ -12,6 +12,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -73,7 +74,7 @@ func privileged(l *lab.Lab) []lab.Step {
 			if err != nil {
 				l.Fatalf("net.ipv4.ip_unprivileged_port_start: %w", err)
 			}
-			l.Show(lesson.Evidence{Fact: "ip_unprivileged_port_start", Value: fmt.Sprint(limit), Source: "/proc/sys/net/ipv4/ip_unprivileged_port_start", Command: "sysctl net.ipv4.ip_unprivileged_port_start"})
+			l.Show(facts.Sysctl("net.ipv4.ip_unprivileged_port_start", fmt.Sprint(limit)))
 			l.Note("limit", limit)
 			l.Note("right", showRight(l))
 		}},
@@ -97,13 +98,9 @@ func showRight(l *lab.Lab) string {
 	if _, err := fmt.Sscanf(after, "%x", &rights); err != nil {
 		l.Fatalf("%s: CapEff: %w", path, err)
 	}
-	has := "no"
-	if rights&(1<<unix.CAP_NET_BIND_SERVICE) != 0 {
-		has = "yes"
-	}
-	l.Show(lesson.Evidence{Fact: "CAP_NET_BIND_SERVICE", Value: has, Source: path, Command: "grep CapEff " + path,
-		Note: fmt.Sprintf("CapEff is %016x, one bit for each right. This one is bit %d.", rights, unix.CAP_NET_BIND_SERVICE)})
-	return has
+	e := facts.CanBindPrivileged(l.PID(lab.Server), rights)
+	l.Show(e)
+	return e.Value
 }
 
 func two(l *lab.Lab) []lab.Step {
@@ -130,7 +127,7 @@ func two(l *lab.Lab) []lab.Step {
 		{Name: "look", Do: func() {
 			for _, x := range l.State(lab.Server).Sockets {
 				if x.Local.Port() == port {
-					l.Show(lesson.Evidence{Fact: fmt.Sprintf("socket %d", x.FD), Value: fmt.Sprintf("%s %s", sockets.ProtocolName(x.Domain, x.Protocol), x.Local), Source: "getsockname(2)"})
+					l.Show(facts.ProtocolAddress(x))
 				}
 			}
 			l.Note("port", port)
@@ -212,7 +209,7 @@ func without(l *lab.Lab) []lab.Step {
 			call := l.Listen(lab.Server, fd, 8)
 			l.Note("listen", lab.Outcome(call))
 			addr = l.Ask(lab.Server, fd).Local
-			l.Show(lesson.Evidence{Fact: "the server's address", Value: addr.String(), Source: "getsockname(2)", Command: lab.ListenerCommand(addr)})
+			l.Show(facts.AddressOf(lab.Server, addr, facts.SS("-ltn", facts.From(addr.Port()))))
 			l.Note("server", addr)
 			switch {
 			case call.Errno != 0:
@@ -231,8 +228,8 @@ func without(l *lab.Lab) []lab.Step {
 				l.Fatalf("net.ipv4.ip_local_port_range: %w", err)
 			}
 			ports := strings.Join(strings.Fields(from), " to ")
-			l.Show(lesson.Evidence{Fact: "the client's address", Value: own.String(), Source: "getsockname(2)", Command: lab.ClientsCommand(addr)})
-			l.Show(lesson.Evidence{Fact: "ip_local_port_range", Value: ports, Source: "/proc/sys/net/ipv4/ip_local_port_range", Command: "sysctl net.ipv4.ip_local_port_range"})
+			l.Show(facts.AddressOf(lab.Client, own, facts.SS("-tan", facts.To(addr.Port()))))
+			l.Show(facts.Sysctl("net.ipv4.ip_local_port_range", ports))
 			l.Note("client", own)
 			l.Note("range", ports)
 		}},

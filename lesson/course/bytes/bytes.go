@@ -12,6 +12,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -146,7 +147,7 @@ func forgotten(l *lab.Lab) []lab.Step {
 		{Name: "look", Do: func() {
 			local := l.Ask(lab.Server, fd).Local
 			port = local.Port()
-			l.Show(lesson.Evidence{Fact: "local address", Value: local.String(), Source: "getsockname(2)", Command: lab.ListenerCommand(local)})
+			l.Show(facts.LocalAddress(local, facts.SS("-ltn", facts.From(local.Port()))))
 			l.Note("meant", meant)
 			l.Note("meant_hex", fmt.Sprintf("%04X", meant))
 			l.Note("real", port)

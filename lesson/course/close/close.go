@@ -9,6 +9,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -67,8 +68,7 @@ func dup(l *lab.Lab) []lab.Step {
 func showStates(l *lab.Lab, conn, fd int) (atServer, atClient kernel.State) {
 	from := l.Ask(lab.Server, conn)
 	atServer, atClient = from.State(), l.TCPState(lab.Client, fd)
-	l.Show(lesson.Evidence{Fact: "states", Value: fmt.Sprintf("server %s, client %s", atServer, atClient), Source: "getsockopt(2) TCP_INFO",
-		Command: lab.EndsCommand(from.Local)})
+	l.Show(facts.BothStates(atServer, atClient, facts.SS("-tan", facts.With(from.Local.Port()))))
 	return atServer, atClient
 }
 
@@ -146,8 +146,7 @@ func unread(l *lab.Lab) []lab.Step {
 			before := l.Counters()
 			l.Must(l.Close(lab.Server, conn))
 			resets := l.Counters().Sub(before)["TcpExt.TCPAbortOnClose"]
-			l.Show(lesson.Evidence{Fact: "TCPAbortOnClose", Value: fmt.Sprintf("+%d during the close", resets), Source: "/proc/net/netstat", Command: "nstat -az TcpExtTCPAbortOnClose",
-				Note: "Connections reset because bytes were unread, of the whole machine or container."})
+			l.Show(facts.Counter("TcpExt.TCPAbortOnClose", resets, "during the close", "Connections reset because bytes were unread, of the whole machine or container."))
 		}},
 		{Name: "read", Do: func() {
 			got, last := read()

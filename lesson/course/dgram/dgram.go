@@ -10,6 +10,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -146,7 +147,7 @@ func loss(l *lab.Lab) []lab.Step {
 		{Name: "look", Do: func() {
 			row, full := rowOf(l, addr), l.Ask(lab.Server, receiver).RecvBuf
 			l.Show(lesson.Evidence{Fact: "receive buffer", Value: fmt.Sprintf("%d of %d bytes of the kernel's memory", row.RxQueue, full), Source: "/proc/net/udp",
-				Command: fmt.Sprintf("ss -uanm 'sport = :%d'", addr.Port()), Have: int64(row.RxQueue), Full: int64(full)})
+				Command: facts.SS("-uanm", facts.From(addr.Port())), Have: int64(row.RxQueue), Full: int64(full)})
 			l.Show(lesson.Evidence{Fact: "dropped at this socket", Value: fmt.Sprint(row.Drops), Source: "/proc/net/udp", Command: "cat /proc/net/udp",
 				Note: "The last column, `drops`."})
 			l.Note("drops", row.Drops)

@@ -15,6 +15,7 @@ import (
 	"fd3/httpmini/server/docroot"
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -40,8 +41,8 @@ func unchecked(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "look", Do: func() {
 			x := l.Ask(lab.Server, fd)
-			l.Show(lesson.Evidence{Fact: "local address", Value: x.Local.String(), Source: "getsockname(2)"})
-			l.Show(lesson.Evidence{Fact: "state", Value: x.State().String(), Source: "getsockopt(2) TCP_INFO"})
+			l.Show(facts.LocalAddress(x.Local, ""))
+			l.Show(facts.State(x.State(), ""))
 			l.Note("wanted", addr)
 			l.Note("got", x.Local)
 			switch {

@@ -10,6 +10,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -22,8 +23,7 @@ func restart(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
 	again := func(reuse bool) sockets.Call {
 		l.Kill(lab.Server)
-		l.Show(lesson.Evidence{Fact: "TIME_WAIT", Value: fmt.Sprintf("%d on port %d", len(l.RowsAt(addr, kernel.TimeWait)), addr.Port()), Source: "sock_diag(7)",
-			Command: fmt.Sprintf("ss -tan state time-wait 'sport = :%d'", addr.Port())})
+		l.Show(facts.TimeWaiting(len(l.RowsAt(addr, kernel.TimeWait)), addr.Port()))
 		return l.BindAgain(addr, reuse)
 	}
 	return []lab.Step{
@@ -119,7 +119,7 @@ func overwrite(l *lab.Lab) []lab.Step {
 			accept(slices.Clone(own))
 			l.Note("kept", own)
 			l.ShowAddress("the program's own variable, after accept4 with another", own)
-			l.Show(lesson.Evidence{Fact: "the listener", Value: sockets.Sockname(fd).String(), Source: "getsockname(2)"})
+			l.Show(facts.LocalAddress(sockets.Sockname(fd), ""))
 		}},
 	}
 }

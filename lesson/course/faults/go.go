@@ -1,9 +1,11 @@
 package faults
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -13,6 +15,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 )
@@ -95,10 +98,8 @@ func sleeper(f func()) (tid int, over chan struct{}) {
 // where in the kernel.
 func showSleeper(l *lab.Lab, tid int) {
 	task := l.Sleeps(unix.Getpid(), tid, "futex", func(t kernel.Task) bool { return t.Syscall.Number == unix.SYS_FUTEX })
-	path := fmt.Sprintf("/proc/%d/task/%d", unix.Getpid(), tid)
 	l.Note("wchan", task.Wchan)
-	l.Show(lesson.Evidence{Fact: "second attempt", Value: fmt.Sprintf("%s in %s, system call %d (futex)", task.StateName, task.Wchan, task.Syscall.Number),
-		Source: path + "/wchan, " + path + "/syscall", Command: "cat " + path + "/wchan"})
+	l.Show(facts.AsleepIn("second attempt", unix.Getpid(), tid, task, fmt.Sprintf("system call %d (futex)", task.Syscall.Number)))
 }
 
 // toldHere shows a call that fd3 itself has made.
@@ -125,7 +126,7 @@ func leak(l *lab.Lab) []lab.Step {
 					try()
 				}
 			})
-			l.Note("leaked", len(showTable(l, "after the attempts")))
+			l.Note("leaked", showTable(l, "after the attempts"))
 		}},
 		{Name: "right", Do: func() {
 			l.Kill(lab.Server)
@@ -134,7 +135,7 @@ func leak(l *lab.Lab) []lab.Step {
 					l.Close(lab.Server, try())
 				}
 			})
-			l.Note("kept", len(showTable(l, "after the attempts")))
+			l.Note("kept", showTable(l, "after the attempts"))
 		}},
 	}
 }
@@ -151,24 +152,17 @@ func taken(l *lab.Lab) sockets.Sockaddr {
 }
 
 // showTable shows the descriptors of the server from 3 up.
-func showTable(l *lab.Lab, when string) []string {
+func showTable(l *lab.Lab, when string) int {
 	s := l.State(lab.Server)
 	fds, _, err := s.Descriptors()
 	if err != nil {
 		l.Fatalf("/proc/%d/fd: %w", s.PID, err)
 	}
-	var all []string
-	for _, fd := range fds {
-		if fd.Number >= 3 {
-			all = append(all, fmt.Sprintf("%d=%s", fd.Number, fd.Target))
-		}
-	}
-	value := strings.Join(all, ", ")
-	if value == "" {
-		value = "nothing from 3 up"
-	}
-	l.Show(lesson.Evidence{Fact: when, Value: value, Source: fmt.Sprintf("/proc/%d/fd", s.PID), Command: fmt.Sprintf("ls -l /proc/%d/fd", s.PID)})
-	return all
+	fds = slices.DeleteFunc(fds, func(fd kernel.FD) bool { return fd.Number < 3 })
+	e := facts.Descriptors(s.PID, fds, 0, 0)
+	e.Fact, e.Value = when, cmp.Or(e.Value, "nothing from 3 up")
+	l.Show(e)
+	return len(fds)
 }
 
 // forgotten answers clients and never closes.
@@ -203,7 +197,7 @@ func forgotten(l *lab.Lab) []lab.Step {
 
 func showCloseWait(l *lab.Lab, addr sockets.Sockaddr) int {
 	n := len(l.RowsAt(addr, kernel.CloseWait))
-	l.Show(lesson.Evidence{Fact: "CLOSE_WAIT", Value: fmt.Sprint(n), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan state close-wait 'sport = :%d'", addr.Port())})
+	l.Show(facts.CloseWaiting(n, addr.Port()))
 	return n
 }
 
@@ -214,7 +208,7 @@ func address(l *lab.Lab) []lab.Step {
 		fd := l.Stream(lab.Server)
 		l.Must(l.Bind(lab.Server, fd, sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4(ip), 0))))
 		local := l.Ask(lab.Server, fd).Local
-		l.Show(lesson.Evidence{Fact: "local address", Value: local.String(), Source: "getsockname(2)"})
+		l.Show(facts.LocalAddress(local, ""))
 		return local.AddrPort().Addr().String()
 	}
 	return []lab.Step{

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
@@ -70,15 +70,7 @@ func showTable(l *lab.Lab, role stage.Role) {
 		l.Fatalf("/proc/%d/fd: %w", s.PID, err)
 	}
 	l.Note("own", s.Reserved)
-	var shown []string
-	for _, fd := range fds {
-		shown = append(shown, fmt.Sprintf("%d=%s", fd.Number, fd.Target))
-	}
-	e := lesson.Evidence{Fact: "open in the " + string(role), Value: strings.Join(shown, ", "), Source: fmt.Sprintf("/proc/%d/fd", s.PID), Command: fmt.Sprintf("ls -l /proc/%d/fd", s.PID)}
-	if hidden > 0 {
-		e.Note = fmt.Sprintf("%d more, from %d up, are fd3's own: by them it drives this process.", hidden, s.Reserved)
-	}
-	l.Show(e)
+	l.Show(facts.Descriptors(s.PID, fds, hidden, s.Reserved))
 }
 
 func position(l *lab.Lab) []lab.Step {
@@ -124,7 +116,7 @@ func showPosition(l *lab.Lab, fd int) int64 {
 	if err != nil {
 		l.Fatalf("%s: %w", path, err)
 	}
-	l.Show(lesson.Evidence{Fact: fmt.Sprintf("position of %d", fd), Value: fmt.Sprint(f.Pos), Source: path, Command: "grep pos " + path})
+	l.Show(facts.Position(l.PID(lab.Server), fd, f))
 	return f.Pos
 }
 

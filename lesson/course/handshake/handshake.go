@@ -9,6 +9,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -52,8 +53,8 @@ func who(l *lab.Lab) []lab.Step {
 			}
 			showEnds(l, addr, l.Ask(lab.Client, c).Local.AddrPort())
 			moved := l.Counters().Sub(before)
-			l.Show(lesson.Evidence{Fact: "PassiveOpens", Value: fmt.Sprintf("+%d while the server was stopped", moved["Tcp.PassiveOpens"]), Source: "/proc/net/snmp",
-				Command: "nstat -az TcpPassiveOpens", Note: "Connections that the kernel took in for listeners, of the whole machine or container."})
+			l.Show(facts.Counter("Tcp.PassiveOpens", moved["Tcp.PassiveOpens"], "while the server was stopped",
+				"Connections that the kernel took in for listeners, of the whole machine or container."))
 		}},
 		{Name: "wake", Do: func() {
 			var task kernel.Task
@@ -61,7 +62,7 @@ func who(l *lab.Lab) []lab.Step {
 				task = serverTask(l)
 				return task.State != 'T'
 			})
-			l.Show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", l.PID(lab.Server)), Command: fmt.Sprintf("grep State /proc/%d/status", l.PID(lab.Server))})
+			l.Show(facts.ProcessState(lab.Server, l.PID(lab.Server), task))
 			waiting, _ := l.ShowQueue(fd)
 			l.Note("waiting", waiting)
 		}},
@@ -79,7 +80,7 @@ func stopServer(l *lab.Lab, pid int) (state string) {
 		task = serverTask(l)
 		return task.State == 'T'
 	})
-	l.Show(lesson.Evidence{Fact: "the server process", Value: task.StateName, Source: fmt.Sprintf("/proc/%d/status", pid), Command: fmt.Sprintf("grep State /proc/%d/status", pid)})
+	l.Show(facts.ProcessState(lab.Server, pid, task))
 	return task.StateName
 }
 
@@ -95,10 +96,12 @@ func serverTask(l *lab.Lab) kernel.Task {
 func showEnds(l *lab.Lab, addr sockets.Sockaddr, peer netip.AddrPort) (clientEnd, serverEnd kernel.InetSocket) {
 	ends := l.EndsOf(addr.AddrPort(), peer)
 	clientEnd, serverEnd = ends[lab.Client], ends[lab.Server]
-	l.Show(lesson.Evidence{Fact: "the client's end", Value: stateName(clientEnd), Source: "sock_diag(7)", Command: lab.EndsCommand(addr)})
-	l.Show(lesson.Evidence{Fact: "the server's end", Value: stateName(serverEnd), Source: "sock_diag(7)"})
-	l.Note("client_end", stateName(clientEnd))
-	l.Note("server_end", stateName(serverEnd))
+	atClient := facts.EndState(lab.Client, clientEnd.State, facts.SS("-tan", facts.With(addr.Port())))
+	atServer := facts.EndState(lab.Server, serverEnd.State, "")
+	l.Show(atClient)
+	l.Show(atServer)
+	l.Note("client_end", atClient.Value)
+	l.Note("server_end", atServer.Value)
 	return clientEnd, serverEnd
 }
 
@@ -124,8 +127,7 @@ func packets(l *lab.Lab) []lab.Step {
 		{Name: "look", Do: func() {
 			x := l.Ask(lab.Client, fd)
 			out, in := x.TCP.Segs_out, x.TCP.Segs_in
-			l.Show(lesson.Evidence{Fact: "the client's packets", Value: fmt.Sprintf("%d sent, %d received", out, in), Source: "getsockopt(2) TCP_INFO",
-				Command: fmt.Sprintf("ss -tin 'dport = :%d'", addr.Port()), Note: "segs_out and segs_in in the output of `ss`."})
+			l.Show(facts.Packets(lab.Client, out, in, addr.Port()))
 			showEnds(l, addr, x.Local.AddrPort())
 			l.Note("out", out)
 			l.Note("in", in)
@@ -181,7 +183,7 @@ func nobody(l *lab.Lab) []lab.Step {
 				x = l.Ask(lab.Client, fd)
 				return x.TCP.Total_retrans > 0 || x.State() != kernel.SynSent
 			})
-			l.Show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s, SYN sent again: %d", x.State(), x.TCP.Total_retrans), Source: "getsockopt(2) TCP_INFO", Command: fmt.Sprintf("ss -tano 'dport = :%d'", addr.Port())})
+			l.Show(facts.SYNAgain(x.State(), x.TCP.Total_retrans, addr.Port()))
 			l.Note("silent", x.State())
 			l.Note("again", x.TCP.Total_retrans)
 			retries(l)
@@ -197,13 +199,13 @@ func retries(l *lab.Lab) {
 	if err != nil {
 		l.Fatalf("%s: %w", first, err)
 	}
-	l.Show(lesson.Evidence{Fact: "tcp_syn_retries", Value: fmt.Sprint(retries), Source: "/proc/sys/net/ipv4/tcp_syn_retries", Command: "sysctl " + first})
+	l.Show(facts.Sysctl(first, fmt.Sprint(retries)))
 	l.Note("syn_retries", retries)
 	added, err := l.Net().SysctlInt(more)
 	if err != nil {
 		l.Note("linear", "nothing, since this kernel does not have it")
 	} else {
-		l.Show(lesson.Evidence{Fact: "tcp_syn_linear_timeouts", Value: fmt.Sprint(added), Source: "/proc/sys/net/ipv4/tcp_syn_linear_timeouts", Command: "sysctl " + more})
+		l.Show(facts.Sysctl(more, fmt.Sprint(added)))
 		l.Note("linear", added)
 	}
 	l.Note("again_max", retries+added)

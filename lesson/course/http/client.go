@@ -13,6 +13,7 @@ import (
 	"fd3/httpmini"
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -87,8 +88,8 @@ func (v *visit) waits() (yes bool) {
 		return yes
 	})
 	if yes {
-		path := fmt.Sprintf("/proc/%d/wchan", pid)
-		l.Show(lesson.Evidence{Fact: "curl", Value: task.StateName + " in " + cmp.Or(task.Wchan, "the kernel"), Source: path, Command: "cat " + path})
+		task.Wchan = cmp.Or(task.Wchan, "the kernel")
+		l.Show(facts.Asleep("curl", pid, task))
 	}
 	return yes
 }

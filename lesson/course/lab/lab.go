@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -242,8 +243,7 @@ func (p *Pending) Blocks() kernel.Task {
 		return true
 	})
 	l.ShowCall(p.role, lesson.Entered(entered))
-	path := fmt.Sprintf("/proc/%d/wchan", l.PID(p.role))
-	l.Show(lesson.Evidence{Fact: string(p.role), Value: task.StateName + " in " + task.Wchan, Source: path, Command: "cat " + path})
+	l.Show(facts.Asleep(string(p.role), l.PID(p.role), task))
 	return task
 }
 

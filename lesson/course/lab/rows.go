@@ -1,10 +1,10 @@
 package lab
 
 import (
-	"fmt"
 	"net/netip"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -56,13 +56,29 @@ func (l *Lab) Queue(fd int) (length, backlog int) {
 
 func (l *Lab) ShowQueue(fd int) (length, backlog int) {
 	length, backlog = l.Queue(fd)
-	e := lesson.Evidence{Fact: "LISTEN row", Value: fmt.Sprintf("Recv-Q %d, Send-Q %d", length, backlog), Source: "sock_diag(7)",
-		Command: ListenerCommand(l.Ask(Server, fd).Local)}
-	if length > 0 {
-		e.Have, e.Full = int64(length), int64(backlog)+1
-	}
-	l.Show(e)
+	e := facts.ListenRow(kernel.Queue{Waiting: length, Backlog: backlog}, facts.SS("-ltn", facts.From(l.Ask(Server, fd).Local.Port())))
+	e.Note = "" // a lesson is about these columns
+	l.Show(filled(e, length, backlog))
 	return length, backlog
+}
+
+// ShowAcceptQueue shows the same without the names of the columns, in numbers that
+// mean what they say.
+func (l *Lab) ShowAcceptQueue(fd int) (length, backlog int) {
+	length, backlog = l.Queue(fd)
+	e := facts.AcceptQueue(kernel.Queue{Waiting: length, Backlog: backlog}, length, facts.SS("-ltn", facts.From(l.Ask(Server, fd).Local.Port())))
+	e.Note = "" // what full means is asked
+	l.Show(filled(e, length, backlog))
+	return length, backlog
+}
+
+// filled returns the fact with a bar of how full an accept queue is, if anybody
+// waits. A backlog of N holds N+1.
+func filled(e lesson.Evidence, length, backlog int) lesson.Evidence {
+	if length == 0 {
+		return e
+	}
+	return facts.Gauge(e, int64(length), int64(backlog)+1)
 }
 
 func (l *Lab) Counters() kernel.Counters {
@@ -71,17 +87,4 @@ func (l *Lab) Counters() kernel.Counters {
 		l.Fatalf("/proc/net/netstat: %w", err)
 	}
 	return c
-}
-
-func ListenerCommand(addr sockets.Sockaddr) string {
-	return fmt.Sprintf("ss -ltn 'sport = :%d'", addr.Port())
-}
-
-func ClientsCommand(server sockets.Sockaddr) string {
-	return fmt.Sprintf("ss -tan 'dport = :%d'", server.Port())
-}
-
-// EndsCommand lists both ends of the connections of a port.
-func EndsCommand(addr sockets.Sockaddr) string {
-	return fmt.Sprintf("ss -tan '( sport = :%d or dport = :%[1]d )'", addr.Port())
 }

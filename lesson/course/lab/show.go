@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -54,7 +55,7 @@ func (l *Lab) LastCall(o stage.Order) (c sockets.Call, signal string) {
 		e := lesson.Entered(c)
 		e.Strace, e.Result = e.Strace+") = ?", "?" // as strace has it
 		l.ShowCall(Server, e)
-		l.Show(lesson.Evidence{Fact: "the server's process", Value: fmt.Sprintf("killed by signal %d, %s", how.Signal(), signal), Source: "wait4(2) WTERMSIG"})
+		l.Show(facts.Killed(Server, how.Signal()))
 	case err != nil:
 		l.Fatalf("%s: %w", o.Do, err)
 	default:
@@ -70,9 +71,5 @@ func (l *Lab) ShowSame(a, b int) {
 	if err != nil {
 		return
 	}
-	value := "two open files"
-	if same {
-		value = "one open file"
-	}
-	l.Show(lesson.Evidence{Fact: fmt.Sprintf("%d and %d", a, b), Value: value, Source: "kcmp(2) KCMP_FILE"})
+	l.Show(facts.SameFile(a, b, same))
 }

@@ -9,6 +9,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -44,12 +45,8 @@ func returns(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "look", Do: func() {
 			x := l.Ask(lab.Server, fd)
-			l.Show(lesson.Evidence{Fact: "state", Value: x.State().String(), Source: "getsockopt(2) TCP_INFO", Command: lab.ListenerCommand(x.Local)})
-			passive := 0
-			if x.Listening {
-				passive = 1
-			}
-			l.Show(lesson.Evidence{Fact: "SO_ACCEPTCONN", Value: fmt.Sprint(passive), Source: "getsockopt(2)", Note: "1 means a passive socket: it takes connections, and carries none."})
+			l.Show(facts.State(x.State(), facts.SS("-ltn", facts.From(x.Local.Port()))))
+			l.Show(facts.Accepting(x.Listening))
 			l.Note("state", x.State())
 		}},
 	}
@@ -92,11 +89,10 @@ func full(l *lab.Lab) []lab.Step {
 				trying += tired
 			}
 			l.Show(lesson.Evidence{Fact: "the clients", Value: value,
-				Source: "getsockopt(2) TCP_INFO", Command: lab.ClientsCommand(addr)})
-			showWaiting(l, fd)
+				Source: "getsockopt(2) TCP_INFO", Command: facts.SS("-tan", facts.To(addr.Port()))})
+			l.ShowAcceptQueue(fd)
 			moved := l.Counters().Sub(before)
-			l.Show(lesson.Evidence{Fact: "ListenOverflows", Value: fmt.Sprintf("+%d since the experiment began", moved["TcpExt.ListenOverflows"]),
-				Source: "/proc/net/netstat", Command: "nstat -az TcpExtListenOverflows", Note: "The counter belongs to the whole machine, or container."})
+			l.Show(facts.Counter("TcpExt.ListenOverflows", moved["TcpExt.ListenOverflows"], "since the experiment began", "The counter belongs to the whole machine, or container."))
 			l.Note("clients", clients)
 			l.Note("open", open)
 			l.Note("trying", trying)
@@ -113,19 +109,6 @@ func full(l *lab.Lab) []lab.Step {
 			}
 		}},
 	}
-}
-
-// showWaiting shows what showQueue does, without the names of the columns: a later
-// prediction is about these.
-func showWaiting(l *lab.Lab, fd int) (backlog int) {
-	length, backlog := l.Queue(fd)
-	e := lesson.Evidence{Fact: "the listener", Value: fmt.Sprintf("%d waiting, backlog %d", length, backlog), Source: "sock_diag(7)",
-		Command: lab.ListenerCommand(l.Ask(lab.Server, fd).Local)}
-	if length > 0 {
-		e.Have, e.Full = int64(length), int64(backlog)+1
-	}
-	l.Show(e)
-	return backlog
 }
 
 // clientsIn are how many sockets of the client are in this state.
@@ -149,12 +132,12 @@ func clamp(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "look", Do: func() {
-			backlog := showWaiting(l, fd)
+			_, backlog := l.ShowAcceptQueue(fd)
 			limit, err := l.Net().SysctlInt("net.core.somaxconn")
 			if err != nil {
 				l.Fatalf("net.core.somaxconn: %w", err)
 			}
-			l.Show(lesson.Evidence{Fact: "somaxconn", Value: fmt.Sprint(limit), Source: "/proc/sys/net/core/somaxconn", Command: "sysctl net.core.somaxconn"})
+			l.Show(facts.Sysctl("net.core.somaxconn", fmt.Sprint(limit)))
 			l.Note("asked", asked)
 			l.Note("backlog", backlog)
 			switch {
@@ -190,7 +173,7 @@ func columns(l *lab.Lab) []lab.Step {
 			for _, row := range l.RowsAt(addr, kernel.Established) {
 				unread += int(row.RQueue)
 			}
-			l.Show(lesson.Evidence{Fact: "unread", Value: lesson.Counted(unread, "byte") + ", in connections that nobody has accepted", Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", addr.Port())})
+			l.Show(lesson.Evidence{Fact: "unread", Value: lesson.Counted(unread, "byte") + ", in connections that nobody has accepted", Source: "sock_diag(7)", Command: facts.SS("-tan", facts.From(addr.Port()))})
 			l.Note("length", length)
 			l.Note("unread", unread)
 			switch length {

@@ -11,6 +11,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -95,7 +96,7 @@ func conversation(l *lab.Lab, addr sockets.Sockaddr) (calls []sockets.Call) {
 
 // showNames shows what both ends of a connection are called.
 func showNames(l *lab.Lab, conn, fd int) {
-	l.Show(lesson.Evidence{Fact: "names", Value: fmt.Sprintf("server %s, client %s", l.Ask(lab.Server, conn).Local, l.Ask(lab.Client, fd).Local), Source: "getsockname(2)"})
+	l.Show(facts.Names(l.Ask(lab.Server, conn).Local, l.Ask(lab.Client, fd).Local))
 }
 
 // sameAnyway are the arguments that are not compared: descriptors, which are only
@@ -172,7 +173,7 @@ func showPorts(l *lab.Lab, inodes ...uint64) (found int) {
 			found++
 		}
 	}
-	l.Show(lesson.Evidence{Fact: "TCP sockets", Value: fmt.Sprintf("%d of %d belong to this conversation", found, len(rows)), Source: "sock_diag(7)", Command: "ss -tane"})
+	l.Show(lesson.Evidence{Fact: "TCP sockets", Value: fmt.Sprintf("%d of %d belong to this conversation", found, len(rows)), Source: "sock_diag(7)", Command: facts.SS("-tane", "")})
 	return found
 }
 
@@ -183,7 +184,7 @@ func showUnix(l *lab.Lab, inode uint64, path string) {
 		for _, row := range rows {
 			if row.Inode == inode {
 				l.Show(lesson.Evidence{Fact: "Unix socket", Value: fmt.Sprintf("inode %d, %s, the other end is inode %d", row.Inode, row.State, row.Peer), Source: "sock_diag(7)",
-					Command: "ss -x src " + path, Note: "An inode is what the kernel keeps of a socket or a file. Each has a number."})
+					Command: facts.SS("-x src "+path, ""), Note: "An inode is what the kernel keeps of a socket or a file. Each has a number."})
 			}
 		}
 	}

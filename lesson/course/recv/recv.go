@@ -9,6 +9,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -45,7 +46,7 @@ func joined(l *lab.Lab) []lab.Step {
 		{Name: "look", Do: func() {
 			x := arrived(l, conn, len(whole))
 			l.Show(lesson.Evidence{Fact: "arrived at the server", Value: lesson.Counted(x.Unread, "byte") + ", in " + lesson.Counted(x.TCP.Data_segs_in, "packet"), Source: "ioctl(2) SIOCINQ, getsockopt(2) TCP_INFO",
-				Command: fmt.Sprintf("ss -tin 'sport = :%d'", x.Local.Port()), Note: "data_segs_in in the output of `ss`."})
+				Command: facts.SS("-tin", facts.From(x.Local.Port())), Note: "data_segs_in in the output of `ss`."})
 			l.Note("packets", x.TCP.Data_segs_in)
 		}},
 		{Name: "recv", Do: func() {
@@ -131,7 +132,7 @@ func end(l *lab.Lab) []lab.Step {
 			l.Must(l.Close(lab.Client, c))
 			l.Until("the client's FIN", func() bool { return l.TCPState(lab.Server, conn) == kernel.CloseWait })
 			x := l.Ask(lab.Server, conn)
-			l.Show(lesson.Evidence{Fact: "the server's end", Value: fmt.Sprintf("%s, %s unread", x.State(), lesson.Counted(x.Unread, "byte")), Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: fmt.Sprintf("ss -tan 'sport = :%d'", x.Local.Port())})
+			l.Show(lesson.Evidence{Fact: "the server's end", Value: fmt.Sprintf("%s, %s unread", x.State(), lesson.Counted(x.Unread, "byte")), Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: facts.SS("-tan", facts.From(x.Local.Port()))})
 			l.Note("state", x.State())
 		}},
 		{Name: "recv", Do: func() { l.Note("first", l.Must(recvNow(l, conn, 100)).Ret) }},

@@ -10,6 +10,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -66,10 +67,8 @@ func returns(l *lab.Lab) []lab.Step {
 // the client has not read.
 func showQueues(l *lab.Lab, conn, fd int) (unsent, unread int) {
 	from, to := l.Ask(lab.Server, conn), l.Ask(lab.Client, fd)
-	l.Show(lesson.Evidence{Fact: "server's send buffer", Value: fmt.Sprintf("%d of %d bytes, not acknowledged by the client's kernel", from.Unsent, from.SendBuf), Source: "ioctl(2) SIOCOUTQ",
-		Command: fmt.Sprintf("ss -tn 'sport = :%d'", from.Local.Port()), Have: int64(from.Unsent), Full: int64(from.SendBuf)})
-	l.Show(lesson.Evidence{Fact: "client's receive buffer", Value: fmt.Sprintf("%d of %d bytes, unread", to.Unread, to.RecvBuf), Source: "ioctl(2) SIOCINQ",
-		Command: lab.ClientsCommand(from.Local), Have: int64(to.Unread), Full: int64(to.RecvBuf)})
+	l.Show(facts.SendBufferUse(lab.Server, from, facts.SS("-tn", facts.From(from.Local.Port()))))
+	l.Show(facts.RecvBufferUse(lab.Client, to, facts.SS("-tan", facts.To(from.Local.Port()))))
 	return from.Unsent, to.Unread
 }
 

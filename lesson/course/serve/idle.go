@@ -10,6 +10,7 @@ import (
 	web "fd3/httpmini/server"
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -48,7 +49,7 @@ func idle(l *lab.Lab) []lab.Step {
 			fd := own.HeldUp().FD
 			showServer(l, own)
 			l.Show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", fd), Value: fmt.Sprintf("a connection with %s, the silent client", sockets.Peername(fd)), Source: "getpeername(2)"})
-			l.Show(lesson.Evidence{Fact: "accept queue", Value: fmt.Sprintf("%d waiting", waiting), Source: "sock_diag(7)", Command: lab.ListenerCommand(own.addr)})
+			l.Show(lesson.Evidence{Fact: "accept queue", Value: fmt.Sprintf("%d waiting", waiting), Source: "sock_diag(7)", Command: facts.SS("-ltn", facts.From(own.addr.Port()))})
 			l.Note("waiting", waiting)
 		}},
 		{Name: "leave", Do: func() {
@@ -71,9 +72,7 @@ func waitingIn(l *lab.Lab, own *ownServer) int {
 // showServer shows the call that the server's thread sleeps in.
 func showServer(l *lab.Lab, own *ownServer) {
 	task := l.Sleeps(os.Getpid(), own.tid, "recvfrom", func(t kernel.Task) bool { return t.Syscall.Number == unix.SYS_RECVFROM })
-	path := fmt.Sprintf("/proc/%d/task/%d/", os.Getpid(), own.tid)
-	value := fmt.Sprintf("%s in %s, inside recvfrom on descriptor %d", task.StateName, task.Wchan, task.Syscall.Args[0])
-	l.Show(lesson.Evidence{Fact: "the server's thread", Value: value, Source: path + "wchan and syscall", Command: "cat " + path + "wchan"})
+	l.Show(facts.AsleepIn("server's thread", os.Getpid(), own.tid, task, fmt.Sprintf("inside recvfrom on descriptor %d", task.Syscall.Args[0])))
 	l.Note("wchan", task.Wchan)
 }
 

@@ -2,13 +2,12 @@ package serve
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"time"
 
 	web "fd3/httpmini/server"
-	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 )
 
@@ -49,7 +48,7 @@ func version(l *lab.Lab) []lab.Step {
 				l.Note(name, l.TCPState(lab.Client, fd))
 			}
 			for _, fd := range []int{old, recent} {
-				l.Show(lesson.Evidence{Fact: fmt.Sprintf("the client's socket %d", fd), Value: l.TCPState(lab.Client, fd).String(), Source: "getsockopt(2) TCP_INFO", Command: lab.ClientsCommand(own.addr)})
+				l.Show(facts.StateOf(lab.Client, fd, l.TCPState(lab.Client, fd), facts.SS("-tan", facts.To(own.addr.Port()))))
 			}
 		}},
 		{Name: "again", Do: func() {

@@ -15,6 +15,7 @@ import (
 	"fd3/httpmini/server/docroot"
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -148,5 +149,5 @@ func newListener() (fd int, addr sockets.Sockaddr, err error) {
 // tellOf says which server it is that a step has started.
 func tellOf(l *lab.Lab, own *ownServer, loop web.Loop) {
 	l.Show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("%s, on %s, thread %d of process %d", loop, own.addr, own.tid, os.Getpid()),
-		Source: "sock_diag(7)", Command: lab.ListenerCommand(own.addr)})
+		Source: "sock_diag(7)", Command: facts.SS("-ltn", facts.From(own.addr.Port()))})
 }

@@ -12,6 +12,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
@@ -109,6 +110,6 @@ func showFlags(l *lab.Lab, fd int) {
 		l.Fatalf("%s: %w", path, err)
 	}
 	flags := strings.Join(info.Names, "|")
-	l.Show(lesson.Evidence{Fact: "flags of the listener", Value: fmt.Sprintf("0%o, which is %s", info.Flags, flags), Source: path, Command: "cat " + path})
+	l.Show(facts.Flags(l.PID(lab.Server), fd, info))
 	l.Note("flags", flags)
 }

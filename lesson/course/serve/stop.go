@@ -3,11 +3,11 @@ package serve
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	web "fd3/httpmini/server"
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
@@ -18,7 +18,7 @@ func stop(l *lab.Lab) []lab.Step {
 	// row shows the server's end of the silent client's connection.
 	row := func() string {
 		end := l.EndsOf(own.addr.AddrPort(), l.Ask(lab.Client, silent).Local.AddrPort())[lab.Server]
-		l.Show(lesson.Evidence{Fact: "of them, the silent client's", Value: fmt.Sprintf("%s, peer %s", end.State, end.Remote), Source: "sock_diag(7)", Command: lab.ClientsCommand(own.addr)})
+		l.Show(lesson.Evidence{Fact: "of them, the silent client's", Value: fmt.Sprintf("%s, peer %s", end.State, end.Remote), Source: "sock_diag(7)", Command: facts.SS("-tan", facts.To(own.addr.Port()))})
 		return end.State.String()
 	}
 	return []lab.Step{
@@ -69,9 +69,9 @@ func showRows(l *lab.Lab, own *ownServer) string {
 		}
 	}
 	slices.Sort(states)
-	value := strings.Join(states, " and ")
-	l.Show(lesson.Evidence{Fact: "the server's sockets", Value: value, Source: "sock_diag(7)", Command: fmt.Sprintf("ss -tan 'sport = :%d'", own.addr.Port())})
-	return value
+	e := facts.StatesOfPort(states, own.addr.Port())
+	l.Show(e)
+	return e.Value
 }
 
 // unreadBytes is how many bytes the server has not read yet.

@@ -1,10 +1,8 @@
 package timewait
 
 import (
-	"fmt"
-
-	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 )
@@ -24,11 +22,11 @@ func fault(l *lab.Lab) []lab.Step {
 		{Name: "look", Do: func() {
 			ends := l.EndsOf(addr.AddrPort(), from.AddrPort())
 			waits = ends[lab.Server]
-			l.Show(lesson.Evidence{Fact: "the client's end", Value: timer(ends[lab.Client]), Source: "sock_diag(7)", Command: command(addr)})
-			l.Show(lesson.Evidence{Fact: "the server's end", Value: timer(waits), Source: "sock_diag(7)", Command: command(addr)})
-			link := fmt.Sprintf("/proc/%d/fd/%d", l.PID(lab.Server), conn)
-			l.Show(lesson.Evidence{Fact: "the server's descriptor", Value: fmt.Sprintf("%d is socket:[%d]", conn, l.Inode(lab.Server, conn)), Source: link, Command: "readlink " + link})
-			l.Note("timer", timer(waits))
+			orphan := ends[lab.Client]
+			showEnd(l, lab.Client, &orphan, addr)
+			showEnd(l, lab.Server, &waits, addr)
+			l.Show(facts.SocketDescriptor(lab.Server, l.PID(lab.Server), conn, l.Inode(lab.Server, conn)))
+			l.Note("timer", facts.Timer(&waits))
 			l.Note("fd", conn)
 			l.Note("pid", l.PID(lab.Server))
 		}},
@@ -40,12 +38,4 @@ func fault(l *lab.Lab) []lab.Step {
 			}
 		}},
 	}
-}
-
-// timer is a state, and when the kernel will end it by itself.
-func timer(row kernel.InetSocket) string {
-	if row.Timer == kernel.TimerOff {
-		return fmt.Sprintf("%s, no timer", row.State)
-	}
-	return fmt.Sprintf("%s, a timer, %s left", row.State, timeLeft(row))
 }

@@ -8,6 +8,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -58,7 +59,7 @@ func two(l *lab.Lab) []lab.Step {
 				n := int(l.Ask(lab.Server, fd).TCP.Unacked)
 				counts = append(counts, fmt.Sprint(n))
 				l.Show(lesson.Evidence{Fact: fmt.Sprintf("accept queue of descriptor %d", fd), Value: fmt.Sprintf("%d of %d clients", n, clients), Source: "getsockopt(2) TCP_INFO",
-					Command: lab.ListenerCommand(addr), Have: int64(n), Full: clients})
+					Command: facts.SS("-ltn", facts.From(addr.Port())), Have: int64(n), Full: clients})
 			}
 			l.Note("clients", clients)
 			l.Note("counts", strings.Join(counts, " and "))

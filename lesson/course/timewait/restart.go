@@ -1,10 +1,8 @@
 package timewait
 
 import (
-	"fmt"
-
-	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 )
 
@@ -19,9 +17,8 @@ func restart(l *lab.Lab) []lab.Step {
 		{Name: "look", Do: func() {
 			for _, row := range l.TCP() {
 				if row.Local == addr.AddrPort() {
-					l.Show(lesson.Evidence{Fact: "the server's port", Value: fmt.Sprintf("%s, %s left, inode %d", row.State, timeLeft(row), row.Inode), Source: "sock_diag(7)",
-						Command: fmt.Sprintf("ss -tane 'sport = :%d'", addr.Port()), Note: "Inode 0 means that no process has it open."})
-					l.Note("left", timeLeft(row))
+					l.Show(facts.Leftover(&row))
+					l.Note("left", facts.TimeLeft(&row))
 				}
 			}
 		}},

@@ -2,10 +2,9 @@ package timewait
 
 import (
 	_ "embed"
-	"fmt"
 
-	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -85,13 +84,13 @@ func showLeft(l *lab.Lab, at, from sockets.Sockaddr) (who, left string) {
 	})
 	who = "none"
 	for _, role := range []stage.Role{lab.Client, lab.Server} {
-		value := "gone"
-		if row, ok := ends[role]; ok {
-			left = timeLeft(row)
-			value = fmt.Sprintf("%s, %s left", row.State, left)
-			who = string(role)
+		row, ok := ends[role]
+		if !ok {
+			showEnd(l, role, nil, at)
+			continue
 		}
-		l.Show(lesson.Evidence{Fact: fmt.Sprintf("the %s's end", role), Value: value, Source: "sock_diag(7)", Command: command(at)})
+		showEnd(l, role, &row, at)
+		left, who = facts.TimeLeft(&row), string(role)
 	}
 	if len(ends) == 2 {
 		who = "both"
@@ -99,9 +98,10 @@ func showLeft(l *lab.Lab, at, from sockets.Sockaddr) (who, left string) {
 	return who, left
 }
 
-func timeLeft(row kernel.InetSocket) string { return fmt.Sprintf("%.0f s", row.Expires.Seconds()) }
-
-// command shows both ends, with their timers.
-func command(at sockets.Sockaddr) string {
-	return fmt.Sprintf("ss -tano 'sport = :%d or dport = :%[1]d'", at.Port())
+// showEnd shows one end of a connection with its timer; row is nil where nothing is
+// left of it.
+func showEnd(l *lab.Lab, whose stage.Role, row *kernel.InetSocket, at sockets.Sockaddr) {
+	e := facts.EndTimer(whose, row)
+	e.Command = facts.SS("-tano", facts.With(at.Port()))
+	l.Show(e)
 }
