@@ -38,9 +38,9 @@ func TestAcceptQueue(t *testing.T) {
 				t.Fatal(err)
 			}
 			for clients := range 3 {
-				waiting, backlog, source, err := AcceptQueue(listener)
-				if waiting != clients || backlog != 7 || source == "" || err != nil {
-					t.Errorf("%d clients: %d of %d, %q, %v", clients, waiting, backlog, source, err)
+				q, err := Own().AcceptQueue(listener)
+				if q.Waiting != clients || q.Backlog != 7 || q.Source == "" || err != nil {
+					t.Errorf("%d clients: %+v, %v", clients, q, err)
 				}
 				if err := unix.Connect(socket(), there); err != nil {
 					t.Fatal(err)
@@ -54,10 +54,10 @@ func TestAcceptQueue(t *testing.T) {
 	}
 	defer unix.Close(pipe[0])
 	defer unix.Close(pipe[1])
-	if waiting, _, _, err := AcceptQueue(pipe[0]); err == nil {
-		t.Errorf("a pipe has %d in its accept queue", waiting)
+	if q, err := Own().AcceptQueue(pipe[0]); err == nil {
+		t.Errorf("a pipe has an accept queue: %+v", q)
 	}
-	if _, _, _, err := AcceptQueue(-1); err == nil {
+	if _, err := Own().AcceptQueue(-1); err == nil {
 		t.Error("no descriptor has an accept queue")
 	}
 }

@@ -62,7 +62,7 @@ func readEverything(pid int) []error {
 	_, err = Thread(pid, pid)
 	note(err)
 	for _, name := range []string{"tcp", "tcp6", "udp", "udp6"} {
-		_, err = Table(pid, name)
+		_, err = Own().Table(name)
 		note(err)
 	}
 	_, err = Own().Links()
@@ -72,19 +72,19 @@ func readEverything(pid int) []error {
 	_, err = held.TCP()
 	note(err)
 	held.Close()
-	_, err = UnixTable(pid)
+	_, err = Own().UnixTable()
 	note(err)
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
 		for _, protocol := range []int{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
-			_, err = InetSockets(family, protocol, AllStates)
+			_, err = Own().inetFamily(family, protocol, allStates)
 			note(err)
 		}
 	}
-	_, err = UnixSockets()
+	_, err = Own().Unix()
 	note(err)
-	_, err = ReadCounters(pid)
+	_, err = Own().Counters()
 	note(err)
-	_, err = SysctlInt("net.core.somaxconn")
+	_, err = Own().SysctlInt("net.core.somaxconn")
 	note(err)
 	_, _, err = Owners(1)
 	note(err)
@@ -94,10 +94,10 @@ func readEverything(pid int) []error {
 	FDs(-1)
 	FDInfo(pid, 1<<20)
 	Thread(pid, -1)
-	Table(pid, "nothing")
-	Table(-1, "tcp")
-	InetSockets(250, 250, AllStates)
-	Sysctl("net.core")
+	Own().Table("nothing")
+	Of(-1)
+	Own().inetFamily(250, 250, allStates)
+	Own().Sysctl("net.core")
 	return errs
 }
 
@@ -177,7 +177,7 @@ func TestReadingsLeaveNoDescriptor(t *testing.T) {
 	}
 }
 
-// /proc/PID/net shows the namespace of PID, sock_diag that of the caller.
+// The table of a process is that of its namespace, sock_diag's is the caller's own.
 func TestTableOfAnotherNamespace(t *testing.T) {
 	pid, line := start(t, "listen", &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNET})
 	fds, err := FDs(pid)
@@ -193,7 +193,12 @@ func TestTableOfAnotherNamespace(t *testing.T) {
 	if listening == 0 {
 		t.Fatalf("no socket in %v; the child said %q", fds, line)
 	}
-	rows, err := Table(pid, "tcp")
+	there, err := Of(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	rows, err := there.Table("tcp")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +208,7 @@ func TestTableOfAnotherNamespace(t *testing.T) {
 	if row, ok := rowByInode(table(t, "tcp"), listening); ok {
 		t.Errorf("our table has %+v", row)
 	}
-	if row, ok := FindInode(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP), listening); ok {
+	if row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Inode(listening)); ok {
 		t.Errorf("sock_diag has %+v", row)
 	}
 	owners, _, err := Owners(listening)

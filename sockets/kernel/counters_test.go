@@ -61,7 +61,7 @@ func TestCountersSub(t *testing.T) {
 // clients, is a race of retransmissions: only that it moves is asserted.
 func TestCountersOverflow(t *testing.T) {
 	_, addr := listener(t, unix.AF_INET, 1)
-	before, err := ReadCounters(unix.Getpid())
+	before, err := Own().Counters()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestCountersOverflow(t *testing.T) {
 	}
 	var moved Counters
 	until(t, "ListenOverflows and ListenDrops moved", func() bool {
-		after, err := ReadCounters(unix.Getpid())
+		after, err := Own().Counters()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestCountersOverflow(t *testing.T) {
 	})
 	t.Log(moved)
 	// A backlog of 1 holds 2.
-	row, ok := FindListener(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP), addr)
+	row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Listener(addr))
 	if !ok || row.WQueue != 1 || row.RQueue <= row.WQueue {
 		t.Errorf("%+v", row)
 	}

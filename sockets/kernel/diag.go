@@ -108,14 +108,14 @@ type InetTable []InetSocket
 // for TCP. The sockets over IPv4 are returned also beside an error about those over
 // IPv6.
 func (n Net) TCP(states ...State) (InetTable, error) {
-	mask := AllStates
+	mask := allStates
 	if len(states) > 0 {
 		mask = 0
 	}
 	for _, s := range states {
-		mask |= s.Mask()
+		mask |= s.mask()
 		if s == SynRecv {
-			mask |= NewSynRecv.Mask()
+			mask |= NewSynRecv.mask()
 		}
 	}
 	return n.inet(unix.IPPROTO_TCP, mask)
@@ -123,7 +123,7 @@ func (n Net) TCP(states ...State) (InetTable, error) {
 
 // UDP asks sock_diag(7) for the UDP sockets over IPv4 and IPv6. Its errors are
 // those of TCP.
-func (n Net) UDP() (InetTable, error) { return n.inet(unix.IPPROTO_UDP, AllStates) }
+func (n Net) UDP() (InetTable, error) { return n.inet(unix.IPPROTO_UDP, allStates) }
 
 // inet asks for both families; a kernel without IPv6 has none there.
 func (n Net) inet(protocol int, states uint32) (InetTable, error) {

@@ -24,7 +24,7 @@ var (
 	unixDump []byte
 )
 
-func parseInetDump(b []byte) (rows []InetSocket, done bool, err error) {
+func parseInetDump(b []byte) (rows InetTable, done bool, err error) {
 	done, err = parseNetlink(b, 1, func(payload []byte) error {
 		row, err := parseInetSocket(payload)
 		rows = append(rows, row)
@@ -63,7 +63,7 @@ func TestParseInetDump(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			socket, ok := Find(sockets, row.Local, remote)
+			socket, ok := found(sockets.Find(row.Local, remote))
 			if !ok {
 				t.Errorf("sock_diag has no %s", row.Raw)
 				continue
@@ -207,7 +207,7 @@ func TestInetSocketsListener(t *testing.T) {
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
 		t.Run(fmt.Sprint(family), func(t *testing.T) {
 			fd, addr := listener(t, family, 5)
-			row, ok := FindListener(inetSockets(t, family, unix.IPPROTO_TCP), addr)
+			row, ok := found(inetSockets(t, family, unix.IPPROTO_TCP).Listener(addr))
 			if !ok || row.Local != addr || row.State != Listen || row.RQueue != 0 || row.WQueue != 5 ||
 				row.Inode != inode(t, fd) || row.UID != uint32(unix.Getuid()) || row.Remote.Port() != 0 {
 				t.Errorf("%v: %+v", addr, row)
@@ -223,20 +223,20 @@ func TestInetSocketsListener(t *testing.T) {
 				t.Fatal(err)
 			}
 			peer := sockname(t, client)
-			var rows []InetSocket
+			var rows InetTable
 			until(t, "queued with its bytes", func() bool {
 				rows = inetSockets(t, family, unix.IPPROTO_TCP)
-				row, _ := Find(rows, addr, peer)
+				row, _ := found(rows.Find(addr, peer))
 				return row.RQueue == 5
 			})
-			queued, _ := Find(rows, addr, peer)
+			queued, _ := found(rows.Find(addr, peer))
 			if queued.State != Established || queued.Inode != 0 {
 				t.Errorf("in the queue: %+v", queued)
 			}
-			if row, _ := FindListener(rows, addr); row.RQueue != 1 || row.WQueue != 5 {
+			if row, _ := found(rows.Listener(addr)); row.RQueue != 1 || row.WQueue != 5 {
 				t.Errorf("the listener: %+v", row)
 			}
-			mine, ok := Find(rows, peer, addr)
+			mine, ok := found(rows.Find(peer, addr))
 			if !ok || mine.Inode != inode(t, client) || mine.State != Established {
 				t.Errorf("the client: %+v", mine)
 			}
@@ -249,11 +249,11 @@ func TestInetSocketsListener(t *testing.T) {
 			}
 			defer unix.Close(conn)
 			rows = inetSockets(t, family, unix.IPPROTO_TCP)
-			accepted, _ := Find(rows, addr, peer)
+			accepted, _ := found(rows.Find(addr, peer))
 			if accepted.Inode != inode(t, conn) || accepted.Cookie != queued.Cookie {
 				t.Errorf("accepted: %+v", accepted)
 			}
-			if row, _ := FindListener(rows, addr); row.RQueue != 0 {
+			if row, _ := found(rows.Listener(addr)); row.RQueue != 0 {
 				t.Errorf("the listener: %+v", row)
 			}
 
@@ -263,11 +263,11 @@ func TestInetSocketsListener(t *testing.T) {
 			}
 			until(t, "CLOSE_WAIT and FIN_WAIT2", func() bool {
 				rows = inetSockets(t, family, unix.IPPROTO_TCP)
-				a, _ := Find(rows, addr, peer)
-				b, _ := Find(rows, peer, addr)
+				a, _ := found(rows.Find(addr, peer))
+				b, _ := found(rows.Find(peer, addr))
 				return a.State == CloseWait && b.State == FinWait2
 			})
-			row, _ = Find(rows, addr, peer)
+			row, _ = found(rows.Find(addr, peer))
 			if row.RQueue != 6 {
 				t.Errorf("after a FIN: %+v", row)
 			}
@@ -283,12 +283,12 @@ func TestInetSocketsBound(t *testing.T) {
 	if row, ok := rowByInode(table(t, "tcp"), inode(t, fd)); ok {
 		t.Errorf("/proc/net/tcp has %+v", row)
 	}
-	if rows, err := InetSockets(unix.AF_INET, unix.IPPROTO_TCP, AllStates&^BoundInactive.Mask()); err != nil {
+	if rows, err := Own().inetFamily(unix.AF_INET, unix.IPPROTO_TCP, allStates&^BoundInactive.mask()); err != nil {
 		t.Error(err)
-	} else if row, ok := FindInode(rows, inode(t, fd)); ok {
+	} else if row, ok := found(rows.Inode(inode(t, fd))); ok {
 		t.Errorf("not asked for: %+v", row)
 	}
-	row, ok := FindInode(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP), inode(t, fd))
+	row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Inode(inode(t, fd)))
 	if !ok {
 		t.Skip("this kernel does not tell about bound sockets")
 	}
@@ -301,7 +301,7 @@ func TestInetSocketsBound(t *testing.T) {
 func TestInetSocketsMask(t *testing.T) {
 	_, addr := listener(t, unix.AF_INET, 1)
 	connect(t, unix.AF_INET, addr)
-	rows, err := InetSockets(unix.AF_INET, unix.IPPROTO_TCP, Listen.Mask())
+	rows, err := Own().inetFamily(unix.AF_INET, unix.IPPROTO_TCP, Listen.mask())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestInetSocketsMask(t *testing.T) {
 			t.Errorf("%+v", row)
 		}
 	}
-	if _, ok := FindListener(rows, addr); !ok {
+	if _, ok := found(rows.Listener(addr)); !ok {
 		t.Error("no listener")
 	}
 }
@@ -320,14 +320,14 @@ func TestInetSocketsOfBothFamilies(t *testing.T) {
 	_, six := listener(t, unix.AF_INET6, 1)
 	rows := inetSockets(t, unix.AF_UNSPEC, unix.IPPROTO_TCP)
 	for _, addr := range []netip.AddrPort{four, six} {
-		if row, ok := FindListener(rows, addr); !ok || row.Local != addr {
+		if row, ok := found(rows.Listener(addr)); !ok || row.Local != addr {
 			t.Errorf("%s: %+v, %t", addr, row, ok)
 		}
 	}
 }
 
 func TestInetSocketsUnknown(t *testing.T) {
-	if rows, err := InetSockets(250, 250, AllStates); err == nil {
+	if rows, err := Own().inetFamily(250, 250, allStates); err == nil {
 		t.Errorf("%+v", rows)
 	} else {
 		t.Log(err)
@@ -378,7 +378,7 @@ func TestUnixSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	sockets, err := UnixSockets()
+	sockets, err := Own().Unix()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +406,7 @@ func TestUnixSockets(t *testing.T) {
 func TestFind(t *testing.T) {
 	at := netip.MustParseAddrPort
 	none4, none6 := at("0.0.0.0:0"), at("[::]:0")
-	rows := []InetSocket{
+	rows := InetTable{
 		{Local: at("[::]:80"), Remote: none6, State: Listen, Inode: 1},
 		{Local: at("0.0.0.0:80"), Remote: none4, State: Listen, Inode: 2},
 		{Local: at("127.0.0.1:80"), Remote: none4, State: Listen, Inode: 3},
@@ -426,24 +426,24 @@ func TestFind(t *testing.T) {
 		{"127.0.0.1:81", 0}, {"[::1]:81", 5}, {"127.0.0.1:82", 6}, {"[::ffff:127.0.0.1]:80", 3},
 		{"[fe80::1%lo]:83", 7}, {"10.0.0.1:84", 0}, {"10.0.0.2:85", 0}, {"10.0.0.1:86", 0},
 	} {
-		row, ok := FindListener(rows, at(test.addr))
+		row, ok := found(rows.Listener(at(test.addr)))
 		if ok != (test.want != 0) || row.Inode != test.want {
 			t.Errorf("a listener for %s: %+v, %v", test.addr, row, ok)
 		}
 	}
-	if row, ok := Find(rows, at("127.0.0.1:80"), at("127.0.0.1:5000")); !ok || row.Inode != 4 {
+	if row, ok := found(rows.Find(at("127.0.0.1:80"), at("127.0.0.1:5000"))); !ok || row.Inode != 4 {
 		t.Errorf("%+v", row)
 	}
-	if row, ok := Find(rows, at("10.0.0.1:84"), netip.AddrPort{}); !ok || row.Inode != 8 {
+	if row, ok := found(rows.Find(at("10.0.0.1:84"), netip.AddrPort{})); !ok || row.Inode != 8 {
 		t.Errorf("%+v", row)
 	}
-	if row, ok := Find(rows, at("127.0.0.1:5000"), at("127.0.0.1:80")); ok {
+	if row, ok := found(rows.Find(at("127.0.0.1:5000"), at("127.0.0.1:80"))); ok {
 		t.Errorf("%+v", row)
 	}
-	if row, ok := FindInode(rows, 5); !ok || row.Local != at("[::]:81") {
+	if row, ok := found(rows.Inode(5)); !ok || row.Local != at("[::]:81") {
 		t.Errorf("%+v", row)
 	}
-	if row, ok := FindInode(rows, 0); ok {
+	if row, ok := found(rows.Inode(0)); ok {
 		t.Errorf("%+v", row)
 	}
 }
@@ -486,7 +486,7 @@ func TestFindListenerAsKernel(t *testing.T) {
 			family = unix.AF_INET6
 		}
 		connect(t, family, to)
-		row, ok := FindListener(inetSockets(t, unix.AF_UNSPEC, unix.IPPROTO_TCP), to)
+		row, ok := found(inetSockets(t, unix.AF_UNSPEC, unix.IPPROTO_TCP).Listener(to))
 		if !ok || row.Local.Addr() != netip.MustParseAddr(test.bound) || row.RQueue != 1 {
 			t.Errorf("a connection to %v: %+v", to, row)
 		}
@@ -509,7 +509,7 @@ func TestFindListenerDualStack(t *testing.T) {
 		to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), sockname(t, fd).Port())
 		client := socket(t, unix.AF_INET, unix.SOCK_STREAM)
 		err := unix.Connect(client, sockaddr(to))
-		row, ok := FindListener(inetSockets(t, unix.AF_INET6, unix.IPPROTO_TCP), to)
+		row, ok := found(inetSockets(t, unix.AF_INET6, unix.IPPROTO_TCP).Listener(to))
 		if ok != (err == nil) || ok != (only == 0) {
 			t.Errorf("IPV6_V6ONLY %d: connect says %v, we %+v", only, err, row)
 		}
@@ -523,7 +523,7 @@ func BenchmarkInetSockets(b *testing.B) {
 	_, addr := listener(b, unix.AF_INET, 4)
 	connect(b, unix.AF_INET, addr)
 	for b.Loop() {
-		if _, err := InetSockets(unix.AF_INET, unix.IPPROTO_TCP, AllStates); err != nil {
+		if _, err := Own().inetFamily(unix.AF_INET, unix.IPPROTO_TCP, allStates); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -556,7 +556,7 @@ func TestUnixSocketFile(t *testing.T) {
 	if err := errors.Join(unix.Lstat(dir+"/moved", &moved), unix.Lstat(dir+"/bound", &other)); err != nil {
 		t.Fatal(err)
 	}
-	all, err := UnixSockets()
+	all, err := Own().Unix()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,9 +102,13 @@ func until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-func inetSockets(t testing.TB, family, protocol int) []InetSocket {
+// inetSockets asks for one family, or AF_UNSPEC for both.
+func inetSockets(t testing.TB, family, protocol int) InetTable {
 	t.Helper()
-	rows, err := InetSockets(family, protocol, AllStates)
+	rows, err := Own().inet(protocol, allStates)
+	if family != unix.AF_UNSPEC {
+		rows, err = Own().inetFamily(family, protocol, allStates)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,11 +117,19 @@ func inetSockets(t testing.TB, family, protocol int) []InetSocket {
 
 func table(t testing.TB, name string) []Row {
 	t.Helper()
-	rows, err := Table(unix.Getpid(), name)
+	rows, err := Own().Table(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// found returns a row and whether there is one.
+func found(row *InetSocket) (InetSocket, bool) {
+	if row == nil {
+		return InetSocket{}, false
+	}
+	return *row, true
 }
 
 // rowByInode finds a row of /proc/net/*.

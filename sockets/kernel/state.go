@@ -23,9 +23,9 @@ const (
 	BoundInactive // bound, neither listening nor connected; to ask for it (Linux 6.8), the answer says CLOSE
 )
 
-// AllStates is the mask for every state. On a kernel before 6.8 the bit of
+// allStates is the mask for every state. On a kernel before 6.8 the bit of
 // BoundInactive asks for nothing.
-const AllStates uint32 = 1<<(BoundInactive+1) - 1
+const allStates uint32 = 1<<(BoundInactive+1) - 1
 
 var stateNames = [...]string{
 	Established:   "ESTABLISHED",
@@ -52,5 +52,5 @@ func (s State) String() string {
 	return "state " + strconv.Itoa(int(s))
 }
 
-// Mask returns the bit of the state in the masks of sock_diag(7).
-func (s State) Mask() uint32 { return 1 << s }
+// mask returns the bit of the state in the masks of sock_diag(7).
+func (s State) mask() uint32 { return 1 << s }

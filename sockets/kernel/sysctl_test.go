@@ -9,31 +9,31 @@ import (
 )
 
 func TestSysctl(t *testing.T) {
-	if n, err := SysctlInt("net.core.somaxconn"); err != nil || n <= 0 {
+	if n, err := Own().SysctlInt("net.core.somaxconn"); err != nil || n <= 0 {
 		t.Errorf("somaxconn %d, %v", n, err)
 	}
-	if text, err := Sysctl("net.ipv4.tcp_rmem"); err != nil || len(strings.Fields(text)) != 3 || strings.HasSuffix(text, "\n") {
+	if text, err := Own().Sysctl("net.ipv4.tcp_rmem"); err != nil || len(strings.Fields(text)) != 3 || strings.HasSuffix(text, "\n") {
 		t.Errorf("tcp_rmem %q, %v", text, err)
 	}
-	if n, err := SysctlInt("net.ipv4.tcp_rmem"); err == nil {
+	if n, err := Own().SysctlInt("net.ipv4.tcp_rmem"); err == nil {
 		t.Errorf("tcp_rmem is the number %d", n)
 	}
-	if _, err := Sysctl("net.core.nothing"); !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "/proc/sys/net/core/nothing") {
+	if _, err := Own().Sysctl("net.core.nothing"); !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "/proc/sys/net/core/nothing") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Sysctl("net.core"); !errors.Is(err, unix.EISDIR) {
+	if _, err := Own().Sysctl("net.core"); !errors.Is(err, unix.EISDIR) {
 		t.Errorf("error %v", err)
 	}
 }
 
 // A listen(2) above net.core.somaxconn is cut to it.
 func TestSysctlSomaxconn(t *testing.T) {
-	limit, err := SysctlInt("net.core.somaxconn")
+	limit, err := Own().SysctlInt("net.core.somaxconn")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, addr := listener(t, unix.AF_INET, limit+1000)
-	row, ok := FindListener(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP), addr)
+	row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Listener(addr))
 	if !ok || row.WQueue != uint32(limit) {
 		t.Errorf("somaxconn %d: %+v", limit, row)
 	}

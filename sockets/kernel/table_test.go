@@ -168,7 +168,7 @@ func TestTableUDP(t *testing.T) {
 	if !ok || row.Local != addr || row.State != Close || row.RxQueue != 0 {
 		t.Errorf("%v: %+v", addr, row)
 	}
-	diag, ok := FindInode(inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP), inode(t, fd))
+	diag, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP).Inode(inode(t, fd)))
 	if !ok || diag.Local != addr || diag.State != Close {
 		t.Errorf("sock_diag: %+v", diag)
 	}
@@ -178,7 +178,7 @@ func TestTableUDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	row, _ = rowByInode(table(t, "udp"), inode(t, fd))
-	diag, _ = FindInode(inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP), inode(t, fd))
+	diag, _ = found(inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP).Inode(inode(t, fd)))
 	if row.RxQueue < 10 || row.RxQueue != diag.RQueue {
 		t.Errorf("10 bytes wait, and the queues are %d and %d", row.RxQueue, diag.RQueue)
 	}
@@ -191,14 +191,11 @@ func TestTableIPv6(t *testing.T) {
 	if !ok || row.Local != addr || row.State != Listen {
 		t.Errorf("getsockname says %v, /proc/net/tcp6 %+v", addr, row)
 	}
-	if _, err := Table(unix.Gettid(), "tcp6"); err != nil {
-		t.Errorf("by the id of a thread: %v", err)
-	}
 }
 
 func TestTableName(t *testing.T) {
 	for _, name := range []string{"", "unix", "../stat", "netstat"} {
-		if _, err := Table(unix.Getpid(), name); err == nil {
+		if _, err := Own().Table(name); err == nil {
 			t.Errorf("%q is a table", name)
 		}
 	}
@@ -213,7 +210,7 @@ func TestStateString(t *testing.T) {
 			t.Errorf("%d is %s, not %s", uint8(state), state, want)
 		}
 	}
-	if AllStates != 0x3fff || Listen.Mask() != 1<<10 || State(255).Mask() != 0 {
-		t.Errorf("masks %#x %#x", AllStates, Listen.Mask())
+	if allStates != 0x3fff || Listen.mask() != 1<<10 || State(255).mask() != 0 {
+		t.Errorf("masks %#x %#x", allStates, Listen.mask())
 	}
 }

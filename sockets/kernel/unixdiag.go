@@ -89,7 +89,7 @@ func (u UnixSocket) Made(st *unix.Stat_t) bool {
 func (n Net) Unix() ([]UnixSocket, error) {
 	request, err := binary.Append(nil, binary.NativeEndian, unixDiagReq{
 		Family: unix.AF_UNIX,
-		States: AllStates,
+		States: allStates,
 		Show:   udiagShowName | udiagShowVFS | udiagShowPeer | udiagShowRQLen,
 	})
 	if err != nil {

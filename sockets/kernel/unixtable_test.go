@@ -73,7 +73,7 @@ func TestUnixTable(t *testing.T) {
 	if err := unix.Listen(fd, 2); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := UnixTable(unix.Getpid())
+	rows, err := Own().UnixTable()
 	if err != nil {
 		t.Fatal(err)
 	}
