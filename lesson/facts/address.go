@@ -32,6 +32,13 @@ func FourTuple(local, peer sockets.Sockaddr, command string) lesson.Evidence {
 		Source: "getsockname(2), getpeername(2)", Command: command, Note: "Same local port as the listener. The four numbers together are what tells connections apart."}
 }
 
+// Broadcast is what connect(2) said when it was tried with and without SO_BROADCAST.
+func Broadcast(addr sockets.Sockaddr) lesson.Evidence {
+	ip := addr.AddrPort().Addr()
+	return lesson.Evidence{Fact: "broadcast", Value: fmt.Sprintf("%s: a datagram socket may have it as its peer with SO_BROADCAST, and not without", ip),
+		Source: "connect(2)", Command: fmt.Sprintf("ip route get %s", ip)}
+}
+
 // File is what lies at a path, by its st_mode (inode(7)).
 func File(path string, mode uint32) lesson.Evidence {
 	command := "ls -l "

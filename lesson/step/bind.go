@@ -3,6 +3,7 @@ package step
 import (
 	"net/netip"
 	"path/filepath"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -64,6 +65,9 @@ func bindCases(s *scene, c *cases) {
 	addr := s.order.Addr
 	c.add(s.call.Errno == unix.EINVAL && s.was().Bound(), "bound")
 	if s.call.Errno == unix.EADDRINUSE && s.domain() != unix.AF_UNIX {
+		c.add(addr.Port() == 0, "auto")
+	}
+	if s.call.Errno == unix.EADDRINUSE && s.domain() != unix.AF_UNIX && s.stream() {
 		listens := s.net().tcp.Listener(addr.AddrPort()) != nil
 		c.add(!listens && s.net().inTimeWait(addr) > 0, "timewait")
 	}
@@ -74,12 +78,18 @@ func bindCases(s *scene, c *cases) {
 		c.add(t.mode != 0 && !t.socket(), "file")
 		c.add(t.socket() && !t.orphan(), "hidden")
 	}
-	ip := addr.AddrPort().Addr()
-	c.add(ip.Is6() && ip.IsLinkLocalUnicast() && ip.Zone() == "", "linklocal")
+	c.add(s.call.Errno == unix.EACCES && s.domain() != unix.AF_UNIX && !s.privileged(), "policy")
 	c.add(!s.stream(), "dgram")
 	c.add(s.domain() == unix.AF_UNIX, "unix")
 	c.add(addr.Wildcard(), "any")
 	c.add(s.domain() != unix.AF_UNIX && addr.Port() == 0, "auto")
+}
+
+// privileged reports whether the port of the address needs CAP_NET_BIND_SERVICE.
+func (s *scene) privileged() bool {
+	first, err := s.asked().Sysctl("net.ipv4.ip_unprivileged_port_start")
+	n, wrong := strconv.Atoi(first)
+	return err != nil || wrong != nil || int(s.order.Addr.Port()) < n
 }
 
 // inTimeWait counts the connections of a local port that are in TIME_WAIT.

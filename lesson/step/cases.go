@@ -18,27 +18,29 @@ func (s *scene) cases() []string {
 	if s.step.Cases != nil {
 		s.step.Cases(s, &c)
 	}
-	x, _ := s.socket()
-	c.add(s.call.Errno == unix.EAGAIN && x.NonBlock, "nonblock")
+	if s.call.Errno != 0 {
+		s.causes(&c)
+	}
 	c.add(!s.stream(), "dgram")
 	c.add(s.domain() == unix.AF_UNIX, "unix")
 	c.add(s.domain() == unix.AF_INET6, "inet6")
-	c.add(s.role == client, "client")
+	if s.role == client {
+		c = narrowed(append(c, "client"), "client")
+	}
 	if s.domain() == unix.AF_UNIX {
-		return withFamily(c, "unix")
+		c = narrowed(c, "unix")
 	}
 	return c
 }
 
-// withFamily puts before each situation the same one for a family, for words that
-// hold only there: "many unix" before "many".
-func withFamily(plain cases, family string) []string {
-	var all []string
+// narrowed puts first, for each situation, the same one for some sockets only, for
+// words that hold only there: "many unix" and "client unix" before "many" and "unix".
+func narrowed(plain cases, to string) cases {
+	var all cases
 	for _, name := range plain {
-		if name != family {
-			all = append(all, name+" "+family)
+		if name != to {
+			all = append(all, name+" "+to)
 		}
-		all = append(all, name)
 	}
-	return all
+	return append(all, plain...)
 }

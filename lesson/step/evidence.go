@@ -20,11 +20,13 @@ type fact func(*scene) []lesson.Evidence
 // failures are the evidence for the likely cause of an errno.
 var failures = map[unix.Errno][]fact{
 	unix.EADDRINUSE:    {addressHolder, timeWaiting, socketFile},
-	unix.EACCES:        {privilegedPorts, processUser},
+	unix.EACCES:        {privilegedPorts, broadcastPeer, socketFile, processUser},
 	unix.EADDRNOTAVAIL: {nonlocalBind},
-	unix.EINVAL:        {localName, accepting},
+	unix.EINVAL:        {localName, accepting, misfit},
 	unix.EAFNOSUPPORT:  {socketKind},
-	unix.ECONNREFUSED:  {whoListens, whoReceives},
+	unix.ECONNREFUSED:  {whoListens, whoReceives, socketFile},
+	unix.ENETUNREACH:   {broadcastPeer},
+	unix.EPROTOTYPE:    {socketKind},
 	unix.ENOTCONN:      {noPeer, states},
 	unix.EPIPE:         {noPeer, states},
 	unix.ECONNRESET:    {states},
@@ -56,6 +58,14 @@ func openFile(s *scene) []lesson.Evidence {
 		return nil
 	}
 	return one(facts.OpenFile(s.pid(), s.fd(), f))
+}
+
+// misfit shows the kind of a socket that an address of another family was given.
+func misfit(s *scene) []lesson.Evidence {
+	if len(s.order.Addr) == 0 || s.order.Addr.Family() == s.domain() {
+		return nil
+	}
+	return socketKind(s)
 }
 
 func socketKind(s *scene) []lesson.Evidence {
@@ -361,17 +371,30 @@ func timeWaiting(s *scene) []lesson.Evidence {
 
 func privilegedPorts(s *scene) []lesson.Evidence {
 	value, err := s.asked().Sysctl("net.ipv4.ip_unprivileged_port_start")
-	if err != nil || s.order.Addr.Family() == unix.AF_UNIX {
+	if err != nil || s.call.Name != "bind" || s.order.Addr.Family() == unix.AF_UNIX {
 		return nil
 	}
 	return one(facts.FirstFreePort(value))
 }
 
-func processUser(*scene) []lesson.Evidence { return one(facts.User(os.Geteuid())) }
+// processUser shows whose the process is, where that decides.
+func processUser(s *scene) []lesson.Evidence {
+	if s.call.Name != "bind" && s.domain() != unix.AF_UNIX {
+		return nil
+	}
+	return one(facts.User(os.Geteuid()))
+}
+
+func broadcastPeer(s *scene) []lesson.Evidence {
+	if !broadcast(s.order.Addr) {
+		return nil
+	}
+	return one(facts.Broadcast(s.order.Addr))
+}
 
 func nonlocalBind(s *scene) []lesson.Evidence {
 	value, err := s.asked().Sysctl("net.ipv4.ip_nonlocal_bind")
-	if err != nil {
+	if err != nil || s.call.Name != "bind" {
 		return nil
 	}
 	return one(facts.NonlocalBind(value))

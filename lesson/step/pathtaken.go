@@ -1,6 +1,7 @@
 package step
 
 import (
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -9,7 +10,8 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// A takenPath is what lies at the path that bind(2) found taken.
+// A takenPath is what lies at the path that bind(2) found taken, or that another
+// call found no socket at.
 type takenPath struct {
 	path string
 	file unix.Stat_t // of lstat(2)
@@ -93,6 +95,23 @@ func (s *scene) taken() (takenPath, bool) {
 		s.atPath = &t
 	}
 	return *s.atPath, true
+}
+
+// atTarget is what lies at the path that a call found no socket at, where the links on
+// the way lead: those calls follow them, and bind(2) does not.
+func (s *scene) atTarget() (takenPath, bool) {
+	if s.call.Errno != unix.ECONNREFUSED || !strings.HasPrefix(s.order.Addr.Path(), "/") {
+		return takenPath{}, false
+	}
+	if s.atPath == nil {
+		path, err := filepath.EvalSymlinks(s.order.Addr.Path())
+		if err != nil {
+			return takenPath{}, false
+		}
+		t := lookAtPath(path)
+		s.atPath = &t
+	}
+	return *s.atPath, s.atPath.mode != 0
 }
 
 // pathHolder is the socket that bind(2) made the file for which lies at the path

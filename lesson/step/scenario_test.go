@@ -47,13 +47,25 @@ func newStagehand(t *testing.T) *stagehand {
 
 // localStage runs a Machine on a thread of its own until the test ends.
 func localStage(t *testing.T) Stage {
+	return stageWhere(t, func() error { return nil })
+}
+
+// stageWhere is localStage on a thread that has gone elsewhere first.
+func stageWhere(t *testing.T, enter func() error) Stage {
 	m := stage.NewMachine()
+	ready := make(chan error)
 	done := make(chan struct{})
 	go func() {
-		runtime.LockOSThread()
+		runtime.LockOSThread() // for good: the thread ends where it has gone
 		defer close(done)
-		m.Run()
+		err := enter()
+		if ready <- err; err == nil {
+			m.Run()
+		}
 	}()
+	if err := <-ready; err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { m.Stop(); <-done })
 	return stage.Local{Machine: m}
 }
@@ -223,6 +235,12 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 	"both directions at once, and only reading": func(t *testing.T, h *stagehand) {
 		h.start()
 		h.do("connect")
+		h.do("accept")
+		h.do("shutdown", how(unix.SHUT_RD))
+		h.do("shutdown", how(unix.SHUT_RDWR))
+	},
+	"both directions of a unix connection": func(t *testing.T, h *stagehand) {
+		h.do("bind", to(sockets.UnixSockaddr(socketPath(t))))
 		h.do("accept")
 		h.do("shutdown", how(unix.SHUT_RD))
 		h.do("shutdown", how(unix.SHUT_RDWR))
@@ -577,8 +595,10 @@ var elsewhere = map[string]string{
 	"connect ECONNREFUSED elsewhere": "TestRefusedBesideAListener",
 	"connect ECONNREFUSED late":      "the listener must begin between the refusal and the reading",
 
-	"connect EACCES":    "needs an ordinary user",
-	"connect ETIMEDOUT": "tcp_syn_retries makes it last two minutes",
+	"bind EACCES policy": "needs a security module, or a program attached to the cgroup",
+	"connect EACCES":     "needs an ordinary user",
+	"send EACCES":        "needs an ordinary user",
+	"connect ETIMEDOUT":  "tcp_syn_retries makes it last two minutes",
 }
 
 func TestEverySentenceIsToldWithItsValues(t *testing.T) {
@@ -596,6 +616,7 @@ func TestEverySentenceIsToldWithItsValues(t *testing.T) {
 			}
 		})
 	}
+	told = append(told, tellCauses(t)...)
 	all := strings.Join(told, "\n")
 	for _, id := range contentNames(t) {
 		for heading, text := range sections(page(id)) {

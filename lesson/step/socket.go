@@ -2,6 +2,7 @@ package step
 
 import (
 	"cmp"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,7 @@ var Socket = add(Step{
 	Facts: []fact{descriptors, openFile, socketKind, absence},
 	Cases: func(s *scene, c *cases) { c.add(s.order.Protocol != 0, "asked") },
 	Values: func(s *scene, v map[string]string) {
+		v["protocol_asked"] = fmt.Sprint(s.order.Protocol)
 		if _, made := s.socket(); !made {
 			v["domain"] = sockets.DomainName(s.order.Domain)
 			v["type"] = sockets.TypeName(s.order.Type)

@@ -58,6 +58,7 @@ func (s *scene) readValues() map[string]string {
 	s.addressValues(v)
 	s.queueValues(v)
 	s.machineValues(v)
+	s.otherValues(v)
 	if s.step.Values != nil {
 		s.step.Values(s, v)
 	}
@@ -159,6 +160,7 @@ func (s *scene) addressValues(v map[string]string) {
 		v["path"] = addr.Path()
 		return
 	}
+	v["ip"] = addr.AddrPort().Addr().String()
 	port := addr.Port()
 	v["port_hex"] = fmt.Sprintf("0x%04X", port)
 	v["port_bytes"] = fmt.Sprintf("%02x %02x", addr[2], addr[3])
@@ -212,6 +214,7 @@ func (s *scene) machineValues(v map[string]string) {
 	for name, key := range map[string]string{
 		"somaxconn":         "net.core.somaxconn",
 		"unprivileged_port": "net.ipv4.ip_unprivileged_port_start",
+		"dgram_queue":       "net.unix.max_dgram_qlen",
 	} {
 		if value, err := s.asked().Sysctl(key); err == nil {
 			v[name] = value
@@ -223,7 +226,14 @@ func (s *scene) machineValues(v map[string]string) {
 	if value, err := s.asked().Sysctl("net.ipv4.ip_local_port_range"); err == nil {
 		v["ephemeral"] = strings.Join(strings.Fields(value), " to ")
 	}
+	if value, err := s.asked().Sysctl("net.ipv4.ping_group_range"); err == nil {
+		v["ping_groups"] = strings.Join(strings.Fields(value), " to ")
+	}
 	switch s.call.Errno {
+	case unix.ECONNREFUSED:
+		if t, ok := s.atTarget(); ok {
+			v["file_kind"] = t.kind()
+		}
 	case unix.EADDRINUSE:
 		v["holder"] = s.holder()
 		if t, ok := s.taken(); ok && t.mode != 0 {
@@ -234,6 +244,16 @@ func (s *scene) machineValues(v map[string]string) {
 		if unix.Prlimit(s.pid(), unix.RLIMIT_NOFILE, nil, &limit) == nil {
 			v["limit"] = fmt.Sprint(limit.Cur)
 		}
+	}
+}
+
+// otherValues are what to type for the other end.
+func (s *scene) otherValues(v map[string]string) {
+	for value, command := range map[string]string{"other_send": "fd3 send", "other_recv": "fd3 recv"} {
+		if s.role != client {
+			command += " --client"
+		}
+		v[value] = command
 	}
 }
 
