@@ -93,3 +93,19 @@ func TestFolderThatIsNotTrusted(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of what lies at the path of the control socket only that is swept which nobody
+// listens on: another command may have started the stage meanwhile.
+func TestSweepKeepsALiveStage(t *testing.T) {
+	r := Remote{"sweep", Server}
+	if _, _, err := r.Start(IdleEnd); err != nil {
+		t.Fatal(err)
+	}
+	r.sweep()
+	if _, err := r.State(t.Context()); err != nil {
+		t.Errorf("after sweep: %v", err)
+	}
+	if _, err := r.Quit(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -63,10 +63,7 @@ func (r Remote) dial() (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	// connect(2) waits where the accept queue is full: a stopped process takes nobody out.
-	limit := unix.NsecToTimeval(Patience.Nanoseconds())
-	unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit)
-	switch err := unix.Connect(fd, &unix.SockaddrUnix{Name: r.path()}); err {
+	switch err := connectWithin(fd, r.path(), Patience); err {
 	case nil:
 	case unix.EAGAIN:
 		unix.Close(fd)
@@ -83,6 +80,23 @@ func (r Remote) dial() (*line, error) {
 		return nil, &FolderError{r.path(), "is served by another user"}
 	}
 	return &line{fd: fd}, nil
+}
+
+// connectWithin is connect(2), which waits where the accept queue is full: a stopped
+// process takes nobody out. It fails with EAGAIN when the time is over. A signal
+// interrupts a call that has a limit (EINTR, signal(7)); the Go runtime sends some.
+func connectWithin(fd int, path string, limit time.Duration) error {
+	for end := time.Now().Add(limit); ; {
+		left := unix.NsecToTimeval(max(time.Until(end), time.Millisecond).Nanoseconds())
+		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &left); err != nil {
+			return err
+		}
+		err := unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+		if err != unix.EINTR {
+			unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{})
+			return err
+		}
+	}
 }
 
 // ask sends one order and gives its reports to each until that says to stop. The

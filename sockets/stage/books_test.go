@@ -1,0 +1,63 @@
+package stage
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+)
+
+// A call that a signal interrupted is made again: the thread is in it all the while. But
+// close(2) has given its descriptor back.
+func TestInterruptedCalls(t *testing.T) {
+	m := NewMachine()
+	m.became[3] = &sockets.Call{Name: "socket"}
+	m.note(sockets.Call{Name: "accept4", FD: 3, Returned: true, Errno: unix.EINTR})
+	if m.blocked == nil {
+		t.Error("not in accept4 after EINTR")
+	}
+	m.note(sockets.Call{Name: "close", FD: 3, Returned: true, Errno: unix.EINTR})
+	if m.blocked != nil || len(m.became) > 0 {
+		t.Errorf("after close: in %v, sockets %v", m.blocked, m.became)
+	}
+	for _, c := range []struct {
+		call sockets.Call
+		is   bool
+	}{
+		{sockets.Call{Name: "accept4"}, false},
+		{sockets.Call{Name: "accept4", Returned: true}, true},
+		{sockets.Call{Name: "accept4", Returned: true, Errno: unix.EINTR}, false},
+		{sockets.Call{Name: "close", Returned: true, Errno: unix.EINTR}, true},
+	} {
+		if final(c.call) != c.is {
+			t.Errorf("%s, returned %t, %s: final %t", c.call.Name, c.call.Returned, c.call.ErrnoName(), !c.is)
+		}
+	}
+}
+
+// A call that is interrupted again and again is told more often than anybody reads, and
+// its thread never waits for a reader.
+func TestReportsThatNobodyReads(t *testing.T) {
+	j := job{calls: make(chan sockets.Call, roomForCalls)}
+	done := make(chan bool)
+	go func() {
+		for i := range 3 * roomForCalls {
+			j.tell(sockets.Call{Ret: int64(i)})
+		}
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the thread waits for a reader")
+	}
+	close(j.calls)
+	var last sockets.Call
+	for last = range j.calls {
+	}
+	if last.Ret != 3*roomForCalls-1 {
+		t.Errorf("the last report is number %d", last.Ret)
+	}
+}
