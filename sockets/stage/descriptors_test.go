@@ -1,8 +1,10 @@
 package stage_test
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -135,5 +137,49 @@ func TestDescriptorLimit(t *testing.T) {
 	}
 	if c := do(t, r, newSocket); c.Ret != 4 {
 		t.Error(c.Strace())
+	}
+}
+
+// Under a limit that cannot be raised the sockets meet it, and the stage hears its
+// commands all the same.
+func TestHardDescriptorLimit(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("sh", "-c", `ulimit -n 40; exec "$0" limited-stage`, exe).CombinedOutput()
+	// 0 to 2, and 20 for the control lines, the runtime's poller and room for more.
+	if string(out) != "EMFILE after 17 sockets\n" || err != nil {
+		t.Errorf("%s%v", out, err)
+	}
+}
+
+// limitedStage opens sockets in a stage until there is no descriptor for another, and
+// asks the stage how many it has.
+func limitedStage() {
+	ctx := context.Background()
+	p, err := stage.StartPrivate(stage.Server)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	defer p.End()
+	for {
+		c, err := p.Do(ctx, newSocket, nil)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		if c.Errno != 0 {
+			s, err := p.State(ctx)
+			if err != nil {
+				fmt.Println(err)
+				os.Exit(1)
+			}
+			fmt.Printf("%s after %d sockets\n", c.ErrnoName(), len(s.Sockets))
+			p.End()
+			os.Exit(0)
+		}
 	}
 }

@@ -176,6 +176,22 @@ func TestQuitAfterACrash(t *testing.T) {
 	gone(t, r)
 }
 
+// Wait waits as long as the call does: that may be for ever, and is the lesson.
+func TestWaitHasNoLimit(t *testing.T) {
+	t.Parallel()
+	r := listening(t)
+	done := blockInAccept(t, r)
+	ctx, leave := context.WithTimeout(t.Context(), stage.Patience+time.Second)
+	defer leave()
+	if _, err := r.Wait(ctx); err != context.DeadlineExceeded {
+		t.Errorf("Wait: %v", err)
+	}
+	wake(t, r)
+	if out := <-done; out.err != nil {
+		t.Errorf("accept4, after more than that: %v", out.err)
+	}
+}
+
 // stop stops a process, and returns when the kernel says so.
 func stop(t *testing.T, pid int) {
 	t.Helper()

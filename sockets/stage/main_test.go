@@ -26,6 +26,12 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "own-stage" {
 		ownStage(os.Args[2] == "blocked")
 	}
+	if len(os.Args) == 3 && os.Args[1] == "remote-stage" {
+		stage.RemoteStage(os.Args[2])
+	}
+	if len(os.Args) == 2 && os.Args[1] == "limited-stage" {
+		limitedStage()
+	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	os.Exit(inRuntimeFolder(m))
 }

@@ -1,0 +1,170 @@
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A process that only looks like the stage is not killed in its place: here a stage
+// that has the same path in a file system of its own, as in a container.
+func TestTheOtherProcessIsSpared(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("missing: root, to mount")
+	}
+	t.Parallel()
+	r := Remote{"elsewhere", Server}
+	os.Mkdir(Folder(), 0o700)
+	fd, err := r.listen() // by this process, which is no stage and does not answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	defer os.Remove(r.path())
+	const script = `mount -t tmpfs none "$XDG_RUNTIME_DIR" && chmod 0700 "$XDG_RUNTIME_DIR" && exec "$0" remote-stage elsewhere`
+	other := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "/proc/self/exe")
+	if exe, err := os.Executable(); err == nil {
+		other.Args[len(other.Args)-1] = exe
+	}
+	out, err := other.CombinedOutput()
+	var pid int
+	if _, failed := fmt.Sscan(string(out), &pid); err != nil || failed != nil {
+		t.Skipf("no other mount namespace: %v %s", err, out)
+	}
+	defer unix.Kill(pid, unix.SIGKILL)
+	if command := fmt.Sprintf("/proc/%d/cmdline", pid); !r.executed(command) {
+		t.Fatalf("%s is not as expected", command)
+	}
+	var silent *SilentError
+	if bye, err := r.Quit(t.Context()); !errors.As(err, &silent) || silent.PID != 0 {
+		t.Errorf("Quit: %+v, %v", bye, err)
+	}
+	if err := unix.Kill(pid, 0); err != nil {
+		t.Errorf("the other process: %v", err)
+	}
+}
+
+// RemoteStage starts a stage and tells its pid. It is for TestMain, which is in another
+// package.
+func RemoteStage(name string) {
+	r := Remote{name, Server}
+	_, _, err := r.Start(time.Minute)
+	if pid, _, found := r.process(); found {
+		fmt.Println(pid)
+	} else {
+		fmt.Println("no stage:", err)
+	}
+	os.Exit(0)
+}
+
+// Nor is that of another user the stage, whatever its arguments are.
+func TestTheProcessIsOnesOwn(t *testing.T) {
+	r := Remote{"own", Server}
+	for _, uid := range []uint32{uint32(os.Geteuid()), 65534} {
+		if uid != uint32(os.Geteuid()) && os.Geteuid() != 0 {
+			t.Skip("missing: root, to be another user")
+		}
+		cmd := exec.Command("yes", Command, string(Server), r.path())
+		out, err := cmd.StdoutPipe() // that nobody reads: it waits
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uint32(os.Getegid()), NoSetGroups: true}}
+		if err := cmd.Start(); err != nil {
+			t.Skip("missing: ", err)
+		}
+		command := fmt.Sprintf("/proc/%d/cmdline", cmd.Process.Pid)
+		if mine := uid == uint32(os.Geteuid()); r.executed(command) != mine {
+			t.Errorf("that of user %d: one's own %t", uid, !mine)
+		}
+		if r.listens(cmd.Process.Pid) {
+			t.Error("it listens nowhere")
+		}
+		cmd.Process.Kill()
+		out.Close()
+		cmd.Wait()
+	}
+}
+
+// Of two commands that start a stage at once the second finds that of the first when it
+// has the lock.
+func TestStartLooksAgain(t *testing.T) {
+	r := Remote{"again", Server}
+	unlock, err := lockFolder(Folder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	type outcome struct {
+		started, crashed bool
+		err              error
+	}
+	done := make(chan outcome)
+	go func() {
+		var o outcome
+		o.started, o.crashed, o.err = r.Start(IdleEnd)
+		done <- o
+	}()
+	for deadline := time.Now().Add(20 * time.Second); !inFlock(t); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody waits for the lock")
+		}
+	}
+	fd, err := r.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(r.path())
+	defer unix.Close(fd)
+	unlock()
+	if o := <-done; o.started || o.crashed || o.err != nil {
+		t.Errorf("the second Start: %+v", o)
+	}
+	if _, err := os.Lstat(r.path()); err != nil {
+		t.Errorf("the first one's control socket: %v", err)
+	}
+}
+
+// An abandoned control socket is a crash, and one's own file is not.
+func TestStaleControlSocket(t *testing.T) {
+	r := Remote{"stale", Server}
+	os.Mkdir(Folder(), 0o700)
+	fd, err := r.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd)
+	if mode := mustLstat(t, r.path()).Mode; mode&0o777 != 0o600 {
+		t.Errorf("mode %#o of the control socket", mode)
+	}
+	if _, err := r.dial(); err != ErrNone {
+		t.Errorf("dial: %v", err)
+	}
+	r.sweep()
+	if _, err := os.Lstat(r.path()); !os.IsNotExist(err) {
+		t.Errorf("after sweep: %v", err)
+	}
+	long := Remote{strings.Repeat("x", 108), Server}
+	if _, err := long.dial(); err != ErrNone {
+		t.Errorf("dial of a path of %d bytes: %v", len(long.path()), err)
+	}
+	if _, err := long.listen(); err == nil || !strings.Contains(err.Error(), filepath.Base(Folder())) {
+		t.Errorf("listen at a path of %d bytes: %v", len(long.path()), err)
+	}
+}
+
+func mustLstat(t *testing.T, path string) unix.Stat_t {
+	t.Helper()
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
