@@ -99,7 +99,7 @@ func relay(l *lab.Lab) []lab.Step {
 func knock(l *lab.Lab) lab.Check {
 	listener, _ := l.Listener(8)
 	return func() (bool, string) {
-		length, _ := l.Queue(listener)
+		length := l.Queue(listener).Waiting
 		return length > 0, "nobody yet"
 	}
 }

@@ -62,6 +62,7 @@ var (
 	}, func(*screen, string) tea.Cmd { return suspend() }}
 )
 
+// pageKeys are those of a page. It is long, since it is a table.
 func pageKeys() []key {
 	return []key{
 		{[]string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, "1-9", "answer a prediction", answers, func(s *screen, name string) tea.Cmd {

@@ -164,7 +164,7 @@ func twins(l *lab.Lab) lab.Check {
 	l.Note("twins", "no two yet")
 	accepted := 0
 	return func() (bool, string) {
-		if length, _ := l.Queue(listener); length > 0 && accepted < most {
+		if l.Queue(listener).Waiting > 0 && accepted < most {
 			l.Accept(listener)
 			accepted++
 		}

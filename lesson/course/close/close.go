@@ -108,6 +108,8 @@ func half(l *lab.Lab) []lab.Step {
 	}
 }
 
+// unread closes a connection whose request was not read to its end. It is long for
+// its steps, which share what each leaves for the next.
 func unread(l *lab.Lab) []lab.Step {
 	const size = 100000
 	var conn, fd, sent int
@@ -229,7 +231,7 @@ func halfOpen(l *lab.Lab) lab.Check {
 	l.Note("server_state", "not yet")
 	l.Note("client_state", "not yet")
 	return func() (bool, string) {
-		if length, _ := l.Queue(listener); length > 0 {
+		if l.Queue(listener).Waiting > 0 {
 			l.Must(l.Quietly(lab.Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC}))
 		}
 		now := "no connection yet"

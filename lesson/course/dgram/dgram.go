@@ -114,6 +114,8 @@ func small(l *lab.Lab) []lab.Step {
 	}
 }
 
+// loss sends more datagrams than a small receive buffer takes. It is long for its
+// steps, which share what each leaves for the next.
 func loss(l *lab.Lab) []lab.Step {
 	const many = 200
 	var receiver, sender, succeeded, failed int

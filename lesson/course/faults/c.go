@@ -71,7 +71,8 @@ func onlyLoopback(l *lab.Lab, fd int) {
 	l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_BINDTOIFINDEX, Value: links[lo].Index}))
 }
 
-// root joins the directory and the target of a request as text.
+// root joins the directory and the target of a request as text. It is long for its
+// steps, which share what each leaves for the next.
 func root(l *lab.Lab) []lab.Step {
 	root := func() string {
 		dir := l.TempDir()

@@ -56,7 +56,7 @@ func idle(l *lab.Lab) []lab.Step {
 			var c int
 			l.Setup(func() { c = l.Connect(addr) })
 			l.Must(l.Send(lab.Client, c, "GET / HTTP/1.0\r\n\r\n"))
-			waiting, _ := l.ShowQueue(fd)
+			waiting := l.ShowQueue(fd).Waiting
 			l.Note("waiting", waiting)
 		}},
 		{Name: "right", Do: func() {
@@ -131,7 +131,7 @@ func findLeak(l *lab.Lab) lab.Check {
 	fd, addr := l.Listener(8)
 	l.Note("pid", l.PID(lab.Server))
 	return func() (bool, string) {
-		for waiting, _ := l.Queue(fd); waiting > 0; waiting-- {
+		for waiting := l.Queue(fd).Waiting; waiting > 0; waiting-- {
 			l.Accept(fd)
 		}
 		n := len(l.RowsAt(addr, kernel.CloseWait))

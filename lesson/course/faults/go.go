@@ -235,7 +235,7 @@ func constant(l *lab.Lab) []lab.Step {
 	backlog := func(n int) int {
 		fd, _ := l.Bound()
 		l.Must(l.Listen(lab.Server, fd, n))
-		_, got := l.ShowQueue(fd)
+		got := l.ShowQueue(fd).Backlog
 		return got
 	}
 	return []lab.Step{

@@ -63,7 +63,7 @@ func who(l *lab.Lab) []lab.Step {
 				return task.State != 'T'
 			})
 			l.Show(facts.ProcessState(lab.Server, l.PID(lab.Server), task))
-			waiting, _ := l.ShowQueue(fd)
+			waiting := l.ShowQueue(fd).Waiting
 			l.Note("waiting", waiting)
 		}},
 	}
@@ -225,8 +225,8 @@ func half(l *lab.Lab) []lab.Step {
 			mine, its := showEnds(l, addr, l.Ask(lab.Client, c).Local.AddrPort())
 			l.Note("client_before", stateName(mine))
 			l.Note("server_before", stateName(its))
-			length, _ := l.ShowQueue(fd)
-			l.Note("queue_before", length)
+			waiting := l.ShowQueue(fd).Waiting
+			l.Note("queue_before", waiting)
 			switch {
 			case mine.State == its.State:
 				l.Answer("same")
@@ -238,10 +238,10 @@ func half(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "send", Do: func() {
 			l.Must(l.Send(lab.Client, c, "x"))
-			l.Until("the connection in the accept queue", func() bool { length, _ := l.Queue(fd); return length > 0 })
+			l.Until("the connection in the accept queue", func() bool { return l.Queue(fd).Waiting > 0 })
 			showEnds(l, addr, l.Ask(lab.Client, c).Local.AddrPort())
-			length, _ := l.ShowQueue(fd)
-			l.Note("queue_after", length)
+			waiting := l.ShowQueue(fd).Waiting
+			l.Note("queue_after", waiting)
 		}},
 	}
 }

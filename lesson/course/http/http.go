@@ -211,7 +211,7 @@ func typed(l *lab.Lab) lab.Check {
 		delete(arrived, fd)
 	}
 	return func() (bool, string) {
-		if length, _ := l.Queue(listener); length > 0 {
+		if l.Queue(listener).Waiting > 0 {
 			conn := l.Must(l.Quietly(lab.Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC}))
 			arrived[int(conn.Ret)] = nil
 			now = "connected; no byte has come yet"

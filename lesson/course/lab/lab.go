@@ -166,7 +166,7 @@ func (l *Lab) Kill(role stage.Role) {
 	l.born = slices.DeleteFunc(l.born, func(r stage.Role) bool { return r == role })
 }
 
-// Do makes one call that does not have to wait, and tells of it.
+// Do makes one call of a party that does not have to wait, and tells of it.
 func (l *Lab) Do(role stage.Role, o stage.Order) sockets.Call {
 	p := l.Begin(role, o)
 	select {

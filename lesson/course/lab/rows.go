@@ -22,7 +22,7 @@ func (l *Lab) TCP() kernel.InetTable {
 	return rows
 }
 
-// RowsAt are the sockets of a local address in a state.
+// RowsAt returns the sockets of a local address in a state.
 func (l *Lab) RowsAt(local sockets.Sockaddr, state kernel.State) (found []kernel.InetSocket) {
 	for _, row := range l.TCP() {
 		if row.Local == local.AddrPort() && row.State == state {
@@ -32,7 +32,9 @@ func (l *Lab) RowsAt(local sockets.Sockaddr, state kernel.State) (found []kernel
 	return found
 }
 
-// EndsOf are the two ends of one connection, as far as there are any.
+// EndsOf returns the ends of the connection between a listener's address and a
+// client's, as far as the kernel has any: the Server's is at the first, the Client's
+// at the second.
 func (l *Lab) EndsOf(at, from netip.AddrPort) map[stage.Role]kernel.InetSocket {
 	ends, rows := make(map[stage.Role]kernel.InetSocket), l.TCP()
 	if row := rows.Find(from, at); row != nil {
@@ -44,43 +46,44 @@ func (l *Lab) EndsOf(at, from netip.AddrPort) map[stage.Role]kernel.InetSocket {
 	return ends
 }
 
-// Queue is the accept queue of a listener of the server: how many wait, and the
-// backlog that the kernel made of the number given to listen(2).
-func (l *Lab) Queue(fd int) (length, backlog int) {
+// Queue returns the accept queue of a listener of the server.
+func (l *Lab) Queue(fd int) kernel.Queue {
 	row := l.TCP().Listener(l.Ask(Server, fd).Local.AddrPort())
 	if row == nil {
 		l.Fatalf("no LISTEN row for descriptor %d", fd)
 	}
-	return int(row.RQueue), int(row.WQueue)
+	return kernel.Queue{Waiting: int(row.RQueue), Backlog: int(row.WQueue)}
 }
 
-func (l *Lab) ShowQueue(fd int) (length, backlog int) {
-	length, backlog = l.Queue(fd)
-	e := facts.ListenRow(kernel.Queue{Waiting: length, Backlog: backlog}, facts.SS("-ltn", facts.From(l.Ask(Server, fd).Local.Port())))
+// ShowQueue shows the row of a listener of the server, and returns its accept queue.
+func (l *Lab) ShowQueue(fd int) kernel.Queue {
+	q := l.Queue(fd)
+	e := facts.ListenRow(q, facts.SS("-ltn", facts.From(l.Ask(Server, fd).Local.Port())))
 	e.Note = "" // a lesson is about these columns
-	l.Show(filled(e, length, backlog))
-	return length, backlog
+	l.Show(filled(e, q))
+	return q
 }
 
 // ShowAcceptQueue shows the same without the names of the columns, in numbers that
 // mean what they say.
-func (l *Lab) ShowAcceptQueue(fd int) (length, backlog int) {
-	length, backlog = l.Queue(fd)
-	e := facts.AcceptQueue(kernel.Queue{Waiting: length, Backlog: backlog}, length, facts.SS("-ltn", facts.From(l.Ask(Server, fd).Local.Port())))
+func (l *Lab) ShowAcceptQueue(fd int) kernel.Queue {
+	q := l.Queue(fd)
+	e := facts.AcceptQueue(q, q.Waiting, facts.SS("-ltn", facts.From(l.Ask(Server, fd).Local.Port())))
 	e.Note = "" // what full means is asked
-	l.Show(filled(e, length, backlog))
-	return length, backlog
+	l.Show(filled(e, q))
+	return q
 }
 
 // filled returns the fact with a bar of how full an accept queue is, if anybody
 // waits. A backlog of N holds N+1.
-func filled(e lesson.Evidence, length, backlog int) lesson.Evidence {
-	if length == 0 {
+func filled(e lesson.Evidence, q kernel.Queue) lesson.Evidence {
+	if q.Waiting == 0 {
 		return e
 	}
-	return facts.Gauge(e, int64(length), int64(backlog)+1)
+	return facts.Gauge(e, int64(q.Waiting), int64(q.Backlog)+1)
 }
 
+// Counters returns the counters of the network namespace.
 func (l *Lab) Counters() kernel.Counters {
 	c, err := l.Net().Counters()
 	if err != nil {

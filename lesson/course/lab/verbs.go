@@ -14,13 +14,14 @@ import (
 	"fd3/sockets/stage"
 )
 
-// The two processes of an experiment.
+// The parties that nearly every experiment has.
 const (
 	Server = stage.Server
 	Client = stage.Client
 )
 
-// Must is a call that has to succeed for the experiment to go on.
+// Must returns a call that has to succeed for the experiment to go on. One that has
+// failed ends it.
 func (l *Lab) Must(c sockets.Call) sockets.Call {
 	if c.Errno != 0 {
 		l.Fatalf("%s", c.Strace())
@@ -28,29 +29,33 @@ func (l *Lab) Must(c sockets.Call) sockets.Call {
 	return c
 }
 
+// Socket makes a socket of a party.
 func (l *Lab) Socket(role stage.Role, domain, typ int) (fd int) {
 	return int(l.Must(l.Do(role, stage.Order{Do: "socket", Domain: domain, Type: typ | unix.SOCK_CLOEXEC})).Ret)
 }
 
-// Stream makes a TCP socket.
+// Stream makes a TCP socket of a party.
 func (l *Lab) Stream(role stage.Role) (fd int) {
 	return l.Socket(role, unix.AF_INET, unix.SOCK_STREAM)
 }
 
+// Bind has a party call bind(2).
 func (l *Lab) Bind(role stage.Role, fd int, addr sockets.Sockaddr) sockets.Call {
 	return l.Do(role, stage.Order{Do: "bind", FD: fd, Addr: addr})
 }
 
+// ReuseAddr has a party set SO_REUSEADDR.
 func (l *Lab) ReuseAddr(role stage.Role, fd int) sockets.Call {
 	return l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1})
 }
 
+// Listen has a party call listen(2).
 func (l *Lab) Listen(role stage.Role, fd, backlog int) sockets.Call {
 	return l.Do(role, stage.Order{Do: "listen", FD: fd, Backlog: backlog})
 }
 
-// Bound is a TCP socket of the server with a port of the kernel's choice, on
-// 127.0.0.1. It is told in short.
+// Bound returns a TCP socket of the server with a port of the kernel's choice, on
+// 127.0.0.1. Its calls are told in short.
 func (l *Lab) Bound() (fd int, addr sockets.Sockaddr) {
 	l.Setup(func() {
 		fd = l.Stream(Server)
@@ -62,7 +67,7 @@ func (l *Lab) Bound() (fd int, addr sockets.Sockaddr) {
 	return fd, addr
 }
 
-// Listener is a bound socket that listens, told in short.
+// Listener returns a bound socket that listens. Its calls are told in short.
 func (l *Lab) Listener(backlog int) (fd int, addr sockets.Sockaddr) {
 	l.Setup(func() {
 		fd, addr = l.Bound()
@@ -71,19 +76,20 @@ func (l *Lab) Listener(backlog int) (fd int, addr sockets.Sockaddr) {
 	return fd, addr
 }
 
-// Connect makes a socket for the client and connects it; the call has to succeed.
+// Connect returns a new socket of the client that is connected.
 func (l *Lab) Connect(addr sockets.Sockaddr) (fd int) {
 	fd = l.Stream(Client)
 	l.Must(l.Do(Client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
 	return fd
 }
 
+// Accept returns the server's end of the next connection of a listener.
 func (l *Lab) Accept(listener int) (fd int) {
 	return int(l.Must(l.Do(Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC})).Ret)
 }
 
-// Connection is a connection of the client with the server, both ends open, told
-// in short.
+// Connection returns both ends of a connection of the client with the server, and the
+// listener. Its calls are told in short.
 func (l *Lab) Connection() (listener, conn, fd int) {
 	l.Setup(func() {
 		var addr sockets.Sockaddr
@@ -94,31 +100,37 @@ func (l *Lab) Connection() (listener, conn, fd int) {
 	return listener, conn, fd
 }
 
+// Send has a party send bytes, without SIGPIPE.
 func (l *Lab) Send(role stage.Role, fd int, data string) sockets.Call {
 	return l.Do(role, stage.Order{Do: "sendto", FD: fd, Data: []byte(data), Flags: unix.MSG_NOSIGNAL})
 }
 
+// Recv has a party receive at most size bytes of a stream.
 func (l *Lab) Recv(role stage.Role, fd, size int) sockets.Call {
 	return l.Do(role, stage.Order{Do: "recvfrom", FD: fd, Type: unix.SOCK_STREAM, Size: size})
 }
 
+// Shutdown has a party call shutdown(2).
 func (l *Lab) Shutdown(role stage.Role, fd, how int) sockets.Call {
 	return l.Do(role, stage.Order{Do: "shutdown", FD: fd, How: how})
 }
 
+// Close has a party close a descriptor.
 func (l *Lab) Close(role stage.Role, fd int) sockets.Call {
 	return l.Do(role, stage.Order{Do: "close", FD: fd})
 }
 
+// Write has a party write to a descriptor.
 func (l *Lab) Write(role stage.Role, fd int, data string) sockets.Call {
 	return l.Do(role, stage.Order{Do: "write", FD: fd, Data: []byte(data)})
 }
 
+// Read has a party read at most size bytes from a descriptor.
 func (l *Lab) Read(role stage.Role, fd, size int) sockets.Call {
 	return l.Do(role, stage.Order{Do: "read", FD: fd, Size: size})
 }
 
-// Inode is the number of a process's socket, as the kernel's tables have it.
+// Inode returns the inode of a party's socket, by which the kernel's tables have it.
 func (l *Lab) Inode(role stage.Role, fd int) uint64 {
 	fds, err := kernel.FDs(l.PID(role))
 	if err != nil {
@@ -151,10 +163,10 @@ func (l *Lab) TempDir() string {
 	return dir
 }
 
-// TCPState is the TCP state of a socket as its own process sees it.
+// TCPState returns the TCP state of a socket as its own process sees it.
 func (l *Lab) TCPState(role stage.Role, fd int) kernel.State { return l.Ask(role, fd).State() }
 
-// Loopback is 127.0.0.1 with a port; 0 leaves it to the kernel.
+// Loopback returns 127.0.0.1 with a port; 0 leaves it to the kernel.
 func Loopback(port uint16) sockets.Sockaddr {
 	return sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port))
 }
@@ -177,7 +189,7 @@ func (l *Lab) SetOption(role stage.Role, fd, option, value int) {
 	l.Must(l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: option, Value: value}))
 }
 
-// Outcome is what became of a call, as a verb of it: "`bind` {outcome}".
+// Outcome returns what became of a call, as a verb of it: "`bind` {outcome}".
 func Outcome(c sockets.Call) string {
 	if c.Errno != 0 {
 		return "failed with " + c.ErrnoName()
@@ -185,7 +197,7 @@ func Outcome(c sockets.Call) string {
 	return "succeeded"
 }
 
-// LoopbackAt is 127.0.0.n with a port: every such address is this machine's own.
+// LoopbackAt returns 127.0.0.n with a port: every such address is this machine's own.
 func LoopbackAt(n byte, port uint16) sockets.Sockaddr {
 	return sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, n}), port))
 }

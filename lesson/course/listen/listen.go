@@ -132,7 +132,7 @@ func clamp(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "look", Do: func() {
-			_, backlog := l.ShowAcceptQueue(fd)
+			backlog := l.ShowAcceptQueue(fd).Backlog
 			limit, err := l.Net().SysctlInt("net.core.somaxconn")
 			if err != nil {
 				l.Fatalf("net.core.somaxconn: %w", err)
@@ -168,15 +168,15 @@ func columns(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "look", Do: func() {
-			length, _ := l.ShowQueue(fd)
+			waiting := l.ShowQueue(fd).Waiting
 			unread := 0
 			for _, row := range l.RowsAt(addr, kernel.Established) {
 				unread += int(row.RQueue)
 			}
 			l.Show(lesson.Evidence{Fact: "unread", Value: lesson.Counted(unread, "byte") + ", in connections that nobody has accepted", Source: "sock_diag(7)", Command: facts.SS("-tan", facts.From(addr.Port()))})
-			l.Note("length", length)
+			l.Note("waiting", waiting)
 			l.Note("unread", unread)
-			switch length {
+			switch waiting {
 			case 2:
 				l.Answer("connections")
 			case unread:
@@ -190,15 +190,15 @@ func columns(l *lab.Lab) []lab.Step {
 func fillQueue(l *lab.Lab) lab.Check {
 	fd, addr := l.Listener(1)
 	return func() (bool, string) {
-		length, backlog := l.Queue(fd)
+		q := l.Queue(fd)
 		hanging := 0
 		for _, row := range l.TCP() {
 			if row.Remote == addr.AddrPort() && row.State == kernel.SynSent {
 				hanging++
 			}
 		}
-		l.Note("length", length)
+		l.Note("waiting", q.Waiting)
 		l.Note("hanging", hanging)
-		return length > backlog && hanging > 0, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", length, backlog, hanging)
+		return q.Waiting > q.Backlog && hanging > 0, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", q.Waiting, q.Backlog, hanging)
 	}
 }

@@ -211,7 +211,7 @@ func pieces(l *lab.Lab) lab.Check {
 	conn, got := -1, 0
 	return func() (bool, string) {
 		if conn < 0 {
-			if length, _ := l.Queue(listener); length == 0 {
+			if length := l.Queue(listener).Waiting; length == 0 {
 				return false, "no client yet"
 			}
 			conn = l.Accept(listener)

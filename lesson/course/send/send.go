@@ -88,6 +88,8 @@ func tightConnection(l *lab.Lab) (conn, fd int) {
 	return conn, fd
 }
 
+// full sends until both buffers are full. It is long for its steps, which share what
+// each leaves for the next.
 func full(l *lab.Lab) []lab.Step {
 	const offered = 100000
 	var conn, fd, accepted int

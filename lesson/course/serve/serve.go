@@ -34,6 +34,8 @@ var Lesson = lab.Lesson{
 	Exercises: lab.Exercises{"hang": hang},
 }
 
+// pieces is a server with a small buffer that sends one file. It is long for its
+// steps, which share what each leaves for the next.
 func pieces(l *lab.Lab) []lab.Step {
 	const size, piece = 10000, 4096
 	var listener, conn, c, calls, reads int

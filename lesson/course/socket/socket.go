@@ -47,12 +47,12 @@ func show(l *lab.Lab, fd int) (protocol int) {
 
 func zero(l *lab.Lab) []lab.Step {
 	var protocol int
-	make := func(domain, typ int) int {
+	made := func(domain, typ int) int {
 		return show(l, int(l.Must(create(l, domain, typ, 0)).Ret))
 	}
 	return []lab.Step{
 		{Name: "stream", Do: func() {
-			protocol = make(unix.AF_INET, unix.SOCK_STREAM)
+			protocol = made(unix.AF_INET, unix.SOCK_STREAM)
 			l.Note("stream", protocol)
 			switch protocol {
 			case 0:
@@ -61,8 +61,8 @@ func zero(l *lab.Lab) []lab.Step {
 				l.Answer("tcp")
 			}
 		}},
-		{Name: "datagram", Do: func() { l.Note("datagram", make(unix.AF_INET, unix.SOCK_DGRAM)) }},
-		{Name: "unix", Do: func() { l.Note("local", make(unix.AF_UNIX, unix.SOCK_STREAM)) }},
+		{Name: "datagram", Do: func() { l.Note("datagram", made(unix.AF_INET, unix.SOCK_DGRAM)) }},
+		{Name: "unix", Do: func() { l.Note("local", made(unix.AF_UNIX, unix.SOCK_STREAM)) }},
 	}
 }
 

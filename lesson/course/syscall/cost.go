@@ -51,6 +51,8 @@ func nanoseconds(ns float64) string {
 //go:noinline
 func functionCall(b byte) byte { return b }
 
+// cost measures calls of functions and of the kernel. It is long for its steps, which
+// share what each leaves for the next.
 func cost(l *lab.Lab) []lab.Step {
 	type cost struct {
 		fact string

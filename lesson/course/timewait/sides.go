@@ -15,7 +15,7 @@ func sides(l *lab.Lab) lab.Check {
 	conns := make(map[int]bool)
 	seen := map[stage.Role]bool{}
 	return func() (bool, string) {
-		if length, _ := l.Queue(fd); length > 0 {
+		if l.Queue(fd).Waiting > 0 {
 			conns[l.Accept(fd)] = true
 		}
 		for conn := range conns {
