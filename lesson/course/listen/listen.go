@@ -174,7 +174,7 @@ func columns(l *lab.Lab) []lab.Step {
 				unread += int(row.RQueue)
 			}
 			l.Show(lesson.Evidence{Fact: "unread", Value: lesson.Counted(unread, "byte") + ", in connections that nobody has accepted", Source: "sock_diag(7)", Command: facts.SS("-tan", facts.From(addr.Port()))})
-			l.Note("waiting", waiting)
+			l.Note("length", waiting)
 			l.Note("unread", unread)
 			switch waiting {
 			case 2:
@@ -197,7 +197,7 @@ func fillQueue(l *lab.Lab) lab.Check {
 				hanging++
 			}
 		}
-		l.Note("waiting", q.Waiting)
+		l.Note("length", q.Waiting)
 		l.Note("hanging", hanging)
 		return q.Waiting > q.Backlog && hanging > 0, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", q.Waiting, q.Backlog, hanging)
 	}
