@@ -24,7 +24,7 @@ var lives = map[string][]string{
 	},
 	"backlog": {"bind 127.0.0.1:0", "listen --backlog 1", "connect --count 4", "status", "accept", "reset"},
 	"prerequisites": {
-		"recv", "close", "recv --client", "reset",
+		"bind 127.0.0.1:0", "recv", "close", "recv --client", "reset",
 	},
 	"udp": {
 		"socket --type dgram", "bind 127.0.0.1:0", "connect", "send --client", "recv", "send", "recv --client", "close", "send --client", "reset",
