@@ -37,7 +37,7 @@ func AcceptQueue(q kernel.Queue, before int, command string) lesson.Evidence {
 // Overflow is a counter of an accept queue that had no room: ListenOverflows or
 // ListenDrops of TcpExt.
 func Overflow(pid int, counter string, moved int64, since string) lesson.Evidence {
-	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d since %s", moved, since), Source: Proc(pid, "net/netstat"), Command: "nstat -az TcpExt" + counter}
+	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d since %s", moved, since), Source: proc(pid, "net/netstat"), Command: "nstat -az TcpExt" + counter}
 }
 
 // Unread is how many bytes have come and were not read.
