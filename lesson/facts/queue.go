@@ -88,3 +88,8 @@ func Counter(name string, moved int64, when, meaning string) lesson.Evidence {
 	}
 	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d %s", moved, when), Source: file, Command: "nstat -az " + group + counter, Note: meaning}
 }
+
+// UnreadOf is how much of what was sent lies unread.
+func UnreadOf(bytes, sent int) lesson.Evidence {
+	return Gauge(lesson.Evidence{Fact: "unread", Value: fmt.Sprintf("%d of %d bytes", bytes, sent), Source: "ioctl(2) SIOCINQ"}, int64(bytes), int64(sent))
+}
