@@ -244,34 +244,3 @@ func TestTexts(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkUnseen is what a call costs that nobody observes.
-func BenchmarkUnseen(b *testing.B) {
-	tr := &Tracer{}
-	root, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer unix.Close(root)
-	var st unix.Stat_t
-	b.Run("fstat", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			tr.Fstat(root, &st)
-		}
-	})
-	b.Run("openat2", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			c := tr.Openat2(root, "etc/passwd", unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH})
-			unix.Close(int(c.Ret))
-		}
-	})
-	b.Run("openat2 without a Tracer", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			fd, _ := unix.Openat2(root, "etc/passwd", &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH})
-			unix.Close(fd)
-		}
-	})
-}

@@ -25,6 +25,9 @@ type Tracer struct {
 	Nonblocking bool
 }
 
+// Observed reports whether anybody is told of the calls.
+func (t *Tracer) Observed() bool { return t != nil && t.Observe != nil }
+
 // call is the one place where a call is made: by number, with the arguments as they
 // go into the registers. A call that a signal interrupted (EINTR, signal(7)) is
 // reported as it was and then made again; but not close(2), which has given the
@@ -37,52 +40,59 @@ type Tracer struct {
 // decoder that looks there afterwards.
 //
 //go:uintptrescapes
-func (t *Tracer) call(number, a0, a1, a2, a3, a4, a5 uintptr) Call {
-	if t == nil || t.Observe == nil {
-		return t.unobserved(number, a0, a1, a2, a3, a4, a5)
+func (t *Tracer) call(c *Call, number, a0, a1, a2, a3, a4, a5 uintptr) {
+	if t.Observed() {
+		t.observed(c, number, a0, a1, a2, a3, a4, a5)
+		return
 	}
+	s := &table[number]
+	prompt := s.prompt && t != nil && t.Nonblocking
 	for {
-		c := Describe(int(number), Registers{uint64(a0), uint64(a1), uint64(a2), uint64(a3), uint64(a4), uint64(a5)}, own{})
-		c.Start = time.Now()
-		t.Observe(c)
+		var ret uintptr
+		if prompt {
+			ret, _, c.Errno = unix.RawSyscall6(number, a0, a1, a2, a3, a4, a5)
+		} else {
+			ret, _, c.Errno = unix.Syscall6(number, a0, a1, a2, a3, a4, a5)
+		}
+		c.Ret = int64(ret)
+		if !c.interrupted(number) {
+			break
+		}
+	}
+	c.Name, c.Returned, c.FD = s.name, true, -1
+	if s.onFD {
+		c.FD = int(a0)
+	}
+}
+
+// observed is call where somebody is told of it. It is a function of its own to keep
+// the other one's frame small.
+func (t *Tracer) observed(c *Call, number, a0, a1, a2, a3, a4, a5 uintptr) {
+	for {
+		entered := Describe(int(number), Registers{uint64(a0), uint64(a1), uint64(a2), uint64(a3), uint64(a4), uint64(a5)}, own{})
+		entered.Start = time.Now()
+		t.Observe(entered)
 		ret, _, errno := unix.Syscall6(number, a0, a1, a2, a3, a4, a5)
-		c.Duration = time.Since(c.Start)
-		c = c.Return(int64(ret), errno, own{})
-		t.Observe(c)
-		if errno != unix.EINTR || number == unix.SYS_CLOSE {
-			return c
+		entered.Duration = time.Since(entered.Start)
+		*c = entered.Return(int64(ret), errno, own{})
+		t.Observe(*c)
+		if !c.interrupted(number) {
+			return
 		}
 	}
 }
 
-func (t *Tracer) unobserved(number, a0, a1, a2, a3, a4, a5 uintptr) Call {
-	s := &table[number]
-	for {
-		var ret uintptr
-		var errno unix.Errno
-		if t != nil && t.Nonblocking && s.prompt {
-			ret, _, errno = unix.RawSyscall6(number, a0, a1, a2, a3, a4, a5)
-		} else {
-			ret, _, errno = unix.Syscall6(number, a0, a1, a2, a3, a4, a5)
-		}
-		if errno == unix.EINTR && number != unix.SYS_CLOSE {
-			continue
-		}
-		fd := -1
-		if s.onFD {
-			fd = int(a0)
-		}
-		return Call{Name: s.name, Returned: true, Ret: int64(ret), Errno: errno, FD: fd}
-	}
+// interrupted reports whether the call has to be made again.
+func (c *Call) interrupted(number uintptr) bool {
+	return c.Errno == unix.EINTR && number != unix.SYS_CLOSE
 }
 
 // bytes gives the call its Data: n bytes of buf, as many as were moved. A described
 // call has them already.
-func (c Call) bytes(buf []byte) Call {
+func (c *Call) bytes(buf []byte) {
 	if c.Errno == 0 && c.Data == nil && buf != nil {
 		c.Data = buf[:min(int(c.Ret), len(buf))] // MSG_TRUNC gives the whole length of a datagram
 	}
-	return c
 }
 
 // A Peer is room for an address that the kernel writes: struct sockaddr_storage, and
@@ -93,17 +103,10 @@ type Peer struct {
 }
 
 // from gives the call its Addr: what the kernel wrote.
-func (c Call) from(p *Peer) Call {
+func (c *Call) from(p *Peer) {
 	if c.Errno == 0 && c.Addr == nil {
 		c.Addr = p.addr[:min(p.size, sizeStorage)]
 	}
-	return c
-}
-
-// to gives the call its Addr: where it went.
-func (c Call) to(addr Sockaddr) Call {
-	c.Addr = addr
-	return c
 }
 
 // data is where the kernel finds bytes.

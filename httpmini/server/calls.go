@@ -10,9 +10,7 @@ import (
 	"fd3/sockets"
 )
 
-// The calls on a connection. In a turn that is told of they go through the Tracer.
-// In another they are made raw, and where they cannot block, without telling the
-// Go scheduler (RawSyscall): that is a quarter of the throughput.
+// The calls on a connection go through w.calls, which says whether they are told of.
 
 func (w *worker) recv(c *conn, buf []byte) (int, unix.Errno) {
 	flags := 0
@@ -22,16 +20,11 @@ func (w *worker) recv(c *conn, buf []byte) (int, unix.Errno) {
 	case w.blocking && !w.patience(c, unix.SO_RCVTIMEO, &c.receive, c.deadline-w.now):
 		return 0, unix.EAGAIN
 	}
-	if w.telling {
-		call := w.tracer.RecvInto(c.fd, buf, flags)
-		w.clock()
-		return int(call.Ret), call.Errno
-	}
-	n, errno := w.transfer(unix.SYS_RECVFROM, c.fd, buf, flags)
-	if w.blocking {
+	call := w.calls.RecvInto(c.fd, buf, flags)
+	if w.blocking || w.telling {
 		w.clock()
 	}
-	return n, errno
+	return int(call.Ret), call.Errno
 }
 
 // send sends bytes. Before a file it does not say MSG_MORE: a segment that begins
@@ -42,31 +35,9 @@ func (w *worker) send(c *conn, b []byte) (int, unix.Errno) {
 	if w.blocking && !w.roomPatience(c) {
 		return 0, unix.EAGAIN
 	}
-	var n int
-	var errno unix.Errno
-	if w.telling {
-		call := w.tracer.Send(c.fd, b, flags)
-		n, errno = int(call.Ret), call.Errno
-	} else {
-		n, errno = w.transfer(unix.SYS_SENDTO, c.fd, b, flags)
-	}
-	w.sent(c, n)
-	return n, errno
-}
-
-func (w *worker) transfer(call uintptr, fd int, b []byte, flags int) (int, unix.Errno) {
-	for {
-		var n uintptr
-		var errno unix.Errno
-		if w.blocking {
-			n, _, errno = unix.Syscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags), 0, 0)
-		} else {
-			n, _, errno = unix.RawSyscall6(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(flags), 0, 0)
-		}
-		if errno != unix.EINTR { // a signal of the Go runtime
-			return int(n), errno
-		}
-	}
+	call := w.calls.Send(c.fd, b, flags)
+	w.sent(c, int(call.Ret))
+	return int(call.Ret), call.Errno
 }
 
 // sendfile moves a range of a file into the send buffer without a copy in this
@@ -76,21 +47,9 @@ func (w *worker) sendfile(c *conn, m *rare) (int, unix.Errno) {
 		return 0, unix.EAGAIN
 	}
 	count := int(min(m.end-m.off, maxMoved))
-	var n int
-	var errno unix.Errno
-	if w.telling {
-		call := w.tracer.Sendfile(c.fd, m.file.FD, &m.off, count)
-		n, errno = int(call.Ret), call.Errno
-	} else {
-		for {
-			r, _, e := unix.Syscall6(unix.SYS_SENDFILE, uintptr(c.fd), uintptr(m.file.FD), uintptr(unsafe.Pointer(&m.off)), uintptr(count), 0, 0)
-			if n, errno = int(r), e; e != unix.EINTR {
-				break
-			}
-		}
-	}
-	w.sent(c, n)
-	return n, errno
+	call := w.calls.Sendfile(c.fd, m.file.FD, &m.off, count)
+	w.sent(c, int(call.Ret))
+	return int(call.Ret), call.Errno
 }
 
 // sent is behind each call that sends.
@@ -108,13 +67,7 @@ func (w *worker) sent(c *conn, n int) {
 }
 
 // shutdown ends the server's direction: the client reads to the end of it.
-func (w *worker) shutdown(c *conn) {
-	if w.telling {
-		w.tracer.Shutdown(c.fd, unix.SHUT_WR)
-		return
-	}
-	unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(c.fd), unix.SHUT_WR, 0)
-}
+func (w *worker) shutdown(c *conn) { w.calls.Shutdown(c.fd, unix.SHUT_WR) }
 
 // unsent is how many bytes of the send buffer wait for room at the client. tcp(7),
 // SIOCOUTQNSD. A Unix socket has none: what was sent is with the client.
@@ -133,22 +86,10 @@ func waiting(fd int, request uintptr) int {
 
 // reset has close(2) send an RST and forget what is in the send buffer: a client
 // that does not read would keep that memory for minutes. socket(7), SO_LINGER.
-func (w *worker) reset(c *conn) {
-	if w.telling {
-		w.tracer.SetLinger(c.fd, 0)
-		return
-	}
-	unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-}
+func (w *worker) reset(c *conn) { w.calls.SetLinger(c.fd, 0) }
 
 // close gives the descriptor back.
-func (w *worker) close(c *conn) {
-	if w.telling {
-		w.tracer.Close(c.fd)
-		return
-	}
-	unix.RawSyscall(unix.SYS_CLOSE, uintptr(c.fd), 0, 0)
-}
+func (w *worker) close(c *conn) { w.calls.Close(c.fd) }
 
 // roomPatience is patience for a call that sends.
 func (w *worker) roomPatience(c *conn) bool {
@@ -167,12 +108,7 @@ func (w *worker) patience(c *conn, option int, now *time.Duration, left time.Dur
 		return true
 	}
 	*now = left
-	if w.telling {
-		w.tracer.SetTimeout(c.fd, option, left)
-		return true
-	}
-	limit := unix.NsecToTimeval(int64(left))
-	unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, option, &limit)
+	w.calls.SetTimeout(c.fd, option, left)
 	return true
 }
 
@@ -183,26 +119,12 @@ func (w *worker) accept(listener int) (fd int, call sockets.Call, errno unix.Err
 	if !w.blocking {
 		flags |= unix.SOCK_NONBLOCK
 	}
-	if w.telling {
-		call = w.tracer.Accept4(listener, flags)
-		return int(call.Ret), call, call.Errno
+	var peer *sockets.Peer
+	if w.namesPeers() {
+		peer = &w.peer
 	}
-	var addr, size unsafe.Pointer
-	for {
-		if w.namesPeers() {
-			w.peerSize = uint32(len(w.peer))
-			addr, size = unsafe.Pointer(&w.peer[0]), unsafe.Pointer(&w.peerSize)
-		}
-		var r uintptr
-		if w.blocking {
-			r, _, errno = unix.Syscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(addr), uintptr(size), uintptr(flags), 0, 0)
-		} else {
-			r, _, errno = unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(addr), uintptr(size), uintptr(flags), 0, 0)
-		}
-		if errno != unix.EINTR {
-			return int(r), call, errno
-		}
-	}
+	call = w.calls.AcceptInto(listener, peer, flags)
+	return int(call.Ret), call, call.Errno
 }
 
 // acceptAloud is accept, where a call that fails for want of a descriptor or memory
@@ -212,7 +134,7 @@ func (w *worker) acceptAloud(listener int) (fd int, call sockets.Call, errno uni
 	switch errno {
 	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
 		if !w.telling && !w.starved && !w.config.Quiet {
-			w.telling = true
+			w.narrate(true)
 			return w.accept(listener)
 		}
 	}
@@ -220,7 +142,7 @@ func (w *worker) acceptAloud(listener int) (fd int, call sockets.Call, errno uni
 }
 
 // namesPeers says whether anybody is told who the clients are.
-func (w *worker) namesPeers() bool { return !w.config.Quiet || w.config.Log != nil }
+func (w *worker) namesPeers() bool { return w.telling || !w.config.Quiet || w.config.Log != nil }
 
 // clock reads the time once for all that follows.
 func (w *worker) clock() {

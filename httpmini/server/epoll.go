@@ -24,7 +24,8 @@ type epollLoop struct {
 	conns    []*conn // by descriptor
 	fresh    []*conn // accepted and not read from yet
 	events   [256]unix.EpollEvent
-	tick     time.Duration // when deadlines are looked at next
+	change   unix.EpollEvent // what control says to the kernel
+	tick     time.Duration   // when deadlines are looked at next
 }
 
 const tickLength = 500 * time.Millisecond
@@ -34,7 +35,7 @@ func (s *Server) epollLoop(number, listener int) (*epollLoop, error) {
 	if err := unix.SetNonblock(listener, true); err != nil {
 		return nil, fmt.Errorf("fcntl: %w", err)
 	}
-	call := l.tracer.EpollCreate1(unix.EPOLL_CLOEXEC)
+	call := l.told.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if call.Errno != 0 {
 		return nil, fmt.Errorf("epoll_create1: %w", call.Errno)
 	}
@@ -47,7 +48,7 @@ func (s *Server) epollLoop(number, listener int) (*epollLoop, error) {
 			}
 			l.listens = events
 		}
-		if call := l.tracer.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}); call.Errno != 0 {
+		if call := l.told.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}); call.Errno != 0 {
 			unix.Close(l.epoll)
 			return nil, fmt.Errorf("epoll_ctl: %w", call.Errno)
 		}
@@ -115,11 +116,9 @@ func (l *epollLoop) waitEvents() (int, error) {
 		}
 	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(unseen), 0, 0)
-	for n == 0 && errno == 0 || errno == unix.EINTR {
-		n, _, errno = unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epoll), uintptr(unsafe.Pointer(&l.events[0])), uintptr(len(l.events)), uintptr(l.timeout()), 0, 0)
-		if n == 0 && errno == 0 {
-			break
-		}
+	if n == 0 && errno == 0 || errno == unix.EINTR {
+		call := l.untold.EpollWait(l.epoll, l.events[:], l.timeout())
+		n, errno = uintptr(call.Ret), call.Errno
 	}
 	if errno != 0 {
 		return 0, fmt.Errorf("epoll_pwait: %w", errno)
@@ -260,7 +259,8 @@ func (l *epollLoop) deliver() {
 	l.batching = false
 	for i, c := range l.off {
 		l.off[i] = nil
-		l.current, l.story, l.telling = c, false, false // as when it was read from
+		l.current, l.story = c, false // as when it was read from
+		l.narrate(false)
 		l.settle(c, l.worker.run(c))
 	}
 	l.off, l.out, l.from = l.off[:0], l.out[:0], 0
@@ -297,13 +297,8 @@ func (l *epollLoop) settle(c *conn, next wait) {
 }
 
 func (l *epollLoop) control(op, fd int, events uint32) unix.Errno {
-	e := unix.EpollEvent{Events: events, Fd: int32(fd)}
-	if l.telling {
-		told := e
-		return l.tracer.EpollCtl(l.epoll, op, fd, &told).Errno
-	}
-	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(l.epoll), uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&e)), 0, 0)
-	return errno
+	l.change = unix.EpollEvent{Events: events, Fd: int32(fd)}
+	return l.calls.EpollCtl(l.epoll, op, fd, &l.change).Errno
 }
 
 // expireAll ends the patience with those who have used it up.

@@ -47,16 +47,17 @@ type worker struct {
 	second int64
 	date   []byte // of the present second, as the field Date has it
 
-	tracer   sockets.Tracer
-	telling  bool  // the calls of this turn go through the tracer
-	story    bool  // and into the queue of events
-	current  *conn // whose calls they are
-	hurry    bool  // blocking, while the server is drained: only what is there already is read
-	moved    int   // bytes sent in this turn
-	pieces   int   // of listings made since epoll_wait
-	starved  bool  // accept4 failed for want of a descriptor or memory, and that was told
-	peer     [unix.SizeofSockaddrAny]byte
-	peerSize uint32
+	told    sockets.Tracer  // makes the calls of a turn that is told of
+	untold  sockets.Tracer  // makes those of any other
+	calls   *sockets.Tracer // the one of both that this turn has
+	telling bool            // it is told
+	story   bool            // and into the queue of events
+	current *conn           // whose calls they are
+	hurry   bool            // blocking, while the server is drained: only what is there already is read
+	moved   int             // bytes sent in this turn
+	pieces  int             // of listings made since epoll_wait
+	starved bool            // accept4 failed for want of a descriptor or memory, and that was told
+	peer    sockets.Peer    // of the connection that was accepted last
 }
 
 const maxSpare = 256
@@ -75,7 +76,9 @@ func (s *Server) worker(number int) *worker {
 		root: s.config.Root, cache: s.cache(number),
 		in: make([]byte, httpmini.MaxHead), out: make([]byte, 0, 16<<10),
 	}
-	w.tracer.Observe = w.observe
+	w.told.Observe = w.observe
+	w.untold.Nonblocking = !w.blocking
+	w.narrate(false)
 	w.clock()
 	return w
 }
@@ -84,7 +87,15 @@ func (s *Server) worker(number int) *worker {
 func (w *worker) turn(c *conn) {
 	w.current = c
 	w.story = !w.config.Quiet && w.server.queue.room(w.now)
-	w.telling = w.story || w.root == nil // the visitor's page shows them too
+	w.narrate(w.story || w.root == nil) // the visitor's page shows the calls too
+}
+
+// narrate says whether the calls from here on are told of.
+func (w *worker) narrate(telling bool) {
+	w.telling, w.calls = telling, &w.untold
+	if telling {
+		w.calls = &w.told
+	}
 }
 
 // teller is the tracer of a turn that is told of, else nil.
@@ -92,7 +103,7 @@ func (w *worker) teller() *sockets.Tracer {
 	if !w.telling {
 		return nil
 	}
-	return &w.tracer
+	return &w.told
 }
 
 func (w *worker) observe(call sockets.Call) {
@@ -158,7 +169,7 @@ func (w *worker) tellWhy(c *conn, why string) {
 func (w *worker) closeListener(fd int) {
 	w.current = nil
 	e := w.event(Called, nil)
-	e.Call = w.tracer.Close(fd)
+	e.Call = w.told.Close(fd)
 	w.tell(e)
 }
 
@@ -179,12 +190,12 @@ func (w *worker) open(fd int, call sockets.Call) *conn {
 	if !w.story && !w.config.Quiet {
 		w.server.queue.unheard.Add(1)
 	}
-	if w.telling {
+	if w.namesPeers() {
 		c.peer = call.Addr.String()
+	}
+	if w.telling {
 		w.current = c
 		w.tellCall(c, call)
-	} else if w.namesPeers() {
-		c.peer = sockets.Sockaddr(w.peer[:min(int(w.peerSize), len(w.peer))]).String()
 	}
 	return c
 }

@@ -144,11 +144,7 @@ func finUnsent(t *testing.T, fd int, state State) InetSocket {
 			return false
 		}
 		q := row.Unsent()
-		asked, err := Ask(fd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return q.FIN && q.Total() == int(row.WQueue) && q.Total() == asked.Unsent && q == asked.Unacked()
+		return q.FIN && q.Total() == int(row.WQueue) && q.Total() == outq(t, fd)
 	})
 	return *row
 }

@@ -80,7 +80,7 @@ func (c *Cache) Fresh(t *sockets.Tracer, path []byte, now time.Duration) *Entry 
 	c.mu.Lock()
 	e := c.kept(path, now)
 	c.mu.Unlock()
-	if e == nil || !c.root.same(calls{t}, e.File) {
+	if e == nil || !c.root.same(t, e.File) {
 		return nil
 	}
 	return e
@@ -102,7 +102,7 @@ func (c *Cache) kept(path []byte, now time.Duration) *Entry {
 // The calls are made through t, which may be nil.
 func (c *Cache) Open(t *sockets.Tracer, path []byte, now time.Duration) (*Entry, error) {
 	if e := c.held(path, now); e != nil {
-		if c.root.same(calls{t}, e.File) {
+		if c.root.same(t, e.File) {
 			return e, nil
 		}
 		e.Close()
@@ -114,9 +114,9 @@ func (c *Cache) Open(t *sockets.Tracer, path []byte, now time.Duration) (*Entry,
 	if err != nil {
 		return nil, err
 	}
-	e, err := c.find(calls{t}, string(name))
+	e, err := c.find(t, string(name))
 	if outOfDescriptors(err) && c.closeFiles() {
-		e, err = c.find(calls{t}, string(name))
+		e, err = c.find(t, string(name))
 	}
 	if err != nil {
 		return nil, err
@@ -142,41 +142,41 @@ func outOfDescriptors(err error) bool {
 }
 
 // find looks the name up, and opens what it stands for.
-func (c *Cache) find(k calls, name string) (e *Entry, err error) {
+func (c *Cache) find(t *sockets.Tracer, name string) (e *Entry, err error) {
 	err = persist(func() error {
-		e, err = c.findOnce(k, name)
+		e, err = c.findOnce(t, name)
 		return err
 	})
 	return e, err
 }
 
-func (c *Cache) findOnce(k calls, name string) (*Entry, error) {
-	place, st, err := c.root.find(k, name)
+func (c *Cache) findOnce(t *sockets.Tracer, name string) (*Entry, error) {
+	place, st, err := c.root.find(t, name)
 	if err == nil && st.directory && endsInSlash(name) {
-		inside, insideState, insideErr := c.root.find(k, name+index)
+		inside, insideState, insideErr := c.root.find(t, name+index)
 		switch {
 		case insideErr == nil && insideState.directory: // a directory of that name is no index
-			k.close(inside)
+			t.Close(inside)
 		case errors.Is(insideErr, unix.ENOENT):
 		default:
-			k.close(place)
+			t.Close(place)
 			name, place, st, err = name+index, inside, insideState, insideErr
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	f, err := c.root.open(k, name, place, st)
+	f, err := c.root.open(t, name, place, st)
 	if err != nil {
 		return nil, err
 	}
-	return c.entry(k, f)
+	return c.entry(t, f)
 }
 
 func endsInSlash(name string) bool { return name == "" || name[len(name)-1] == '/' }
 
 // entry makes an Entry of a File, which becomes its own.
-func (c *Cache) entry(k calls, f *File) (*Entry, error) {
+func (c *Cache) entry(k *sockets.Tracer, f *File) (*Entry, error) {
 	e := &Entry{File: f}
 	if f.IsDir {
 		return e, nil
@@ -199,23 +199,23 @@ const readings = 3
 // content reads a small file and closes it. It is nil for a file that is too
 // large, or that goes on changing: that one stays open, and what is sent of it is
 // what it will be then.
-func (f *File) content(c calls) ([]byte, error) {
+func (f *File) content(t *sockets.Tracer) ([]byte, error) {
 	for range readings {
 		if f.Size > maxContent {
 			break
 		}
-		b, err := f.read(c)
+		b, err := f.read(t)
 		if err != nil {
 			return nil, err
 		}
 		before := f.state
-		after, err := look(c, f.name, f.FD)
+		after, err := look(t, f.name, f.FD)
 		if err != nil {
 			return nil, err
 		}
 		f.describe(after)
 		if after == before {
-			c.close(f.FD)
+			t.Close(f.FD)
 			f.FD, f.Size = -1, int64(len(b))
 			if f.Size != before.size { // as in proc(5) and sysfs(5): the state tells nothing of the content
 				f.settled, f.ETag = false, ""
@@ -227,7 +227,7 @@ func (f *File) content(c calls) ([]byte, error) {
 }
 
 // read reads the file to its end. One without a size may have content all the same.
-func (f *File) read(c calls) ([]byte, error) {
+func (f *File) read(t *sockets.Tracer) ([]byte, error) {
 	b := make([]byte, f.Size)
 	n := 0
 	for {
@@ -240,7 +240,7 @@ func (f *File) read(c calls) ([]byte, error) {
 			}
 			b = append(b, make([]byte, max(n, 4<<10))...)
 		}
-		m, errno := c.pread(f.FD, b[n:], int64(n))
+		m, errno := outcome(t.Pread64(f.FD, b[n:], int64(n)))
 		if errno != 0 {
 			return nil, refusal(f.name, errno)
 		}

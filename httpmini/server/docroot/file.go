@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // File is a regular file that is open, or a directory that was looked at.
@@ -50,9 +52,9 @@ type state struct {
 }
 
 // look asks for the state of a file or directory. Others are refused.
-func look(c calls, name string, fd int) (state, error) {
+func look(t *sockets.Tracer, name string, fd int) (state, error) {
 	var st unix.Stat_t
-	if errno := c.fstat(fd, &st); errno != 0 {
+	if errno := t.Fstat(fd, &st).Errno; errno != 0 {
 		return state{}, refusal(name, errno)
 	}
 	return stateOf(name, &st)

@@ -85,12 +85,12 @@ func (c *Cache) List(t *sockets.Tracer, f *File) (*Listing, error) {
 	c.listings[l] = true
 	c.mu.Unlock()
 	l.failed = persist(func() error {
-		place, _, err := f.root.find(calls{t}, f.name)
+		place, _, err := f.root.find(t, f.name)
 		if err != nil {
 			return err
 		}
-		defer calls{t}.close(place)
-		l.fd, err = f.root.reopen(calls{t}, f.name, place, unix.O_DIRECTORY)
+		defer t.Close(place)
+		l.fd, err = f.root.reopen(t, f.name, place, unix.O_DIRECTORY)
 		return err
 	})
 	if l.failed != nil {
@@ -111,7 +111,7 @@ func (l *Listing) Close(t *sockets.Tracer) {
 	}
 	l.cache.mu.Unlock()
 	if last && l.fd >= 0 {
-		calls{t}.close(l.fd)
+		t.Close(l.fd)
 	}
 }
 
@@ -124,9 +124,8 @@ func (l *Listing) Read(t *sockets.Tracer) (complete bool, err error) {
 	if l.complete || l.failed != nil {
 		return l.complete, l.failed
 	}
-	c := calls{t}
 	buf := make([]byte, dentsSize)
-	n, errno := c.getdents(l.fd, buf)
+	n, errno := outcome(t.Getdents64(l.fd, buf))
 	if errno != 0 {
 		l.failed = refusal(l.dir.name, errno)
 		return false, l.failed
@@ -135,7 +134,7 @@ func (l *Listing) Read(t *sockets.Tracer) (complete bool, err error) {
 		var text string
 		var kind byte
 		text, kind, rest = nextName(rest)
-		dir, served := l.serves(c, text, kind)
+		dir, served := l.serves(t, text, kind)
 		if !served {
 			continue
 		}
@@ -172,7 +171,7 @@ func (a name) compare(b name) int {
 
 // serves reports whether a name of this type (d_type, readdir(3)) is served, and
 // whether it is a directory. Where the type does not say, the kernel is asked.
-func (l *Listing) serves(c calls, text string, kind byte) (dir, served bool) {
+func (l *Listing) serves(t *sockets.Tracer, text string, kind byte) (dir, served bool) {
 	if hidden(text) {
 		return false, false
 	}
@@ -180,7 +179,7 @@ func (l *Listing) serves(c calls, text string, kind byte) (dir, served bool) {
 	case unix.DT_REG, unix.DT_DIR:
 		return kind == unix.DT_DIR, true
 	case unix.DT_LNK, unix.DT_UNKNOWN:
-		st, ok := l.dir.lookAt(c, l.fd, text)
+		st, ok := l.dir.lookAt(t, l.fd, text)
 		return st.directory, ok
 	}
 	return false, false
@@ -194,7 +193,7 @@ func (l *Listing) Rows(t *sockets.Tracer, from, most int) (rows []Dirent, next i
 	l.mu.Unlock()
 	next = min(from+most, len(names))
 	for _, n := range names[from:next] {
-		if st, ok := l.dir.lookAt(calls{t}, fd, n.text); ok {
+		if st, ok := l.dir.lookAt(t, fd, n.text); ok {
 			rows = append(rows, Dirent{n.text, st.directory, st.size, time.Unix(st.mtime.Unix())})
 		}
 	}
@@ -220,19 +219,19 @@ func hidden(name string) bool {
 
 // lookAt is the state of what a name in the directory fd stands for, if that is
 // served at all.
-func (f *File) lookAt(c calls, fd int, name string) (state, bool) {
+func (f *File) lookAt(t *sockets.Tracer, fd int, name string) (state, bool) {
 	var st unix.Stat_t
-	if c.fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) != 0 {
+	if t.Newfstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW).Errno != 0 {
 		return state{}, false // it has just been removed
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFLNK {
 		s, err := stateOf(name, &st)
 		return s, err == nil
 	}
-	place, s, err := f.root.find(c, strings.TrimSuffix(f.name, "/")+"/"+name)
+	place, s, err := f.root.find(t, strings.TrimSuffix(f.name, "/")+"/"+name)
 	if err != nil {
 		return s, false
 	}
-	c.close(place)
+	t.Close(place)
 	return s, true
 }

@@ -27,7 +27,7 @@ type Root struct {
 // root stays where it is.
 func Open(dir string) (*Root, error) {
 	flags := unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC
-	fd, errno := calls{}.openat(unix.AT_FDCWD, dir, flags)
+	fd, errno := outcome(untold.Openat(unix.AT_FDCWD, dir, flags, 0))
 	if errno != 0 {
 		return nil, cannotServe(dir, errno)
 	}
@@ -44,10 +44,10 @@ func Open(dir string) (*Root, error) {
 // as every name does, and shows whether there is an openat2(2): before Linux 5.6
 // it is ENOSYS, and a seccomp(2) filter that does not know it may say EPERM.
 func (r *Root) probe() error {
-	fd, errno := calls{}.openat2(r.fd, ".", beneath)
+	fd, errno := outcome(untold.Openat2(r.fd, ".", beneath))
 	if errno == unix.ENOSYS || errno == unix.EPERM {
 		r.walks = true
-		fd, errno = calls{}.openat(r.fd, ".", unix.O_PATH|unix.O_CLOEXEC)
+		fd, errno = outcome(untold.Openat(r.fd, ".", unix.O_PATH|unix.O_CLOEXEC, 0))
 	}
 	if errno != 0 {
 		return cannotServe(r.dir, errno)
@@ -55,6 +55,12 @@ func (r *Root) probe() error {
 	unix.Close(fd)
 	return nil
 }
+
+// untold is the Tracer of calls that nobody is told of.
+var untold *sockets.Tracer
+
+// outcome returns what a call gave: a descriptor, or a number of bytes.
+func outcome(c sockets.Call) (int, unix.Errno) { return int(c.Ret), c.Errno }
 
 func cannotServe(dir string, errno unix.Errno) error {
 	hint := ""
@@ -80,10 +86,10 @@ func (r *Root) Close() error { return unix.Close(r.fd) }
 // nobody's business.
 func (r *Root) Gone() string {
 	var held, named unix.Stat_t
-	if errno := (calls{}).fstat(r.fd, &held); errno != 0 {
+	if errno := untold.Fstat(r.fd, &held).Errno; errno != 0 {
 		return ""
 	}
-	switch errno := (calls{}).fstatat(unix.AT_FDCWD, r.dir, &named, 0); {
+	switch errno := untold.Newfstatat(unix.AT_FDCWD, r.dir, &named, 0).Errno; {
 	case held.Nlink == 0:
 		return "the directory that is served has been removed since the server started"
 	case errno != 0:
@@ -99,7 +105,7 @@ func (r *Root) Gone() string {
 // then and belongs to the caller, who closes it; a directory is only looked at.
 // The calls are made through t, which may be nil. An error is an *Error.
 func (r *Root) Open(t *sockets.Tracer, name string) (f *File, err error) {
-	c := calls{t}
+	c := t
 	err = persist(func() error {
 		place, st, err := r.find(c, name)
 		if err != nil {
@@ -127,22 +133,22 @@ func persist(try func() error) error {
 
 // find looks up a name and what it is: a regular file or a directory. The place
 // is an O_PATH descriptor and belongs to the caller.
-func (r *Root) find(c calls, name string) (place int, st state, err error) {
-	place, err = r.resolve(c, name)
+func (r *Root) find(t *sockets.Tracer, name string) (place int, st state, err error) {
+	place, err = r.resolve(t, name)
 	if err != nil {
 		return -1, st, err
 	}
-	st, err = look(c, name, place)
+	st, err = look(t, name, place)
 	if err != nil {
-		c.close(place)
+		t.Close(place)
 		return -1, st, err
 	}
 	return place, st, nil
 }
 
 // open makes a File of a place, which it closes.
-func (r *Root) open(c calls, name string, place int, st state) (*File, error) {
-	defer c.close(place)
+func (r *Root) open(t *sockets.Tracer, name string, place int, st state) (*File, error) {
+	defer t.Close(place)
 	f := &File{FD: -1, root: r, name: name, place: append([]byte(beneathRoot(name)), 0)}
 	f.refs.Store(1)
 	if st.directory {
@@ -150,7 +156,7 @@ func (r *Root) open(c calls, name string, place int, st state) (*File, error) {
 		return f, nil
 	}
 	var err error
-	if f.FD, err = r.reopen(c, name, place, 0); err != nil {
+	if f.FD, err = r.reopen(t, name, place, 0); err != nil {
 		return nil, err
 	}
 	f.describe(st)
@@ -159,9 +165,9 @@ func (r *Root) open(c calls, name string, place int, st state) (*File, error) {
 
 // reopen opens the file at a place for reading. O_NONBLOCK and O_NOCTTY mean
 // nothing to a file; they are for the worst case.
-func (r *Root) reopen(c calls, name string, place, flags int) (int, error) {
+func (r *Root) reopen(t *sockets.Tracer, name string, place, flags int) (int, error) {
 	flags |= unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY
-	fd, errno := c.openat(unix.AT_FDCWD, fmt.Sprint(r.selfFD, place), flags)
+	fd, errno := outcome(t.Openat(unix.AT_FDCWD, fmt.Sprint(r.selfFD, place), flags, 0))
 	switch errno {
 	case 0:
 		return fd, nil
@@ -175,14 +181,14 @@ func (r *Root) reopen(c calls, name string, place, flags int) (int, error) {
 // resolve finds the place of a name beneath the root. Symbolic links are followed
 // as long as they stay there. One with an absolute path does not, wherever it
 // ends, and the magic links of proc(5) are not followed at all.
-func (r *Root) resolve(c calls, name string) (int, error) {
+func (r *Root) resolve(t *sockets.Tracer, name string) (int, error) {
 	if strings.IndexByte(name, 0) >= 0 {
 		return -1, &Error{Name: name, Status: 400, Why: "the name has a NUL byte in it, where it would end for the kernel: path_resolution(7)"}
 	}
 	if r.walks {
-		return r.walk(c, beneathRoot(name))
+		return r.walk(t, beneathRoot(name))
 	}
-	fd, errno := c.openat2(r.fd, beneathRoot(name), beneath)
+	fd, errno := outcome(t.Openat2(r.fd, beneathRoot(name), beneath))
 	if errno != 0 {
 		return -1, refusal(name, errno)
 	}

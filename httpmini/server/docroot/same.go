@@ -5,19 +5,21 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // same reports whether the name leads to this file still, and the file is in the state
 // in which it was read. A state that may stay while the content changes proves nothing.
 //
 // It is asked for each request, so it allocates nothing.
-func (r *Root) same(c calls, f *File) bool {
+func (r *Root) same(t *sockets.Tracer, f *File) bool {
 	if !f.settled {
 		return false
 	}
 	var st unix.Stat_t
 	if bytes.IndexByte(f.place, '/') < 0 {
-		errno := c.stat(r.fd, f.place, &st)
+		errno := stat(t, r.fd, f.place, &st)
 		switch {
 		case errno != 0:
 			return false
@@ -25,12 +27,12 @@ func (r *Root) same(c calls, f *File) bool {
 			return f.unchanged(&st)
 		}
 	}
-	if c.told() || r.walks {
-		place, now, err := r.find(c, f.name)
+	if t.Observed() || r.walks {
+		place, now, err := r.find(t, f.name)
 		if err != nil {
 			return false
 		}
-		c.close(place)
+		t.Close(place)
 		return now == f.state
 	}
 	return r.statBeneath(f.place, &st) == 0 && f.unchanged(&st)
@@ -41,11 +43,12 @@ func (f *File) unchanged(st *unix.Stat_t) bool {
 	return err == nil && now == f.state
 }
 
-// stat is fstatat(2) of a name that ends in NUL. A symbolic link is not followed.
-func (c calls) stat(dirfd int, name []byte, st *unix.Stat_t) unix.Errno {
-	if c.told() {
+// stat is fstatat(2) of a name that ends in NUL. A symbolic link is not followed. A
+// Tracer would put st on the heap, so it makes the call only where that is told.
+func stat(t *sockets.Tracer, dirfd int, name []byte, st *unix.Stat_t) unix.Errno {
+	if t.Observed() {
 		told := new(unix.Stat_t) // the other does not escape
-		errno := c.fstatat(dirfd, string(name[:len(name)-1]), told, unix.AT_SYMLINK_NOFOLLOW)
+		errno := t.Newfstatat(dirfd, string(name[:len(name)-1]), told, unix.AT_SYMLINK_NOFOLLOW).Errno
 		*st = *told
 		return errno
 	}
