@@ -53,6 +53,9 @@ func TestQuit(t *testing.T) {
 	if got, err := r.Quit(t.Context()); got.PID != pid || got.Forced != "" || err != nil {
 		t.Errorf("Quit: %+v, %v, and the pid is %d", got, err, pid)
 	}
+	if stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil && !strings.Contains(string(stat), ") Z ") {
+		t.Errorf("Quit returned before the end: %s", stat)
+	}
 	gone(t, r)
 	if _, err := r.State(t.Context()); err != stage.ErrNone {
 		t.Errorf("State after the end: %v", err)
