@@ -2,11 +2,13 @@ package stage_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -152,6 +154,57 @@ func TestHardDescriptorLimit(t *testing.T) {
 	// 0 to 2, and 20 for the control lines, the runtime's poller and room for more.
 	if string(out) != "EMFILE after 17 sockets\n" || err != nil {
 		t.Errorf("%s%v", out, err)
+	}
+}
+
+// A stage that can take in nobody for want of a descriptor lives on.
+func TestNoDescriptorForALine(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	do(t, r, newSocket)
+	do(t, r, newSocket)
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 5, Max: 5}, nil); err != nil {
+		t.Fatal(err)
+	}
+	var silent *stage.SilentError
+	if _, err := r.State(t.Context()); !errors.As(err, &silent) || silent.PID != pid || silent.Hung || !strings.Contains(err.Error(), "RLIMIT_NOFILE is 5") {
+		t.Errorf("State: %v", err)
+	}
+	if bye, err := r.Quit(t.Context()); bye.PID != pid || bye.Forced == "" || err != nil {
+		t.Errorf("Quit: %+v, %v", bye, err)
+	}
+}
+
+// A stage opens no file at a socket's time, which would have a low number for a moment:
+// the Go runtime reads the time zone when a time is first told.
+func TestOpensNothing(t *testing.T) {
+	_, err := exec.LookPath("strace")
+	need(t, err == nil, "strace")
+	t.Parallel()
+	p := private(t)
+	log := filepath.Join(t.TempDir(), "log")
+	strace := exec.Command("strace", "-f", "-qq", "-e", "trace=open,openat,openat2,socket", "-e", "signal=none", "-o", log, "-p", strconv.Itoa(p.PID()))
+	if err := strace.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer strace.Process.Kill()
+	until(t, "strace at each thread", func() bool {
+		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.PID()))
+		for _, task := range all {
+			status, _ := os.ReadFile(task)
+			if !strings.Contains(string(status), fmt.Sprintf("TracerPid:\t%d\n", strace.Process.Pid)) {
+				return false
+			}
+		}
+		return len(all) > 0
+	})
+	must(t, p, newSocket)
+	lookAt(t, p)
+	strace.Process.Signal(unix.SIGINT)
+	strace.Wait()
+	text, err := os.ReadFile(log)
+	if err != nil || strings.Count(string(text), "socket(AF_INET") != 1 || strings.Contains(string(text), "open") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 
