@@ -37,6 +37,19 @@ func TestInterruptedCalls(t *testing.T) {
 	}
 }
 
+// A connect(2) that has not waited makes its socket one end of a conversation, as one
+// that has does; one that failed does not.
+func TestConnectInTheBooks(t *testing.T) {
+	for errno, became := range map[unix.Errno]string{0: "connect", unix.EINPROGRESS: "connect", unix.ECONNREFUSED: "socket"} {
+		m := NewMachine()
+		m.note(sockets.Call{Name: "socket", Returned: true, Ret: 3})
+		m.note(sockets.Call{Name: "connect", FD: 3, Returned: true, Errno: errno})
+		if got := m.became[3].Name; got != became {
+			t.Errorf("after errno %d: %s, not %s", errno, got, became)
+		}
+	}
+}
+
 // A call that is interrupted again and again is told more often than anybody reads, and
 // its thread never waits for a reader.
 func TestReportsThatNobodyReads(t *testing.T) {
