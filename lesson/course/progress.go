@@ -20,7 +20,7 @@ import (
 	"fd3/lesson/outfile"
 )
 
-// Progress is where a learner is in the course, and what he has done. It is kept in
+// Progress is where a learner is in the course, and what they have done. It is kept in
 // a file, which each change writes anew. The zero Progress keeps nothing. It may be
 // used from several goroutines.
 //
@@ -145,7 +145,7 @@ func (p *Progress) Predicted(lesson, name, choice string) error {
 	})
 }
 
-// Choice is what the learner said to a prediction. It is empty if he said nothing.
+// Choice is what the learner said to a prediction. It is empty if they said nothing.
 func (p *Progress) Choice(lesson, name string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -59,7 +59,7 @@ func (w *Walk) Begin(l lab.Lesson) {
 	w.tell(lesson.Event{Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: IDs()})
 }
 
-// machineValues are what words may name in every lesson.
+// machineValues returns what words may name in every lesson.
 func machineValues() map[string]string {
 	v := make(map[string]string)
 	for name, key := range map[string]string{
@@ -278,7 +278,8 @@ func (w *Walk) Hint(p lab.Part, n int) {
 // Done says what the kernel has shown in an exercise.
 func (w *Walk) Done(p lab.Part) { w.say(p, "done", p.Done) }
 
-// Board asks both processes and the kernel. Without an experiment it is empty.
+// Board returns what the parties and the kernel say at this moment. Without an
+// experiment it is empty.
 func (w *Walk) Board(ctx context.Context) lab.Board {
 	w.mu.Lock()
 	l := w.lab

@@ -71,7 +71,7 @@ func newGuide(o Options, lessons []lab.Lesson, send func(tea.Msg)) *guide {
 		Resuming: func() {
 			g.send(nowMsg{g.now, "The experiments before this are made once more, without a word."})
 		},
-		NotKept: func(err error) { go g.send(noteMsg(err.Error())) }, // the screen itself may be who goes on
+		NotKept: func(err error) { go g.send(noteMsg(err.Error())) }, // the screen may wait for this call
 	}
 	return g
 }
@@ -181,7 +181,7 @@ func cannotGoOn(err error) string {
 }
 
 // untold is the error of a part that the learner has to hear of: Run and Prepare
-// have told of what could not be made, and who leaves knows.
+// have told of what could not be made, and a learner who leaves knows.
 func untold(err error) bool {
 	return err != nil && !errors.Is(err, course.ErrNotMade) && !errors.Is(err, context.Canceled)
 }

@@ -18,7 +18,7 @@ import (
 	"fd3/lesson/view"
 )
 
-// A screen is what the learner sees, and where he is.
+// A screen is what the learner sees, and where they are.
 type screen struct {
 	Options
 	paint         view.Paint // in Options.Look

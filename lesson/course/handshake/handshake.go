@@ -70,7 +70,7 @@ func who(l *lab.Lab) []lab.Step {
 }
 
 // stopServer stops the server's process, as Ctrl-Z does, and shows it. A stopped
-// process answers nobody: l.state and l.asked would wait for SIGCONT.
+// process answers nobody: State and Ask would wait for SIGCONT.
 func stopServer(l *lab.Lab, pid int) (state string) {
 	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
 		l.Fatalf("kill -STOP %d: %w", pid, err)

@@ -71,7 +71,7 @@ func (l *Lab) made(role stage.Role, pid int, c sockets.Call) {
 	}
 }
 
-// Board asks the processes and the kernel.
+// Board returns what the parties and the kernel say at this moment.
 func (l *Lab) Board(ctx context.Context) Board {
 	l.mu.Lock()
 	if l.hidden {
@@ -164,7 +164,8 @@ func (l *Lab) Hide() {
 	l.hidden = true
 }
 
-// Gone is the role of a process that the learner has ended; empty if there is none.
+// Gone returns the name of a party whose process the learner has ended, or "" if there
+// is none.
 func (l *Lab) Gone() stage.Role {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -176,7 +177,7 @@ func (l *Lab) Gone() stage.Role {
 	return ""
 }
 
-// Describe says what a socket is, and how full its queues are.
+// Describe returns what a socket is, and how full its queues are.
 func Describe(x stage.Socket) (string, []Bar) {
 	if x.Listening && x.TCP != nil {
 		return fmt.Sprintf("LISTEN %s", x.Local), []Bar{queueBar(x.TCP)}

@@ -24,8 +24,8 @@ func (l *Lab) BindAgain(addr sockets.Sockaddr, reuse bool) sockets.Call {
 	return l.Bind(Server, fd, addr)
 }
 
-// Served is the life of a server that accepts one client and closes first.
-// It is told in short.
+// Served lives the life of a server that accepts one client and closes first, told in
+// short. It returns the server's address.
 func (l *Lab) Served(reuse bool) (addr sockets.Sockaddr) {
 	l.Setup(func() {
 		fd := l.Stream(Server)

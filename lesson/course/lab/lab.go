@@ -122,8 +122,8 @@ func (l *Lab) Runs(stop func()) {
 	l.programs++
 }
 
-// Process returns the process of a party, and starts it if it does not run.
-func (l *Lab) Process(role stage.Role) *stage.Private {
+// process returns the process of a party, and starts it if it does not run.
+func (l *Lab) process(role stage.Role) *stage.Private {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {
@@ -155,11 +155,11 @@ func place(role stage.Role) int {
 }
 
 // PID returns the process of a party.
-func (l *Lab) PID(role stage.Role) int { return l.Process(role).PID() }
+func (l *Lab) PID(role stage.Role) int { return l.process(role).PID() }
 
 // Kill ends the process of a party. The next call in its name starts another.
 func (l *Lab) Kill(role stage.Role) {
-	l.Process(role).End()
+	l.process(role).End()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.parties, role)
@@ -191,9 +191,9 @@ type Pending struct {
 	entered sockets.Call
 }
 
-// Begin begins a call that may block; wait has its result.
+// Begin begins a call that may block. Pending.Wait has its result.
 func (l *Lab) Begin(role stage.Role, o stage.Order) *Pending {
-	process := l.Process(role)
+	process := l.process(role)
 	p := &Pending{lab: l, role: role, name: o.Do, over: make(chan struct{})}
 	go func() {
 		defer close(p.over)
@@ -314,7 +314,7 @@ func (p *preparation) add(role stage.Role, pid int, c sockets.Call) {
 	}
 }
 
-// Said is what a call returned, in a word.
+// Said returns what a call returned, in a word.
 func Said(c sockets.Call) string {
 	if c.Errno != 0 {
 		return c.ErrnoName()
@@ -342,9 +342,9 @@ func (l *Lab) Note(name string, value any) { l.notes.note(name, fmt.Sprint(value
 // Answer says which choice of the prediction the kernel has proved.
 func (l *Lab) Answer(choice string) { l.notes.answer(l.part.Name, choice) }
 
-// State is what a process and its sockets say of themselves.
+// State returns what a party and its sockets say of themselves.
 func (l *Lab) State(role stage.Role) stage.State {
-	s, err := l.Process(role).State(l.ctx)
+	s, err := l.process(role).State(l.ctx)
 	if err != nil {
 		l.Fatalf("ask the %s process: %w", role, err)
 	}
@@ -352,7 +352,7 @@ func (l *Lab) State(role stage.Role) stage.State {
 	return s
 }
 
-// Ask is what the kernel says of one socket of a process.
+// Ask returns what the kernel says of one socket of a party.
 func (l *Lab) Ask(role stage.Role, fd int) stage.Socket {
 	for _, x := range l.State(role).Sockets {
 		if x.FD == fd {

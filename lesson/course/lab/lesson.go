@@ -36,7 +36,7 @@ const (
 	References PartKind = "references" // where it is written
 )
 
-// Kinds are all of them, in the order of a lesson.
+// Kinds are all kinds of parts, in the order of a lesson.
 var Kinds = []PartKind{Question, Predict, Experiment, Verdict, Explain, Exercise, Recap, References}
 
 // A Part is one section of a lesson: "## kind name".

@@ -64,8 +64,8 @@ func (l *Lab) ShowQueue(fd int) kernel.Queue {
 	return q
 }
 
-// ShowAcceptQueue shows the same without the names of the columns, in numbers that
-// mean what they say.
+// ShowAcceptQueue shows the accept queue itself, without the columns of the row, and
+// returns it.
 func (l *Lab) ShowAcceptQueue(fd int) kernel.Queue {
 	q := l.Queue(fd)
 	e := facts.AcceptQueue(q, q.Waiting, facts.SS("-ltn", facts.From(l.Ask(Server, fd).Local.Port())))

@@ -34,7 +34,7 @@ func (l *Lab) ShowAddress(title string, addr sockets.Sockaddr) {
 	l.Tell(e)
 }
 
-// StructTitle is the length of an address and its C struct.
+// StructTitle returns the length of an address and its C struct.
 func StructTitle(addr sockets.Sockaddr) string { return fmt.Sprintf("%d, %s", len(addr), addr.CType()) }
 
 // ShowCall shows a call of a process.
@@ -46,7 +46,7 @@ func (l *Lab) ShowCall(role stage.Role, e lesson.Event) {
 // LastCall makes a call that the server may not survive. If a signal kills it,
 // signal is its name; else the call has returned.
 func (l *Lab) LastCall(o stage.Order) (c sockets.Call, signal string) {
-	p := l.Process(Server)
+	p := l.process(Server)
 	c, err := p.Do(l.ctx, o, func(c sockets.Call) { l.made(Server, p.PID(), c) })
 	how, ended := p.Ended()
 	switch {

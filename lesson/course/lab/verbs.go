@@ -174,7 +174,7 @@ func Loopback(port uint16) sockets.Sockaddr {
 // Quietly makes a call that does not have to wait, and tells of it on the Board
 // alone: where there are many of a kind, or it is no part of the lesson.
 func (l *Lab) Quietly(role stage.Role, o stage.Order) sockets.Call {
-	p := l.Process(role)
+	p := l.process(role)
 	ctx, cancel := context.WithTimeout(l.ctx, Patience)
 	defer cancel()
 	call, err := p.Do(ctx, o, func(c sockets.Call) { l.made(role, p.PID(), c) })
