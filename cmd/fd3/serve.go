@@ -91,33 +91,11 @@ func (a *app) serve() *cobra.Command {
 	return cmd
 }
 
+// runServe wires a server to its listeners, its root, its log and who tells of it.
 func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config server.Config) (err error) {
-	options := step.DefaultOptions()
-	options.FreePort = "fd3 serve --addr :0"
-	if options.Addr, err = sockets.ParseSockaddr(flags.addr); err != nil {
-		return usageError{err}
-	}
-	if options.Explain, err = a.level(); err != nil {
+	options, err := a.serveOptions(flags, &config)
+	if err != nil {
 		return err
-	}
-	config.Loop = server.Loop(flags.loop)
-	switch config.Loop {
-	case server.Iterative, server.Threads, server.Epoll:
-	default:
-		return usageError{fmt.Errorf("--loop is iterative, threads or epoll, not %q", flags.loop)}
-	}
-	switch {
-	case flags.backlog > math.MaxInt32:
-		return usageError{fmt.Errorf("--backlog is an int of C: at most %d, not %d", math.MaxInt32, flags.backlog)}
-	case flags.backlog < 0 || config.MaxConnections < 0 || config.MaxBody < 1:
-		return usageError{errors.New("--backlog and --max-connections are not negative, and --max-body is 1 at least")}
-	case min(config.Timeouts.Head, config.Timeouts.Body, config.Timeouts.Idle, config.Timeouts.Write) <= 0:
-		return usageError{errors.New("a timeout is longer than nothing, such as 10s")}
-	}
-	if options.Backlog = flags.backlog; options.Backlog == 0 {
-		if options.Backlog, err = kernel.Own().SysctlInt("net.core.somaxconn"); err != nil {
-			options.Backlog = unix.SOMAXCONN
-		}
 	}
 	if dir != "" { // it is opened again behind the listener, which is to be the first descriptor
 		root, err := docroot.Open(dir)
@@ -127,16 +105,11 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		root.Close()
 	}
 	signal.Ignore(unix.SIGPIPE) // a reader of stdout that goes away ends the server in order, see served.Show
-
-	out := &served{}
-	out.ctx, out.stop = context.WithCancel(ctx)
-	defer out.stop()
-	if out.write, err = a.show(&out.failed); err != nil {
+	out, err := a.served(ctx)
+	if err != nil {
 		return err
 	}
-	if look, err := a.look(); err == nil && !a.json && !a.plain && screen() {
-		out.load = view.NewLoad(os.Stderr, look, func() int { return columns(os.Stderr) })
-	}
+	defer out.stop()
 	log, err := openLog(flags.log, out)
 	if err != nil {
 		return err
@@ -144,16 +117,10 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 	if log != nil {
 		config.Log = log
 	}
-	loops := 1
-	if config.Loop == server.Epoll {
-		loops = runtime.GOMAXPROCS(0)
-	}
-	config.Loops = loops
 	machine := stage.NewMachine()
 	unlink := sync.OnceValue(machine.RemoveFiles) // once: another server may take the path after that
 	defer unlink()
-	config.Listeners, err = a.listen(out, machine, options, loops, config.Quiet)
-	if err != nil {
+	if config.Listeners, err = a.listen(out, machine, options, config.Loops, config.Quiet); err != nil {
 		return err
 	}
 	if dir != "" {
@@ -176,23 +143,45 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		unlink() // now, since a second Ctrl-C ends the process at once
 		s.Drain()
 	})()
-	err = s.Run() // on the main thread
-	for shown := out.shown.Load(); ; {
-		select {
-		case <-told:
-			err = errors.Join(err, out.failed)
-			if err == nil && log != nil && log.failed {
-				return step.ErrFailed
-			}
-			return err
-		case <-time.After(storyPatience):
-			now := out.shown.Load()
-			if now == shown {
-				return errors.Join(err, errors.New("stdout is not read, so the end of the story is lost"))
-			}
-			shown = now
+	err = errors.Join(s.Run(), out.end(told)) // on the main thread
+	if err == nil && log != nil && log.failed {
+		return step.ErrFailed
+	}
+	return err
+}
+
+// serveOptions checks what was typed, and fills in the rest of the Config.
+func (a *app) serveOptions(flags serveFlags, config *server.Config) (options step.Options, err error) {
+	options = step.DefaultOptions()
+	options.FreePort = "fd3 serve --addr :0"
+	if options.Addr, err = sockets.ParseSockaddr(flags.addr); err != nil {
+		return options, usageError{err}
+	}
+	if options.Explain, err = a.level(); err != nil {
+		return options, err
+	}
+	config.Loop, config.Loops = server.Loop(flags.loop), 1
+	switch config.Loop {
+	case server.Iterative, server.Threads:
+	case server.Epoll:
+		config.Loops = runtime.GOMAXPROCS(0)
+	default:
+		return options, usageError{fmt.Errorf("--loop is iterative, threads or epoll, not %q", flags.loop)}
+	}
+	switch {
+	case flags.backlog > math.MaxInt32:
+		return options, usageError{fmt.Errorf("--backlog is an int of C: at most %d, not %d", math.MaxInt32, flags.backlog)}
+	case flags.backlog < 0 || config.MaxConnections < 0 || config.MaxBody < 1:
+		return options, usageError{errors.New("--backlog and --max-connections are not negative, and --max-body is 1 at least")}
+	case min(config.Timeouts.Head, config.Timeouts.Body, config.Timeouts.Idle, config.Timeouts.Write) <= 0:
+		return options, usageError{errors.New("a timeout is longer than nothing, such as 10s")}
+	}
+	if options.Backlog = flags.backlog; options.Backlog == 0 {
+		if options.Backlog, err = kernel.Own().SysctlInt("net.core.somaxconn"); err != nil {
+			options.Backlog = unix.SOMAXCONN
 		}
 	}
+	return options, nil
 }
 
 // storyPatience is how long the end of the story waits for a stdout that takes
@@ -200,7 +189,7 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 const storyPatience = 2 * time.Second
 
 // listen makes the listening sockets, told in full or, with quiet, only if that
-// fails. The machine makes the calls, and knows the file of a unix socket.
+// fails, and then on stderr too. The machine makes the calls, and knows the file of a unix socket.
 func (a *app) listen(out *served, machine *stage.Machine, options step.Options, loops int, quiet bool) (listeners []int, err error) {
 	stage.RaisePoller()
 	runner := &step.Runner{
@@ -208,8 +197,9 @@ func (a *app) listen(out *served, machine *stage.Machine, options step.Options, 
 		Parties: []step.Party{{Name: stage.Server, Stage: stage.Local{Machine: machine}}},
 		Show:    out.Show,
 	}
+	var why error
 	if quiet {
-		if listeners, err = serve.ListenQuietly(options, loops, out.Show, machine.Witness); err == nil {
+		if listeners, why = serve.ListenQuietly(options, loops, out.Show, machine.Witness); why == nil {
 			return listeners, nil
 		}
 	}
@@ -221,6 +211,9 @@ func (a *app) listen(out *served, machine *stage.Machine, options step.Options, 
 	}()
 	machine.Run() // on the main thread, as in the stepped server
 	<-done
+	if err != nil && why != nil && out.failed == nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", options.Addr, why)
+	}
 	return listeners, err
 }
 
@@ -233,6 +226,36 @@ type served struct {
 	load   *view.Load // nil: there is no terminal for it
 	failed error
 	shown  atomic.Int64 // how many events
+}
+
+// served is where the events of a server go.
+func (a *app) served(ctx context.Context) (*served, error) {
+	out := &served{}
+	var err error
+	if out.write, err = a.show(&out.failed); err != nil {
+		return nil, err
+	}
+	out.ctx, out.stop = context.WithCancel(ctx)
+	if look, err := a.look(); err == nil && !a.json && !a.plain && screen() {
+		out.load = view.NewLoad(os.Stderr, look, func() int { return columns(os.Stderr) })
+	}
+	return out, nil
+}
+
+// end waits for the end of the story, as long as it goes on.
+func (s *served) end(told <-chan struct{}) error {
+	for shown := s.shown.Load(); ; {
+		select {
+		case <-told:
+			return s.failed
+		case <-time.After(storyPatience):
+			now := s.shown.Load()
+			if now == shown {
+				return errors.New("stdout is not read, so the end of the story is lost")
+			}
+			shown = now
+		}
+	}
 }
 
 func (s *served) Show(e lesson.Event) {

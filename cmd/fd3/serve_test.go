@@ -358,6 +358,24 @@ func TestServeLogGoesOn(t *testing.T) {
 	}
 }
 
+// What went wrong is on stderr, also where stdout goes nowhere.
+func TestServeQuietlyFails(t *testing.T) {
+	t.Parallel()
+	first := startServe(t, "--quiet")
+	second := newServing(t, "--quiet")
+	second.cmd = second.fd3("serve", "--quiet", "--addr", "unix:"+first.path)
+	second.cmd.Stdout = nil
+	var complaint transcript
+	second.cmd.Stderr = &complaint
+	if err := code(second.cmd.Run(), exitFailed); err != nil {
+		t.Error(err)
+	}
+	if got := complaint.String(); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "fd3: cannot listen on "+first.path) || !strings.Contains(got, "EADDRINUSE") {
+		t.Errorf("%q", got)
+	}
+	first.ends()
+}
+
 // Who has the path, and what an address lacks, is told with what can be done in
 // fd3 serve.
 func TestServeCannotListen(t *testing.T) {

@@ -94,7 +94,7 @@ const dateAt = len("HTTP/1.1 200 OK\r\nDate: ")
 // plainFile is the way of most requests: a small file, from memory. The answer was
 // composed before; its date changes, and what it says of the connection.
 func (w *worker) plainFile(c *conn, r *httpmini.Request, rest []byte) bool {
-	if w.cache == nil || r.Conditional || r.Expect != nil || r.Minor == 0 || r.Form != httpmini.OriginForm || string(r.Method) != "GET" {
+	if w.cache == nil || r.Conditional || r.Expect != nil || r.Minor == 0 || r.Form != httpmini.OriginForm || string(r.Method) != "GET" || w.foreign(r) {
 		return false
 	}
 	e := w.fresh(r.Path)
@@ -134,6 +134,9 @@ func (w *worker) choose(c *conn, r *httpmini.Request, rest []byte) answer {
 	}
 	if r.Form == httpmini.AbsoluteForm && !r.HasScheme("http") {
 		return w.fault(r, 421, "the target's scheme is not http, and this connection is plain HTTP (RFC 9110 section 7.4)")
+	}
+	if w.foreign(r) {
+		return w.fault(r, 421, "the request is for another host than this machine, which may be a page of somebody's that wants to read what is here (DNS rebinding): ask for localhost or an IP address")
 	}
 	method := string(r.Method) // does not escape, so nothing is allocated
 	switch method {

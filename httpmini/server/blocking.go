@@ -15,6 +15,7 @@ type blocking struct {
 	mu        sync.Mutex
 	accepting int // the listener that a thread waits at in accept4; -1: none does
 	drained   bool
+	over      bool           // and so is drainGrace
 	conns     map[*conn]bool // true: it waits for a request that has not begun
 	held      *conn          // iterative: the one that is being served
 	since     time.Time      // when it was accepted
@@ -29,6 +30,7 @@ func (b *blocking) wake() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.drained = true
+	time.AfterFunc(drainGrace, b.end)
 	if b.conns == nil {
 		return
 	}
@@ -39,6 +41,13 @@ func (b *blocking) wake() {
 			unix.Shutdown(b.accepting, unix.SHUT_RD)
 		}
 	}
+}
+
+// end closes who has not gone on since the server is drained.
+func (b *blocking) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
 	for c, silent := range b.conns {
 		if silent {
 			unix.Shutdown(c.fd, unix.SHUT_RD)
@@ -57,7 +66,7 @@ func (b *blocking) accepts(listener int) bool {
 
 // waits says that the connection is about to wait for bytes. silent: none of the
 // next request has come. It is false when there is no use in waiting, since the
-// server is being drained.
+// server has been drained for a while.
 func (b *blocking) waits(c *conn, silent bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -65,7 +74,7 @@ func (b *blocking) waits(c *conn, silent bool) bool {
 	if b.held == c && b.silent.IsZero() {
 		b.silent = time.Now()
 	}
-	return !silent || !b.drained
+	return !silent || !b.over
 }
 
 // needsRoom says that the connection has been waiting so long for the client to read.
@@ -159,14 +168,9 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 	b.mu.Unlock()
 	unix.SetNonblock(listener, false)
 	defer w.closeListener(listener)
-	left := -1 // to be accepted while the server is drained
-	for left != 0 {
+	for {
 		if !b.accepts(listener) { // what is in the queue is served, nobody is waited for
-			if left < 0 {
-				unix.SetNonblock(listener, true)
-				left = inQueue(listener) + 1
-			}
-			left--
+			unix.SetNonblock(listener, true)
 		}
 		w.clock()
 		w.turn(nil)
@@ -180,7 +184,7 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 			b.conns[c] = false
 			b.mu.Unlock()
 			serve(c)
-		case s.drains.Load():
+		case s.drains.Load() && (errno == unix.EAGAIN || errno == unix.EINVAL || s.open.Load() == 0):
 			return nil
 		case w.exhausted(call, errno), errno != unix.ECONNABORTED:
 			time.Sleep(exhaustedPause)
@@ -189,7 +193,6 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 			time.Sleep(exhaustedPause)
 		}
 	}
-	return nil
 }
 
 // exhaustedPause is how long nobody is accepted when there is no descriptor left.

@@ -18,7 +18,7 @@ func (w *worker) recv(c *conn, buf []byte) (int, unix.Errno) {
 	case w.hurry:
 		flags = unix.MSG_DONTWAIT
 	case w.blocking && !w.patience(c, unix.SO_RCVTIMEO, &c.receive, c.deadline-w.now):
-		return 0, unix.EAGAIN
+		flags = unix.MSG_DONTWAIT // it may have come while this process was stopped
 	}
 	call := w.calls.RecvInto(c.fd, buf, flags)
 	if w.blocking || w.telling {

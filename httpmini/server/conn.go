@@ -270,11 +270,11 @@ func (w *worker) await(c *conn, in []byte) wait {
 	case c.phase == inBody:
 		c.deadline = c.rare.received.deadline(w.now, w.config.Timeouts.Body)
 	case nothing(in) && c.requests > 0:
-		if w.server.drains.Load() && !w.blocking {
-			return forNothing
-		}
 		c.phase = idle
 		c.deadline = w.now + w.config.Timeouts.Idle
+		if w.server.drains.Load() {
+			c.deadline = w.now + drainGrace
+		}
 	case c.phase == idle && !nothing(in):
 		c.phase = inHead
 		c.deadline = w.now + w.config.Timeouts.Head
@@ -468,6 +468,8 @@ func (w *worker) expire(c *conn) wait {
 		return w.run(c)
 	case c.phase == lingering:
 		return w.linger(c)
+	case c.silent() && w.server.drains.Load():
+		return forNothing
 	case c.phase == idle:
 		w.tellWhy(c, "idle")
 		return forNothing

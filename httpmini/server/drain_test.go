@@ -316,3 +316,94 @@ func (c *client) asksOn() error {
 	}
 	return nil
 }
+
+// TestDrainAnswersWhatHasCome drains a server whose clients ask without a pause, on new
+// connections and on kept ones. Whoever the kernel has connected is answered, until an
+// answer says that it was the last.
+func TestDrainAnswersWhatHasCome(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	everywhere(t, []Loop{Threads, Epoll}, func(t *testing.T, network string, loop Loop) {
+		for range 5 {
+			l := launch(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
+			var clients sync.WaitGroup
+			var over atomic.Bool
+			for i := range 8 {
+				clients.Go(func() {
+					for !over.Load() {
+						c, err := knock(l.addr.Network(), l.addr.String())
+						if err != nil {
+							return // nobody listens any more
+						}
+						err = c.asksForAll(1 + i%2*100)
+						c.Close()
+						if err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			until(t, "a few hundred answers", func() bool { return l.requests() > 300 })
+			l.end(t)
+			over.Store(true)
+			clients.Wait()
+		}
+	})
+}
+
+// asksForAll asks so often, until the server says that it closes. Each request has to
+// be answered.
+func (c *client) asksForAll(requests int) error {
+	for i := range requests {
+		if _, err := io.WriteString(c, get("/kilo.bin")); err != nil {
+			return fmt.Errorf("request %d: %w", i, err)
+		}
+		r, err := c.answer()
+		switch {
+		case err != nil:
+			return fmt.Errorf("answer %d: %w", i, err)
+		case r.closes():
+			return ended(c.in)
+		}
+	}
+	return nil
+}
+
+// TestStoppedServer stops a server for longer than its patience, while the requests of
+// its kept connections come: SIGSTOP, signal(7). Going on it reads them before it ends
+// anything.
+func TestStoppedServer(t *testing.T) {
+	dir := documents(t)
+	sideBySide(t, []Loop{Threads, Epoll}, func(t *testing.T, network string, loop Loop) {
+		const patience = 3 * time.Second
+		s := spawnServer(t, network, order{Role: "server", Loop: loop, Dir: dir, Descriptors: 1000, Patience: patience})
+		var clients []*client
+		for i := range 300 {
+			c := s.client(t)
+			if i%3 > 0 { // the others have asked for nothing yet
+				c.gets(t, "/hello.txt", hello)
+			}
+			clients = append(clients, c)
+		}
+		must(t, s.cmd.Process.Signal(unix.SIGSTOP))
+		began := time.Now()
+		for _, c := range clients {
+			c.send(t, get("/hello.txt"))
+		}
+		until(t, "its patience to be over", func() bool { return time.Since(began) > patience+patience/5 })
+		must(t, s.cmd.Process.Signal(unix.SIGCONT))
+		lost := 0
+		for _, c := range clients {
+			if r, err := c.answer(); err != nil || r.body != hello {
+				lost++
+			}
+		}
+		if lost > 0 {
+			t.Errorf("%d of %d that had asked are not answered", lost, len(clients))
+		}
+		for _, c := range clients {
+			c.Close()
+		}
+		s.leave(t)
+	})
+}

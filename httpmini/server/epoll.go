@@ -20,6 +20,7 @@ type epollLoop struct {
 	listener int
 	listens  uint32  // the events of the listener
 	paused   bool    // nobody is accepted until a connection ends, or a tick
+	draining bool    // the listener is closed as soon as its queue is empty
 	drained  bool    // the listener is closed
 	conns    []*conn // by descriptor
 	fresh    []*conn // accepted and not read from yet
@@ -28,7 +29,10 @@ type epollLoop struct {
 	tick     time.Duration   // when deadlines are looked at next
 }
 
-const tickLength = 500 * time.Millisecond
+const (
+	tickLength = 500 * time.Millisecond
+	drainTick  = 20 * time.Millisecond // while the server is drained
+)
 
 func (s *Server) epollLoop(number, listener int) (*epollLoop, error) {
 	l := &epollLoop{worker: s.worker(number), listener: listener, epoll: -1, wake: s.wakes[number]}
@@ -90,8 +94,11 @@ func (l *epollLoop) run() error {
 			}
 		}
 		l.deliver()
+		if l.draining && !l.drained {
+			l.emptyQueue()
+		}
 		if l.now >= l.tick {
-			l.tick = l.now + tickLength
+			l.tick = l.now + l.tickLength()
 			l.expireAll()
 		}
 	}
@@ -146,9 +153,16 @@ func (l *epollLoop) waitTold() (int, error) {
 // timeout in milliseconds: a tick while there are deadlines, else for ever.
 func (l *epollLoop) timeout() int {
 	if l.count.open.Load() > 0 || l.paused {
-		return int(tickLength / time.Millisecond)
+		return int(l.tickLength() / time.Millisecond)
 	}
 	return -1
+}
+
+func (l *epollLoop) tickLength() time.Duration {
+	if l.draining {
+		return drainTick
+	}
+	return tickLength
 }
 
 func (l *epollLoop) connection(fd int) *conn {
@@ -162,11 +176,13 @@ func (l *epollLoop) connection(fd int) *conn {
 // their turn again.
 const maxAccepts = 64
 
-// acceptAll takes what is in the accept queue, up to a number. The request is often
-// there already, so each connection is read from at once.
-func (l *epollLoop) acceptAll(most int) {
+// acceptAll takes what is in the accept queue, up to a number, and says whether there
+// may be more. The request is often there already, so each connection is read from at
+// once.
+func (l *epollLoop) acceptAll(most int) (more bool) {
 	for range most {
-		c, more := l.acceptOne()
+		var c *conn
+		c, more = l.acceptOne()
 		switch {
 		case c == nil:
 		case l.batching && !l.telling:
@@ -182,6 +198,7 @@ func (l *epollLoop) acceptAll(most int) {
 		l.welcome(c)
 	}
 	l.fresh = l.fresh[:0]
+	return more
 }
 
 // welcome reads from a new connection: the request is often there already.
@@ -307,36 +324,55 @@ func (l *epollLoop) expireAll() {
 	for _, c := range l.conns {
 		if c != nil && l.now >= c.deadline {
 			l.turn(c)
-			l.settle(c, l.expire(c))
+			l.settle(c, l.late(c))
 		}
 	}
 }
 
-// drain takes what is in the accept queue, closes the listener, and ends the
-// connections that have nothing to ask.
+// late ends the patience with a connection, unless what it waited for has come: this
+// process may have been stopped, or may have had no CPU.
+func (l *epollLoop) late(c *conn) wait {
+	if !c.needsRoom() {
+		if next := l.worker.run(c); next != forBytes || l.now < c.deadline {
+			return next
+		}
+	}
+	return l.expire(c)
+}
+
+// drain ends the connections that have nothing to ask, in a moment.
 func (l *epollLoop) drain() {
 	var counter [8]byte
 	unix.Read(l.wake, counter[:])
-	if l.drained {
+	if l.draining {
 		return
 	}
+	l.draining, l.tick = true, l.now
 	l.pause(false)
-	l.acceptAll(inQueue(l.listener))
+	for _, c := range l.conns {
+		if c == nil || !c.silent() {
+			continue
+		}
+		since := c.deadline - l.config.Timeouts.Idle
+		if c.phase == inHead {
+			since = c.deadline - l.config.Timeouts.Head
+		}
+		c.deadline = min(c.deadline, since+drainGrace)
+	}
+}
+
+// emptyQueue accepts who came before Server.shutDoors, as far as there is room, and then
+// closes the listener.
+func (l *epollLoop) emptyQueue() {
+	for l.acceptAll(maxAccepts) {
+	}
+	if l.paused { // until a connection ends
+		return
+	}
 	l.drained = true
 	if l.server.lastUser() {
 		l.closeListener(l.listener)
 	} else {
 		l.control(unix.EPOLL_CTL_DEL, l.listener, 0)
-	}
-	for _, c := range l.conns {
-		if c == nil || !c.silent() {
-			continue
-		}
-		l.turn(c)
-		next := l.worker.run(c) // a request may be there already
-		if next == forBytes && c.silent() {
-			next = forNothing
-		}
-		l.settle(c, next)
 	}
 }

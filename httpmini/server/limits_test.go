@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -283,6 +284,7 @@ type order struct {
 	Descriptors int    // RLIMIT_NOFILE
 	Room        int    // for so many connections
 	Delay       bool   // wait for a line before anything
+	Patience    time.Duration
 }
 
 const orderName = "FD3_TEST_ORDER"
@@ -320,7 +322,7 @@ func (o order) serve() error {
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: most, Max: most}); err != nil {
 		return err
 	}
-	c := Config{Loop: o.Loop, Listeners: []int{3}, MaxConnections: o.Max, Timeouts: Timeouts{Idle: 2 * long, Head: 2 * long}}
+	c := Config{Loop: o.Loop, Listeners: []int{3}, MaxConnections: o.Max, Timeouts: Timeouts{Idle: cmp.Or(o.Patience, 2*long), Head: cmp.Or(o.Patience, 2*long)}}
 	if o.Dir != "" {
 		r, err := docroot.Open(o.Dir)
 		if err != nil {

@@ -12,6 +12,10 @@ const (
 	// does not take of it waits in the connection.
 	pieceRows = 256
 
+	// mostReads is how often names are read before the answer begins: once, once more
+	// to see that these were all, and again where a signal has cut getdents64(2) short.
+	mostReads = 4
+
 	// maxPieces is how many pieces an epoll loop makes before those who want something
 	// else get their turn: that takes a few milliseconds.
 	maxPieces = 4
@@ -38,7 +42,7 @@ func (w *worker) listing(r *httpmini.Request, f *docroot.File, path string) answ
 		return w.notOpened(r, err)
 	}
 	var complete bool
-	for range 2 { // the names, and that there are no more
+	for reads := 0; !complete && reads < mostReads; reads++ {
 		if complete, err = names.Read(t); err != nil {
 			names.Close(t)
 			return w.notOpened(r, err)

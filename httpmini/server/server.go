@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -10,13 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/httpmini/server/docroot"
-	"fd3/sockets/kernel"
 )
 
 // Server serves what its Config says.
 type Server struct {
 	config      Config
 	start       time.Time
+	loopback    bool   // only this machine reaches the listeners
+	hostname    string // its name
 	queue       queue
 	log         *log
 	counts      []counters    // by loop
@@ -41,7 +43,7 @@ func New(c Config) (*Server, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, start: time.Now()}
+	s := &Server{config: c, start: time.Now(), loopback: onLoopback(c.Listeners), hostname: ownName()}
 	length := queueLength
 	if c.Quiet {
 		length = 0
@@ -118,6 +120,7 @@ func (s *Server) Drain() {
 	if !s.config.Quiet {
 		s.queue.put(Event{Kind: Draining})
 	}
+	s.shutDoors()
 	for _, fd := range s.wakes {
 		unix.Write(fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
@@ -163,15 +166,31 @@ func (s *Server) runEpoll() error {
 	return errors.Join(errs...)
 }
 
-// inQueue is how many connections wait in the accept queue: Drain takes them, and
-// not those that go on coming. Where the kernel does not say it is the most that
-// there may be by its own choice (net.core.somaxconn).
-func inQueue(listener int) int {
-	queue, err := kernel.Own().AcceptQueue(listener)
-	if err != nil {
-		return 4096
+// drainGrace is how long a connection is kept after its last answer, or after accept4,
+// while the server is drained: a client that goes on at once has its request on the way.
+const drainGrace = 200 * time.Millisecond
+
+// shutDoors has the kernel take in no more connections, so that the accept queues come
+// to an end and nobody in them is left. Of TCP a filter drops each SYN, as a full queue
+// does: the client's kernel sends it again, and finds that nobody listens. It sees the
+// TCP header, where the flags are byte 13 (tcp_filter(), RFC 9293 section 3.1). A Unix
+// socket refuses by itself (unix_stream_connect()).
+func (s *Server) shutDoors() {
+	const syn = 0x02
+	program := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
+		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jt: 0, Jf: 1, K: syn},
+		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
+		{Code: unix.BPF_RET | unix.BPF_K, K: math.MaxUint32},
 	}
-	return queue.Waiting
+	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	for _, fd := range s.config.Listeners {
+		if domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil && domain == unix.AF_UNIX {
+			unix.Shutdown(fd, unix.SHUT_RD)
+		} else {
+			unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter)
+		}
+	}
 }
 
 // lastUser says whether the caller was the last loop to use its listener.

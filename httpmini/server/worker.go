@@ -29,6 +29,7 @@ type worker struct {
 	out    []byte // answers on their way to send(2)
 	from   int    // where those of the present connection begin; before it are those put off
 	req    httpmini.Request
+	host   []byte // of the last request that was for this machine
 	line   []byte // the first one of a request that was not understood; else nil
 	fields []httpmini.FieldLine
 	ranges []httpmini.Range
@@ -180,6 +181,9 @@ func (w *worker) open(fd int, call sockets.Call) *conn {
 		c, w.spare = w.spare[n-1], w.spare[:n-1]
 	}
 	*c = conn{fd: fd, id: w.server.connections.Add(1), began: w.now, deadline: w.now + w.config.Timeouts.Head}
+	if w.server.drains.Load() {
+		c.deadline = w.now + drainGrace
+	}
 	w.starved = false
 	w.server.open.Add(1)
 	if c.turned = w.server.serving.Add(1) > int64(w.config.MaxConnections); c.turned {

@@ -73,22 +73,23 @@ func closeSockets(ctx context.Context, r *step.Runner) {
 }
 
 // ListenQuietly is Listen without a word but where the server listens, and without
-// looking at what each call changed. If a call fails, Listen tells why. bound hears of
-// the first socket's bind(2).
+// looking at what each call changed. If a call fails the error names it, and Listen
+// tells why. bound hears of the first socket's bind(2).
 func ListenQuietly(o step.Options, loops int, show func(lesson.Event), bound func(sockets.Call)) ([]int, error) {
 	t := teller{show: func(lesson.Event) {}, pid: os.Getpid()}
 	fd, err := t.listener(o.Addr, o.Backlog, false)
 	if err != nil {
-		return nil, err
+		return nil, t.reason()
 	}
 	bound(t.bound)
 	local := sockets.Sockname(fd)
 	listeners, err := t.share(fd, local, o.Backlog, loops)
-	if err == nil {
-		t.show = show
-		t.announce(local)
+	if err != nil {
+		return nil, t.reason()
 	}
-	return listeners, err
+	t.show = show
+	t.announce(local)
+	return listeners, nil
 }
 
 // A teller makes calls of its own in this process and tells each in a line.
@@ -97,6 +98,7 @@ type teller struct {
 	pid    int
 	tracer sockets.Tracer
 	bound  sockets.Call // the last bind
+	failed sockets.Call // the first that failed
 }
 
 // made tells of a call, with a section of serve.md. A failure has its meaning in
@@ -110,9 +112,15 @@ func (t *teller) made(c sockets.Call, section string) error {
 		if text, ok := step.Meaning(c.Errno); ok {
 			t.show(lesson.Event{Kind: lesson.KindText, Step: "serve", Process: string(stage.Server), PID: t.pid, Section: "errno", Text: text})
 		}
+		t.failed = c
 		return step.ErrFailed
 	}
 	return nil
+}
+
+// reason is the call that failed, and its errno, in a line.
+func (t *teller) reason() error {
+	return fmt.Errorf("%s(2): %s: %s", t.failed.Name, t.failed.ErrnoName(), sockets.Meaning(t.failed.Errno))
 }
 
 // listener makes a listening socket; another is one that shares its port.
