@@ -59,7 +59,7 @@ func Timeout(option string, limit time.Duration) lesson.Evidence {
 
 // NonBlocking is O_NONBLOCK, where it is set.
 func NonBlocking(pid, fd int) lesson.Evidence {
-	return lesson.Evidence{Fact: "non-blocking", Value: "O_NONBLOCK is set", Source: "fcntl(2) F_GETFL", Command: "cat " + Proc(pid, fmt.Sprintf("fdinfo/%d", fd))}
+	return lesson.Evidence{Fact: "non-blocking", Value: "O_NONBLOCK is set", Source: "fcntl(2) F_GETFL", Command: "cat " + proc(pid, fmt.Sprintf("fdinfo/%d", fd))}
 }
 
 // SendBuffer is the size of the send buffer.

@@ -37,7 +37,7 @@ func AcceptQueue(q kernel.Queue, before int, command string) lesson.Evidence {
 // Overflow is a counter of an accept queue that had no room: ListenOverflows or
 // ListenDrops of TcpExt.
 func Overflow(pid int, counter string, moved int64, since string) lesson.Evidence {
-	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d since %s", moved, since), Source: Proc(pid, "net/netstat"), Command: "nstat -az TcpExt" + counter}
+	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d since %s", moved, since), Source: proc(pid, "net/netstat"), Command: "nstat -az TcpExt" + counter}
 }
 
 // Unread is how many bytes have come and were not read.
@@ -87,4 +87,9 @@ func Counter(name string, moved int64, when, meaning string) lesson.Evidence {
 		file = "/proc/net/netstat"
 	}
 	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d %s", moved, when), Source: file, Command: "nstat -az " + group + counter, Note: meaning}
+}
+
+// UnreadOf is how much of what was sent lies unread.
+func UnreadOf(bytes, sent int) lesson.Evidence {
+	return Gauge(lesson.Evidence{Fact: "unread", Value: fmt.Sprintf("%d of %d bytes", bytes, sent), Source: "ioctl(2) SIOCINQ"}, int64(bytes), int64(sent))
 }

@@ -157,3 +157,10 @@ func Packets(owner stage.Role, sent, received uint32, port uint16) lesson.Eviden
 func SYNAgain(state kernel.State, times uint32, port uint16) lesson.Evidence {
 	return lesson.Evidence{Fact: "client", Value: fmt.Sprintf("%s, SYN sent again: %d", state, times), Source: "getsockopt(2) TCP_INFO", Command: SS("-tano", To(port))}
 }
+
+// EndUnread is one end of a connection as its own process sees it, with what it has
+// not read.
+func EndUnread(whose stage.Role, x stage.Socket) lesson.Evidence {
+	return lesson.Evidence{Fact: string(whose) + "'s end", Value: fmt.Sprintf("%s, %s unread", x.State(), lesson.Counted(x.Unread, "byte")),
+		Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: SS("-tan", From(x.Local.Port()))}
+}

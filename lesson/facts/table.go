@@ -21,7 +21,7 @@ func Table(domain int) string {
 
 // Absent says that a socket is in no row of the table of connections.
 func Absent(pid int, table string, inode uint64, rows int) lesson.Evidence {
-	path := Proc(pid, "net/"+table)
+	path := proc(pid, "net/"+table)
 	return lesson.Evidence{Fact: "connections", Value: fmt.Sprintf("no row with inode %d among %d", inode, rows),
 		Source: path, Command: fmt.Sprintf("grep -c %d %s", inode, path)}
 }
@@ -33,7 +33,7 @@ func RawRow(pid int, table string, row kernel.Row) (lesson.Evidence, bool) {
 	if len(fields) < 4 {
 		return lesson.Evidence{}, false
 	}
-	path := Proc(pid, "net/"+table)
+	path := proc(pid, "net/"+table)
 	return lesson.Evidence{Fact: "raw row", Value: fmt.Sprintf("%s = %s, st %s = %s, inode %d", fields[1], row.Local, fields[3], row.State, row.Inode),
 		Source: path, Command: fmt.Sprintf("grep %d %s", row.Inode, path)}, true
 }

@@ -27,7 +27,7 @@ func TestEveryErrnoIsExplained(t *testing.T) {
 			if strings.ContainsAny(entry.Text, "{}") {
 				t.Errorf("%q: a value is missing: %s", asked, entry.Text)
 			}
-			if first := entry.Now()[0]; !strings.HasPrefix(first.Value, fmt.Sprintf("%d, ", int(e))) {
+			if first := entry.now()[0]; !strings.HasPrefix(first.Value, fmt.Sprintf("%d, ", int(e))) {
 				t.Errorf("%q: %+v", asked, first)
 			}
 		}

@@ -74,7 +74,7 @@ func TestNowAgreesWithOthers(t *testing.T) {
 	value := func(word, fact string) string {
 		t.Helper()
 		e, _ := LookUp(word)
-		for _, found := range e.Now() {
+		for _, found := range e.now() {
 			if found.Fact == fact {
 				return found.Value
 			}

@@ -20,7 +20,7 @@ func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 		}
 		text("meaning", e.Word, title+"\n\n"+e.Text)
 	}
-	for _, found := range e.Now() {
+	for _, found := range e.now() {
 		event := found.Event()
 		event.Step = "explain"
 		show(event)
@@ -33,9 +33,9 @@ func (e Entry) Tell(level lesson.Explain, show func(lesson.Event)) {
 	}
 }
 
-// Now asks the kernel about the word and returns its facts. For some words, those of
+// now asks the kernel about the word and returns its facts. For some words, those of
 // HTTP among them, there are none.
-func (e Entry) Now() []lesson.Evidence {
+func (e Entry) now() []lesson.Evidence {
 	var found []lesson.Evidence
 	for _, ask := range e.questions() {
 		found = append(found, ask()...)

@@ -14,9 +14,9 @@ import (
 	"fd3/sockets/stage"
 )
 
-// ErrNoServer says that Listen could not make its listening socket; the kernel's
+// errNoServer says that Listen could not make its listening socket; the kernel's
 // answer has been told.
-var ErrNoServer = errors.New("no listening socket")
+var errNoServer = errors.New("no listening socket")
 
 // Listen makes the listening sockets of a server in this process. The first is
 // made by the steps that a learner takes, told in short. With more than one loop
@@ -61,7 +61,7 @@ func listener(ctx context.Context, r *step.Runner, o step.Options) (x stage.Sock
 			return x, state.PID, nil
 		}
 	}
-	return stage.Socket{}, 0, ErrNoServer
+	return stage.Socket{}, 0, errNoServer
 }
 
 // closeSockets closes what a failed Listen made.

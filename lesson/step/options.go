@@ -40,8 +40,8 @@ type Options struct {
 
 // Defaults of the steps.
 const (
-	DefaultBacklog = 5                // the number that books write
-	DefaultSize    = 4096             // one page, the buffer that most first servers have
+	defaultBacklog = 5                // the number that books write
+	defaultSize    = 4096             // one page, the buffer that most first servers have
 	DefaultAddr    = "127.0.0.1:8080" // loopback: no other machine can connect
 )
 
@@ -54,9 +54,9 @@ func DefaultOptions() Options {
 		Role:      server,
 		FD:        -1,
 		Explain:   lesson.Full,
-		Backlog:   DefaultBacklog,
+		Backlog:   defaultBacklog,
 		Count:     1,
-		Size:      DefaultSize,
+		Size:      defaultSize,
 		How:       unix.SHUT_WR,
 		Method:    "GET",
 		Target:    "/",

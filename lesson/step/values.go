@@ -105,7 +105,7 @@ func (s *scene) inetValues(v map[string]string, x stage.Socket) {
 	switch {
 	case peer != nil:
 		v["peer_state"] = peer.State.String()
-		v["peer_unread"] = fmt.Sprint(peer.RQueue)
+		v["peer_unread"] = fmt.Sprint(peer.Unread().Bytes)
 	case x.With.AddrPort().Addr().IsLoopback():
 		v["peer_state"] = "CLOSED" // the name of RFC 9293 section 3.3.2 for an end that is no more
 	}

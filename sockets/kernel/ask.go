@@ -22,7 +22,7 @@ type Asked struct {
 	Local     sockets.Sockaddr `json:"local,omitempty"`    // getsockname(2)
 	Peer      sockets.Sockaddr `json:"peer,omitempty"`     // getpeername(2); empty while there is none
 	Unread    int              `json:"unread"`             // SIOCINQ (tcp(7)): bytes, or the next datagram's; 0 on a listener
-	Unsent    int              `json:"unsent"`             // SIOCOUTQ (tcp(7)): bytes that the peer has not acknowledged
+	Unsent    int              `json:"unsent"`             // SIOCOUTQ (tcp(7)): bytes that the peer has not acknowledged, and a FIN; see Unacked
 	SendBuf   int              `json:"send_buffer"`        // SO_SNDBUF, bytes
 	RecvBuf   int              `json:"recv_buffer"`        // SO_RCVBUF, bytes
 	RecvTimeo time.Duration    `json:"recv_timeout_ns"`    // SO_RCVTIMEO; 0 is for ever

@@ -46,11 +46,17 @@ func (s InetSocket) Unread() Queued {
 // the peer has not acknowledged, in SYN_SENT our SYN, and in FIN_WAIT1, CLOSING and
 // LAST_ACK our FIN, whose acknowledgement ends each of these states.
 //
-// The count is write_seq - snd_una (tcp_diag_get_info); SIOCOUTQ is the same
-// number, the FIN included (tcp_ioctl in net/ipv4/tcp.c), but 0 in SYN_SENT.
-func (s InetSocket) Unsent() Queued {
-	q := Queued{Bytes: int(s.WQueue)}
-	switch s.State {
+// The count is write_seq - snd_una (tcp_diag_get_info).
+func (s InetSocket) Unsent() Queued { return unsent(s.State, int(s.WQueue)) }
+
+// Unacked takes Asked.Unsent of a TCP socket apart likewise: SIOCOUTQ is the same
+// number, a FIN included (tcp_ioctl in net/ipv4/tcp.c), but 0 in SYN_SENT. For any
+// other socket all of it is Bytes.
+func (a Asked) Unacked() Queued { return unsent(a.State(), a.Unsent) }
+
+func unsent(state State, queue int) Queued {
+	q := Queued{Bytes: queue}
+	switch state {
 	case SynSent:
 		q.SYN = q.Bytes > 0
 	case FinWait1, Closing, LastAck:

@@ -144,7 +144,11 @@ func finUnsent(t *testing.T, fd int, state State) InetSocket {
 			return false
 		}
 		q := row.Unsent()
-		return q.FIN && q.Total() == int(row.WQueue) && q.Total() == outq(t, fd)
+		asked, err := Ask(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q.FIN && q.Total() == int(row.WQueue) && q.Total() == asked.Unsent && q == asked.Unacked()
 	})
 	return *row
 }

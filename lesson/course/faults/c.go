@@ -262,7 +262,7 @@ func large(l *lab.Lab) []lab.Step {
 			unread := l.Ask(lab.Server, conn).Unread
 			l.Note("sent", len(request))
 			l.Note("unread", unread)
-			l.Show(lesson.Evidence{Fact: "unread", Value: fmt.Sprintf("%d of %d bytes", unread, len(request)), Source: "ioctl(2) SIOCINQ", Have: int64(unread), Full: int64(len(request))})
+			l.Show(facts.UnreadOf(unread, len(request)))
 		}},
 		{Name: "wrong", Do: func() {
 			l.Must(l.Send(lab.Server, conn, response))

@@ -242,7 +242,7 @@ func (p *Pending) Blocks() kernel.Task {
 		}
 		return true
 	})
-	l.ShowCall(p.role, lesson.Entered(entered))
+	l.showCall(p.role, lesson.Entered(entered))
 	l.Show(facts.Asleep(string(p.role), l.PID(p.role), task))
 	return task
 }
@@ -268,7 +268,7 @@ func (l *Lab) told(role stage.Role, c sockets.Call) {
 		l.preparing.add(role, l.PID(role), c)
 		return
 	}
-	l.ShowCall(role, lesson.Returned(c))
+	l.showCall(role, lesson.Returned(c))
 }
 
 // Setup makes calls that only prepare what the experiment is about. They are told

@@ -37,8 +37,8 @@ func (l *Lab) ShowAddress(title string, addr sockets.Sockaddr) {
 // StructTitle returns the length of an address and its C struct.
 func StructTitle(addr sockets.Sockaddr) string { return fmt.Sprintf("%d, %s", len(addr), addr.CType()) }
 
-// ShowCall shows a call of a process.
-func (l *Lab) ShowCall(role stage.Role, e lesson.Event) {
+// showCall shows a call of a process.
+func (l *Lab) showCall(role stage.Role, e lesson.Event) {
 	e.Process, e.PID, e.Recap, e.Title = string(role), l.PID(role), true, string(role)
 	l.Tell(e)
 }
@@ -54,7 +54,7 @@ func (l *Lab) LastCall(o stage.Order) (c sockets.Call, signal string) {
 		signal = unix.SignalName(how.Signal())
 		e := lesson.Entered(c)
 		e.Strace, e.Result = e.Strace+") = ?", "?" // as strace has it
-		l.ShowCall(Server, e)
+		l.showCall(Server, e)
 		l.Show(facts.Killed(Server, how.Signal()))
 	case err != nil:
 		l.Fatalf("%s: %w", o.Do, err)

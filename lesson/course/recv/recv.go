@@ -88,7 +88,7 @@ func parts(l *lab.Lab) []lab.Step {
 				call := l.Must(l.Recv(lab.Server, conn, room))
 				sizes = append(sizes, fmt.Sprint(call.Ret))
 				left := l.Ask(lab.Server, conn).Unread
-				l.Show(lesson.Evidence{Fact: "left in the kernel", Value: lesson.Counted(left, "byte"), Source: "ioctl(2) SIOCINQ", Have: int64(left), Full: int64(len(said))})
+				l.Show(facts.UnreadOf(left, len(said)))
 			}
 			l.Note("said", len(said))
 			l.Note("room", room)
@@ -132,7 +132,7 @@ func end(l *lab.Lab) []lab.Step {
 			l.Must(l.Close(lab.Client, c))
 			l.Until("the client's FIN", func() bool { return l.TCPState(lab.Server, conn) == kernel.CloseWait })
 			x := l.Ask(lab.Server, conn)
-			l.Show(lesson.Evidence{Fact: "the server's end", Value: fmt.Sprintf("%s, %s unread", x.State(), lesson.Counted(x.Unread, "byte")), Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: facts.SS("-tan", facts.From(x.Local.Port()))})
+			l.Show(facts.EndUnread(lab.Server, x))
 			l.Note("state", x.State())
 		}},
 		{Name: "recv", Do: func() { l.Note("first", l.Must(recvNow(l, conn, 100)).Ret) }},

@@ -45,12 +45,12 @@ func idle(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "look", Do: func() {
-			waiting := waitingIn(l, own)
+			q := queueOf(l, own)
 			fd := own.HeldUp().FD
 			showServer(l, own)
 			l.Show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", fd), Value: fmt.Sprintf("a connection with %s, the silent client", sockets.Peername(fd)), Source: "getpeername(2)"})
-			l.Show(lesson.Evidence{Fact: "accept queue", Value: fmt.Sprintf("%d waiting", waiting), Source: "sock_diag(7)", Command: facts.SS("-ltn", facts.From(own.addr.Port()))})
-			l.Note("waiting", waiting)
+			l.Show(facts.AcceptQueue(q, q.Waiting, facts.SS("-ltn", facts.From(own.addr.Port()))))
+			l.Note("waiting", q.Waiting)
 		}},
 		{Name: "leave", Do: func() {
 			l.Close(lab.Client, silent)
@@ -60,13 +60,13 @@ func idle(l *lab.Lab) []lab.Step {
 	}
 }
 
-// waitingIn is the length of the server's accept queue.
-func waitingIn(l *lab.Lab, own *ownServer) int {
+// queueOf returns the server's accept queue. It is empty once the server has ended.
+func queueOf(l *lab.Lab, own *ownServer) kernel.Queue {
 	row := l.TCP().Listener(own.addr.AddrPort())
 	if row == nil {
-		return 0
+		return kernel.Queue{}
 	}
-	return int(row.RQueue)
+	return kernel.Queue{Waiting: int(row.RQueue), Backlog: int(row.WQueue)}
 }
 
 // showServer shows the call that the server's thread sleeps in.
@@ -97,6 +97,6 @@ func hang(l *lab.Lab) lab.Check {
 			l.Note("peer", sockets.Peername(held.FD))
 			state = fmt.Sprintf("held up for %.0f s", held.Silent.Seconds())
 		}
-		return held.Silent > 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %s", state, waitingIn(l, own), lesson.Counted(unread, "byte"))
+		return held.Silent > 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %s", state, queueOf(l, own).Waiting, lesson.Counted(unread, "byte"))
 	}
 }

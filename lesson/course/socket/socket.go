@@ -3,12 +3,12 @@ package socket
 import (
 	_ "embed"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -97,7 +97,9 @@ func other(l *lab.Lab) []lab.Step {
 			if err != nil {
 				value = "no such setting: this kernel has no MPTCP"
 			}
-			l.Show(lesson.Evidence{Fact: name, Value: value, Source: "/proc/sys/" + strings.ReplaceAll(name, ".", "/"), Command: "sysctl " + name})
+			e := facts.Sysctl(name, value)
+			e.Fact = name // its last word alone says nothing
+			l.Show(e)
 		}},
 		{Name: "make", Do: func() {
 			call := create(l, unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP)
