@@ -370,7 +370,7 @@ func TestServeQuietlyFails(t *testing.T) {
 	if err := code(second.cmd.Run(), exitFailed); err != nil {
 		t.Error(err)
 	}
-	if got := complaint.String(); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "fd3: cannot listen on "+first.path) || !strings.Contains(got, "EADDRINUSE") {
+	if got := complaint.String(); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "fd3: cannot listen on unix:"+first.path+": bind(2)") || !strings.Contains(got, "EADDRINUSE") {
 		t.Errorf("%q", got)
 	}
 	first.ends()
