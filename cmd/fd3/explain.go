@@ -15,7 +15,8 @@ import (
 
 const explainLong = `Explain a word of the course: what it is, and what it is on this machine at this
 moment, as the kernel says. Where that takes a socket, fd3 makes one and closes
-it again. An errno goes by its symbol or its number.
+it again. An errno goes by its symbol or its number, and a sysctl by its name. What a
+program has printed, in quotes, leads to the word that explains it.
 
 Without a word it lists all that it knows.`
 
@@ -25,7 +26,7 @@ func (a *app) glossary() *cobra.Command {
 		Use:     "explain [WORD...]",
 		Short:   "what a word means, and what it is on this machine now",
 		Long:    explainLong,
-		Example: "  fd3 explain accept queue\n  fd3 explain TIME_WAIT\n  fd3 explain 98",
+		Example: "  fd3 explain accept queue\n  fd3 explain TIME_WAIT\n  fd3 explain 98\n  fd3 explain 'curl: (52) Empty reply from server'",
 		GroupID: "look",
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			return nextWords(args), cobra.ShellCompDirectiveNoFileComp

@@ -26,12 +26,14 @@ import (
 //	What it is.
 //
 //	Also: the words, of other, entries
+//	Says: what programs print of it; another text
 //	From: name(2), HEADING; RFC 1, section 2; kernel_function()
 type Entry struct {
 	Word    string
 	Aliases []string
 	Text    string     // Markdown
 	Also    []string   // words of other entries
+	Says    []string   // texts of programs, which lead here; mostly none
 	From    []string   // references
 	Errno   unix.Errno // of an entry that is about an error number, else 0
 }
@@ -71,7 +73,7 @@ var glossary = sync.OnceValue(func() index {
 })
 
 // readEntry takes a section apart: the heading has the other names in brackets,
-// and the last paragraph the lines Also and From.
+// and the last paragraph the lines Also, Says and From.
 func readEntry(heading, text string) Entry {
 	word, aliases, _ := strings.Cut(heading, " (")
 	e := Entry{Word: word, Errno: errnos()[word]}
@@ -82,6 +84,10 @@ func readEntry(heading, text string) Entry {
 	e.Text = text[:i]
 	last := strings.Join(strings.Fields(text[i:]), " ")
 	also, from, _ := strings.Cut(last, " From: ")
+	also, says, said := strings.Cut(also, " Says: ")
+	if said {
+		e.Says = strings.Split(says, "; ")
+	}
 	e.Also = strings.Split(strings.TrimPrefix(also, "Also: "), ", ")
 	e.From = strings.Split(from, "; ")
 	return e

@@ -8,7 +8,7 @@ import (
 
 // A reference is a page of the manual, a place in an RFC or a function of the
 // kernel.
-var reference = regexp.MustCompile(`^([a-z_][a-z0-9_-]*\([1-8]\)(, .+)?|RFC \d+, (section [\d.]+\d|section \d|appendix [A-Z])|[a-z_][a-z0-9_]*\(\))$`)
+var reference = regexp.MustCompile(`^([a-z_][a-z0-9_.-]*\([1-8]\)(, .+)?|RFC \d+, (section [\d.]+\d|section \d|appendix [A-Z])|[a-z_][a-z0-9_]*\(\))$`)
 
 func TestEveryEntryIsComplete(t *testing.T) {
 	entries := glossary().entries
@@ -42,6 +42,13 @@ func TestEveryEntryIsComplete(t *testing.T) {
 
 // A heading that comes twice would take the first one's words away without a sound.
 func TestNoWordComesTwice(t *testing.T) {
+	said := make(map[string]string)
+	for _, m := range messages() {
+		if other, taken := said[m.text]; taken && other != m.word {
+			t.Errorf("%q leads to %s and to %s", m.text, other, m.word)
+		}
+		said[m.text] = m.word
+	}
 	names := make(map[string]string)
 	n := 0
 	for line := range strings.Lines(file) {

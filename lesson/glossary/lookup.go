@@ -7,9 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LookUp returns the entry of a word, an alias, the symbol of an errno or its number. The case
-// of letters matters only where two words differ in nothing else: listen is a
-// call, and LISTEN a state.
+// LookUp returns the entry of a word, an alias, a sysctl under its whole name, the
+// symbol of an errno or its number, or of what a program has printed. The case of
+// letters matters only where two words differ in nothing else: listen is a call, and
+// LISTEN a state.
 func LookUp(word string) (Entry, bool) {
 	g := glossary()
 	word = strings.Join(strings.Fields(word), " ")
@@ -17,7 +18,7 @@ func LookUp(word string) (Entry, bool) {
 		return e, true
 	}
 	key := plainWord(word)
-	for _, k := range []string{key, strings.TrimSuffix(key, "s")} {
+	for _, k := range []string{key, strings.TrimSuffix(key, "s"), plainWord(settingName(word))} {
 		if e, ok := g.plain[k]; ok {
 			return e, true
 		}
@@ -25,7 +26,10 @@ func LookUp(word string) (Entry, bool) {
 	if n, err := strconv.Atoi(word); err == nil {
 		return errnoEntry(unix.Errno(n))
 	}
-	return errnoEntry(errnos()[strings.ToUpper(word)])
+	if n, ok := errnos()[strings.ToUpper(word)]; ok {
+		return errnoEntry(n)
+	}
+	return fromMessage(word)
 }
 
 // Words returns the words of all entries in the order of the alphabet, the errnos
@@ -39,6 +43,18 @@ func Words() (words, errnos []string) {
 		}
 	}
 	return words, errnos
+}
+
+// settingName returns the last word of a sysctl that is named in whole, as
+// net.ipv4.tcp_rmem or by its file; of anything else, the whole.
+func settingName(word string) string {
+	name := strings.ReplaceAll(strings.TrimPrefix(word, "/proc/sys/"), "/", ".")
+	for _, place := range []string{"net.", "kernel.", "fs."} {
+		if strings.HasPrefix(name, place) {
+			return name[strings.LastIndex(name, ".")+1:]
+		}
+	}
+	return word
 }
 
 // plainWord returns the same for all spellings of a word: case, hyphens, underscores,

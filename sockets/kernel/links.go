@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -15,6 +14,7 @@ type Link struct {
 	Name  string         // at most 15 bytes
 	MTU   int            // bytes of the largest packet, without the link's own header
 	Flags uint32         // IFF_UP and so on (netdevice(7))
+	Qdisc string         // the queue of what is to be sent, tc(8): "fq_codel"; "" where the kernel does not tell
 	Addrs []netip.Prefix // its own addresses, each with the length of its network's prefix
 }
 
@@ -69,8 +69,9 @@ func parseLink(payload []byte) (Link, error) {
 	err := parseAttrs(payload[unix.SizeofIfInfomsg:], func(kind uint16, value []byte) {
 		switch {
 		case kind == unix.IFLA_IFNAME:
-			name, _, _ := bytes.Cut(value, []byte{0})
-			link.Name = string(name)
+			link.Name = unix.ByteSliceToString(value)
+		case kind == unix.IFLA_QDISC:
+			link.Qdisc = unix.ByteSliceToString(value)
 		case kind == unix.IFLA_MTU && len(value) == 4:
 			link.MTU = int(order.Uint32(value))
 		}

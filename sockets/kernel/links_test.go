@@ -53,9 +53,10 @@ func TestParseLink(t *testing.T) {
 	head := make([]byte, unix.SizeofIfInfomsg)
 	binary.NativeEndian.PutUint32(head[4:], 3)
 	binary.NativeEndian.PutUint32(head[8:], unix.IFF_UP|unix.IFF_LOOPBACK)
-	whole := slices.Concat(head, attr(unix.IFLA_IFNAME, []byte("veth0\x00")...), attr(unix.IFLA_MTU, binary.NativeEndian.AppendUint32(nil, 1500)...))
+	whole := slices.Concat(head, attr(unix.IFLA_IFNAME, []byte("veth0\x00")...), attr(unix.IFLA_MTU, binary.NativeEndian.AppendUint32(nil, 1500)...),
+		attr(unix.IFLA_QDISC, []byte("fq_codel\x00")...))
 	link, err := parseLink(whole)
-	if err != nil || link.Index != 3 || link.Name != "veth0" || link.MTU != 1500 || !link.Up() || !link.Loopback() {
+	if err != nil || link.Index != 3 || link.Name != "veth0" || link.MTU != 1500 || link.Qdisc != "fq_codel" || !link.Up() || !link.Loopback() {
 		t.Errorf("%+v, %v", link, err)
 	}
 	for i := range head {
