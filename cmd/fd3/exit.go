@@ -31,7 +31,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, step.ErrFailed), errors.Is(err, step.ErrBusy):
+	case errors.Is(err, step.ErrFailed), errors.Is(err, step.ErrBusy), errors.Is(err, step.ErrTaken):
 		return exitFailed
 	case errors.Is(err, step.ErrLeft), errors.Is(err, context.Canceled):
 		return exitInterrupted

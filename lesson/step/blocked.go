@@ -34,7 +34,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 		return r.ended(s, err)
 	}
 	if len(state.Unseen) == 0 {
-		return nil // the command that made the call is still there, and tells
+		return r.taken(s, state.Last)
 	}
 	s.call = state.Unseen[0]
 	r.show(s, lesson.Returned(s.call))
@@ -46,6 +46,18 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 		return ErrFailed
 	}
 	return nil
+}
+
+// taken tells that a call which the command had waited for has returned to another
+// command, which shows its result. This one has made no call.
+func (r *Runner) taken(s *scene, last *sockets.Call) error {
+	heading := "taken"
+	if last != nil && last.Start.Equal(s.call.Start) {
+		s.call, heading = *last, "taken result"
+	}
+	s.known = nil
+	r.say(s, "taken", "blocked", heading)
+	return ErrTaken
 }
 
 func (r *Runner) tellBusy(s *scene, call sockets.Call) error {

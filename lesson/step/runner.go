@@ -19,6 +19,9 @@ var (
 	ErrFailed = errors.New("the call failed")
 	// ErrBusy says that the process is inside another call; that has been told.
 	ErrBusy = errors.New("the process is busy")
+	// ErrTaken says that the process was inside the very call that was wanted, and
+	// that another command took its result; that has been told.
+	ErrTaken = errors.New("another command took the result")
 	// ErrLeft says that the command was interrupted and the call goes on.
 	ErrLeft = errors.New("interrupted; the call goes on")
 )

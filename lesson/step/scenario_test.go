@@ -29,6 +29,7 @@ type stagehand struct {
 	t       *testing.T
 	explain lesson.Explain
 	events  []lesson.Event
+	waits   chan struct{} // see another
 }
 
 func newStagehand(t *testing.T) *stagehand {

@@ -39,6 +39,9 @@ func (s *scene) readValues() map[string]string {
 		"duration":   lesson.Took(s.call.Duration),
 		"any_port":   s.opts.FreePort,
 	}
+	if s.call.Returned {
+		v["result"] = s.call.Strace()
+	}
 	if s.call.Errno != 0 {
 		v["errno"] = s.call.ErrnoName()
 		v["errno_meaning"] = sockets.Meaning(s.call.Errno)

@@ -29,6 +29,7 @@ type Machine struct {
 	blocked *sockets.Call         // the call that Run is inside
 	open    int                   // calls begun whose result is neither delivered nor kept
 	unseen  []sockets.Call        // calls that returned when nobody was waiting
+	last    *sockets.Call         // the newest call that has returned, or nil
 	settled *sync.Cond            // open has become 0
 }
 
@@ -170,6 +171,7 @@ func (m *Machine) reported() {
 func (m *Machine) Settle(c sockets.Call, seen bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.last = &c
 	if !seen {
 		m.unseen = append(m.unseen, c)
 	}
@@ -211,7 +213,7 @@ func (m *Machine) State() State {
 	for fd, made := range m.became {
 		became[fd] = *made
 	}
-	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Unseen: slices.Clone(m.unseen)}
+	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Last: m.last, Unseen: slices.Clone(m.unseen)}
 	m.mu.Unlock()
 	for _, fd := range slices.Sorted(maps.Keys(became)) {
 		if asked, err := kernel.Ask(fd); err == nil {

@@ -65,6 +65,7 @@ type State struct {
 	Reserved int            `json:"reserved,omitempty"` // descriptors from this number up are fd3's own; 0: none are
 	Sockets  []Socket       `json:"sockets"`            // its open sockets, in the order of their numbers
 	Blocked  *sockets.Call  `json:"blocked,omitempty"`  // the call that the main thread is inside
+	Last     *sockets.Call  `json:"last,omitempty"`     // the newest call that has returned
 	Unseen   []sockets.Call `json:"unseen,omitempty"`   // calls that returned when no command was waiting any more
 }
 
