@@ -40,19 +40,66 @@ func Overflow(pid int, counter string, moved int64, since string) lesson.Evidenc
 	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d since %s", moved, since), Source: proc(pid, "net/netstat"), Command: "nstat -az TcpExt" + counter}
 }
 
-// Unread is how many bytes have come and were not read.
-func Unread(now, before int, command string) lesson.Evidence {
-	return lesson.Evidence{Fact: "unread here", Value: fmt.Sprintf("%d bytes (%d before)", now, before), Source: "ioctl(2) SIOCINQ", Command: command}
+// Unread is how many bytes of a stream have come and were not read. before is -1
+// where it is not known. counted is the same queue as ss(8) counts it.
+func Unread(now, before int, counted kernel.Queued, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "unread here", Value: waiting(now, before), Source: "ioctl(2) SIOCINQ", Command: command, Note: RecvQ(counted)}
 }
 
-// UnreadAtPeer is the same for the other end of a stream, as its kernel has it.
-func UnreadAtPeer(bytes string, command string) lesson.Evidence {
-	return lesson.Evidence{Fact: "at the peer", Value: bytes + " bytes received and not read", Source: "sock_diag(7)", Command: command}
+// NextMessage is the size of the datagram that the next receive gives; before is -1
+// where it is not known. memory is what all that wait take there, of UDP.
+func NextMessage(now, before int, memory uint32, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "unread here", Value: waiting(now, before), Source: "ioctl(2) SIOCINQ", Command: command, Note: Messages(now, memory)}
+}
+
+func waiting(now, before int) string {
+	if before < 0 {
+		return fmt.Sprintf("%d bytes", now)
+	}
+	return fmt.Sprintf("%d bytes (%d before)", now, before)
+}
+
+// RecvQ says why ss(8) shows more in Recv-Q than there are bytes; it is empty where
+// it does not.
+func RecvQ(q kernel.Queued) string {
+	if !q.FIN {
+		return ""
+	}
+	return fmt.Sprintf("Recv-Q of `ss` is %d: it counts the peer's FIN as one more, until that is read too.", q.Total())
+}
+
+// SendQ says the same of Send-Q.
+func SendQ(q kernel.Queued) string {
+	switch {
+	case q.SYN:
+		return fmt.Sprintf("Send-Q of `ss` is %d: it counts our SYN as one more, until it is acknowledged.", q.Total())
+	case q.FIN:
+		return fmt.Sprintf("Send-Q of `ss` is %d: it counts our FIN as one more, until it is acknowledged.", q.Total())
+	}
+	return ""
+}
+
+// Messages says what is counted of the datagrams that wait. memory is Recv-Q of
+// ss(8), which counts memory on UDP; 0 otherwise.
+func Messages(next int, memory uint32) string {
+	switch {
+	case memory > 0:
+		return fmt.Sprintf("The size of the next message alone. Recv-Q of `ss` is %d: the memory that all waiting messages take.", memory)
+	case next > 0:
+		return "The size of the next message alone, as is Recv-Q of `ss`."
+	}
+	return ""
+}
+
+// UnreadAtPeer is the bytes that wait at the other end of a stream, as its kernel has
+// them.
+func UnreadAtPeer(q kernel.Queued, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "at the peer", Value: fmt.Sprintf("%d bytes received and not read", q.Bytes), Source: "sock_diag(7)", Command: command, Note: RecvQ(q)}
 }
 
 // Unacknowledged is how many bytes of a stream were sent and not acknowledged.
-func Unacknowledged(bytes int, command string) lesson.Evidence {
-	return lesson.Evidence{Fact: "send queue", Value: fmt.Sprintf("%d bytes not acknowledged", bytes), Source: "ioctl(2) SIOCOUTQ", Command: command}
+func Unacknowledged(q kernel.Queued, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "send queue", Value: fmt.Sprintf("%d bytes not acknowledged", q.Bytes), Source: "ioctl(2) SIOCOUTQ", Command: command, Note: SendQ(q)}
 }
 
 // Unsent is how much memory the datagrams take that have not left yet.

@@ -102,7 +102,7 @@ func (r *Runner) woken(ctx context.Context, role stage.Role, c sockets.Call) err
 	}
 	o := DefaultOptions()
 	o.Role = role
-	s := &scene{todo: todo{step, role}, name: r.Name, usual: r.Usual, opts: o, call: c, before: now, after: now,
+	s := &scene{todo: todo{step, role}, name: r.Name, usual: r.Usual, opts: o, call: c, before: now, after: now, late: true,
 		order: stage.Order{Do: c.Name, FD: c.FD, Addr: c.Addr}}
 	e := lesson.Returned(c)
 	e.Unseen = true

@@ -76,6 +76,13 @@ func (r *Runner) showMessage(s *scene) {
 // problem says what is wrong with some that nearly are.
 func tokens(s *scene, data []byte) (what string, spans []lesson.Span, problem string) {
 	if x, _ := s.socket(); !x.Stream() {
+		message, cut := s.cut()
+		switch {
+		case cut && message > 0:
+			return fmt.Sprintf("the beginning of one message of %d", message), nil, ""
+		case cut:
+			return "one message or its beginning", nil, ""
+		}
 		return "one message", nil, ""
 	}
 	request := (s.call.Name == "recvfrom") == (s.role == stage.Server)

@@ -298,7 +298,19 @@ func unread(s *scene) []lesson.Evidence {
 	if !ok || !still || is.Listening {
 		return nil
 	}
-	return one(facts.Unread(is.Unread, was.Unread, facts.Show(is)))
+	before := was.Unread
+	if s.late {
+		before = -1
+	}
+	if is.Stream() {
+		received, _ := s.after.queues(s.role, is)
+		return one(facts.Unread(is.Unread, before, received, facts.Show(is)))
+	}
+	var memory uint32
+	if own, _ := s.rows(is); own != nil {
+		memory = own.RQueue
+	}
+	return one(facts.NextMessage(is.Unread, before, memory, facts.Show(is)))
 }
 
 func unsent(s *scene) []lesson.Evidence {
@@ -307,7 +319,8 @@ func unsent(s *scene) []lesson.Evidence {
 	case !ok, x.Listening, x.Domain == unix.AF_UNIX: // there it counts kernel memory
 		return nil
 	case x.Stream():
-		return one(facts.Unacknowledged(x.Unsent, facts.Show(x)))
+		_, sent := s.after.queues(s.role, x)
+		return one(facts.Unacknowledged(sent, facts.Show(x)))
 	}
 	return one(facts.Unsent(x.Unsent, facts.Show(x)))
 }
@@ -322,7 +335,7 @@ func sendBuffer(s *scene) []lesson.Evidence {
 
 func peerUnread(s *scene) []lesson.Evidence {
 	x, ok := s.socket()
-	waiting, there := s.values()["peer_unread"]
+	waiting, there := s.atPeer(x)
 	if !ok || !there || !x.Stream() {
 		return nil
 	}

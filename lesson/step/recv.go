@@ -40,12 +40,31 @@ func readCases(s *scene, c *cases) {
 	c.add(s.call.Errno == unix.ENOTCONN && x.Listening, "listener")
 	c.add(nothing && x.State() == kernel.Close && x.TCP != nil, "over")
 	c.add(nothing && s.stream(), "end")
+	message, cut := s.cut()
+	c.add(cut && message > 0, "cut")
+	c.add(cut && message == 0, "full")
+}
+
+// cut reports whether a datagram may have been longer than the room for it, and how
+// long it was, if the kernel was asked while it waited; else 0. recvfrom(2) itself
+// does not tell.
+func (s *scene) cut() (message int, may bool) {
+	if s.call.Name != "recvfrom" || s.stream() || s.call.Errno != 0 || !s.call.Returned || s.call.Ret == 0 || int(s.call.Ret) < s.order.Size {
+		return 0, false
+	}
+	if !s.late {
+		message = s.was().Unread
+	}
+	return message, message != int(s.call.Ret)
 }
 
 // received are the values of a call that read.
 func received(s *scene, v map[string]string) {
 	if s.call.Returned && s.call.Errno == 0 {
 		v["bytes"] = fmt.Sprint(s.call.Ret)
+	}
+	if message, cut := s.cut(); cut && message > 0 {
+		v["message"], v["lost"] = fmt.Sprint(message), fmt.Sprint(message-int(s.call.Ret))
 	}
 	if len(s.call.Addr) > 0 {
 		v["peer"] = s.call.Addr.String()

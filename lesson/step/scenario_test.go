@@ -322,6 +322,20 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.fails("send", "ECONNREFUSED", asClient)
 		h.do("close", asClient)
 	},
+	"a message longer than its room": func(t *testing.T, h *stagehand) {
+		h.receives(unix.AF_INET)
+		h.do("send", asClient)
+		h.do("recv", size(4))
+	},
+	"an address beside the peer": func(t *testing.T, h *stagehand) {
+		h.start()
+		h.do("connect")
+		h.do("send", asClient, to(loopback(9)))
+	},
+	"another address than the peer's": func(t *testing.T, h *stagehand) {
+		h.receives(unix.AF_INET)
+		h.do("send", asClient, to(loopback(9)))
+	},
 	"an accept queue that overflows": func(t *testing.T, h *stagehand) {
 		h.start(backlog(1))
 		h.do("connect", count(5))
@@ -592,6 +606,9 @@ var elsewhere = map[string]string{
 
 	"bind EADDRINUSE hidden":   "TestPathHeldInAnotherNamespace",
 	"bind EADDRINUSE vanished": "the file must go between bind and lstat",
+
+	"recv meaning full": "TestMessageThatFillsItsRoom",
+	"recv recap full":   "one line for the same",
 
 	"connect ECONNREFUSED elsewhere": "TestRefusedBesideAListener",
 	"connect ECONNREFUSED late":      "the listener must begin between the refusal and the reading",

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/httpmini"
+	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -34,11 +35,13 @@ var Send = add(Step{
 		s.order.Data = s.order.Data[s.call.Ret:]
 		return true
 	},
-	Facts: []fact{unsent, sendBuffer, peerUnread, pathInfo},
+	Facts: []fact{unsent, sendBuffer, peerUnread, keptPeer, pathInfo},
 	Cases: func(s *scene, c *cases) {
 		x, _ := s.socket()
 		c.add(s.call.Errno == 0 && s.peerGone(x), "gone")
-		c.add(x.Listening || s.call.Errno != 0 && !x.Conversation(), "unconnected")
+		c.add(s.stream() && (x.Listening || s.call.Errno != 0 && !x.Conversation()), "unconnected")
+		c.add(s.besidePeer() && s.stream(), "ignored")
+		c.add(s.besidePeer() && !s.stream(), "elsewhere")
 	},
 	Values: func(s *scene, v map[string]string) {
 		if s.call.Returned && s.call.Errno == 0 {
@@ -47,6 +50,19 @@ var Send = add(Step{
 	},
 	Take: within(unix.SO_SNDTIMEO),
 })
+
+// besidePeer reports whether the call names an address although the socket has a
+// peer. TCP does not look at it (tcp_sendmsg_locked), a Unix stream refuses it, and a
+// datagram goes there.
+func (s *scene) besidePeer() bool { return len(s.order.Addr) > 0 && s.was().Connected() }
+
+// keptPeer shows that an address in a send changes nothing about the peer.
+func keptPeer(s *scene) []lesson.Evidence {
+	if !s.besidePeer() {
+		return nil
+	}
+	return peerName(s)
+}
 
 // destination is where a datagram goes from a socket without a peer: where it was
 // told to, else to the newest socket of the other process.

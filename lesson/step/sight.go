@@ -152,6 +152,16 @@ func (s sight) queue(role stage.Role, x stage.Socket) (q kernel.Queue, ok bool) 
 	return kernel.Queue{Waiting: int(row.RQueue), Backlog: int(row.WQueue)}, true
 }
 
+// queues are what waits to be read and to be acknowledged at a party's end of a
+// stream, with the FIN and the SYN that the kernel counts as well.
+func (s sight) queues(role stage.Role, x stage.Socket) (received, sent kernel.Queued) {
+	own, _ := s.rows(role, x)
+	if own == nil || x.TCP == nil {
+		return kernel.Queued{Bytes: x.Unread}, kernel.Queued{Bytes: x.Unsent}
+	}
+	return own.Unread(), own.Unsent()
+}
+
 // unixByInode is the kernel's row of a Unix socket of a party, or nil.
 func (s sight) unixByInode(role stage.Role, inode uint64) *kernel.UnixSocket {
 	rows := s.net(role).unix

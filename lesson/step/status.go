@@ -81,22 +81,36 @@ func describe(role stage.Role, x stage.Socket, now sight) (value, note string) {
 		}
 		return fmt.Sprintf("%s, LISTEN on %s, accept queue %d, backlog %d", kind, x.Local, q.Waiting, q.Backlog), "Here Recv-Q and Send-Q of `ss` count connections: waiting, and the backlog."
 	case x.Connected() && x.Domain == unix.AF_UNIX:
-		return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), ""
+		if x.Stream() {
+			return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), ""
+		}
+		return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), facts.Messages(x.Unread, 0)
 	case x.Connected() && x.Stream():
 		own, peer := now.rows(role, x)
 		state := x.State().String()
 		if own != nil {
 			state = own.State.String()
 		}
-		value = fmt.Sprintf("%s, %s, %s to %s, %d unread, %d not acknowledged", kind, state, x.Local, x.Peer, x.Unread, x.Unsent)
+		received, sent := now.queues(role, x)
+		value = fmt.Sprintf("%s, %s, %s to %s, %d unread, %d not acknowledged", kind, state, x.Local, x.Peer, received.Bytes, sent.Bytes)
+		var notes []string
 		if peer != nil {
-			note = fmt.Sprintf("The other end is in %s.", peer.State)
+			notes = append(notes, fmt.Sprintf("The other end is in %s.", peer.State))
 		}
-		return value, note
+		for _, counted := range []string{facts.RecvQ(received), facts.SendQ(sent)} {
+			if counted != "" {
+				notes = append(notes, counted)
+			}
+		}
+		return value, strings.Join(notes, " ")
 	case x.Conversation() && x.TCP != nil:
 		return fmt.Sprintf("%s, %s, %s to %s, no peer", kind, x.State(), x.Local, x.With), ""
 	case x.Connected():
-		return fmt.Sprintf("%s, %s to %s, %d unread", kind, x.Local, x.Peer, x.Unread), ""
+		var memory uint32
+		if own, _ := now.rows(role, x); own != nil {
+			memory = own.RQueue
+		}
+		return fmt.Sprintf("%s, %s to %s, %d unread", kind, x.Local, x.Peer, x.Unread), facts.Messages(x.Unread, memory)
 	case x.Bound():
 		return fmt.Sprintf("%s, bound to %s", kind, x.Local), ""
 	}

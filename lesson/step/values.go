@@ -77,7 +77,11 @@ func (s *scene) socketValues(v map[string]string) {
 	v["type"] = sockets.TypeName(x.Type)
 	v["protocol"] = facts.Protocol(x.Protocol)
 	v["unread"] = fmt.Sprint(x.Unread)
-	v["unsent"] = fmt.Sprint(x.Unsent)
+	_, sent := s.after.queues(s.role, x)
+	v["unsent"] = fmt.Sprint(sent.Bytes)
+	if waiting, ok := s.atPeer(x); ok {
+		v["peer_unread"] = fmt.Sprint(waiting.Bytes)
+	}
 	v["send_buffer"] = fmt.Sprint(x.SendBuf)
 	v["recv_buffer"] = fmt.Sprint(x.RecvBuf)
 	if len(x.Local) > 0 {
@@ -108,7 +112,6 @@ func (s *scene) inetValues(v map[string]string, x stage.Socket) {
 	switch {
 	case peer != nil:
 		v["peer_state"] = peer.State.String()
-		v["peer_unread"] = fmt.Sprint(peer.Unread().Bytes)
 	case x.With.AddrPort().Addr().IsLoopback():
 		v["peer_state"] = "CLOSED" // the name of RFC 9293 section 3.3.2 for an end that is no more
 	}
@@ -124,9 +127,27 @@ func (s *scene) unixValues(v map[string]string) {
 		return
 	}
 	v["state"] = own.State.String()
-	if peer := s.after.unixByInode(s.role, own.Peer); peer != nil {
-		v["peer_unread"] = fmt.Sprint(peer.RQueue)
+}
+
+// atPeer is what waits to be read at the other end, where that is on this machine.
+func (s *scene) atPeer(x stage.Socket) (q kernel.Queued, ok bool) {
+	if x.Domain != unix.AF_UNIX {
+		_, peer := s.rows(x)
+		if peer == nil {
+			return q, false
+		}
+		return peer.Unread(), true
 	}
+	inode, _ := s.inode()
+	own := s.after.unixByInode(s.role, inode)
+	if own == nil {
+		return q, false
+	}
+	peer := s.after.unixByInode(s.role, own.Peer)
+	if peer == nil {
+		return q, false
+	}
+	return kernel.Queued{Bytes: int(peer.RQueue)}, true
 }
 
 // inode is the socket's inode number, from the link in /proc/PID/fd.
