@@ -289,5 +289,5 @@ func (s Sockaddr) CType() string {
 	return "struct sockaddr_in"
 }
 
-// Wildcard tells whether the address stands for every interface.
+// Wildcard reports whether the address stands for every interface.
 func (s Sockaddr) Wildcard() bool { return s.AddrPort().Addr().IsUnspecified() }

@@ -22,7 +22,7 @@ type source struct {
 
 func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
 
-// within tells whether the file is in one of these folders, or below.
+// within reports whether the file is in one of these folders, or below.
 func (s source) within(folders ...string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(s.path, f+"/") })
 }

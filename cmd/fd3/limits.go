@@ -8,7 +8,7 @@ import (
 	"fd3/sockets/stage"
 )
 
-// What the Go runtime and fd3 need, measured: with less of it the runtime ends the
+// These are the needs of the Go runtime and fd3, measured: with less of it the runtime ends the
 // process somewhere on the way, with a traceback. With much less that happens before
 // main, and nothing here can say it better.
 const (

@@ -29,7 +29,7 @@ import (
 
 const serveLong = `Serve a directory over HTTP/1.0 and 1.1, from system calls alone, and tell of
 each connection while it happens. Without a directory there is one page, at /,
-that shows a visitor his own connection.
+that shows visitors their own connection.
 
 Three loops serve the same way, and each can do something else:
   iterative  one client at a time: a silent one blocks all others, for a lesson

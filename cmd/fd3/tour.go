@@ -182,7 +182,7 @@ func (a *app) tourOptions(auto time.Duration, theme string) (tour.Options, error
 	return o, nil
 }
 
-// fullScreen tells whether the tour has a terminal to fill, and may. An error says
+// fullScreen reports whether the tour has a terminal to fill, and may. An error says
 // what that terminal lacks.
 func (a *app) fullScreen() (full bool, err error) {
 	columns, rows := terminalSize()

@@ -205,7 +205,7 @@ func (a answer) drop() {
 	}
 }
 
-// readsContent says whether the answer depends on the content: the visitor's page
+// readsContent reports whether the answer depends on the content: the visitor's page
 // shows it.
 func (w *worker) readsContent(r *httpmini.Request) bool {
 	return w.root == nil && string(r.Method) == "POST" && string(r.Path) == "/"
@@ -340,7 +340,7 @@ func (w *worker) turnAway(c *conn) {
 	w.tell(w.event(Full, c))
 }
 
-// exhausted says whether accept4 found no descriptor or memory for a connection,
+// exhausted reports whether accept4 found no descriptor or memory for a connection,
 // and tells of it once until one is accepted again.
 func (w *worker) exhausted(call sockets.Call, errno unix.Errno) bool {
 	switch errno {

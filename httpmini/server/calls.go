@@ -10,7 +10,7 @@ import (
 	"fd3/sockets"
 )
 
-// The calls on a connection go through w.calls, which says whether they are told of.
+// The calls on a connection go through w.calls, which knows whether they are told of.
 
 func (w *worker) recv(c *conn, buf []byte) (int, unix.Errno) {
 	flags := 0
@@ -141,7 +141,7 @@ func (w *worker) acceptAloud(listener int) (fd int, call sockets.Call, errno uni
 	return fd, call, errno
 }
 
-// namesPeers says whether anybody is told who the clients are.
+// namesPeers reports whether anybody is told who the clients are.
 func (w *worker) namesPeers() bool { return w.telling || !w.config.Quiet || w.config.Log != nil }
 
 // clock reads the time once for all that follows.

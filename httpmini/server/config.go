@@ -34,7 +34,7 @@ type Config struct {
 	// listener. It is for Unix sockets, which have no SO_REUSEPORT.
 	Loops int
 	// Root is the directory to serve. Without one there is a single page, at /,
-	// that shows a visitor his own connection.
+	// that shows visitors their own connection.
 	Root *docroot.Root
 	// Listing shows the names in a directory that has no index.html.
 	Listing  bool

@@ -91,16 +91,16 @@ func (c *conn) sending() bool {
 	return len(c.out) > 0 || c.rare != nil && (c.rare.file != nil || c.rare.list != nil)
 }
 
-// needsRoom says whether the client has to read before anything else happens: there
+// needsRoom reports whether the client has to read before anything else happens: there
 // is something to send, or requests whose answers nobody has composed yet.
 func (c *conn) needsRoom() bool { return c.waits == forRoom && c.watched || c.sending() }
 
-// silent says whether nothing of a request has come that has no answer yet.
+// silent reports whether nothing of a request has come that has no answer yet.
 func (c *conn) silent() bool {
 	return (c.phase == idle || c.phase == inHead) && nothing(c.rest) && !c.sending()
 }
 
-// nothing says whether the bytes are none of a request: some clients send an empty
+// nothing reports whether the bytes are none of a request: some clients send an empty
 // line after what they have sent. RFC 9112 section 2.2.
 func nothing(b []byte) bool { return len(b) == 0 || strings.HasPrefix("\r\n", string(b)) }
 
@@ -151,7 +151,7 @@ func (w *worker) run(c *conn) wait {
 	return w.understand(c, in)
 }
 
-// worthParsing says whether the bytes from old on can change what the parser
+// worthParsing reports whether the bytes from old on can change what the parser
 // says. It starts from the front each time: a head of many small pieces would
 // cost the square of its length.
 func worthParsing(in []byte, old int) bool {

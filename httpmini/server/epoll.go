@@ -176,7 +176,7 @@ func (l *epollLoop) connection(fd int) *conn {
 // their turn again.
 const maxAccepts = 64
 
-// acceptAll takes what is in the accept queue, up to a number, and says whether there
+// acceptAll takes what is in the accept queue, up to a number, and reports whether there
 // may be more. The request is often there already, so each connection is read from at
 // once.
 func (l *epollLoop) acceptAll(most int) (more bool) {

@@ -67,7 +67,7 @@ const (
 	longestStory = 128
 )
 
-// room says whether the next turn of a connection can be told of.
+// room reports whether the next turn of a connection can be told of.
 func (q *queue) room(now time.Duration) bool {
 	if len(q.events) > queueLength-longestStory {
 		return false
@@ -80,7 +80,7 @@ func (q *queue) room(now time.Duration) bool {
 	return q.told.Add(1) <= maxTold
 }
 
-// calm says whether the reader keeps up with ease, so that a call that belongs to
+// calm reports whether the reader keeps up with ease, so that a call that belongs to
 // no connection can be told of too.
 func (q *queue) calm(now time.Duration) bool {
 	return len(q.events) < longestStory && (q.window.Load() != int64(now/windowLength) || q.told.Load() < maxTold/2)

@@ -193,7 +193,7 @@ func (s *Server) shutDoors() {
 	}
 }
 
-// lastUser says whether the caller was the last loop to use its listener.
+// lastUser reports whether the caller was the last loop to use its listener.
 func (s *Server) lastUser() bool {
 	return len(s.config.Listeners) == s.config.Loops || s.users.Add(-1) == 0
 }

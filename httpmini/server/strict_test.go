@@ -43,7 +43,7 @@ func (r *response) has(name string) bool { return len(r.all(name)) > 0 }
 // get is the value of a field, "" without it.
 func (r *response) get(name string) string { return strings.Join(r.all(name), ", ") }
 
-// closes says whether the server is going to close, by what it says.
+// closes reports whether the server is going to close, by what it says.
 func (r *response) closes() bool { return slices.Contains(list(r.get("Connection")), "close") }
 
 // list is the elements of a comma-separated list.

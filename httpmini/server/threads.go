@@ -166,7 +166,7 @@ func groupOf(text, controller string) string {
 	return ""
 }
 
-// A threadGate says whether one more thread can be made. It is used by one thread.
+// A threadGate reports whether one more thread can be made. It is used by one thread.
 type threadGate struct {
 	limits []taskLimit
 	left   int       // that may be made before the next look

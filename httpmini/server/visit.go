@@ -13,7 +13,7 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// visit is what the visitor's page shows of his connection.
+// visit is what the visitor's page shows of their connection.
 type visit struct {
 	calls    []page.Call // accept4 and the last of what followed, secrets masked
 	dropped  int         // calls that are not in calls any more

@@ -91,7 +91,7 @@ func (w *worker) turn(c *conn) {
 	w.narrate(w.story || w.root == nil) // the visitor's page shows the calls too
 }
 
-// narrate says whether the calls from here on are told of.
+// narrate reports whether the calls from here on are told of.
 func (w *worker) narrate(telling bool) {
 	w.telling, w.calls = telling, &w.untold
 	if telling {

@@ -128,7 +128,7 @@ func (p *Progress) Finish(lesson string) error {
 	})
 }
 
-// Finished tells whether the learner has come to the end of a lesson.
+// Finished reports whether the learner has come to the end of a lesson.
 func (p *Progress) Finished(lesson string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"fd3/sockets/stage"
 )
 
-// What the peer still sends is read as part of shutdown.
+// The drain is part of shutdown: it reads the bytes that the peer still sends.
 var _ = add(Step{
 	Name:    "drain",
 	Call:    "recvfrom",

@@ -11,7 +11,7 @@ import (
 	"fd3/lesson/view"
 )
 
-// live tells whether there is a kernel's side of the part in sight: the processes
+// live reports whether there is a kernel's side of the part in sight: the processes
 // that run are those of its experiment, or of the exercise.
 func (s *screen) live() bool { return s.ours() && len(s.board.Parties)+len(s.board.Calls) > 0 }
 
@@ -20,7 +20,7 @@ func (s *screen) ours() bool {
 	return of.Lesson == part.Lesson && of.Name == part.Name && (of.Kind == lab.Exercise) == (part.Kind == lab.Exercise)
 }
 
-// past tells whether the part in sight is about processes that run no more.
+// past reports whether the part in sight is about processes that run no more.
 func (s *screen) past() bool {
 	_, _, ok := s.walk.Again(s.at)
 	return ok && !s.ours()

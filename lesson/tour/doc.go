@@ -4,5 +4,5 @@
 //	                     ─▶ Screen:  the full screen
 //	                     ─▶ JSON, Handout: nobody is asked
 //
-// What is said and what happens is the Walk's; here it is when it goes on.
+// The Walk says what is told and what happens; this package says when it goes on.
 package tour

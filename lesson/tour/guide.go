@@ -37,7 +37,7 @@ type task struct {
 	over  chan struct{}
 }
 
-// What a task tells.
+// These are the messages of a task.
 type (
 	shownMsg struct {
 		*task

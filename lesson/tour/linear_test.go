@@ -186,7 +186,7 @@ func TestLinearLeavesNothing(t *testing.T) {
 	}
 }
 
-// Who comes back to a verdict finds in it what the experiment has read, and his
+// A learner who comes back to a verdict finds in it what the experiment has read, and their
 // own prediction.
 func TestLinearGoesOnWhereItStopped(t *testing.T) {
 	p := &course.Progress{}
@@ -312,7 +312,7 @@ func TestLinearGoesOnByEnterOnly(t *testing.T) {
 	}
 }
 
-// Who looks at the question of a lesson only keeps the place that he had.
+// A learner who only looks at the question of a lesson keeps the place that they had.
 func TestLinearGlanceKeepsThePlace(t *testing.T) {
 	p := &course.Progress{}
 	p.SetPlace("listen", 12)

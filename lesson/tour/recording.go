@@ -69,7 +69,7 @@ func (r *Recording) Raw() error {
 	return err
 }
 
-// Resize gives the terminal another size. It tells whether that changed anything.
+// Resize gives the terminal another size. It reports whether that changed anything.
 func (r *Recording) Resize(width, height int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -244,7 +244,7 @@ func TestScreenByARemoteControl(t *testing.T) {
 }
 
 // Who is in a lesson already goes on with it, and who only looks at another keeps
-// his place.
+// their place.
 func TestScreenKeepsThePlace(t *testing.T) {
 	env := placed(t, "listen", lab.Verdict)
 	at := partOf(t, "listen", lab.Verdict)

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A terminal is what a learner has before him: a pseudoterminal, what stands on it,
+// A terminal is what a learner sees: a pseudoterminal, what stands on it,
 // and the screen that runs there.
 type terminal struct {
 	t    testing.TB

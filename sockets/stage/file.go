@@ -10,7 +10,7 @@ import (
 )
 
 // A SocketFile is the file that bind(2) made at a path, so that it is known again:
-// whoever comes later may have put his own there.
+// whoever comes later may have put their own there.
 type SocketFile struct {
 	path string
 	dev  uint64

@@ -105,7 +105,7 @@ func broken(role Role, o Order, err error) error {
 	return err
 }
 
-// final tells whether a call is at its end: it has returned, and is not made again
+// final reports whether a call is at its end: it has returned, and is not made again
 // because a signal had interrupted it.
 func final(c sockets.Call) bool {
 	return c.Returned && (c.Errno != unix.EINTR || c.Name == "close")

@@ -89,7 +89,7 @@ type Socket struct {
 	Since  time.Time        `json:"since"`          // when that call was made
 }
 
-// Conversation tells whether the socket is, or was, one end of a conversation: it
+// Conversation reports whether the socket is, or was, one end of a conversation: it
 // came from accept4(2), or connect(2) was made on it. That stays true when the
 // connection is reset and getpeername(2) knows no peer any more.
 func (s Socket) Conversation() bool { return s.Became != "socket" }

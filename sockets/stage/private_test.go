@@ -405,7 +405,7 @@ func TestPrivateOwnerKilled(t *testing.T) {
 	}
 }
 
-// exits tells whether a process ends in time: then its pidfd is readable.
+// exits reports whether a process ends in time: then its pidfd is readable.
 func exits(pidfd int, within time.Duration) bool {
 	for end := time.Now().Add(within); ; {
 		fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}

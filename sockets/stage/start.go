@@ -17,7 +17,7 @@ import (
 	"fd3/sockets"
 )
 
-// Start makes sure that the stage runs. It tells whether it had to start it, and
+// Start makes sure that the stage runs. It reports whether it had to start it, and
 // whether an earlier one of that name had crashed.
 func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 	if l, err := r.dial(); err == nil {

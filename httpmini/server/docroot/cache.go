@@ -11,7 +11,7 @@ import (
 	"fd3/sockets"
 )
 
-// What a Cache holds at most, and for how long after it was asked for.
+// These bound what a Cache holds.
 const (
 	MaxOpen = 32 // descriptors
 

@@ -80,7 +80,7 @@ func (c *Cache) take(path []byte) *Entry {
 	return nil
 }
 
-// removeAll lets those go that fit, and says whether there were any.
+// removeAll lets those go that fit, and reports whether there were any.
 func (c *Cache) removeAll(fit func(*Entry) bool) bool {
 	c.mu.Lock()
 	var gone []*Entry

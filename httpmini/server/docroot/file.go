@@ -26,7 +26,7 @@ type File struct {
 	refs    atomic.Int32
 }
 
-// Retain adds a holder, for whom the descriptor stays open until he closes it.
+// Retain adds a holder, for whom the descriptor stays open until they close it.
 func (f *File) Retain() *File {
 	if f.FD >= 0 {
 		f.refs.Add(1)

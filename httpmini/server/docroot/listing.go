@@ -23,7 +23,7 @@ type Dirent struct {
 	Modified time.Time // of a file's content
 }
 
-// What a Listing holds at most, and how many there are at a time: the names of a
+// These bound what a Listing holds, and how many there are at a time: the names of a
 // directory are anybody's to choose.
 const (
 	maxNames     = 10000

@@ -10,7 +10,7 @@ import (
 	"fd3/lesson/course/lab"
 )
 
-// What parseRequest says of bytes that are no bad request.
+// These are the answers of parseRequest for bytes that are no bad request.
 const (
 	partialRequest = "not complete yet"
 	wholeRequest   = "a complete request"

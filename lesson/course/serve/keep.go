@@ -93,7 +93,7 @@ func readAnswer(l *lab.Lab, fd int) (all []byte) {
 	return all
 }
 
-// whole says whether this is a whole answer, by its Content-Length.
+// whole reports whether this is a whole answer, by its Content-Length.
 func whole(b []byte) bool {
 	head, body, _ := bytes.Cut(b, []byte("\r\n\r\n"))
 	_, rest, ok := bytes.Cut(head, []byte("\r\nContent-Length: "))

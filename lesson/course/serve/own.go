@@ -46,7 +46,7 @@ func start(l *lab.Lab, config web.Config) *ownServer {
 		root.Close()
 		l.Fatalf("a listener: %w", err)
 	}
-	const long = time.Hour // the learner may take his time
+	const long = time.Hour // the learner may take their time
 	config.Timeouts = web.Timeouts{Head: long, Body: long, Idle: long, Write: long}
 	config.Root, config.Listeners, config.Quiet = root, []int{own.listener}, true
 	if own.Server, err = web.New(config); err != nil {

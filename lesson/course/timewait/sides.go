@@ -38,7 +38,7 @@ func sides(l *lab.Lab) lab.Check {
 }
 
 // turn is the server's turn with one client; none of its calls can
-// block. It tells whether the client is done with.
+// block. It reports whether the client is done with.
 func turn(l *lab.Lab, conn int) (over bool) {
 	x := l.Ask(lab.Server, conn)
 	switch {
