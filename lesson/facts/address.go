@@ -72,11 +72,14 @@ func Mode(mode uint32) string {
 	return string(text)
 }
 
-// Holder is who has an address that is in use.
-func Holder(addr sockets.Sockaddr, holder string) lesson.Evidence {
+// Holder is who has an address that is in use, for sockets of a kind.
+func Holder(addr sockets.Sockaddr, stream bool, holder string) lesson.Evidence {
 	e := lesson.Evidence{Fact: "held by", Value: holder, Source: "sock_diag(7), /proc/PID/fd", Command: SS("-tanp", From(addr.Port()))}
-	if addr.Family() == unix.AF_UNIX {
-		e.Command = SS("-xlp", "")
+	switch {
+	case addr.Family() == unix.AF_UNIX:
+		e.Command = SS("-xap", "")
+	case !stream:
+		e.Command = SS("-uanp", From(addr.Port()))
 	}
 	return e
 }

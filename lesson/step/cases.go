@@ -1,6 +1,11 @@
 package step
 
-import "golang.org/x/sys/unix"
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
 
 // cases are the names of the situations that a step is in, the most telling first.
 // A section of its words may exist for some of them.
@@ -12,35 +17,60 @@ func (c *cases) add(when bool, name string) {
 	}
 }
 
-// cases are those of the step itself, and then those that any step may be in.
+// cases are those of the step itself, and then those that any step may be in: the kind
+// of the socket, and whose it is. Each of the step's own comes for that kind first, for
+// words that hold only there: "many dgram unix" before "many unix" before "many".
 func (s *scene) cases() []string {
-	var c cases
+	var own cases
 	if s.step.Cases != nil {
-		s.step.Cases(s, &c)
+		s.step.Cases(s, &own)
 	}
 	if s.call.Errno != 0 {
-		s.causes(&c)
+		s.causes(&own)
 	}
-	c.add(!s.stream(), "dgram")
-	c.add(s.domain() == unix.AF_UNIX, "unix")
-	c.add(s.domain() == unix.AF_INET6, "inet6")
-	if s.role == client {
-		c = narrowed(append(c, "client"), "client")
-	}
-	if s.domain() == unix.AF_UNIX {
-		c = narrowed(c, "unix")
-	}
-	return c
-}
-
-// narrowed puts first, for each situation, the same one for some sockets only, for
-// words that hold only there: "many unix" and "client unix" before "many" and "unix".
-func narrowed(plain cases, to string) cases {
 	var all cases
-	for _, name := range plain {
-		if name != to {
-			all = append(all, name+" "+to)
+	kinds := s.kinds()
+	for _, name := range own {
+		for _, kind := range kinds {
+			all = append(all, strings.TrimSpace(name+" "+kind))
 		}
 	}
-	return append(all, plain...)
+	for _, kind := range kinds {
+		all.add(strings.Contains(kind, " "), kind)
+	}
+	all.add(!s.stream(), "dgram")
+	all.add(s.domain() == unix.AF_UNIX, "unix")
+	all.add(s.domain() == unix.AF_INET6, "inet6")
+	all.add(s.role == client, "client")
+	return all
+}
+
+// kinds are what kind of socket it is and whose, from all that there is to say of it,
+// "dgram client unix", down to nothing.
+func (s *scene) kinds() []string {
+	kinds := []string{""}
+	for _, part := range []struct {
+		is   bool
+		name string
+	}{{s.role == client, "client"}, {!s.stream(), "dgram"}} {
+		if part.is {
+			kinds = append(prefixed(part.name, kinds), kinds...)
+		}
+	}
+	if s.domain() == unix.AF_UNIX {
+		family := slices.Clone(kinds)
+		for i, kind := range family {
+			family[i] = strings.TrimSpace(kind + " unix")
+		}
+		kinds = append(family, kinds...)
+	}
+	return kinds
+}
+
+func prefixed(name string, kinds []string) []string {
+	all := make([]string, len(kinds))
+	for i, kind := range kinds {
+		all[i] = strings.TrimSpace(name + " " + kind)
+	}
+	return all
 }

@@ -1,6 +1,10 @@
 package step
 
-import "fd3/sockets/stage"
+import (
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/stage"
+)
 
 // A choice gives the kinds of socket that a step of a party may act on, the most
 // fitting first.
@@ -33,8 +37,23 @@ func talking(s sight, role stage.Role) []kind {
 // connection: of several clients that is the one that is served.
 func (s sight) accepted(role stage.Role) kind {
 	theirs, ok := s.last(server, conversation)
+	if !ok || role != client {
+		return func(stage.Socket) bool { return false }
+	}
+	if theirs.Domain == unix.AF_UNIX {
+		var peer uint64
+		if inode, known := s.inode(server, theirs.FD); known {
+			if row := s.unixByInode(server, inode); row != nil {
+				peer = row.Peer
+			}
+		}
+		return func(x stage.Socket) bool {
+			inode, known := s.inode(client, x.FD)
+			return known && x.Conversation() && inode == peer
+		}
+	}
 	return func(x stage.Socket) bool {
-		return ok && role == client && x.Conversation() && theirs.With.AddrPort().IsValid() && x.Local.AddrPort() == theirs.With.AddrPort()
+		return x.Conversation() && theirs.With.AddrPort().IsValid() && x.Local.AddrPort() == theirs.With.AddrPort()
 	}
 }
 

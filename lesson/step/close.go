@@ -24,7 +24,7 @@ var Close = add(Step{
 	Facts: []fact{descriptors, afterClose, listenerGone},
 	Cases: func(s *scene, c *cases) {
 		x, _ := s.socket()
-		c.add(!x.Conversation() && !x.Listening, "fresh")
+		c.add(!x.Conversation() && !x.Listening && s.stream(), "fresh")
 		c.add(x.Listening, "listener")
 		if s.domain() != unix.AF_UNIX && s.stream() && x.Conversation() {
 			c.add(true, s.howItEnded(x))

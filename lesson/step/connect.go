@@ -39,6 +39,7 @@ var Connect = add(Step{
 	Facts: []fact{localName, peerName, states, acceptQueue, unaccepted, overflows, clientStates, pathInfo},
 	Cases: func(s *scene, c *cases) {
 		c.add(s.opts.Count > 1, "many")
+		c.add(s.was().Bound(), "bound")
 		if s.call.Errno == unix.ECONNREFUSED && s.domain() != unix.AF_UNIX {
 			reached := s.after.net(s.role).tcp.Listener(s.order.Addr.AddrPort()) != nil
 			c.add(reached, "late")

@@ -365,7 +365,7 @@ func listenerGone(s *scene) []lesson.Evidence {
 }
 
 func addressHolder(s *scene) []lesson.Evidence {
-	e := facts.Holder(s.order.Addr, s.holder())
+	e := facts.Holder(s.order.Addr, s.stream(), s.holder())
 	if t, ok := s.taken(); ok && t.orphan() {
 		e.Source = "connect(2): ECONNREFUSED"
 	} else if ok && !t.socket() {
@@ -376,7 +376,7 @@ func addressHolder(s *scene) []lesson.Evidence {
 
 func timeWaiting(s *scene) []lesson.Evidence {
 	n := s.net().inTimeWait(s.order.Addr)
-	if n == 0 {
+	if n == 0 || !s.stream() {
 		return nil
 	}
 	return one(facts.TimeWaiting(n, s.order.Addr.Port()))

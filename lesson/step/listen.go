@@ -3,8 +3,6 @@ package step
 import (
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"fd3/sockets/stage"
 )
 
@@ -19,7 +17,6 @@ var Listen = add(Step{
 	Cases: func(s *scene, c *cases) {
 		x, _ := s.socket()
 		q, known := s.after.queue(s.role, x)
-		c.add(s.domain() == unix.AF_UNIX, "unix")
 		c.add(known && q.Backlog < s.order.Backlog, "clamped")
 		c.add(s.was().Listening, "again")
 		c.add(s.call.Errno == 0 && !s.was().Bound(), "unbound")

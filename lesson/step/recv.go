@@ -43,6 +43,9 @@ func readCases(s *scene, c *cases) {
 	message, cut := s.cut()
 	c.add(cut && message > 0, "cut")
 	c.add(cut && message == 0, "full")
+	nameless := s.call.Returned && s.call.Errno == 0 && !s.stream() && s.call.Addr.Path() == "" && !s.call.Addr.AddrPort().IsValid()
+	c.add(nameless && s.call.Ret == 0, "empty")
+	c.add(nameless, "nameless")
 }
 
 // cut reports whether a datagram may have been longer than the room for it, and how

@@ -70,7 +70,7 @@ func destination(s *scene, x stage.Socket) sockets.Sockaddr {
 	if s.opts.Addr != nil || x.Stream() || x.Connected() {
 		return s.opts.Addr
 	}
-	if other, ok := s.after.last(client, conversation); ok {
+	if other, ok := s.after.last(client, conversation); ok && other.Bound() {
 		return other.Local
 	}
 	return nil

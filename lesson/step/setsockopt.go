@@ -16,4 +16,5 @@ var Setsockopt = add(Step{
 		return stage.Order{FD: s.call.FD, Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1}
 	},
 	Facts: []fact{reuseAddr},
+	Cases: func(s *scene, c *cases) { c.add(s.domain() == unix.AF_UNIX, "unix") },
 })

@@ -20,6 +20,7 @@ var Shutdown = add(Step{
 	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD, How: s.opts.How} },
 	Facts: []fact{states, unread},
 	Cases: func(s *scene, c *cases) {
+		c.add(s.domain() == unix.AF_UNIX && !s.was().Connected() && !s.was().Listening, "alone")
 		c.add(s.order.How == unix.SHUT_RD, "rd")
 		c.add(s.order.How == unix.SHUT_RDWR, "both")
 		c.add(s.was().State() == kernel.CloseWait, "last")

@@ -172,6 +172,16 @@ func (s sight) unixByInode(role stage.Role, inode uint64) *kernel.UnixSocket {
 	return &rows[i]
 }
 
+// inode is the inode number of a party's socket, from the link in /proc/PID/fd.
+func (s sight) inode(role stage.Role, fd int) (uint64, bool) {
+	fds, err := kernel.FDs(s.ends[role].PID)
+	i := slices.IndexFunc(fds, func(f kernel.FD) bool { return f.Number == fd && f.Inode != 0 })
+	if err != nil || i < 0 {
+		return 0, false
+	}
+	return fds[i].Inode, true
+}
+
 // rows are the kernel's row of the conversation that this socket of a party is one
 // end of, and that of the other end where it is on this machine too; nil where
 // there is none. The rows outlive the descriptor: a closed connection may be in

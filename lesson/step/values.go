@@ -150,19 +150,8 @@ func (s *scene) atPeer(x stage.Socket) (q kernel.Queued, ok bool) {
 	return kernel.Queued{Bytes: int(peer.RQueue)}, true
 }
 
-// inode is the socket's inode number, from the link in /proc/PID/fd.
-func (s *scene) inode() (uint64, bool) {
-	fds, err := kernel.FDs(s.pid())
-	if err != nil {
-		return 0, false
-	}
-	for _, fd := range fds {
-		if fd.Number == s.fd() && fd.Inode != 0 {
-			return fd.Inode, true
-		}
-	}
-	return 0, false
-}
+// inode is the inode number of the socket that the step is about.
+func (s *scene) inode() (uint64, bool) { return s.after.inode(s.role, s.fd()) }
 
 func (s *scene) addressValues(v map[string]string) {
 	addr := s.order.Addr
@@ -199,6 +188,8 @@ func (s *scene) addressValues(v map[string]string) {
 }
 
 func (s *scene) queueValues(v map[string]string) {
+	established, synSent := s.clients()
+	v["established"], v["syn_sent"] = fmt.Sprint(established), fmt.Sprint(synSent)
 	x, role, ok := s.listener()
 	if !ok {
 		return
@@ -212,8 +203,6 @@ func (s *scene) queueValues(v map[string]string) {
 	if q, ok := s.before.queue(role, x); ok {
 		v["queue_before"] = fmt.Sprint(q.Waiting)
 	}
-	established, synSent := s.clients()
-	v["established"], v["syn_sent"] = fmt.Sprint(established), fmt.Sprint(synSent)
 	if moved := s.moved(); s.after.net(s.role).counters != nil {
 		v["overflows"] = fmt.Sprint(moved["TcpExt.ListenOverflows"])
 		v["drops"] = fmt.Sprint(moved["TcpExt.ListenDrops"])
@@ -224,7 +213,7 @@ func (s *scene) queueValues(v map[string]string) {
 func (s *scene) clients() (established, synSent int) {
 	for _, x := range s.after.ends[client].Sockets {
 		switch state := x.State(); {
-		case state == kernel.Established, x.Domain == unix.AF_UNIX && x.Connected():
+		case state == kernel.Established, x.TCP == nil && x.Connected():
 			established++
 		case state == kernel.SynSent:
 			synSent++
