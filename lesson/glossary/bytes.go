@@ -47,6 +47,22 @@ func endOfFile(p *pair) []lesson.Evidence {
 	}
 }
 
+func peeked(p *pair) []lesson.Evidence {
+	p.Send(p.client, []byte("hello"), unix.MSG_NOSIGNAL)
+	command := trace("MSG_PEEK", "recvfrom")
+	return []lesson.Evidence{
+		told("first receive", command, p.Recv(p.server, 4096, unix.MSG_PEEK), ""),
+		told("second receive", command, p.Recv(p.server, 4096, 0), "The same bytes: the first one left them there."),
+	}
+}
+
+func closedUnanswered(p *pair) []lesson.Evidence {
+	p.Send(p.client, []byte("hello"), unix.MSG_NOSIGNAL)
+	p.Recv(p.server, 4096, 0)
+	p.Shutdown(p.server, unix.SHUT_WR)
+	return []lesson.Evidence{told("the client", trace("empty reply", "recvfrom"), p.Recv(p.client, 4096, 0), "The server has read 5 bytes and ended the connection.")}
+}
+
 // plenty is more bytes than the buffers of a connection take at once.
 const plenty = 64 << 20
 

@@ -48,6 +48,15 @@ func listeners() []lesson.Evidence {
 	return one(lesson.Evidence{Fact: "TCP here", Value: value, Source: "sock_diag(7)", Command: "ss -ltn"}, err)
 }
 
+// listenersOn counts the listeners on one port.
+func listenersOn(port uint16) question {
+	return func() []lesson.Evidence {
+		rows, err := kernel.Own().TCP(kernel.Listen)
+		rows = slices.DeleteFunc(rows, func(s kernel.InetSocket) bool { return s.Local.Port() != port })
+		return one(lesson.Evidence{Fact: fmt.Sprintf("on port %d", port), Value: lesson.Counted(len(rows), "listener"), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -ltn 'sport = :%d'", port)}, err)
+	}
+}
+
 func wildcards() []lesson.Evidence {
 	rows, err := kernel.Own().TCP(kernel.Listen)
 	n := 0

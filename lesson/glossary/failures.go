@@ -2,6 +2,7 @@ package glossary
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,25 @@ func answered(want unix.Errno) question {
 		}
 		return []lesson.Evidence{told("made just now", trace(c.ErrnoName(), c.Name), c, f.note)}
 	})
+}
+
+// errorTaken reads SO_ERROR twice after a non-blocking connect that was refused.
+func errorTaken(p *pair) []lesson.Evidence {
+	silent := sockets.Sockname(p.otherBound(unix.SOCK_STREAM))
+	fd := p.other(unix.SOCK_STREAM | unix.SOCK_NONBLOCK)
+	command := trace("SO_ERROR", "connect", "getsockopt")
+	found := []lesson.Evidence{told("connect", command, p.Connect(fd, silent), "The port is bound, but nobody listens.")}
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	unix.Poll(poll, 1000)
+	for _, time := range []string{"first reading", "second reading"} {
+		n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		value := "0: no error waits"
+		if n != 0 {
+			value = fmt.Sprintf("%d, %s", n, errnoName(unix.Errno(n)))
+		}
+		found = append(found, one(lesson.Evidence{Fact: time, Value: value, Source: "getsockopt(2) SO_ERROR", Command: command}, err)...)
+	}
+	return found
 }
 
 var failures = map[unix.Errno]failure{

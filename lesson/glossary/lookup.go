@@ -18,7 +18,7 @@ func LookUp(word string) (Entry, bool) {
 		return e, true
 	}
 	key := plainWord(word)
-	for _, k := range []string{key, strings.TrimSuffix(key, "s"), plainWord(settingName(word))} {
+	for _, k := range append([]string{key, strings.TrimSuffix(key, "s")}, settingNames(word)...) {
 		if e, ok := g.plain[k]; ok {
 			return e, true
 		}
@@ -45,16 +45,16 @@ func Words() (words, errnos []string) {
 	return words, errnos
 }
 
-// settingName returns the last word of a sysctl that is named in whole, as
-// net.ipv4.tcp_rmem or by its file; of anything else, the whole.
-func settingName(word string) string {
+// settingNames returns the names of a sysctl that is named in whole, as
+// net.ipv4.tcp_rmem or by its file: with its place and without. Anything else has none.
+func settingNames(word string) []string {
 	name := strings.ReplaceAll(strings.TrimPrefix(word, "/proc/sys/"), "/", ".")
 	for _, place := range []string{"net.", "kernel.", "fs."} {
 		if strings.HasPrefix(name, place) {
-			return name[strings.LastIndex(name, ".")+1:]
+			return []string{plainWord(name), plainWord(name[strings.LastIndex(name, ".")+1:])}
 		}
 	}
-	return word
+	return nil
 }
 
 // plainWord returns the same for all spellings of a word: case, hyphens, underscores,

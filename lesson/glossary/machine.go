@@ -74,8 +74,10 @@ func headerSomaxconn() []lesson.Evidence {
 		Command: "echo SOMAXCONN | cpp -P -include sys/socket.h -", Note: "Constants of a program, whatever the kernel allows. The command shows that of C."}}
 }
 
-func signalNumber() []lesson.Evidence {
-	return []lesson.Evidence{{Fact: "number", Value: fmt.Sprint(int(unix.SIGPIPE)), Source: "signal(7)", Command: "kill -l PIPE"}}
+func signalNumber(name string) question {
+	return func() []lesson.Evidence {
+		return []lesson.Evidence{{Fact: name, Value: fmt.Sprint(int(unix.SignalNum(name))), Source: "signal(7)", Command: "kill -l " + strings.TrimPrefix(name, "SIG")}}
+	}
 }
 
 func hosts() []lesson.Evidence {

@@ -114,6 +114,17 @@ func ownNamespace() []lesson.Evidence {
 	return one(lesson.Evidence{Fact: "this process", Value: target, Source: "/proc/self/ns/net", Command: "readlink /proc/self/ns/net"}, err)
 }
 
+func forks() []lesson.Evidence {
+	n, err := procLine("/proc/stat", "processes ")
+	return one(lesson.Evidence{Fact: "since the start", Value: n + " processes and threads were made", Source: "/proc/stat", Command: "grep processes /proc/stat"}, err)
+}
+
+func neighbours() []lesson.Evidence {
+	table, err := os.ReadFile("/proc/net/arp")
+	n := strings.Count(string(table), "\n") - 1 // the first line is the heading
+	return one(lesson.Evidence{Fact: "in the table", Value: lesson.Counted(n, "neighbour"), Source: "/proc/net/arp", Command: "cat /proc/net/arp"}, err)
+}
+
 func socketsUsed() []lesson.Evidence {
 	line, err := procLine("/proc/net/sockstat", "sockets:")
 	return one(lesson.Evidence{Fact: "in this network", Value: line, Source: "/proc/net/sockstat", Command: "cat /proc/net/sockstat",

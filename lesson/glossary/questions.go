@@ -27,7 +27,7 @@ var questions = map[string][]question{
 	"network namespace":     {ownNamespace},
 	"file descriptor":       {ownDescriptors, ownLimit},
 	"fd table":              {ownDescriptors, ownLimit},
-	"C10K":                  {ownLimit, setting("nr_open", "fs.nr_open", "The most descriptors that any process here can have.")},
+	"C10K":                  {ownLimit, mostDescriptors},
 	"EMFILE":                {ownLimit},
 	"system call":           {callTime, made("sendto")},
 	"sysctl":                {somaxconn},
@@ -43,7 +43,7 @@ var questions = map[string][]question{
 	"non-blocking":          {answered(unix.EAGAIN)},
 	"fcntl":                 {newSocket(unix.SOCK_STREAM, openFlags), newSocket(unix.SOCK_STREAM, closeOnExec)},
 	"close-on-exec":         {newSocket(unix.SOCK_STREAM, closeOnExec)},
-	"strace":                {program("strace"), setting("ptrace_scope", "kernel.yama.ptrace_scope", "0: a user may trace all processes of his own. 1: only those that he started under strace, or that allow it.")},
+	"strace":                {program("strace"), ptraceScope},
 	"ss":                    {program("ss")},
 	"curl":                  {program("curl")},
 	"nc":                    {program("nc")},
@@ -69,7 +69,7 @@ var questions = map[string][]question{
 	"SOCK_STREAM":     {newSocket(unix.SOCK_STREAM, protocol)},
 	"SOCK_DGRAM":      {newSocket(unix.SOCK_DGRAM, protocol)},
 
-	"IP":       {setting("hops", "net.ipv4.ip_default_ttl", "How many machines may hand on a packet from here before it is thrown away (TTL).")},
+	"IP":       {hops},
 	"packet":   {counter("packets in", "Ip.InReceives", "", "came in over IPv4"), counter("packets out", "Ip.OutRequests", "", "handed to IPv4 here to send")},
 	"ICMP":     {counter("unreachable", "Icmp.InDestUnreachs", "message", "came in to say so")},
 	"UDP":      {udpSockets},
@@ -96,8 +96,8 @@ var questions = map[string][]question{
 	"SYN cookie":        {setting("tcp_syncookies", "net.ipv4.tcp_syncookies", "0: never. 1: when the SYN queue overflows. 2: always."), counter("cookies sent", "TcpExt.SyncookiesSent", "", "so far")},
 	"Recv-Q":            {connected(unread), withPair(waiting)},
 	"Send-Q":            {connected(unacknowledged), withPair(waiting)},
-	"send buffer":       {sendBuffer, setting("tcp_wmem", "net.ipv4.tcp_wmem", bufferSizes)},
-	"receive buffer":    {option("SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, " bytes"), setting("tcp_rmem", "net.ipv4.tcp_rmem", bufferSizes)},
+	"send buffer":       {sendBuffer, sendSizes},
+	"receive buffer":    {option("SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, " bytes"), receiveSizes},
 	"window":            {tcpInfo("window", func(t *unix.TCPInfo) string { return lesson.Counted(t.Snd_wnd, "byte") + ", the peer's" }), setting("window scaling", "net.ipv4.tcp_window_scaling", "1: a window may be larger than the 65535 that fit into its field.")},
 	"congestion window": {tcpInfo("cwnd", func(t *unix.TCPInfo) string { return lesson.Counted(t.Snd_cwnd, "segment") }), congestion},
 	"MSS":               {tcpInfo("mss", func(t *unix.TCPInfo) string { return fmt.Sprintf("%d bytes, over loopback", t.Snd_mss) }), loopback},
@@ -111,7 +111,7 @@ var questions = map[string][]question{
 	"partial write": {connected(muchAtOnce)},
 	"EOF":           {connected(endOfFile)},
 	"half-close":    {connected(halfClosed)},
-	"SIGPIPE":       {signalNumber, answered(unix.EPIPE)},
+	"SIGPIPE":       {signalNumber("SIGPIPE"), answered(unix.EPIPE)},
 	"MSG_NOSIGNAL":  {answered(unix.EPIPE)},
 	"MSG_DONTWAIT":  {answered(unix.EAGAIN)},
 
@@ -135,6 +135,57 @@ var questions = map[string][]question{
 	"SO_KEEPALIVE": {option("SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE, ""), setting("keepalive_time", "net.ipv4.tcp_keepalive_time", "Seconds of silence before the kernel asks.")},
 	"TCP_NODELAY":  {option("TCP_NODELAY", unix.SOL_TCP, unix.TCP_NODELAY, "")},
 	"getsockopt":   {reuseAddr, sendBuffer},
+	"SO_PROTOCOL":  {newSocket(unix.SOCK_STREAM, protocol), newSocket(unix.SOCK_DGRAM, protocol)},
+	"SO_ERROR":     {withPair(errorTaken)},
+
+	"TCP_DEFER_ACCEPT":  {option("TCP_DEFER_ACCEPT", unix.SOL_TCP, unix.TCP_DEFER_ACCEPT, "")},
+	"TCP_USER_TIMEOUT":  {option("TCP_USER_TIMEOUT", unix.SOL_TCP, unix.TCP_USER_TIMEOUT, "")},
+	"Nagle's algorithm": {option("TCP_NODELAY", unix.SOL_TCP, unix.TCP_NODELAY, "")},
+
+	"SIGSTOP":        {signalNumber("SIGSTOP"), signalNumber("SIGCONT"), signalNumber("SIGTSTP")},
+	"fork":           {forks},
+	"RLIMIT_NOFILE":  {ownLimit, mostDescriptors},
+	"eBPF":           {setting("unprivileged", "kernel.unprivileged_bpf_disabled", "0: any user may load some kinds of programs. 1 and 2: that takes a right.")},
+	"poll":           {withPair(polled)},
+	"select":         {withPair(selected), setSize},
+	"edge-triggered": {withPair(askedTwice)},
+	"timeout":        {withPair(waitedShortly), newSocket(unix.SOCK_STREAM, recvTimeout)},
+
+	"sockaddr_un":      {unixAddressSize, autobound(abstractName)},
+	"abstract address": {autobound(abstractName)},
+	"SCM_RIGHTS":       {newSocket(unix.SOCK_STREAM, handedOver)},
+	"MSG_PEEK":         {connected(peeked)},
+
+	"getaddrinfo":    {resolver, hosts},
+	"DNS":            {nameservers},
+	"failed connect": {answered(unix.ECONNREFUSED)},
+	"empty reply":    {connected(closedUnanswered)},
+	"HTTPS":          {listenersOn(443)},
+	"TLS":            {setting("kernel's own", "net.ipv4.tcp_available_ulp", "`tls` in this list: the kernel can encrypt for a program that asks for it.")},
+
+	"delayed ACK":        {counter("delayed ACKs", "TcpExt.DelayedACKs", "", "sent")},
+	"autotuning":         {setting("moderate_rcvbuf", "net.ipv4.tcp_moderate_rcvbuf", "1: receive buffers grow by themselves."), receiveSizes, sendSizes},
+	"zero window":        {counter("closed here", "TcpExt.TCPToZeroWindowAdv", "time", "an end here had no more room"), counter("probes", "TcpExt.TCPWinProbe", "", "sent to a closed window")},
+	"congestion control": {congestion, setting("ready to use", "net.ipv4.tcp_available_congestion_control", "")},
+
+	"qdisc":         {qdiscs, setting("default_qdisc", "net.core.default_qdisc", "What a new interface gets.")},
+	"bufferbloat":   {qdiscs},
+	"TSO":           {offloads},
+	"checksum":      {counter("wrong in TCP", "Tcp.InCsumErrors", "segment", "dropped"), counter("wrong in UDP", "Udp.InCsumErrors", "datagram", "dropped")},
+	"fragmentation": {counter("cut", "Ip.FragCreates", "piece", "made here"), counter("joined", "Ip.ReasmOKs", "packet", "put together here"), setting("ip_no_pmtu_disc", "net.ipv4.ip_no_pmtu_disc", "0: TCP finds out the smallest MTU of the way, and cuts its segments for it.")},
+	"TTL":           {hops},
+	"ARP":           {neighbours},
+	"NAT":           {privateAddresses},
+	"conntrack":     {setting("remembered", "net.netfilter.nf_conntrack_count", "Connections, now."), setting("at most", "net.netfilter.nf_conntrack_max", "")},
+
+	"tcp_tw_reuse":          {setting("tcp_tw_reuse", "net.ipv4.tcp_tw_reuse", "0: never. 1: for any connection. 2: over loopback only.")},
+	"tcp_syn_retries":       {synRetries, setting("linear timeouts", "net.ipv4.tcp_syn_linear_timeouts", "")},
+	"tcp_abort_on_overflow": {setting("on overflow", "net.ipv4.tcp_abort_on_overflow", "0: the ACK is dropped. 1: a RST is sent.")},
+	"ip_nonlocal_bind":      {setting("ip_nonlocal_bind", "net.ipv4.ip_nonlocal_bind", "0: only an address of one of this machine's interfaces can be bound.")},
+	"ping_group_range":      {setting("ping_group_range", "net.ipv4.ping_group_range", "The first and the last group.")},
+	"max_dgram_qlen":        {setting("max_dgram_qlen", "net.unix.max_dgram_qlen", "")},
+	"ptrace_scope":          {ptraceScope},
+	"MPTCP":                 {setting("enabled", "net.mptcp.enabled", "1: a program can have it.")},
 
 	"bind":          {made("bind")},
 	"listen":        {made("listen")},
@@ -158,10 +209,19 @@ var questions = map[string][]question{
 var (
 	somaxconn   = setting("somaxconn", "net.core.somaxconn", "The most that any backlog here can be.")
 	synRetries  = setting("tcp_syn_retries", "net.ipv4.tcp_syn_retries", "How often a client sends its SYN again; newer kernels add tcp_syn_linear_timeouts.")
+	hops        = setting("hops", "net.ipv4.ip_default_ttl", "How many machines may hand on a packet from here before it is thrown away (TTL).")
 	congestion  = setting("congestion", "net.ipv4.tcp_congestion_control", "How TCP here decides how much may be under way.")
 	established = counter("established", "Tcp.CurrEstab", "connection", "in ESTABLISHED or CLOSE_WAIT")
 	reuseAddr   = option("SO_REUSEADDR", unix.SOL_SOCKET, unix.SO_REUSEADDR, "")
 	sendBuffer  = option("SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, " bytes")
+)
+
+// Settings that more than one word has.
+var (
+	sendSizes       = setting("tcp_wmem", "net.ipv4.tcp_wmem", bufferSizes)
+	receiveSizes    = setting("tcp_rmem", "net.ipv4.tcp_rmem", bufferSizes)
+	mostDescriptors = setting("nr_open", "fs.nr_open", "The most descriptors that any process here can have.")
+	ptraceScope     = setting("ptrace_scope", "kernel.yama.ptrace_scope", "0: a user may trace all processes of theirs. 1: only those that they started under strace, or that allow it.")
 )
 
 const bufferSizes = "Bytes: the least, what a socket begins with, and the most that the kernel lets it grow to."

@@ -1,7 +1,9 @@
 package glossary
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"fd3/lesson"
@@ -16,10 +18,14 @@ func one(e lesson.Evidence, err error) []lesson.Evidence {
 	return []lesson.Evidence{e}
 }
 
-// setting reads a sysctl.
+// setting reads a sysctl, or says that this kernel has none of that name.
 func setting(fact, name, note string) question {
 	return func() []lesson.Evidence {
 		value, err := kernel.Own().Sysctl(name)
+		note := note
+		if errors.Is(err, fs.ErrNotExist) {
+			value, note, err = "not here", "", nil
+		}
 		return one(lesson.Evidence{Fact: fact, Value: strings.Join(strings.Fields(value), " "), Note: note,
 			Source: "/proc/sys/" + strings.ReplaceAll(name, ".", "/"), Command: "sysctl " + name}, err)
 	}

@@ -15,6 +15,7 @@ type Link struct {
 	MTU   int            // bytes of the largest packet, without the link's own header
 	Flags uint32         // IFF_UP and so on (netdevice(7))
 	Qdisc string         // the queue of what is to be sent, tc(8): "fq_codel"; "" where the kernel does not tell
+	GSO   int            // bytes of the largest segment that it is handed, IFLA_GSO_MAX_SIZE; 0 where the kernel does not tell
 	Addrs []netip.Prefix // its own addresses, each with the length of its network's prefix
 }
 
@@ -70,6 +71,8 @@ func parseLink(payload []byte) (Link, error) {
 		switch {
 		case kind == unix.IFLA_IFNAME:
 			link.Name = unix.ByteSliceToString(value)
+		case kind == unix.IFLA_GSO_MAX_SIZE && len(value) == 4:
+			link.GSO = int(order.Uint32(value))
 		case kind == unix.IFLA_QDISC:
 			link.Qdisc = unix.ByteSliceToString(value)
 		case kind == unix.IFLA_MTU && len(value) == 4:
