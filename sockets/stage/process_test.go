@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -82,6 +83,10 @@ func TestTheProcessIsOnesOwn(t *testing.T) {
 			t.Skip("missing: ", err)
 		}
 		command := fmt.Sprintf("/proc/%d/cmdline", cmd.Process.Pid)
+		for text := ""; text == ""; { // execve(2) closes the pipe that Start waits for before it has set the arguments
+			b, _ := os.ReadFile(command)
+			text = string(b)
+		}
 		if mine := uid == uint32(os.Geteuid()); r.executed(command) != mine {
 			t.Errorf("that of user %d: one's own %t", uid, !mine)
 		}
@@ -157,6 +162,45 @@ func TestStaleControlSocket(t *testing.T) {
 	}
 	if _, err := long.listen(); err == nil || !strings.Contains(err.Error(), filepath.Base(Folder())) {
 		t.Errorf("listen at a path of %d bytes: %v", len(long.path()), err)
+	}
+}
+
+// Signals do not shorten the wait for a place in the accept queue of a stopped stage.
+func TestConnectThatSignalsInterrupt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	fds := make([]int, 3) // who listens, with a queue for one; who takes that place; who waits
+	for i := range fds {
+		var err error
+		if fds[i], err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fds[i])
+	}
+	addr := &unix.SockaddrUnix{Name: path}
+	if err := errors.Join(unix.Bind(fds[0], addr), unix.Listen(fds[0], 0), unix.Connect(fds[1], addr)); err != nil {
+		t.Fatal(err)
+	}
+	const limit = 300 * time.Millisecond
+	tid, done := make(chan int), make(chan error)
+	begun := time.Now()
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		tid <- unix.Gettid()
+		done <- connectWithin(fds[2], path, limit)
+	}()
+	thread := <-tid
+	for {
+		select {
+		case err := <-done:
+			if err != unix.EAGAIN || time.Since(begun) < limit {
+				t.Errorf("%v after %s", err, time.Since(begun))
+			}
+			return
+		case <-time.After(5 * time.Millisecond):
+			unix.Tgkill(unix.Getpid(), thread, unix.SIGURG) // as the Go runtime sends it
+		}
 	}
 }
 
