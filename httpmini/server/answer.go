@@ -57,6 +57,7 @@ func (w *worker) request(c *conn, head, rest []byte) {
 	m := c.seldom()
 	m.content = r.Content()
 	m.head = append(m.head[:0], head...)
+	m.request.Parse(m.head, nil) // as before, but in bytes that stay
 	m.size, m.received = 0, progress{since: w.now}
 	c.phase = inBody
 }
@@ -270,11 +271,11 @@ func (w *worker) reply(c *conn, r *httpmini.Request, a answer) {
 // recall has w.req, which all connections share, say again what is known of this
 // one's request.
 func (w *worker) recall(c *conn) {
-	head := c.rest
 	if c.phase == inBody {
-		head = c.rare.head
+		w.req, c.rare.request = c.rare.request, httpmini.Request{} // which holds on to nothing then
+		return
 	}
-	w.req.Parse(head, nil) // a part of a head leaves what was understood
+	w.req.Parse(c.rest, nil) // a part of a head leaves what was understood
 }
 
 // refuse answers bytes that are no request, or not a whole one. Nobody knows where

@@ -132,9 +132,7 @@ func roomForConnections(l Loop, loops int) int {
 	}
 	room = max(room-reservedFDs-loops*reservedFDsPerLoop, room/2, 1)
 	if l == Threads {
-		gate := threadGate{limits: taskLimits()}
-		threads, _ := gate.look()
-		room = min(room, max(threads, 1))
+		room = min(room, maxThreads)
 	}
 	return room
 }

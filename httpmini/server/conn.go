@@ -48,6 +48,7 @@ type rare struct {
 
 	content  httpmini.Content // of the request that is being read
 	head     []byte           // its head
+	request  httpmini.Request // of that, until it is answered
 	size     int64            // of its content so far
 	received progress         // of its content
 	visit    visit
@@ -234,10 +235,9 @@ func (w *worker) content(c *conn, in []byte) (rest []byte) {
 		w.recall(c)
 		w.refuse(c, in, err.(*httpmini.BadError))
 	default:
+		w.recall(c)
 		c.phase = idle
-		if _, err := w.req.Parse(m.head, nil); err == nil { // as before
-			w.answer(c, in[n:])
-		}
+		w.answer(c, in[n:])
 		m.head = m.head[:0]
 	}
 	return in[n:]

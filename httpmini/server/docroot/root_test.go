@@ -9,7 +9,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -589,4 +591,102 @@ func TestGone(t *testing.T) {
 	says("another directory has taken the name")
 	try(t, os.RemoveAll(top+"/old"))
 	says("has been removed")
+}
+
+// Where names are changed all the time, openat2(2) says EAGAIN to a path with ".." in
+// it, and is asked again.
+func TestLookupsAmongRenames(t *testing.T) {
+	noneLeft(t)
+	site := tree(t)
+	r := open(t, site)
+	other := t.TempDir()
+	try(t, os.Mkdir(other+"/a", 0o755))
+	stop := make(chan struct{})
+	var renaming sync.WaitGroup
+	renaming.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				os.Rename(other+"/a", other+"/b")
+				os.Rename(other+"/b", other+"/a")
+			}
+		}
+	})
+	defer renaming.Wait()
+	defer close(stop)
+	again := 0
+	for end := time.Now().Add(10 * time.Second); again < 20; {
+		if time.Now().After(end) {
+			t.Skip("the kernel never says EAGAIN here")
+		}
+		fd, err := unix.Openat2(r.fd, "sub/../sub/../sub/../a.txt", &beneath)
+		switch err {
+		case nil:
+			unix.Close(fd)
+		case unix.EAGAIN:
+			again++
+		default:
+			t.Fatal(err)
+		}
+		f, err := r.Open(nil, "sub/../sub/../sub/../a.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+}
+
+// A Listing has so many names at most, and says that there are more; and those who list
+// the same directory share it only where a change would be seen.
+func TestListingIsLimitedAndShared(t *testing.T) {
+	noneLeft(t)
+	dir := t.TempDir()
+	write(t, dir+"/file", "")
+	long := strings.Repeat("n", 240)
+	for i := range maxNameBytes/len(long) + 10 {
+		try(t, os.Link(dir+"/file", fmt.Sprintf("%s/%s%05d", dir, long, i)))
+	}
+	r := open(t, dir)
+	f, err := r.Open(nil, "")
+	try(t, err)
+	c := NewCache(r)
+	first, err := c.List(nil, f)
+	try(t, err)
+	for complete := false; !complete; {
+		complete, err = first.Read(nil)
+		try(t, err)
+	}
+	if !first.Truncated || first.Files > maxNameBytes/len(long)+1 {
+		t.Errorf("%d names, truncated %t", first.Files, first.Truncated)
+	}
+	again, err := c.List(nil, f)
+	try(t, err)
+	if again == first {
+		t.Error("it has changed a moment ago, and is shared")
+	}
+	again.Close(nil)
+	first.Close(nil)
+
+	r.clock = later
+	f, err = r.Open(nil, "")
+	try(t, err)
+	first, err = c.List(nil, f)
+	try(t, err)
+	if again, err = c.List(nil, f); err != nil || again != first {
+		t.Errorf("it has settled, and is not shared: %v", err)
+	}
+	again.Close(nil)
+	write(t, dir+"/new", "")
+	f, err = r.Open(nil, "")
+	try(t, err)
+	if again, err = c.List(nil, f); err != nil || again == first {
+		t.Errorf("it has changed, and is shared: %v", err)
+	}
+	again.Close(nil)
+	first.Close(nil)
+	if len(c.listings) != 0 {
+		t.Errorf("%d are left", len(c.listings))
+	}
 }
