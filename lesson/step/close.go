@@ -43,6 +43,8 @@ var Close = add(Step{
 func (s *scene) howItEnded(x stage.Socket) string {
 	own, peer := s.before.rows(s.role, x)
 	switch state := x.State(); {
+	case state == kernel.SynSent:
+		return "unfinished"
 	case x.Unread > 0 && state != kernel.Close:
 		return "reset"
 	case state == kernel.CloseWait, state == kernel.LastAck, state == kernel.Close && peer != nil && peer.State == kernel.TimeWait:

@@ -39,6 +39,7 @@ func readCases(s *scene, c *cases) {
 	nothing := s.call.Returned && s.call.Errno == 0 && s.call.Ret == 0
 	c.add(s.call.Errno == unix.ENOTCONN && x.Listening, "listener")
 	c.add(nothing && x.State() == kernel.Close && x.TCP != nil, "over")
+	c.add(nothing && s.ownShutdown(x), "shut")
 	c.add(nothing && s.stream(), "end")
 	message, cut := s.cut()
 	c.add(cut && message > 0, "cut")
@@ -46,6 +47,13 @@ func readCases(s *scene, c *cases) {
 	nameless := s.call.Returned && s.call.Errno == 0 && !s.stream() && s.call.Addr.Path() == "" && !s.call.Addr.AddrPort().IsValid()
 	c.add(nameless && s.call.Ret == 0, "empty")
 	c.add(nameless, "nameless")
+}
+
+// ownShutdown reports whether a TCP socket reads no more although its peer has sent no
+// FIN: then this end has said so itself.
+func (s *scene) ownShutdown(x stage.Socket) bool {
+	state := x.State()
+	return x.TCP != nil && state != kernel.Close && !finCame(state)
 }
 
 // cut reports whether a datagram may have been longer than the room for it, and how

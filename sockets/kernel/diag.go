@@ -34,7 +34,16 @@ type InetSocket struct {
 	Expires time.Duration // until the timer fires, to the millisecond; with a Timer
 	Cookie  uint64        // the same number as SO_COOKIE: an identity also where the inode is 0
 	V6Only  bool          // IPV6_V6ONLY; only for an IPv6 row in LISTEN or CLOSE
+	Shut    Shut          // false in a row without a socket of its own: TIME_WAIT, a request
 }
+
+// Shut is the directions that are over for a socket (sk_shutdown), by shutdown(2)
+// here, or by what the peer did: TCP sets Read when a FIN arrives (tcp_fin), a Unix
+// stream when the peer calls shutdown(2) or is closed (unix_shutdown).
+type Shut struct{ Read, Write bool }
+
+// shutBits reads the bits RCV_SHUTDOWN and SEND_SHUTDOWN of include/net/sock.h.
+func shutBits(bits byte) Shut { return Shut{Read: bits&1 != 0, Write: bits&2 != 0} }
 
 //	struct inet_diag_sockid {
 //		__be16	idiag_sport;
@@ -95,9 +104,12 @@ type inetDiagMsg struct {
 	Inode   uint32
 }
 
-// inetDiagSKV6Only is INET_DIAG_SKV6ONLY of include/uapi/linux/inet_diag.h: an
-// attribute of type __u8 that comes without being asked for.
-const inetDiagSKV6Only = 11
+// Of include/uapi/linux/inet_diag.h: attributes of type __u8 that come without being
+// asked for.
+const (
+	inetDiagShutdown = 8  // INET_DIAG_SHUTDOWN
+	inetDiagSKV6Only = 11 // INET_DIAG_SKV6ONLY
+)
 
 // InetTable holds the TCP or UDP sockets of a Net, in the kernel's order.
 type InetTable []InetSocket
@@ -182,8 +194,11 @@ func parseInetSocket(payload []byte) (InetSocket, error) {
 		return InetSocket{}, err
 	}
 	err = parseAttrs(payload[n:], func(kind uint16, value []byte) {
-		if kind == inetDiagSKV6Only && len(value) == 1 {
+		switch {
+		case kind == inetDiagSKV6Only && len(value) == 1:
 			socket.V6Only = value[0] != 0
+		case kind == inetDiagShutdown && len(value) == 1:
+			socket.Shut = shutBits(value[0])
 		}
 	})
 	return socket, err

@@ -27,6 +27,7 @@ type UnixSocket struct {
 	// for accept(2) and the backlog. Of them, too, the queue holds one more.
 	RQueue uint32
 	WQueue uint32
+	Shut   Shut
 }
 
 //	struct unix_diag_req {
@@ -73,6 +74,7 @@ const (
 	udiagShowRQLen = 0x10 // UDIAG_SHOW_RQLEN
 
 	unixDiagName  = 0 // UNIX_DIAG_NAME, sun_path
+	unixDiagShut  = 6 // UNIX_DIAG_SHUTDOWN, __u8; comes without being asked for
 	unixDiagVFS   = 1 // UNIX_DIAG_VFS, struct unix_diag_vfs { __u32 udiag_vfs_ino; __u32 udiag_vfs_dev; }
 	unixDiagPeer  = 2 // UNIX_DIAG_PEER, __u32
 	unixDiagRQLen = 4 // UNIX_DIAG_RQLEN, struct unix_diag_rqlen { __u32 udiag_rqueue; __u32 udiag_wqueue; }
@@ -125,6 +127,8 @@ func parseUnixSocket(payload []byte) (UnixSocket, error) {
 			socket.Dev = unix.Mkdev(dev>>20, dev&(1<<20-1))
 		case kind == unixDiagPeer && len(value) == 4:
 			socket.Peer = uint64(order.Uint32(value))
+		case kind == unixDiagShut && len(value) == 1:
+			socket.Shut = shutBits(value[0])
 		case kind == unixDiagRQLen && len(value) == 8:
 			socket.RQueue, socket.WQueue = order.Uint32(value), order.Uint32(value[4:])
 		}
