@@ -115,8 +115,9 @@ func Gauge(e lesson.Evidence, have, full int64) lesson.Evidence {
 
 // SendBufferUse is how much of a send buffer is filled, of a stream.
 func SendBufferUse(owner stage.Role, x stage.Socket, command string) lesson.Evidence {
-	return Gauge(lesson.Evidence{Fact: string(owner) + "'s send buffer", Value: fmt.Sprintf("%d of %d bytes, not acknowledged by the other kernel", x.Unsent, x.SendBuf), Source: "ioctl(2) SIOCOUTQ", Command: command},
-		int64(x.Unsent), int64(x.SendBuf))
+	sent := x.Unacked()
+	return Gauge(lesson.Evidence{Fact: string(owner) + "'s send buffer", Value: fmt.Sprintf("%d of %d bytes, not acknowledged by the other kernel", sent.Bytes, x.SendBuf), Source: "ioctl(2) SIOCOUTQ", Command: command, Note: SendQ(sent)},
+		int64(sent.Bytes), int64(x.SendBuf))
 }
 
 // RecvBufferUse is how much of a receive buffer is filled, of a stream.

@@ -159,8 +159,8 @@ func SYNAgain(state kernel.State, times uint32, port uint16) lesson.Evidence {
 }
 
 // EndUnread is one end of a connection as its own process sees it, with what it has
-// not read.
-func EndUnread(whose stage.Role, x stage.Socket) lesson.Evidence {
+// not read; received is the same queue as ss(8) counts it.
+func EndUnread(whose stage.Role, x stage.Socket, received kernel.Queued) lesson.Evidence {
 	return lesson.Evidence{Fact: string(whose) + "'s end", Value: fmt.Sprintf("%s, %s unread", x.State(), lesson.Counted(x.Unread, "byte")),
-		Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: SS("-tan", From(x.Local.Port()))}
+		Source: "getsockopt(2) TCP_INFO, ioctl(2) SIOCINQ", Command: SS("-tan", From(x.Local.Port())), Note: RecvQ(received)}
 }

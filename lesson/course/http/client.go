@@ -101,9 +101,9 @@ func unreadBytes(l *lab.Lab) (n int) {
 		if x.Listening {
 			continue
 		}
-		n += x.Unsent
+		n += x.Unacked().Bytes
 		if row := l.TCP().Find(x.Peer.AddrPort(), x.Local.AddrPort()); row != nil {
-			n += int(row.RQueue)
+			n += row.Unread().Bytes
 		}
 	}
 	return n

@@ -183,7 +183,7 @@ func Describe(x stage.Socket) (string, []Bar) {
 		return fmt.Sprintf("LISTEN %s", x.Local), []Bar{queueBar(x.TCP)}
 	}
 	kind := strings.TrimPrefix(sockets.DomainName(x.Domain), "AF_") + " " + strings.TrimPrefix(sockets.TypeName(x.Type), "SOCK_")
-	bars := []Bar{bytesBar("unread", x.Unread, x.RecvBuf), bytesBar("not acknowledged", x.Unsent, x.SendBuf)}
+	bars := []Bar{bytesBar("unread", received(x), x.RecvBuf, "Recv-Q"), bytesBar("not acknowledged", x.Unacked(), x.SendBuf, "Send-Q")}
 	switch {
 	case x.Listening:
 		return fmt.Sprintf("LISTEN %s", x.Local), nil
@@ -204,6 +204,25 @@ func queueBar(t *unix.TCPInfo) Bar {
 	return Bar{"accept queue", int64(t.Unacked), int64(t.Sacked) + 1, fmt.Sprintf("%d waiting, backlog %d", t.Unacked, t.Sacked)}
 }
 
-func bytesBar(name string, have, full int) Bar {
-	return Bar{name, int64(have), int64(full), fmt.Sprintf("%d of %d bytes", have, full)}
+// received is what waits to be read at a socket. A FIN of the peer's waits there too,
+// and only the kernel's row tells whether it still does.
+func received(x stage.Socket) kernel.Queued {
+	switch state := x.State(); state {
+	case kernel.CloseWait, kernel.Closing, kernel.LastAck:
+		rows, _ := kernel.Own().TCP(state)
+		if row := rows.Find(x.Local.AddrPort(), x.With.AddrPort()); row != nil {
+			return row.Unread()
+		}
+	}
+	return kernel.Queued{Bytes: x.Unread}
+}
+
+// bytesBar is a queue of bytes. Where a FIN is counted with them, it says what ss(8)
+// shows in its column.
+func bytesBar(name string, have kernel.Queued, full int, column string) Bar {
+	text := fmt.Sprintf("%d of %d bytes", have.Bytes, full)
+	if have.FIN {
+		text += fmt.Sprintf(", %s %d with the FIN", column, have.Total())
+	}
+	return Bar{name, int64(have.Bytes), int64(full), text}
 }

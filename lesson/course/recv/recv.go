@@ -132,7 +132,7 @@ func end(l *lab.Lab) []lab.Step {
 			l.Must(l.Close(lab.Client, c))
 			l.Until("the client's FIN", func() bool { return l.TCPState(lab.Server, conn) == kernel.CloseWait })
 			x := l.Ask(lab.Server, conn)
-			l.Show(facts.EndUnread(lab.Server, x))
+			l.Show(facts.EndUnread(lab.Server, x, l.TCP().Find(x.Local.AddrPort(), x.Peer.AddrPort()).Unread()))
 			l.Note("state", x.State())
 		}},
 		{Name: "recv", Do: func() { l.Note("first", l.Must(recvNow(l, conn, 100)).Ret) }},
