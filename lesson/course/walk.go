@@ -25,6 +25,9 @@ type Walk struct {
 	Lessons  []lab.Lesson
 	Progress *Progress // what was done is kept there; nil: nowhere
 	Show     func(lesson.Event)
+	// OnPaper says that who reads of an exercise comes when its processes are gone: what
+	// Prepare has read is told by its name, a port as PORT.
+	OnPaper bool
 	// Resuming is called where a lesson is entered in its midst: the experiments
 	// before are made once more, without a word.
 	Resuming func()
@@ -207,6 +210,19 @@ func (w *Walk) verdict(p lab.Part) {
 		Right:     predicted == answer && answer != "",
 		Text:      text,
 	})
+}
+
+// Answers tells what there is to say to each choice but the kernel's own, for a reader
+// who has predicted nothing.
+func (w *Walk) Answers(verdict lab.Part) {
+	w.mu.Lock()
+	l, answer := w.lesson, w.notes.Answer(verdict.Name)
+	w.mu.Unlock()
+	for _, c := range l.Choices(verdict.Name) {
+		if about, ok := verdict.About[c.Name]; ok && c.Name != answer {
+			w.say(verdict, "answer", "**"+c.Text+"**\n\n"+about)
+		}
+	}
 }
 
 // Prepare brings about what an exercise begins with.

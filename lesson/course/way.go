@@ -59,8 +59,12 @@ func (w *Walk) Go(ctx context.Context, at Place, pause func(context.Context) err
 	case lab.Experiment:
 		return w.Run(ctx, p, pause)
 	case lab.Exercise:
+		before := w.Notes().Values()
 		if err := w.Prepare(ctx, p); err != nil {
 			return err
+		}
+		if w.OnPaper {
+			w.Notes().Blank(before)
 		}
 	}
 	w.Tell(p)

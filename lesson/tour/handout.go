@@ -13,12 +13,12 @@ import (
 )
 
 // Handout goes through lessons as a handout has them: the experiments are made now,
-// nothing is predicted, an exercise is told and not waited for, and its hints come
-// last. It returns the experiments and exercises that could not be made here, by lesson
+// nothing is predicted, and an exercise is told and not waited for. What there is to
+// say to other answers than the kernel's comes last, and the hints. It returns the experiments and exercises that could not be made here, by lesson
 // and name.
 func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
 	h := &handout{show: show}
-	h.walk = &course.Walk{Lessons: lessons, Show: h.hear}
+	h.walk = &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}
 	defer h.walk.End()
 	for at := (course.Place{}); !h.walk.Ended(at); {
 		err := h.part(ctx, at)
@@ -39,43 +39,50 @@ func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) 
 type handout struct {
 	walk   *course.Walk
 	show   func(lesson.Event) error
-	failed error          // the first of show
-	holds  bool           // Events are kept for the end of the lesson
-	held   []lesson.Event // the hints of the exercises of the lesson so far
+	failed error           // the first of show
+	hold   *[]lesson.Event // where Events are kept for the end of the lesson; nil: they are shown
+
+	answers, hints []lesson.Event // of the lesson so far
 }
 
 func (h *handout) hear(e lesson.Event) {
 	switch {
-	case h.holds:
-		h.held = append(h.held, e)
+	case h.hold != nil:
+		*h.hold = append(*h.hold, e)
 	case h.failed == nil:
 		h.failed = h.show(e)
 	}
 }
 
-// part goes through a part. The hints of an exercise are kept, with the values that
-// they name now.
+// part goes through a part. The answers to other predictions and the hints of an
+// exercise are kept.
 func (h *handout) part(ctx context.Context, at course.Place) error {
 	err := h.walk.Go(ctx, at, func(ctx context.Context) error { return ctx.Err() })
 	p := h.walk.Part(at)
-	if err != nil || p.Kind != lab.Exercise {
+	if err != nil {
 		return err
 	}
-	h.hear(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
-		Text: "`fd3 tour --from " + p.Lesson + "` sets this up, and watches the kernel until it is done."})
-	h.holds = true
-	for n := range p.Hints {
-		h.walk.Hint(p, n)
+	switch p.Kind {
+	case lab.Verdict:
+		h.hold = &h.answers
+		h.walk.Answers(p)
+	case lab.Exercise:
+		h.hear(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
+			Text: "`fd3 tour --from " + p.Lesson + "` sets this up, with real addresses and numbers, and watches the kernel until it is done."})
+		h.hold = &h.hints
+		for n := range p.Hints {
+			h.walk.Hint(p, n)
+		}
 	}
-	h.holds = false
+	h.hold = nil
 	return nil
 }
 
-// last shows the hints of a lesson.
+// last shows what was kept of a lesson.
 func (h *handout) last() {
-	held := h.held
-	h.held = nil
-	for _, e := range held {
+	kept := append(h.answers, h.hints...)
+	h.answers, h.hints = nil, nil
+	for _, e := range kept {
 		h.hear(e)
 	}
 }

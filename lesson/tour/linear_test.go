@@ -361,20 +361,29 @@ func TestLines(t *testing.T) {
 	l.close() // nothing was typed, and nothing hangs
 }
 
-// A handout has every part in its order, its hints last, and nothing of a learner.
+// A handout has every part in its order, the answers to wrong choices and the hints last,
+// and nothing of a learner. Its exercise names no port: nobody listens there any more.
 func TestHandout(t *testing.T) {
 	l, err := course.Find("listen")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var sections []string
-	hinted := 0
+	var hinted, choices, answers int
 	notMade, err := Handout(t.Context(), []lab.Lesson{l}, func(e lesson.Event) error {
 		switch {
 		case e.Kind == lesson.KindText:
 			sections = append(sections, e.Section)
 		case e.Kind == lesson.KindVerdict && (e.Title == "" || e.Predicted != ""):
 			t.Errorf("%+v", e)
+		case e.Kind == lesson.KindChoice:
+			choices++
+		}
+		if e.Section == "exercise" && (!strings.Contains(e.Text, "ADDR") || regexp.MustCompile(`:\d+`).MatchString(e.Text)) {
+			t.Error(e.Text)
+		}
+		if e.Section == "answer" {
+			answers++
 		}
 		if hinted > 0 && e.Section != "hint" {
 			t.Errorf("%s after the hints", e.Section)
@@ -388,10 +397,13 @@ func TestHandout(t *testing.T) {
 		t.Fatal(notMade, err)
 	}
 	text := strings.Join(sections, " ")
-	for _, want := range []string{"question predict experiment step", "exercise tour recap references hint hint"} {
+	for _, want := range []string{"question predict experiment step", "exercise tour recap references answer", "answer hint hint"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
+	}
+	if wrong := choices - strings.Count(text, "predict"); answers == 0 || answers > wrong {
+		t.Errorf("%d answers to %d wrong choices", answers, wrong)
 	}
 	if left := children(); len(left) > 0 {
 		t.Errorf("left: %s", left)

@@ -57,6 +57,7 @@ var documentHeadings = map[string]string{
 	"experiment": "The experiment",
 	"explain":    "Why",
 	"exercise":   "Your turn",
+	"answer":     "If you said something else",
 	"hint":       "Hints",
 	"recap":      "To keep",
 	"references": "Where it is written",
@@ -96,7 +97,7 @@ func (d *Document) step(e lesson.Event) { d.headed(3, e.Title, "") }
 
 func (d *Document) text(e lesson.Event) {
 	d.flush(nil)
-	if words, ok := documentHeadings[e.Section]; ok && !(e.Section == "hint" && d.section == "hint") {
+	if words, ok := documentHeadings[e.Section]; ok && (e.Section != d.section || e.Section != "hint" && e.Section != "answer") {
 		d.sheet.heading(3, words)
 	}
 	d.section = e.Section

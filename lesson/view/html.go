@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"regexp"
 	"strconv"
 
 	"github.com/yuin/goldmark"
@@ -32,6 +33,7 @@ var (
 	handout = template.Must(template.New("handout").Funcs(template.FuncMap{
 		"markdown": toHTML,
 		"inline":   toInline,
+		"breaks":   breaks,
 		"who":      who,
 		"made":     made,
 		"hex":      func(e lesson.Event, s lesson.Span) string { return hexOf(e.Data[s.Start:s.End], maxHex, "…") },
@@ -76,6 +78,14 @@ func (h *htmlSheet) bytes(e lesson.Event)       { h.write("bytes", e) }
 func (h *htmlSheet) end() error {
 	h.write("end", nil)
 	return h.err
+}
+
+var lineBreaks = regexp.MustCompile(`[/._]+`)
+
+// breaks renders a text that may go on in the next line after each of these signs, as
+// paths and names of settings do.
+func breaks(s string) template.HTML {
+	return template.HTML(lineBreaks.ReplaceAllString(template.HTMLEscapeString(s), "$0<wbr>"))
 }
 
 // toHTML renders Markdown. HTML in it is left out, and so is a link that runs

@@ -88,17 +88,22 @@ func part(id string, section words.Section) Part {
 	return p
 }
 
+// Choices returns the answers of a prediction.
+func (l Lesson) Choices(name string) []words.Item {
+	for _, p := range l.Parts {
+		if p.Kind == Predict && p.Name == name {
+			return p.Choices
+		}
+	}
+	return nil
+}
+
 // Choice returns the text of an answer to a prediction, or "" if there is no such
 // answer.
 func (l Lesson) Choice(name, answer string) string {
-	for _, p := range l.Parts {
-		if p.Kind != Predict || p.Name != name {
-			continue
-		}
-		for _, c := range p.Choices {
-			if c.Name == answer {
-				return c.Text
-			}
+	for _, c := range l.Choices(name) {
+		if c.Name == answer {
+			return c.Text
 		}
 	}
 	return ""

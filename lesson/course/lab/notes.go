@@ -2,6 +2,7 @@ package lab
 
 import (
 	"maps"
+	"strings"
 	"sync"
 )
 
@@ -24,6 +25,18 @@ func (n *Notes) Values() map[string]string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return maps.Clone(n.values)
+}
+
+// Blank puts the name of a value, in capitals, in the place of each that was not so
+// before.
+func (n *Notes) Blank(before map[string]string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name, value := range n.values {
+		if was, ok := before[name]; !ok || was != value {
+			n.values[name] = strings.ToUpper(name)
+		}
+	}
 }
 
 // Answer returns the choice that the experiment of that name has proved, or "" if
