@@ -128,7 +128,7 @@ func (t *linear) from(ctx context.Context, at course.Place) error {
 		if err := t.part(ctx, at); err != nil {
 			return err
 		}
-		if t.walk.Rests(at) {
+		if t.rests(at) {
 			if err := t.pause(ctx); err != nil {
 				return err
 			}
@@ -144,6 +144,13 @@ func (t *linear) from(ctx context.Context, at course.Place) error {
 	}
 	t.say("This is the end.")
 	return nil
+}
+
+// rests reports whether there is a pause after the part at a place. A learner at a prompt
+// reads what is to keep together with where it is written; in a recording it would be
+// gone at once.
+func (t *linear) rests(at course.Place) bool {
+	return t.walk.Rests(at) || t.Auto > 0 && t.walk.Part(at).Kind == lab.Recap
 }
 
 // part goes through a part, and asks what it asks. One that cannot be made here has

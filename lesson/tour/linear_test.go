@@ -456,6 +456,29 @@ func TestRecording(t *testing.T) {
 	}
 }
 
+// In a recording each part stays, the recap too: its marker and the next one are not at
+// the same moment.
+func TestRecapStays(t *testing.T) {
+	l, err := course.Find("fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	const stay = 20 * time.Millisecond
+	marked := make(map[string]time.Time)
+	o := Options{Auto: stay, Out: out, Look: view.Look{Width: 80}, Mark: func(label string) { marked[label] = time.Now() }}
+	if err := Alone(t.Context(), o, []lab.Lesson{l}); err != nil {
+		t.Fatal(err)
+	}
+	if stayed := marked["fd: references"].Sub(marked["fd: recap"]); stayed < stay {
+		t.Errorf("the recap stayed for %s", stayed)
+	}
+}
+
 func TestLabels(t *testing.T) {
 	for want, e := range map[string]lesson.Event{
 		"listen: who":        {Kind: lesson.KindLesson, Step: "listen", Title: "listen: who"},
