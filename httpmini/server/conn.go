@@ -309,16 +309,13 @@ func (p *progress) deadline(now, patience time.Duration) time.Duration {
 // flush sends what there is to send. It returns forBytes when all is in the
 // hands of the kernel.
 func (w *worker) flush(c *conn) wait {
-	if w.answers > 0 {
-		w.count.requests.Add(w.answers)
-		w.answers = 0
-	}
-	out := c.out
+	w.counted()
+	out, more := c.out, true
 	if len(out) == 0 {
 		out = w.out[w.from:]
 	}
-	for {
-		if len(out) > 0 {
+	for more {
+		for len(out) > 0 {
 			n, errno := w.send(c, out)
 			if n > 0 {
 				out = out[n:]
@@ -330,46 +327,12 @@ func (w *worker) flush(c *conn) wait {
 				return w.awaitRoom(c, out)
 			case errno != 0:
 				return w.drop(c)
-			case len(out) > 0:
-				continue
 			}
 		}
-		m := c.rare
-		if m != nil && m.list != nil {
-			var again bool
-			var err error
-			if out, again, err = w.sendsOn(c); err != nil {
-				return w.drop(c)
-			}
-			if !again {
-				return w.awaitRoom(c, nil)
-			}
-			continue
+		var next wait
+		if out, more, next = w.sendOn(c); next != forBytes {
+			return next
 		}
-		if m == nil || m.file == nil {
-			break
-		}
-		if m.off < m.end {
-			n, errno := w.sendfile(c, m)
-			c.answer.moved += int64(max(n, 0))
-			w.moved += max(n, 0)
-			switch {
-			case errno == unix.EAGAIN:
-				return w.awaitRoom(c, nil)
-			case errno != 0, n == 0: // 0: the file has become shorter than its Content-Length
-				return w.drop(c)
-			case w.moved > maxMoved && !w.blocking && m.off < m.end:
-				return w.awaitRoom(c, nil)
-			}
-			continue
-		}
-		if len(m.next) == 0 {
-			m.file.Close()
-			m.file = nil
-			break
-		}
-		out, m.off, m.end = m.next[0].head, m.next[0].off, m.next[0].end
-		m.next = m.next[1:]
 	}
 	w.out = w.out[:w.from]
 	c.out = nil
@@ -378,6 +341,56 @@ func (w *worker) flush(c *conn) wait {
 		return w.finish(c)
 	}
 	return forBytes
+}
+
+// counted counts what was answered, for who asks for the Stats.
+func (w *worker) counted() {
+	if w.answers > 0 {
+		w.count.requests.Add(w.answers)
+		w.answers = 0
+	}
+}
+
+// sendOn goes on with what is no bytes yet: the rows of a listing, the ranges of a file.
+// It returns the bytes that come next, and whether there is more; next is forBytes
+// unless it has to wait.
+func (w *worker) sendOn(c *conn) (out []byte, more bool, next wait) {
+	m := c.rare
+	switch {
+	case m == nil:
+		return nil, false, forBytes
+	case m.list != nil:
+		out, again, err := w.listOn(c)
+		switch {
+		case err != nil:
+			return nil, false, w.drop(c)
+		case !again:
+			return nil, false, w.awaitRoom(c, nil)
+		}
+		return out, true, forBytes
+	case m.file == nil:
+		return nil, false, forBytes
+	case m.off < m.end:
+		n, errno := w.sendfile(c, m)
+		c.answer.moved += int64(max(n, 0))
+		w.moved += max(n, 0)
+		switch {
+		case errno == unix.EAGAIN:
+			return nil, false, w.awaitRoom(c, nil)
+		case errno != 0, n == 0: // 0: the file has become shorter than its Content-Length
+			return nil, false, w.drop(c)
+		case w.moved > maxMoved && !w.blocking && m.off < m.end:
+			return nil, false, w.awaitRoom(c, nil)
+		}
+		return nil, true, forBytes
+	case len(m.next) == 0:
+		m.file.Close()
+		m.file = nil
+		return nil, false, forBytes
+	}
+	p := m.next[0]
+	m.next, m.off, m.end = m.next[1:], p.off, p.end
+	return p.head, true, forBytes
 }
 
 // lookAgain is how often sending is tried while there is no room. The kernel reports

@@ -350,12 +350,15 @@ func (l *epollLoop) drain() {
 	l.draining, l.tick = true, l.now
 	l.pause(false)
 	for _, c := range l.conns {
-		if c == nil || !c.silent() {
+		if c == nil || !c.silent() || c.deadline <= l.now+drainGrace { // it may have come since Drain
 			continue
 		}
 		since := c.deadline - l.config.Timeouts.Idle
 		if c.phase == inHead {
 			since = c.deadline - l.config.Timeouts.Head
+		}
+		if l.now < since+drainGrace {
+			since = l.now
 		}
 		c.deadline = min(c.deadline, since+drainGrace)
 	}

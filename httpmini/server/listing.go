@@ -100,8 +100,8 @@ func (l *listing) piece(t *sockets.Tracer) ([]byte, error) {
 	return out, nil
 }
 
-// sendsOn makes the next piece of a listing. It is false where the others come first.
-func (w *worker) sendsOn(c *conn) (out []byte, again bool, err error) {
+// listOn makes the next piece of a listing. It is false where the others come first.
+func (w *worker) listOn(c *conn) (out []byte, again bool, err error) {
 	l := c.rare.list
 	if w.pieces == maxPieces && !w.blocking {
 		return nil, false, nil
@@ -120,4 +120,5 @@ func (w *worker) listed(c *conn) {
 	c.rare.list = nil
 	l.names.Close(w.teller())
 	w.noted(c, l.request, l.status, l.size, "")
+	w.counted()
 }

@@ -166,9 +166,10 @@ func (s *Server) runEpoll() error {
 	return errors.Join(errs...)
 }
 
-// drainGrace is how long a connection is kept after its last answer, or after accept4,
-// while the server is drained: a client that goes on at once has its request on the way.
-const drainGrace = 200 * time.Millisecond
+// drainGrace is how long a connection is kept while the server is drained, if it was
+// accepted or answered not longer ago: a client that goes on at once has its request on
+// the way, and may have to wait for a CPU.
+const drainGrace = 500 * time.Millisecond
 
 // shutDoors has the kernel take in no more connections, so that the accept queues come
 // to an end and nobody in them is left. Of TCP a filter drops each SYN, as a full queue

@@ -504,11 +504,11 @@ func TestEntries(t *testing.T) {
 		if !r.walks {
 			want = append(want, "to-a 10", "to-to-a 10", "to-sub/")
 		}
-		list := func(name string, max int) ([]string, bool) {
+		list := func(name string, most int) ([]string, bool) {
 			f, err := r.Open(nil, name)
 			try(t, err)
 			defer f.Close()
-			all, truncated, err := entries(f, max)
+			all, truncated, err := entries(f, most)
 			try(t, err)
 			var got []string
 			for _, e := range all {
