@@ -82,6 +82,8 @@ func readEverything(pid int) []error {
 	}
 	_, err = Own().Unix()
 	note(err)
+	_, err = Look([]Party{{Name: "itself", PID: pid}}, Snapshot{})
+	note(err)
 	_, err = Own().Counters()
 	note(err)
 	_, err = Own().SysctlInt("net.core.somaxconn")

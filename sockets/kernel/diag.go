@@ -32,15 +32,24 @@ type InetSocket struct {
 	UID     uint32        // owner; 0 in TIME_WAIT
 	Timer   Timer         // TCP only
 	Expires time.Duration // until the timer fires, to the millisecond; with a Timer
+	Retrans uint8         // how often the timer has fired already, without an answer; TCP only
 	Cookie  uint64        // the same number as SO_COOKIE: an identity also where the inode is 0
 	V6Only  bool          // IPV6_V6ONLY; only for an IPv6 row in LISTEN or CLOSE
 	Shut    Shut          // false in a row without a socket of its own: TIME_WAIT, a request
+
+	// RecvBuf and SendBuf are SO_RCVBUF and SO_SNDBUF in bytes; 0 for a request and in
+	// TIME_WAIT, which have no buffers.
+	RecvBuf uint32
+	SendBuf uint32
 }
 
 // Shut is the directions that are over for a socket (sk_shutdown), by shutdown(2)
 // here, or by what the peer did: TCP sets Read when a FIN arrives (tcp_fin), a Unix
 // stream when the peer calls shutdown(2) or is closed (unix_shutdown).
-type Shut struct{ Read, Write bool }
+type Shut struct {
+	Read  bool `json:"read"`
+	Write bool `json:"write"`
+}
 
 // shutBits reads the bits RCV_SHUTDOWN and SEND_SHUTDOWN of include/net/sock.h.
 func shutBits(bits byte) Shut { return Shut{Read: bits&1 != 0, Write: bits&2 != 0} }
@@ -111,6 +120,15 @@ const (
 	inetDiagSKV6Only = 11 // INET_DIAG_SKV6ONLY
 )
 
+// inetDiagSKMemInfo is INET_DIAG_SKMEMINFO: an array of __u32, of which these two are
+// SK_MEMINFO_RCVBUF and SK_MEMINFO_SNDBUF (include/uapi/linux/sock_diag.h). It comes
+// where its bit in idiag_ext asks for it.
+const (
+	inetDiagSKMemInfo = 7
+	skMemInfoRecvBuf  = 1
+	skMemInfoSendBuf  = 3
+)
+
 // InetTable holds the TCP or UDP sockets of a Net, in the kernel's order.
 type InetTable []InetSocket
 
@@ -154,6 +172,7 @@ func (n Net) inetFamily(family, protocol int, states uint32) (InetTable, error) 
 	request, err := binary.Append(nil, binary.NativeEndian, inetDiagReqV2{
 		Family:   uint8(family),
 		Protocol: uint8(protocol),
+		Ext:      1 << (inetDiagSKMemInfo - 1),
 		States:   states,
 	})
 	if err != nil {
@@ -185,6 +204,7 @@ func parseInetSocket(payload []byte) (InetSocket, error) {
 		UID:     msg.UID,
 		Timer:   Timer(msg.Timer),
 		Expires: time.Duration(msg.Expires) * time.Millisecond,
+		Retrans: msg.Retrans,
 		Cookie:  uint64(msg.ID.Cookie[1])<<32 | uint64(msg.ID.Cookie[0]),
 	}
 	if socket.Local, err = diagAddrPort(msg.Family, msg.ID.Source, msg.ID.SourcePort); err != nil {
@@ -199,6 +219,9 @@ func parseInetSocket(payload []byte) (InetSocket, error) {
 			socket.V6Only = value[0] != 0
 		case kind == inetDiagShutdown && len(value) == 1:
 			socket.Shut = shutBits(value[0])
+		case kind == inetDiagSKMemInfo && len(value) >= 4*(skMemInfoSendBuf+1):
+			socket.RecvBuf = binary.NativeEndian.Uint32(value[4*skMemInfoRecvBuf:])
+			socket.SendBuf = binary.NativeEndian.Uint32(value[4*skMemInfoSendBuf:])
 		}
 	})
 	return socket, err

@@ -13,6 +13,11 @@
 //	sockets, err := net.TCP()                // ss -tane
 //	own := sockets.Inode(fds[i].Inode)       // nil if it is not among them
 //
+// A Snapshot has all of it that concerns some processes, at one moment:
+//
+//	now, err := kernel.Look(parties, earlier)
+//	changed := now.Since(earlier)
+//
 // A reading takes the lowest free descriptor of the process it runs in for the
 // time it lasts, and leaves none behind. It never goes through package os:
 // os.Open brings up the poller of the Go runtime, an epoll and an eventfd that

@@ -28,9 +28,29 @@ func Owners(inode uint64) (owners []Owner, hidden int, err error) {
 	if inode == 0 {
 		return nil, 0, nil
 	}
-	names, err := readNames("/proc")
+	err = processes(func(pid int, fds []FD, refused bool) {
+		if refused && !isKernelThread(pid) {
+			hidden++
+		}
+		for _, fd := range fds {
+			if fd.Inode == inode {
+				comm, _ := processComm(pid)
+				owners = append(owners, Owner{PID: pid, Comm: comm, FD: fd.Number})
+			}
+		}
+	})
 	if err != nil {
 		return nil, 0, err
+	}
+	return owners, hidden, nil
+}
+
+// processes calls each with the descriptors of every process. The kernel has refused
+// to tell those of another user's.
+func processes(each func(pid int, fds []FD, refused bool)) error {
+	names, err := readNames("/proc")
+	if err != nil {
+		return err
 	}
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
@@ -39,24 +59,15 @@ func Owners(inode uint64) (owners []Owner, hidden int, err error) {
 		}
 		fds, err := FDs(pid)
 		switch {
-		case err == nil:
-		case denied(err):
-			if !isKernelThread(pid) {
-				hidden++
-			}
+		case err == nil, denied(err):
+			each(pid, fds, err != nil)
 		case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH):
 			// The process ended meanwhile.
 		default:
-			return nil, 0, err
-		}
-		for _, fd := range fds {
-			if fd.Inode == inode {
-				comm, _ := processComm(pid)
-				owners = append(owners, Owner{PID: pid, Comm: comm, FD: fd.Number})
-			}
+			return err
 		}
 	}
-	return owners, hidden, nil
+	return nil
 }
 
 // processComm reads /proc/PID/comm. The kernel appends one newline; any other

@@ -3,9 +3,9 @@ package kernel
 // Queued is one queue of a TCP connection. The kernel counts it in sequence
 // numbers, and a SYN or a FIN takes one like a byte of data (RFC 9293, section 3.4).
 type Queued struct {
-	Bytes int  // of data
-	SYN   bool // one more is counted, for a SYN
-	FIN   bool // one more is counted, for a FIN
+	Bytes int  `json:"bytes"`         // of data
+	SYN   bool `json:"syn,omitempty"` // one more is counted, for a SYN
+	FIN   bool `json:"fin,omitempty"` // one more is counted, for a FIN
 }
 
 // Total returns the number that ss(8) shows.

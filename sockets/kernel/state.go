@@ -1,6 +1,10 @@
 package kernel
 
-import "strconv"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
 
 // State is the number of a TCP state. UDP and Unix sockets borrow two of them:
 // ESTABLISHED once connect(2) gave them a peer, CLOSE before (ss says UNCONN).
@@ -50,6 +54,19 @@ func (s State) String() string {
 		return stateNames[s]
 	}
 	return "state " + strconv.Itoa(int(s))
+}
+
+// MarshalText writes the name.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes, of a state that has a name.
+func (s *State) UnmarshalText(text []byte) error {
+	i := slices.Index(stateNames[:], string(text))
+	if i < 1 {
+		return fmt.Errorf("no TCP state: %q", text)
+	}
+	*s = State(i)
+	return nil
 }
 
 // mask returns the bit of the state in the masks of sock_diag(7).

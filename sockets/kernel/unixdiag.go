@@ -10,16 +10,23 @@ import (
 
 // UnixSocket is one Unix socket in the words of sock_diag(7).
 type UnixSocket struct {
-	Inode uint64 // as in /proc/PID/fd; 0 for a connection not accepted yet
-	State State  // LISTEN, ESTABLISHED, else CLOSE: TCP's numbers, unlike in /proc/net/unix
-	Path  string // "" without a name; an abstract name (unix(7)) with each NUL as "@"
-	Peer  uint64 // inode of the other end; 0 without one, or while it waits for accept(2)
+	Inode  uint64 // as in /proc/PID/fd; 0 when no descriptor holds it
+	Type   int    // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
+	State  State  // LISTEN, ESTABLISHED, else CLOSE: TCP's numbers, unlike in /proc/net/unix
+	Path   string // "" without a name; an abstract name (unix(7)) with each NUL as "@"
+	Peer   uint64 // inode of the other end; 0 without one, or while it waits for accept(2)
+	Cookie uint64 // the same number as SO_COOKIE: an identity also where the inode is 0
 
 	// Dev and FileInode are the file that bind(2) made, as in st_dev and st_ino of
 	// lstat(2), the inode cut to 32 bits; 0 without one. A path alone does not tell:
 	// the file may have been removed, and another may lie there now.
 	Dev       uint64
 	FileInode uint32
+
+	// Waiting are, of a LISTEN row, the inodes of the clients whose connections wait for
+	// accept(2), the first of them first; 0 for a client that is gone. The other ends,
+	// which wait, have no row of their own.
+	Waiting []uint64
 
 	// RQueue and WQueue are bytes to be read here (SOCK_DGRAM: of the first
 	// datagram) and kernel memory held by what was written and not read, more
@@ -71,12 +78,14 @@ const (
 	udiagShowName  = 0x01 // UDIAG_SHOW_NAME
 	udiagShowVFS   = 0x02 // UDIAG_SHOW_VFS
 	udiagShowPeer  = 0x04 // UDIAG_SHOW_PEER
+	udiagShowIcons = 0x08 // UDIAG_SHOW_ICONS
 	udiagShowRQLen = 0x10 // UDIAG_SHOW_RQLEN
 
 	unixDiagName  = 0 // UNIX_DIAG_NAME, sun_path
 	unixDiagShut  = 6 // UNIX_DIAG_SHUTDOWN, __u8; comes without being asked for
 	unixDiagVFS   = 1 // UNIX_DIAG_VFS, struct unix_diag_vfs { __u32 udiag_vfs_ino; __u32 udiag_vfs_dev; }
 	unixDiagPeer  = 2 // UNIX_DIAG_PEER, __u32
+	unixDiagIcons = 3 // UNIX_DIAG_ICONS, __u32 of each connection that comes in (sk_diag_dump_icons in net/unix/diag.c)
 	unixDiagRQLen = 4 // UNIX_DIAG_RQLEN, struct unix_diag_rqlen { __u32 udiag_rqueue; __u32 udiag_wqueue; }
 )
 
@@ -92,7 +101,7 @@ func (n Net) Unix() ([]UnixSocket, error) {
 	request, err := binary.Append(nil, binary.NativeEndian, unixDiagReq{
 		Family: unix.AF_UNIX,
 		States: allStates,
-		Show:   udiagShowName | udiagShowVFS | udiagShowPeer | udiagShowRQLen,
+		Show:   udiagShowName | udiagShowVFS | udiagShowPeer | udiagShowIcons | udiagShowRQLen,
 	})
 	if err != nil {
 		return nil, err
@@ -116,7 +125,12 @@ func parseUnixSocket(payload []byte) (UnixSocket, error) {
 	if err != nil {
 		return UnixSocket{}, errShort
 	}
-	socket := UnixSocket{Inode: uint64(msg.Inode), State: State(msg.State)}
+	socket := UnixSocket{
+		Inode:  uint64(msg.Inode),
+		Type:   int(msg.Type),
+		State:  State(msg.State),
+		Cookie: uint64(msg.Cookie[1])<<32 | uint64(msg.Cookie[0]),
+	}
 	err = parseAttrs(payload[n:], func(kind uint16, value []byte) {
 		switch {
 		case kind == unixDiagName:
@@ -129,6 +143,10 @@ func parseUnixSocket(payload []byte) (UnixSocket, error) {
 			socket.Peer = uint64(order.Uint32(value))
 		case kind == unixDiagShut && len(value) == 1:
 			socket.Shut = shutBits(value[0])
+		case kind == unixDiagIcons:
+			for ; len(value) >= 4; value = value[4:] {
+				socket.Waiting = append(socket.Waiting, uint64(order.Uint32(value)))
+			}
 		case kind == unixDiagRQLen && len(value) == 8:
 			socket.RQueue, socket.WQueue = order.Uint32(value), order.Uint32(value[4:])
 		}
