@@ -109,6 +109,8 @@ func TestToyLesson(t *testing.T) {
 	labtest.Prove(t, toy, labtest.Proof{
 		Answers:   map[string]string{"relay": "relay"},
 		Solutions: map[string]string{"knock": "nc 127.0.0.1 {port} </dev/null"},
+		States:    map[string]string{"knock": "ss -Htn state established 'sport = :{port}' | grep ."},
+		Almost:    map[string]string{"knock": "nc -u -w1 127.0.0.1 {port} </dev/null"},
 	})
 }
 

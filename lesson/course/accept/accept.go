@@ -164,21 +164,22 @@ func twins(l *lab.Lab) lab.Check {
 	l.Note("twins", "no two yet")
 	accepted := 0
 	return func() (bool, string) {
-		if l.Queue(listener).Waiting > 0 && accepted < most {
-			l.Accept(listener)
-			accepted++
-		}
+		look := l.Look(addr)
 		first := make(map[uint16]netip.Addr)
-		for _, row := range l.TCP() {
-			if row.Local != addr.AddrPort() || row.State != kernel.Established {
+		for _, row := range look.Here(kernel.Established) {
+			peer := row.Remote
+			if row.Inode == 0 { // it waits for accept
 				continue
 			}
-			peer := row.Remote
-			if other, ok := first[peer.Port()]; ok && other != peer.Addr() {
+			if other, ok := first[peer.Port()]; ok && other != peer.Addr() && look.Still {
 				l.Note("twins", fmt.Sprintf("%s and %s", netip.AddrPortFrom(other, peer.Port()), peer))
 				return true, fmt.Sprintf("two clients with port %d", peer.Port())
 			}
 			first[peer.Port()] = peer.Addr()
+		}
+		if look.Queue().Waiting > 0 && accepted < most {
+			l.Accept(listener)
+			accepted++
 		}
 		return false, fmt.Sprintf("open connections: %d, no two with the same client port", len(first))
 	}

@@ -25,5 +25,13 @@ func TestLesson(t *testing.T) {
 done
 wait`,
 		},
+		States: map[string]string{
+			"twins": `for client in {twins}; do
+  [ $client = and ] || ss -Htnp state established "sport = :{port} and dst = $client" | grep pid= || exit
+done`,
+		},
+		Almost: map[string]string{
+			"twins": `nc -s 127.0.0.2 127.0.0.1 {port} </dev/null & nc -s 127.0.0.3 127.0.0.1 {port} </dev/null & sleep 1`,
+		},
 	})
 }

@@ -20,5 +20,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"share": `nc -l 127.0.0.2 {port}`,
 		},
+		States: map[string]string{
+			"share": `[ $(ss -Hltn 'sport = :{port}' | wc -l) -eq 2 ]`,
+		},
+		Almost: map[string]string{
+			"share": `timeout 1 nc -u -l 127.0.0.2 {port}`,
+		},
 	})
 }

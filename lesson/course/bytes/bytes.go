@@ -220,28 +220,47 @@ func meet(l *lab.Lab) lab.Check {
 	l.Note("first_byte", map[string]string{"little": "low", "big": "high"}[name(host(wantedPort))])
 	fd := -1 // of the client, on its way
 	return func() (bool, string) {
-		tcp := l.TCP()
-		there := tcp.Listener(addr.AddrPort()) != nil
-		wrong := tcp.Listener(lab.Loopback(meant).AddrPort()) != nil
-		if there && fd < 0 {
+		there := l.TCP().Listener(addr.AddrPort()) != nil
+		wrong := l.TCP().Listener(lab.Loopback(meant).AddrPort()) != nil
+		switch {
+		case fd >= 0:
+			done, now := arrived(l.Look(addr), l.Inode(lab.Client, fd))
+			if now == "" { // refused, or who listened has ended
+				l.Close(lab.Client, fd)
+				fd, now = -1, "the client came, and nobody was there any more"
+			}
+			if done {
+				l.Note("real", addr.Port())
+			}
+			return done, now
+		case there:
 			fd = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
 			l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})
-		}
-		if fd >= 0 {
-			switch state := l.TCPState(lab.Client, fd); state {
-			case kernel.SynSent:
-				return false, "the client has asked, and has no answer yet"
-			case kernel.Close:
-				l.Close(lab.Client, fd)
-				fd = -1
-			default:
-				l.Note("real", addr.Port())
-				return true, fmt.Sprintf("the client has arrived: %s", state)
-			}
-		}
-		if wrong && !there {
+			return false, "somebody listens where the client arrives: it comes"
+		case wrong:
 			return false, fmt.Sprintf("you listen on %d: the client does not arrive there", meant)
 		}
 		return false, "nobody listens where the client arrives"
 	}
+}
+
+// arrived returns how far the client whose socket has that inode has come: it is there
+// when the learner's program has its connection. now is empty if it has none.
+func arrived(look lab.Look, inode uint64) (done bool, now string) {
+	for _, row := range look.Rows {
+		if row.Inode != inode {
+			continue
+		}
+		end := look.Other(row)
+		switch {
+		case row.State == kernel.SynSent:
+			return false, "the client has asked, and has no answer yet"
+		case row.State != kernel.Established || end == nil:
+			return false, ""
+		case end.Inode == 0:
+			return false, "the client has arrived, and nobody has accepted it yet"
+		}
+		return look.Still, fmt.Sprintf("the client has arrived: %s", row.State)
+	}
+	return false, ""
 }

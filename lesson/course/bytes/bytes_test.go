@@ -21,6 +21,12 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"meet": `hex=$(printf '%04x' {meant}); nc -l 127.0.0.1 $((0x${hex:2:2}${hex:0:2}))`,
 		},
+		States: map[string]string{
+			"meet": `ss -Htnp state established 'sport = :{real}' | grep '"nc"'`,
+		},
+		Almost: map[string]string{
+			"meet": `timeout 1 nc -l 127.0.0.1 {meant}`,
+		},
 	})
 }
 

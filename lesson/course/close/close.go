@@ -231,27 +231,28 @@ func halfOpen(l *lab.Lab) lab.Check {
 	l.Note("server_state", "not yet")
 	l.Note("client_state", "not yet")
 	return func() (bool, string) {
-		if l.Queue(listener).Waiting > 0 {
-			l.Must(l.Quietly(lab.Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC}))
-		}
+		sockets, look := l.State(lab.Server).Sockets, l.Look(addr)
 		now := "no connection yet"
-		for _, x := range l.State(lab.Server).Sockets {
+		for _, x := range sockets {
 			if x.Listening || done {
 				continue
 			}
-			row := l.TCP().Find(x.With.AddrPort(), addr.AddrPort())
-			if row == nil || row.Inode == 0 {
+			here, there := look.Rows.Find(addr.AddrPort(), x.With.AddrPort()), look.Rows.Find(x.With.AddrPort(), addr.AddrPort())
+			if here == nil || there == nil || there.Inode == 0 {
 				l.Quietly(lab.Server, stage.Order{Do: "close", FD: x.FD})
 				now = "a client was there, and its program has ended"
 				continue
 			}
-			now = fmt.Sprintf("%s here, %s at the client", x.State(), row.State)
-			if x.State() == kernel.CloseWait && row.State == kernel.FinWait2 {
+			now = fmt.Sprintf("%s here, %s at the client", here.State, there.State)
+			if here.State == kernel.CloseWait && there.State == kernel.FinWait2 && look.Still {
 				done = true
-				l.Note("server_state", x.State())
-				l.Note("client_state", row.State)
+				l.Note("server_state", here.State)
+				l.Note("client_state", there.State)
 				l.Quietly(lab.Server, stage.Order{Do: "sendto", FD: x.FD, Data: []byte("You are done sending. I am not.\n"), Flags: unix.MSG_NOSIGNAL})
 			}
+		}
+		if look.Queue().Waiting > 0 {
+			l.Must(l.Quietly(lab.Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC}))
 		}
 		if done {
 			return true, "half closed, and the server has sent something back"

@@ -20,5 +20,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"half": `echo question | nc -N 127.0.0.1 {port}`,
 		},
+		States: map[string]string{
+			"half": `ss -Htn state close-wait 'sport = :{port}' | grep . && ss -Htnp state fin-wait-2 'dport = :{port}' | grep pid=`,
+		},
+		Almost: map[string]string{
+			"half": `for i in 1 2 3 4 5; do nc -z 127.0.0.1 {port}; sleep 0.1; done; nc 127.0.0.1 {port} </dev/null & sleep 0.5`,
+		},
 	})
 }

@@ -131,11 +131,16 @@ func findLeak(l *lab.Lab) lab.Check {
 	fd, addr := l.Listener(8)
 	l.Note("pid", l.PID(lab.Server))
 	return func() (bool, string) {
-		for waiting := l.Queue(fd).Waiting; waiting > 0; waiting-- {
+		look, n := l.Look(addr), 0
+		for _, row := range look.Here(kernel.CloseWait) {
+			if client := look.Other(row); row.Inode != 0 && (client == nil || client.Inode == 0) {
+				n++ // accepted, and the client's program has closed
+			}
+		}
+		l.Note("left", n)
+		for waiting := look.Queue().Waiting; waiting > 0; waiting-- {
 			l.Accept(fd)
 		}
-		n := len(l.RowsAt(addr, kernel.CloseWait))
-		l.Note("left", n)
-		return n >= wanted, fmt.Sprintf("connections of the server in CLOSE_WAIT: %d of %d", n, wanted)
+		return n >= wanted && look.Still, fmt.Sprintf("connections of the server in CLOSE_WAIT: %d of %d", n, wanted)
 	}
 }

@@ -20,5 +20,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"mend": `nc -z 127.0.0.1 {port}; nc -z 127.0.0.1 {port}`,
 		},
+		States: map[string]string{
+			"mend": `[ $(ss -Htnp state close-wait 'sport = :{port}' | grep -c pid={pid}) -eq 2 ] && ! ss -Htnp 'dport = :{port}' | grep pid=`,
+		},
+		Almost: map[string]string{
+			"mend": `exec 3<>/dev/tcp/127.0.0.1/{port}; nc -z 127.0.0.1 {port}; nc -N 127.0.0.1 {port} </dev/null & sleep 1`,
+		},
 	})
 }

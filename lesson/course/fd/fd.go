@@ -177,25 +177,35 @@ func shell(l *lab.Lab) lab.Check {
 	l.Note("owner", "(nobody)")
 	l.Note("pid", 0)
 	return func() (bool, string) {
-		connections, held := 0, ""
-		for _, row := range l.TCP() {
-			if row.Remote != addr.AddrPort() || row.State != kernel.Established {
-				continue
-			}
+		connections, now := 0, ""
+		for _, row := range l.Look(addr).There(kernel.Established) {
 			connections++
-			owners, _, err := kernel.Owners(row.Inode)
-			if err != nil {
-				l.Fatalf("/proc: %w", err)
-			}
-			for _, o := range owners {
-				held = fmt.Sprintf(", one is %d of %s", o.FD, o.Comm)
-				if o.FD == 3 && slices.Contains(shells, o.Comm) {
+			for _, o := range ownersOf(l, row) {
+				now = fmt.Sprintf(", one is %d of %s", o.FD, o.Comm)
+				if o.FD == 3 && slices.Contains(shells, o.Comm) && keeps(l, o, row) {
 					l.Note("owner", o.Comm)
 					l.Note("pid", o.PID)
-					return true, fmt.Sprintf("connections to the server: %d%s", connections, held)
+					return true, fmt.Sprintf("connections to the server: %d%s", connections, now)
 				}
 			}
 		}
-		return false, fmt.Sprintf("connections to the server: %d%s", connections, held)
+		return false, fmt.Sprintf("connections to the server: %d%s", connections, now)
 	}
+}
+
+// keeps reports whether a shell that has a socket sleeps with it. A shell opens a file
+// by the lowest number that is free, and then moves it to where it was told to: only
+// one that sleeps is done with that.
+func keeps(l *lab.Lab, o kernel.Owner, row kernel.InetSocket) bool {
+	task, err := kernel.Thread(o.PID, o.PID)
+	return err == nil && task.State == 'S' && slices.Contains(ownersOf(l, row), o)
+}
+
+// ownersOf returns who has a socket.
+func ownersOf(l *lab.Lab, row kernel.InetSocket) []kernel.Owner {
+	owners, _, err := kernel.Owners(row.Inode)
+	if err != nil {
+		l.Fatalf("/proc: %w", err)
+	}
+	return owners
 }

@@ -19,5 +19,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"shell": `exec 3<>/dev/tcp/127.0.0.1/{port}; ls -l /proc/$$/fd/3; sleep 60; exec 3>&-`,
 		},
+		States: map[string]string{
+			"shell": `ls -l /proc/{pid}/fd/3 | grep socket:`,
+		},
+		Almost: map[string]string{
+			"shell": `for i in {1..30}; do exec 5<>/dev/tcp/127.0.0.1/{port}; cat <&5 & done; sleep 0.5`,
+		},
 	})
 }

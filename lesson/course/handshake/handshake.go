@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"fmt"
 	"net/netip"
+	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -247,34 +249,66 @@ func half(l *lab.Lab) []lab.Step {
 }
 
 // connectToStopped wants the server stopped, a new connection to it that is open
-// all the same, and the server woken again.
+// all the same, and the server woken again. A connection that is there when the server
+// is first found stopped may be older than that, and does not count.
 func connectToStopped(l *lab.Lab) lab.Check {
 	_, addr := l.Listener(8)
 	l.Note("pid", l.PID(lab.Server))
 	l.Note("opened", 0)
-	known := make(map[uint64]bool)  // connections while the server ran
-	opened := make(map[uint64]bool) // and while it was stopped
+	known := make(map[uint64]bool)  // connections that may be older than the stop
+	opened := make(map[uint64]bool) // and that came while the server was stopped
+	var last run
 	return func() (bool, string) {
-		stopped := serverTask(l).State == 'T'
-		for _, row := range l.TCP() {
-			if row.Local != addr.AddrPort() || row.State != kernel.Established {
-				continue
-			}
-			if !stopped && !opened[row.Cookie] {
-				known[row.Cookie] = true
-			} else if !known[row.Cookie] {
+		before, look := serverRun(l), l.Look(addr)
+		now := serverRun(l)
+		if now != before {
+			return false, "the server has just got a signal"
+		}
+		stillStopped := now.stopped && now == last
+		last = now
+		for _, row := range look.Here(kernel.Established) {
+			switch {
+			case known[row.Cookie] || opened[row.Cookie]:
+			case stillStopped:
 				opened[row.Cookie] = true
+			default:
+				known[row.Cookie] = true
 			}
 		}
 		l.Note("opened", len(opened))
 		switch {
-		case stopped && len(opened) == 0:
-			return false, "the server is stopped; no new connection yet"
-		case stopped:
+		case now.stopped && len(opened) == 0:
+			return false, "the server is stopped; no new connection since"
+		case now.stopped:
 			return false, fmt.Sprintf("stopped, and new connections all the same: %d. Now wake it", len(opened))
 		case len(opened) == 0:
 			return false, "the server process runs"
 		}
 		return true, fmt.Sprintf("the server runs again; opened meanwhile: %d", len(opened))
 	}
+}
+
+// A run is what a process has done so far. One that is stopped all the time has the
+// same run.
+type run struct {
+	stopped  bool
+	switches string // how often it has left the processor
+}
+
+// serverRun returns the run of the server.
+func serverRun(l *lab.Lab) (r run) {
+	path := fmt.Sprintf("/proc/%d/status", l.PID(lab.Server))
+	status, err := os.ReadFile(path)
+	if err != nil {
+		l.Fatalf("%w", err)
+	}
+	for line := range strings.Lines(string(status)) {
+		switch name, value, _ := strings.Cut(line, ":"); name {
+		case "State":
+			r.stopped = strings.HasPrefix(strings.TrimSpace(value), "T")
+		case "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches":
+			r.switches += value
+		}
+	}
+	return r
 }

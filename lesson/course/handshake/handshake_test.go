@@ -25,5 +25,13 @@ sleep 1
 kill -CONT {pid}
 wait`,
 		},
+		States: map[string]string{
+			"asleep": `! grep 'State:.T' /proc/{pid}/status && ss -Htn state established 'sport = :{port}' | grep .`,
+		},
+		Almost: map[string]string{
+			"asleep": `for i in 1 2 3 4 5; do
+  exec 3<>/dev/tcp/127.0.0.1/{port}; kill -STOP {pid}; sleep 0.1; kill -CONT {pid}; sleep 0.05
+done`,
+		},
 	})
 }

@@ -197,7 +197,8 @@ func lines(l *lab.Lab) []lab.Step {
 	}
 }
 
-// typed wants a request typed by hand. A wrong one is answered with what is
+// typed wants a request typed by hand: without the field by which the programs that
+// write requests tell their name. A wrong one is answered with what is
 // wrong, so that the learner can try again.
 func typed(l *lab.Lab) lab.Check {
 	var listener int
@@ -223,7 +224,11 @@ func typed(l *lab.Lab) lab.Check {
 			call := l.Quietly(lab.Server, stage.Order{Do: "recvfrom", FD: x.FD, Type: unix.SOCK_STREAM, Size: 4096, Flags: unix.MSG_DONTWAIT})
 			arrived[x.FD] = append(arrived[x.FD], call.Data...)
 			verdict, r := parseRequest(arrived[x.FD])
+			agent, signed := r.Fields.Get("User-Agent")
 			switch {
+			case verdict == wholeRequest && signed:
+				now = fmt.Sprintf("a program wrote this: its field User-Agent says %.40q. Type a request without one", agent)
+				answer(x.FD, 200, now)
 			case verdict == wholeRequest:
 				l.Note("method", string(r.Method))
 				l.Note("target", string(r.Target))

@@ -20,5 +20,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"type": `printf 'GET /\n\n' | nc 127.0.0.1 {port}; printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | nc 127.0.0.1 {port}`,
 		},
+		States: map[string]string{
+			"type": `[ {count} -eq 27 ]`,
+		},
+		Almost: map[string]string{
+			"type": `curl -s http://127.0.0.1:{port}/`,
+		},
 	})
 }

@@ -136,6 +136,9 @@ func (r *reading) exercise(name string, p lab.Part) {
 	if _, ok := r.proof.Solutions[name]; !ok {
 		r.add("no test solves exercise %s", name)
 	}
+	if r.proof.States[name] == "" || r.proof.Almost[name] == "" {
+		r.add("no test sees the state of exercise %s, or none does it almost", name)
+	}
 }
 
 // unworded looks for what the code has and the words have not.

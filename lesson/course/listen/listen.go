@@ -188,17 +188,12 @@ func columns(l *lab.Lab) []lab.Step {
 
 // fillQueue wants clients that connect until the queue is full and one more hangs.
 func fillQueue(l *lab.Lab) lab.Check {
-	fd, addr := l.Listener(1)
+	_, addr := l.Listener(1)
 	return func() (bool, string) {
-		q := l.Queue(fd)
-		hanging := 0
-		for _, row := range l.TCP() {
-			if row.Remote == addr.AddrPort() && row.State == kernel.SynSent {
-				hanging++
-			}
-		}
+		look := l.Look(addr)
+		q, hanging := look.Queue(), len(look.There(kernel.SynSent))
 		l.Note("length", q.Waiting)
 		l.Note("hanging", hanging)
-		return q.Waiting > q.Backlog && hanging > 0, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", q.Waiting, q.Backlog, hanging)
+		return q.Waiting > q.Backlog && hanging > 0 && look.Still, fmt.Sprintf("waiting in the queue: %d, backlog %d, clients in SYN_SENT: %d", q.Waiting, q.Backlog, hanging)
 	}
 }

@@ -22,6 +22,12 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"fill": `for i in 1 2 3 4; do nc 127.0.0.1 {port} </dev/null & done; wait`,
 		},
+		States: map[string]string{
+			"fill": `[ $(ss -Hltn 'sport = :{port}' | tr -s ' ' | cut -d ' ' -f 2) -eq 2 ] && ss -Htn state syn-sent 'dport = :{port}' | grep .`,
+		},
+		Almost: map[string]string{
+			"fill": `for i in 1 2; do nc 127.0.0.1 {port} </dev/null & done; sleep 1`,
+		},
 	})
 }
 

@@ -19,5 +19,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"say": `echo hello | nc -N -U {path}`,
 		},
+		States: map[string]string{
+			"say": `[ {received} -eq 6 ]`,
+		},
+		Almost: map[string]string{
+			"say": `for i in 1 2 3; do nc -N -U {path} </dev/null & sleep 0.2; done`,
+		},
 	})
 }

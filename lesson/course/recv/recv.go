@@ -205,26 +205,38 @@ func post(l *lab.Lab) []lab.Step {
 // the next.
 func pieces(l *lab.Lab) lab.Check {
 	const wanted = 2
-	listener, _ := l.Listener(8)
+	listener, addr := l.Listener(8)
 	l.Note("got", 0)
 	l.Note("packets", 0)
 	conn, got := -1, 0
 	return func() (bool, string) {
 		if conn < 0 {
-			if length := l.Queue(listener).Waiting; length == 0 {
+			if l.Look(addr).Queue().Waiting == 0 {
 				return false, "no client yet"
 			}
 			conn = l.Accept(listener)
 		}
 		x := l.Ask(lab.Server, conn)
+		if again := l.Ask(lab.Server, conn); again.Unread != x.Unread || again.TCP.Data_segs_in != x.TCP.Data_segs_in {
+			return false, "bytes are arriving"
+		}
 		closed := x.State() != kernel.Established
 		switch packets := int(x.TCP.Data_segs_in); {
-		case got > 0 && closed && recvNow(l, conn, 4096).Ret == 0:
-			return true, "recv has returned 0"
+		case got > 0 && closed:
+			last := recvNow(l, conn, 4096)
+			switch {
+			case last.Errno == 0 && last.Ret == 0:
+				return true, "recv has returned 0"
+			case last.Errno != 0:
+				l.Close(lab.Server, conn)
+				conn, got = -1, 0
+				return false, fmt.Sprintf("recv has failed with %s, which is no orderly end: connect again", last.ErrnoName())
+			}
+			return false, fmt.Sprintf("recv returned %s more, and then it reads again", lesson.Counted(last.Ret, "byte"))
 		case got > 0:
 			return false, fmt.Sprintf("one recv returned %s. Now close the connection", lesson.Counted(got, "byte"))
 		case packets >= wanted && x.Unread > 0:
-			got = int(l.Must(recvNow(l, conn, 4096)).Ret)
+			got = int(l.Must(recvNow(l, conn, x.Unread)).Ret) // what these packets brought: more may arrive now
 			l.Note("got", got)
 			l.Note("packets", packets)
 			return false, fmt.Sprintf("one recv returned %s. Now close the connection", lesson.Counted(got, "byte"))

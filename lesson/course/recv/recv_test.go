@@ -20,5 +20,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"pieces": `(printf 'one '; sleep 0.5; printf two; sleep 1) | nc -N 127.0.0.1 {port}`,
 		},
+		States: map[string]string{
+			"pieces": `[ {packets} -eq 2 ] && [ {got} -eq 7 ]`,
+		},
+		Almost: map[string]string{
+			"pieces": `printf 'one two' | nc -N 127.0.0.1 {port}; nc -z 127.0.0.1 {port}; sleep 0.3`,
+		},
 	})
 }

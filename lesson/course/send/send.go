@@ -11,7 +11,6 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/facts"
-	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
@@ -199,25 +198,23 @@ func stuff(l *lab.Lab) lab.Check {
 	l.Note("addr", addr)
 	l.Note("port", addr.Port())
 	return func() (bool, string) {
-		unsent, unread, full := queues(l, addr)
+		look := l.Look(addr)
+		unsent, unread, full := queues(look)
 		l.Note("unsent", unsent)
 		l.Note("unread", unread)
-		return full, fmt.Sprintf("unread at the server: %s, in the client's send buffer: %d", lesson.Counted(unread, "byte"), unsent)
+		return full && look.Still, fmt.Sprintf("unread at the server: %s, in the client's send buffer: %d", lesson.Counted(unread, "byte"), unsent)
 	}
 }
 
 // queues are the bytes on the way to a listener that reads nothing; full says
 // that some client may not send any more.
-func queues(l *lab.Lab, addr sockets.Sockaddr) (unsent, unread int, full bool) {
-	for _, row := range l.TCP() {
-		switch {
-		case row.State != kernel.Established:
-		case row.Local == addr.AddrPort():
-			unread += int(row.RQueue)
-		case row.Remote == addr.AddrPort():
-			unsent += int(row.WQueue)
-			full = full || row.WQueue > 0 && row.Timer == kernel.TimerPersist
-		}
+func queues(look lab.Look) (unsent, unread int, full bool) {
+	for _, row := range look.Here(kernel.Established) {
+		unread += int(row.RQueue)
+	}
+	for _, row := range look.There(kernel.Established) {
+		unsent += int(row.WQueue)
+		full = full || row.WQueue > 0 && row.Timer == kernel.TimerPersist
 	}
 	return unsent, unread, full
 }

@@ -19,5 +19,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"stuff": `yes | nc 127.0.0.1 {port}`,
 		},
+		States: map[string]string{
+			"stuff": `ss -Htno state established 'dport = :{port}' | grep persist`,
+		},
+		Almost: map[string]string{
+			"stuff": `head -c 1000 /dev/zero | nc 127.0.0.1 {port} & sleep 0.5`,
+		},
 	})
 }

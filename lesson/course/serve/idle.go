@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -76,27 +77,34 @@ func showServer(l *lab.Lab, own *ownServer) {
 	l.Note("wchan", task.Wchan)
 }
 
+// silence is how long a client that holds up the server has said nothing. Each client
+// does for a moment: before its request, and before its end.
+const silence = time.Second
+
 // hang wants a client that says nothing, and behind it another whose request
 // nobody reads.
 func hang(l *lab.Lab) lab.Check {
 	own := start(l, web.Config{Loop: web.Iterative})
 	return func() (bool, string) {
-		held := own.HeldUp()
+		held, look := own.HeldUp(), l.Look(own.addr)
+		task, _ := kernel.Thread(os.Getpid(), own.tid)
+		if after := own.HeldUp(); after.Conn != held.Conn || after.Silent < held.Silent {
+			held.Silent = 0 // the server has gone on meanwhile
+		}
 		unread := 0
-		for _, row := range l.RowsAt(own.addr, kernel.Established) {
+		for _, row := range look.Here(kernel.Established) {
 			if row.Inode == 0 {
 				unread += int(row.RQueue)
 			}
 		}
-		task, _ := kernel.Thread(os.Getpid(), own.tid)
 		l.Note("unread", unread)
 		l.Note("wchan", cmp.Or(task.Wchan, "recvfrom"))
 		l.Note("peer", "a client")
 		state := "nobody holds up the server"
 		if held.Silent > 0 {
-			l.Note("peer", sockets.Peername(held.FD))
+			l.Note("peer", held.Peer)
 			state = fmt.Sprintf("held up for %.0f s", held.Silent.Seconds())
 		}
-		return held.Silent > 0 && unread > 0, fmt.Sprintf("%s, in the accept queue: %d, unread: %s", state, queueOf(l, own).Waiting, lesson.Counted(unread, "byte"))
+		return held.Silent > silence && unread > 0 && look.Still, fmt.Sprintf("%s, in the accept queue: %d, unread: %s", state, look.Queue().Waiting, lesson.Counted(unread, "byte"))
 	}
 }

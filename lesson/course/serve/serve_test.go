@@ -25,6 +25,12 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"hang": `nc -d 127.0.0.1 {port} & until ss -Htn 'dport = :{port}' | grep -q ESTAB; do sleep 0.1; done; curl -s http://{addr}/`,
 		},
+		States: map[string]string{
+			"hang": `ss -Htnp state established 'sport = :{port}' | grep -v pid= | grep -v '^0 ' && ss -Htnp state established 'sport = :{port} and dst = {peer}' | grep pid=`,
+		},
+		Almost: map[string]string{
+			"hang": `for i in {1..10}; do curl -s http://{addr}/; done; nc -d 127.0.0.1 {port} & sleep 0.5`,
+		},
 	})
 }
 

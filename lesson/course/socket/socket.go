@@ -123,7 +123,7 @@ func udp(l *lab.Lab) lab.Check {
 	l.Note("port", port)
 	l.Note("owner", "(nobody)")
 	return func() (bool, string) {
-		tcp := len(held(l.TCP(), port))
+		tcp := len(held(l.TCP(), port)) // only said; the row of UDP decides
 		l.Note("tcp", tcp)
 		udp, err := l.Net().UDP()
 		if err != nil {
@@ -133,12 +133,16 @@ func udp(l *lab.Lab) lab.Check {
 		if len(rows) == 0 {
 			return false, fmt.Sprintf("sockets with port %d: UDP 0, TCP %d", port, tcp)
 		}
-		owners, _, err := kernel.Owners(rows[0].Inode)
-		if err != nil {
+		owners, hidden, err := kernel.Owners(rows[0].Inode)
+		switch {
+		case err != nil:
 			l.Fatalf("/proc: %w", err)
-		}
-		if len(owners) > 0 {
+		case len(owners) > 0:
 			l.Note("owner", owners[0].Comm)
+		case hidden > 0:
+			l.Note("owner", "another user's program")
+		default:
+			return false, fmt.Sprintf("a UDP socket had port %d, and is gone", port)
 		}
 		return true, fmt.Sprintf("a UDP socket has port %d", port)
 	}

@@ -19,5 +19,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"udp": `nc -u -l 127.0.0.1 {port}`,
 		},
+		States: map[string]string{
+			"udp": `ss -Huanp 'sport = :{port}' | grep '"{owner}"'`,
+		},
+		Almost: map[string]string{
+			"udp": `timeout 1 nc -l 127.0.0.1 {port}`,
+		},
 	})
 }

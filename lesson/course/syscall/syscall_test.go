@@ -20,5 +20,11 @@ func TestLesson(t *testing.T) {
 		Solutions: map[string]string{
 			"wake": `nc -N 127.0.0.1 {port} </dev/null`,
 		},
+		States: map[string]string{
+			"wake": `! grep accept /proc/{pid}/wchan`,
+		},
+		Almost: map[string]string{
+			"wake": `for i in 1 2 3 4 5; do kill -STOP {pid}; kill -CONT {pid}; sleep 0.1; done`,
+		},
 	})
 }

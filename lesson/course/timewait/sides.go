@@ -15,22 +15,16 @@ func sides(l *lab.Lab) lab.Check {
 	conns := make(map[int]bool)
 	seen := map[stage.Role]bool{}
 	return func() (bool, string) {
-		if l.Queue(fd).Waiting > 0 {
-			conns[l.Accept(fd)] = true
-		}
+		look := l.Look(addr)
+		seen[lab.Server] = seen[lab.Server] || len(look.Here(kernel.TimeWait)) > 0
+		seen[lab.Client] = seen[lab.Client] || len(look.There(kernel.TimeWait)) > 0
 		for conn := range conns {
 			if turn(l, conn) {
 				delete(conns, conn)
 			}
 		}
-		for _, row := range l.TCP() {
-			switch {
-			case row.State != kernel.TimeWait:
-			case row.Local == addr.AddrPort():
-				seen[lab.Server] = true
-			case row.Remote == addr.AddrPort():
-				seen[lab.Client] = true
-			}
+		if look.Queue().Waiting > 0 {
+			conns[l.Accept(fd)] = true
 		}
 		word := map[bool]string{true: "seen", false: "not yet"}
 		return seen[lab.Server] && seen[lab.Client], fmt.Sprintf("TIME_WAIT at the client: %s; at the server: %s", word[seen[lab.Client]], word[seen[lab.Server]])
