@@ -21,7 +21,8 @@ func TestLesson(t *testing.T) {
 			"asleep": `kill -STOP {pid}
 sleep 0.5
 nc 127.0.0.1 {port} </dev/null &
-sleep 1
+until ss -Htn state established 'sport = :{port}' | grep .; do sleep 0.1; done
+sleep 0.5
 kill -CONT {pid}
 wait`,
 		},

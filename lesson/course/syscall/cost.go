@@ -94,12 +94,12 @@ func cost(l *lab.Lab) []lab.Step {
 			ratio := costs[2].ns / costs[0].ns
 			l.Note("ratio", fmt.Sprintf("%.0f", ratio))
 			switch {
-			case ratio < 10:
+			case ratio < 5:
 				l.Answer("few")
-			case ratio < 100:
-				l.Answer("tens")
+			case ratio < 5000:
+				l.Answer("more")
 			default:
-				l.Answer("hundreds")
+				l.Answer("thousands")
 			}
 		}},
 		{Name: "clock", Do: func() {
