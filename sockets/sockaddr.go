@@ -50,27 +50,45 @@ func InetSockaddr(ap netip.AddrPort) Sockaddr {
 	return s
 }
 
-// UnixSockaddr is the struct sockaddr_un of a path, with its final NUL.
+// UnixSockaddr is the struct sockaddr_un of a path, with its final NUL. A name that
+// begins with @ is an abstract one (unix(7)): it has a NUL in place of the @ and none at
+// its end, and no file.
 func UnixSockaddr(path string) Sockaddr {
 	s := make(Sockaddr, 2, 2+len(path)+1)
 	binary.NativeEndian.PutUint16(s, unix.AF_UNIX)
+	if name, abstract := strings.CutPrefix(path, "@"); abstract {
+		return append(append(s, 0), name...)
+	}
 	return append(append(s, path...), 0)
 }
 
 // ParseSockaddr reads an address as a person writes it: 127.0.0.1:8080,
 // [::1]:8080, [fe80::1%eth0]:8080, :8080 or 8080 for loopback, localhost:8080,
-// *:8080 for every IPv4 interface, unix:/path.
+// *:8080 for every IPv4 interface, unix:/path, unix:@name for an abstract name.
 func ParseSockaddr(text string) (Sockaddr, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		switch {
 		case path == "":
 			return nil, fmt.Errorf("%q has no path: write unix:/some/path", text)
+		case path == "@":
+			return nil, fmt.Errorf("%q has no name: write unix:@name for an abstract one", text)
 		case strings.ContainsRune(path, 0):
 			return nil, fmt.Errorf("a path in the file system holds no NUL byte")
 		case len(path) > MaxUnixPath:
 			return nil, fmt.Errorf("the path has %d bytes, but sun_path holds %d and a NUL: unix(7)", len(path), MaxUnixPath)
 		}
 		return UnixSockaddr(path), nil
+	}
+	bare := text
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		bare = text[1 : len(text)-1]
+	}
+	if ip, err := netip.ParseAddr(bare); err == nil {
+		brackets := ""
+		if ip.Is6() && bare == text {
+			brackets = "; an IPv6 address stands in brackets"
+		}
+		return nil, fmt.Errorf("%q has no port: write %s, or %s for one of the kernel's choice"+brackets, text, netip.AddrPortFrom(ip, 8080), netip.AddrPortFrom(ip, 0))
 	}
 	host, port := "", text
 	if i := strings.LastIndexByte(text, ':'); i >= 0 {

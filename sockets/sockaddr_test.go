@@ -3,6 +3,7 @@ package sockets
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -34,6 +35,7 @@ func TestParseSockaddr(t *testing.T) {
 		"[fe80::1%lo]:80":     "[fe80::1%1]:80", // loopback is always the first
 		"unix:/tmp/s":         "unix:/tmp/s",
 		"unix:with:colons":    "unix:with:colons",
+		"unix:@abstract":      "unix:@abstract",
 	} {
 		s := parse(t, text)
 		if s.String() != want {
@@ -45,16 +47,49 @@ func TestParseSockaddr(t *testing.T) {
 	}
 	for _, text := range []string{"", ":", "nonsense", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:http",
 		"::1:80", "[::1]", "[::1", "::1]:80", "[127.0.0.1:80", "1.2.3:80", "example.com:80", "[fe80::1%no-such]:80", "[fe80::1%a-name-too-long-for-any]:80",
-		"unix:", "unix:/\x00", "unix:/" + strings.Repeat("x", MaxUnixPath)} {
+		"::", "unix:@", "unix:@" + strings.Repeat("x", MaxUnixPath), "unix:", "unix:/\x00", "unix:/" + strings.Repeat("x", MaxUnixPath)} {
 		if s, err := ParseSockaddr(text); err == nil {
 			t.Errorf("%q was taken for %s", text, s)
 		}
 	}
 }
 
+// An address without a port is told so, and how it is written with one.
+func TestAddressWithoutPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"127.0.0.1": "write 127.0.0.1:8080, or 127.0.0.1:0",
+		"::":        "write [::]:8080, or [::]:0",
+		"[::1]":     "write [::1]:8080, or [::1]:0",
+	} {
+		if _, err := ParseSockaddr(text); err == nil || !strings.Contains(err.Error(), "has no port: "+want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// An abstract name has its NUL in front and none behind (unix(7)): the kernel gives back
+// what it was given.
+func TestAbstractName(t *testing.T) {
+	name := parse(t, fmt.Sprintf("unix:@fd3 test %d", unix.Getpid()))
+	if name[2] != 0 || name[len(name)-1] == 0 {
+		t.Fatalf("% x", name)
+	}
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if c := new(Tracer).Bind(fd, name); c.Errno != 0 {
+		t.Fatal(c.Strace())
+	}
+	if got := Sockname(fd); !bytes.Equal(got, name) {
+		t.Errorf("% x, bound % x", got, name)
+	}
+}
+
 // The fields cover the bytes from the first to the last, without a gap.
 func TestFields(t *testing.T) {
-	for _, text := range []string{"127.0.0.1:8080", "[fe80::1%2]:80", "unix:/tmp/s"} {
+	for _, text := range []string{"127.0.0.1:8080", "[fe80::1%2]:80", "unix:/tmp/s", "unix:@s"} {
 		s := parse(t, text)
 		end := 0
 		for _, f := range s.Fields() {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
+	"unicode"
 
 	"fd3/lesson/step"
 	"fd3/sockets/stage"
@@ -53,6 +55,14 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
+// complain writes one line. What was typed may stand in it, and on a terminal a control
+// character would be an order.
 func complain(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "fd3: "+format+"\n", args...)
+	line := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, fmt.Sprintf(format, args...))
+	fmt.Fprintln(os.Stderr, "fd3: "+line)
 }

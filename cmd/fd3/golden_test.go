@@ -104,7 +104,7 @@ func firstDifference(want, got string) string {
 }
 
 var (
-	numbers = regexp.MustCompile(`(0x)?[0-9]+([.,][0-9]+)*( (ns|µs|ms|s)\b)?`)
+	numbers = regexp.MustCompile(`less than a second|(0x)?[0-9]+([.,][0-9]+)*( (ns|µs|ms|s)\b)?`)
 	// A pointer or a hex dump has letters among its digits.
 	hexes  = regexp.MustCompile(`\b(0x[0-9a-fA-F]+|[0-9A-F]{8}([0-9A-F]{24})?:[0-9A-F]{4}|[0-9a-f]{2} [0-9a-f]{2})\b`)
 	dates  = regexp.MustCompile(`Date: [A-Za-z, 0-9:]*`) // strace cuts it somewhere

@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 				}
 			})
 			env.Setenv("BASE", p.base)
+			env.Setenv("ESC", "\x1b")
 			env.Setenv("RUN", p.run)
 			env.Setenv("XDG_RUNTIME_DIR", p.run)
 			env.Setenv("XDG_STATE_HOME", filepath.Join(p.base, "state"))

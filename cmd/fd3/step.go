@@ -45,7 +45,7 @@ var stepCommands = []stepCommand{
 		example: "  fd3 socket\n  fd3 socket --family inet6\n  fd3 socket --type dgram",
 		flags: func(f *pflag.FlagSet, s *stepFlags) {
 			f.StringVar(&s.family, "family", "", "inet, inet6 or unix (default inet)")
-			f.StringVar(&s.typ, "type", "", "stream or dgram (default stream)")
+			f.StringVar(&s.typ, "type", "", "stream or dgram (default stream; for a client what fits the server)")
 			f.IntVar(&s.options.Proto, "protocol", 0, "the third argument: 0 lets the kernel choose; try 6, 17, 262")
 		}},
 	{step: step.Setsockopt, short: "set SO_REUSEADDR: take a port that still has old connections", either: true},
@@ -133,8 +133,8 @@ func (a *app) step(c stepCommand) *cobra.Command {
 	f.SortFlags = false
 	f.BoolVar(&s.options.Only, "only", false, "make just this call, and see what the kernel says")
 	if c.step != step.Socket {
-		f.IntVar(&s.options.FD, "fd", -1, "the descriptor to act on (default: the newest that fits)")
-		f.Lookup("fd").DefValue = "0" // the help leaves a zero out; -1 would mean nothing to a reader
+		f.IntVar(&s.options.FD, "fd", step.Fitting, "the descriptor to act on (default: the newest that fits)")
+		f.Lookup("fd").DefValue = "0" // the help leaves a zero out; step.Fitting would mean nothing to a reader
 		cmd.RegisterFlagCompletionFunc("fd", a.descriptors(s))
 	}
 	if c.either {
@@ -188,8 +188,8 @@ func (s *stepFlags) read(cmd *cobra.Command, args []string) (step.Options, error
 		if o.Addr, err = sockets.ParseSockaddr(args[0]); err != nil {
 			return o, usageError{err}
 		}
-		if path := o.Addr.Path(); path != "" && path[0] != '/' {
-			return o, usageError{fmt.Errorf("unix:%s is relative, and the server process stands in /: write the whole path", path)}
+		if path := o.Addr.Path(); path != "" && path[0] != '/' && path[0] != '@' {
+			return o, usageError{fmt.Errorf("unix:%s is relative, and the server process stands in /: write the whole path, or unix:@name for an abstract name", path)}
 		}
 	}
 	if o.Domain, err = choose("family", s.family, map[string]int{"": 0, "inet": unix.AF_INET, "inet6": unix.AF_INET6, "unix": unix.AF_UNIX}); err != nil {
@@ -233,8 +233,8 @@ const (
 
 func (s *stepFlags) limits(o step.Options) error {
 	switch {
-	case s.chose("fd") && (o.FD < 0 || o.FD > math.MaxInt32):
-		return usageError{fmt.Errorf("--fd is a descriptor: a number from 0 up, not %d", o.FD)}
+	case s.chose("fd") && (o.FD < math.MinInt32 || o.FD > math.MaxInt32):
+		return usageError{fmt.Errorf("--fd is an int of C: from %d to %d, not %d", math.MinInt32, math.MaxInt32, o.FD)}
 	case o.Backlog > math.MaxInt32 || o.Backlog < math.MinInt32 || o.Proto > math.MaxInt32 || o.Proto < math.MinInt32:
 		return usageError{fmt.Errorf("--backlog and --protocol are an int of C: from %d to %d", math.MinInt32, math.MaxInt32)}
 	case o.Count > 1 && (s.chose("fd") || o.Timeout > 0):
@@ -245,8 +245,8 @@ func (s *stepFlags) limits(o step.Options) error {
 		return usageError{fmt.Errorf("--size is from 1 to %d bytes, not %d", maxSize, o.Size)}
 	case o.Status < 100 || o.Status > 599:
 		return usageError{fmt.Errorf("--status is a number from 100 to 599 (RFC 9110 section 15), not %d", o.Status)}
-	case o.Timeout < 0 || o.Timeout > 24*time.Hour:
-		return usageError{fmt.Errorf("--timeout is at most 24h, not %s", o.Timeout)}
+	case o.Timeout < 0 || o.Timeout > 24*time.Hour || o.Timeout%time.Microsecond != 0:
+		return usageError{fmt.Errorf("--timeout is in whole microseconds, the unit of struct timeval, and from 0, which is for ever, to 24h; not %s", o.Timeout)}
 	}
 	return nil
 }

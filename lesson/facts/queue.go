@@ -54,9 +54,9 @@ func NextMessage(now, before int, memory uint32, command string) lesson.Evidence
 
 func waiting(now, before int) string {
 	if before < 0 {
-		return fmt.Sprintf("%d bytes", now)
+		return lesson.Counted(now, "byte")
 	}
-	return fmt.Sprintf("%d bytes (%d before)", now, before)
+	return fmt.Sprintf("%s (%d before)", lesson.Counted(now, "byte"), before)
 }
 
 // RecvQ says why ss(8) shows more in Recv-Q than there are bytes; it is empty where
@@ -94,17 +94,17 @@ func Messages(next int, memory uint32) string {
 // UnreadAtPeer is the bytes that wait at the other end of a stream, as its kernel has
 // them.
 func UnreadAtPeer(q kernel.Queued, command string) lesson.Evidence {
-	return lesson.Evidence{Fact: "at the peer", Value: fmt.Sprintf("%d bytes received and not read", q.Bytes), Source: "sock_diag(7)", Command: command, Note: RecvQ(q)}
+	return lesson.Evidence{Fact: "at the peer", Value: lesson.Counted(q.Bytes, "byte") + " received and not read", Source: "sock_diag(7)", Command: command, Note: RecvQ(q)}
 }
 
 // Unacknowledged is how many bytes of a stream were sent and not acknowledged.
 func Unacknowledged(q kernel.Queued, command string) lesson.Evidence {
-	return lesson.Evidence{Fact: "send queue", Value: fmt.Sprintf("%d bytes not acknowledged", q.Bytes), Source: "ioctl(2) SIOCOUTQ", Command: command, Note: SendQ(q)}
+	return lesson.Evidence{Fact: "send queue", Value: lesson.Counted(q.Bytes, "byte") + " not acknowledged", Source: "ioctl(2) SIOCOUTQ", Command: command, Note: SendQ(q)}
 }
 
 // Unsent is how much memory the datagrams take that have not left yet.
 func Unsent(bytes int, command string) lesson.Evidence {
-	return lesson.Evidence{Fact: "send queue", Value: fmt.Sprintf("%d bytes of memory not sent yet", bytes), Source: "ioctl(2) SIOCOUTQ", Command: command}
+	return lesson.Evidence{Fact: "send queue", Value: lesson.Counted(bytes, "byte") + " of memory not sent yet", Source: "ioctl(2) SIOCOUTQ", Command: command}
 }
 
 // Gauge returns the fact with a bar of how much of something there is.

@@ -79,6 +79,8 @@ func bindCases(s *scene, c *cases) {
 		c.add(t.socket() && !t.orphan(), "hidden")
 	}
 	c.add(s.call.Errno == unix.EACCES && s.domain() != unix.AF_UNIX && !s.privileged(), "policy")
+	c.add(s.abstract() && !s.stream(), "dgram abstract")
+	c.add(s.abstract(), "abstract")
 	c.add(!s.stream() && s.domain() == unix.AF_UNIX, "dgram unix")
 	c.add(!s.stream(), "dgram")
 	c.add(s.domain() == unix.AF_UNIX, "unix")

@@ -1,7 +1,6 @@
 package step
 
 import (
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -35,9 +34,10 @@ func (s *scene) cases() []string {
 			all = append(all, strings.TrimSpace(name+" "+kind))
 		}
 	}
-	for _, kind := range kinds {
+	for _, kind := range kinds { // those of several words
 		all.add(strings.Contains(kind, " "), kind)
 	}
+	all.add(s.abstract(), "abstract")
 	all.add(!s.stream(), "dgram")
 	all.add(s.domain() == unix.AF_UNIX, "unix")
 	all.add(s.domain() == unix.AF_INET6, "inet6")
@@ -57,12 +57,12 @@ func (s *scene) kinds() []string {
 			kinds = append(prefixed(part.name, kinds), kinds...)
 		}
 	}
+	plain := kinds
 	if s.domain() == unix.AF_UNIX {
-		family := slices.Clone(kinds)
-		for i, kind := range family {
-			family[i] = strings.TrimSpace(kind + " unix")
-		}
-		kinds = append(family, kinds...)
+		kinds = append(joined(plain, "unix"), kinds...)
+	}
+	if s.abstract() {
+		kinds = append(joined(plain, "abstract"), kinds...)
 	}
 	return kinds
 }
@@ -73,4 +73,22 @@ func prefixed(name string, kinds []string) []string {
 		all[i] = strings.TrimSpace(name + " " + kind)
 	}
 	return all
+}
+
+func joined(kinds []string, name string) []string {
+	all := make([]string, len(kinds))
+	for i, kind := range kinds {
+		all[i] = strings.TrimSpace(kind + " " + name)
+	}
+	return all
+}
+
+// abstract reports whether the step is about an abstract name of AF_UNIX, which is no
+// file (unix(7)): the one that the call names, else the socket's own.
+func (s *scene) abstract() bool {
+	name := s.order.Addr.Path()
+	if x, ok := s.socket(); ok && name == "" {
+		name = x.Local.Path()
+	}
+	return strings.HasPrefix(name, "@")
 }

@@ -1,8 +1,6 @@
 package step
 
 import (
-	"strings"
-
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
@@ -34,7 +32,6 @@ func (s *scene) causes(c *cases) {
 			c.add(!t.socket(), "file")
 			c.add(t.orphan(), "orphan")
 		}
-		c.add(strings.HasPrefix(addr.Path(), "@"), "abstract")
 	case unix.EAGAIN, unix.EINPROGRESS:
 		c.add(x.NonBlock, "nonblock")
 	case unix.EPIPE:

@@ -167,7 +167,7 @@ func tellCauses(t *testing.T) (told []string) {
 		}, "accept queue is full", "does not block"},
 		"accept on a connection": {func(t *testing.T, h *stagehand, _ string) {
 			h.start()
-			h.do("accept", connectFirst(h), func(o *Options) { o.FD = -1 })
+			h.do("accept", connectFirst(h), func(o *Options) { o.FD = Fitting })
 			h.fails("accept", "EINVAL", fd(h.newest(server)))
 		}, "one end of a connection", "Do that first"},
 		"accept on a unix listener that was shut down": {func(t *testing.T, h *stagehand, dir string) {

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,6 +21,9 @@ var foreign = map[string]*regexp.Regexp{
 	"unix datagrams": regexp.MustCompile(`\bSYN\b|\bFIN\b|\bRST\b|handshake|ss -[lau]*[tu]|\bport\b|loopback|ICMP|acknowledged|accept queue|may be lost`),
 }
 
+// ofFiles are words that are false of a socket with an abstract name.
+var ofFiles = regexp.MustCompile(`^The file|makes? the file|made a file|^The kernel made a file|ls -l @|--unix-socket|write permission`)
+
 // comparison is a sentence that says how another kind differs.
 var comparison = regexp.MustCompile(`\b(TCP|UDP)\b|[Nn]o port`)
 
@@ -30,6 +34,9 @@ func tellKinds(t *testing.T) (told []string) {
 		"UDP":            playDatagrams(unix.AF_INET),
 		"unix datagrams": playDatagrams(unix.AF_UNIX),
 		"unix stream":    playUnixStream,
+
+		"abstract stream":    playAbstractStream,
+		"abstract datagrams": playAbstractDatagrams,
 	} {
 		for _, level := range []lesson.Explain{lesson.Full, recapOnly} {
 			t.Run(strings.ReplaceAll(kind, " ", "-"), func(t *testing.T) {
@@ -40,7 +47,11 @@ func tellKinds(t *testing.T) (told []string) {
 				for _, e := range h.events {
 					told = append(told, e.Text)
 					for sentence := range strings.SplitSeq(strings.ReplaceAll(e.Text+". "+e.Command, "\n", " "), ". ") {
-						if word := foreign[kind].FindString(sentence); word != "" && !comparison.MatchString(sentence) {
+						words := foreign[kind]
+						if words == nil {
+							words = ofFiles
+						}
+						if word := words.FindString(sentence); word != "" && !comparison.MatchString(sentence) {
 							t.Errorf("%s, %s: %q in %q", e.Step, e.Section+e.Name+e.Fact, word, sentence)
 						}
 					}
@@ -125,6 +136,37 @@ func playUnixStream(t *testing.T, h *stagehand) {
 	h.fails("send", "EPIPE", asClient, served)
 	h.do("close", asClient)
 	h.do("close")
+}
+
+func playAbstractStream(t *testing.T, h *stagehand) {
+	name := to(parse(t, fmt.Sprintf("unix:@fd3 test %d", unix.Getpid())))
+	h.fails("connect", "ECONNREFUSED", name)
+	h.do("socket", family(unix.AF_UNIX))
+	h.do("bind", name)
+	h.do("socket", family(unix.AF_UNIX))
+	h.fails("bind", "EADDRINUSE", name, only)
+	h.do("close", only)
+	h.do("listen")
+	h.do("connect")
+	h.do("accept")
+	h.do("close")
+	h.do("close")
+	h.do("socket", family(unix.AF_UNIX)) // and the name is free again
+	h.do("bind", name)
+	h.do("close", only)
+}
+
+func playAbstractDatagrams(t *testing.T, h *stagehand) {
+	name := to(parse(t, fmt.Sprintf("unix:@fd3 test %d", unix.Getpid())))
+	h.fails("connect", "ECONNREFUSED", dgram, name)
+	h.do("bind", dgram, name)
+	h.do("socket", dgram, asClient)
+	h.do("connect")
+	h.do("send", asClient)
+	h.do("recv")
+	h.do("close")
+	h.do("socket", asClient, dgram, family(unix.AF_UNIX))
+	h.fails("send", "ECONNREFUSED", asClient, name, only)
 }
 
 // Of several clients on a Unix socket the one that is served is the one that was

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"math"
 	"time"
 
 	"fd3/lesson"
@@ -15,7 +16,7 @@ import (
 type Options struct {
 	Role      stage.Role       // which process: the server unless told otherwise; connect is the client's
 	Only      bool             // make this call and no other, and show what the kernel says
-	FD        int              // the descriptor to act on; -1: the one that makes sense
+	FD        int              // the descriptor to act on; Fitting: the newest that makes sense
 	Explain   lesson.Explain   // how much to say
 	Timeout   time.Duration    // accept, recv, send, connect: how long the call may block; 0 is for ever
 	Domain    int              // socket: AF_INET, AF_INET6, AF_UNIX; 0: that of Addr, else AF_INET
@@ -38,6 +39,10 @@ type Options struct {
 	limit  int  // timeout: SO_RCVTIMEO or SO_SNDTIMEO
 }
 
+// Fitting is no descriptor: one that fits is to be chosen. -1 is one that a learner may
+// name, to see EBADF.
+const Fitting = math.MinInt
+
 // Defaults of the steps.
 const (
 	defaultBacklog = 5                // the number that books write
@@ -52,7 +57,7 @@ const recapOnly lesson.Explain = "recap"
 func DefaultOptions() Options {
 	return Options{
 		Role:      server,
-		FD:        -1,
+		FD:        Fitting,
 		Explain:   lesson.Full,
 		Backlog:   defaultBacklog,
 		Count:     1,

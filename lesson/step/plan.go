@@ -16,7 +16,7 @@ type plan struct {
 
 // missing returns the first step that has to be taken before t makes sense.
 func (p plan) missing(t todo) (todo, bool) {
-	if t.step.Needs == nil || p.opts.FD >= 0 {
+	if t.step.Needs == nil || p.opts.FD != Fitting {
 		return todo{}, false
 	}
 	p.role = t.role

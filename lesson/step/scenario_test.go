@@ -259,7 +259,7 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.do("socket", family(unix.AF_INET6))
 		h.do("bind", to(sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv6Loopback(), freePort(t)))))
 		h.do("listen")
-		h.do("accept", timeout(time.Second), func(o *Options) { o.Only = false; o.FD = -1 }, connectFirst(h))
+		h.do("accept", timeout(time.Second), func(o *Options) { o.Only = false; o.FD = Fitting }, connectFirst(h))
 	},
 	"a unix socket": func(t *testing.T, h *stagehand) {
 		path := socketPath(t)
@@ -612,6 +612,8 @@ var elsewhere = map[string]string{
 
 	"connect ECONNREFUSED elsewhere": "TestRefusedBesideAListener",
 	"connect ECONNREFUSED late":      "the listener must begin between the refusal and the reading",
+
+	"bind EADDRINUSE abstract": "needs a socket of a container that shares the network namespace",
 
 	"bind EACCES policy": "needs a security module, or a program attached to the cgroup",
 	"connect EACCES":     "needs an ordinary user",

@@ -28,7 +28,7 @@ type scene struct {
 func (r *Runner) scene(t todo, o Options, now, since sight) *scene {
 	s := &scene{todo: t, name: r.Name, usual: r.Usual, opts: o, before: since, after: now}
 	s.call.FD = o.FD
-	if s.call.FD < 0 {
+	if s.call.FD == Fitting {
 		s.call.FD = t.pick(now)
 	}
 	s.order = t.step.Order(s)

@@ -30,7 +30,7 @@ var Shutdown = add(Step{
 	},
 	Take: func(ctx context.Context, r *Runner, t todo, o Options, now sight) error {
 		first := o
-		if first.FD < 0 {
+		if first.FD == Fitting {
 			first.FD = t.pick(now)
 		}
 		x, ok := now.socket(t.role, first.FD)

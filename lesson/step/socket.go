@@ -34,7 +34,7 @@ var Socket = add(Step{
 // the learner says otherwise.
 func model(s *scene) (stage.Socket, bool) {
 	x, ok := s.after.listener()
-	return x, ok && s.role == client && s.opts.Addr == nil
+	return x, ok && s.role == client && s.opts.Addr == nil && (s.opts.Domain == 0 || s.opts.Domain == x.Domain)
 }
 
 // newDomain is the family of a new socket: what was asked for, else that of the

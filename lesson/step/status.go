@@ -46,7 +46,7 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 		Kind:  lesson.KindProcess,
 		Title: fmt.Sprintf("The %s process, pid %d", role, end.PID),
 		Text: fmt.Sprintf("Runs for %s. Ends by itself in %s if nothing is asked of it; `fd3 reset` ends it now.",
-			lesson.Took(time.Since(end.Started).Round(time.Second)), lesson.Took(time.Until(end.EndsIdle).Round(time.Minute))),
+			roughly(time.Since(end.Started), time.Second, "second"), roughly(time.Until(end.EndsIdle), time.Minute, "minute")),
 	})
 	if end.Blocked != nil {
 		s.call = *end.Blocked
@@ -61,6 +61,14 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 		value, note := describe(role, x, now)
 		r.show(s, lesson.Event{Kind: lesson.KindSocket, FD: &fd, Value: value, Text: note, Source: "getsockopt(2), sock_diag(7)", Command: socketCommand(x)})
 	}
+}
+
+// roughly is a time in whole units.
+func roughly(d, unit time.Duration, name string) string {
+	if d = d.Round(unit); d < unit {
+		return "less than a " + name
+	}
+	return lesson.Took(d)
 }
 
 func socketCommand(x stage.Socket) string {

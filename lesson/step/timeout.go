@@ -18,8 +18,16 @@ var _ = add(Step{
 	Order: func(s *scene) stage.Order {
 		return stage.Order{FD: s.call.FD, Level: unix.SOL_SOCKET, Option: s.opts.limit, Timeout: s.opts.Timeout}
 	},
-	Facts:  []fact{timeouts},
-	Values: func(s *scene, v map[string]string) { v["timeout"] = lesson.Took(s.order.Timeout) },
+	Facts: []fact{timeouts},
+	Cases: func(s *scene, c *cases) { c.add(s.order.Timeout == 0, "none") },
+	Values: func(s *scene, v map[string]string) {
+		x, _ := s.socket()
+		kept := x.RecvTimeo
+		if s.order.Option == unix.SO_SNDTIMEO {
+			kept = x.SendTimeo
+		}
+		v["timeout"] = lesson.Took(kept)
+	},
 })
 
 // within returns the way to take a step whose call may wait no longer than the
@@ -30,7 +38,7 @@ func within(option int) func(context.Context, *Runner, todo, Options, sight) err
 			_, err := r.stepFrom(ctx, t, o, now, now)
 			return err
 		}
-		if o.FD < 0 {
+		if o.FD == Fitting {
 			o.FD = t.pick(now)
 		}
 		x, ok := now.socket(t.role, o.FD)

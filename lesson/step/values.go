@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,6 +65,11 @@ func (s *scene) readValues() map[string]string {
 	s.otherValues(v)
 	if s.step.Values != nil {
 		s.step.Values(s, v)
+	}
+	for name, noun := range map[string]string{"bytes": "byte", "len": "byte", "unread": "byte", "message": "byte", "queue_room": "connection"} {
+		if n, err := strconv.Atoi(v[name]); err == nil {
+			_, v[name+"_noun"], _ = strings.Cut(lesson.Counted(n, noun), " ")
+		}
 	}
 	return v
 }
@@ -158,6 +164,7 @@ func (s *scene) addressValues(v map[string]string) {
 	x, bound := s.socket()
 	if bound && x.Local.Path() != "" {
 		v["path"] = x.Local.Path()
+		v["name"] = strings.TrimPrefix(x.Local.Path(), "@")
 	}
 	if len(addr) == 0 {
 		if bound && len(x.Local) > 0 && x.Domain != unix.AF_UNIX {
@@ -171,6 +178,7 @@ func (s *scene) addressValues(v map[string]string) {
 	v["struct"] = addr.CType()
 	if addr.Family() == unix.AF_UNIX {
 		v["path"] = addr.Path()
+		v["name"] = strings.TrimPrefix(addr.Path(), "@")
 		return
 	}
 	v["ip"] = addr.AddrPort().Addr().String()

@@ -272,7 +272,7 @@ func (c *control) call(l *line, o Order) bool {
 	if err := o.check(); err != nil {
 		return l.write(c.report(Report{Error: err.Error()})) == nil
 	}
-	if o.FD >= c.first {
+	if c.owns(o.FD) {
 		return l.write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own, by which it drives this process: those from %d up are", o.FD, c.first)})) == nil
 	}
 	calls, err := c.machine.Start(o)
@@ -292,6 +292,15 @@ func (c *control) call(l *line, o Order) bool {
 	}
 	c.machine.Settle(last, there)
 	return there
+}
+
+// owns reports whether a descriptor is one that the stage works by, or may become one.
+func (c *control) owns(fd int) bool {
+	if fd < c.first || fd < c.first+controlRoom {
+		return fd >= c.first
+	}
+	_, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil
 }
 
 func (c *control) report(r Report) Report {
