@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -40,42 +41,70 @@ type handout struct {
 	walk   *course.Walk
 	show   func(lesson.Event) error
 	failed error           // the first of show
-	hold   *[]lesson.Event // where Events are kept for the end of the lesson; nil: they are shown
+	kept   *[]lesson.Event // where Events are kept for later; nil: they are shown
 
 	answers, hints []lesson.Event // of the lesson so far
 }
 
 func (h *handout) hear(e lesson.Event) {
 	switch {
-	case h.hold != nil:
-		*h.hold = append(*h.hold, e)
+	case h.kept != nil:
+		*h.kept = append(*h.kept, e)
 	case h.failed == nil:
 		h.failed = h.show(e)
 	}
 }
 
+// keep returns the Events of what is done, and shows none.
+func (h *handout) keep(do func()) (kept []lesson.Event) {
+	h.kept = &kept
+	do()
+	h.kept = nil
+	return kept
+}
+
 // part goes through a part. The answers to other predictions and the hints of an
 // exercise are kept.
 func (h *handout) part(ctx context.Context, at course.Place) error {
-	err := h.walk.Go(ctx, at, func(ctx context.Context) error { return ctx.Err() })
-	p := h.walk.Part(at)
+	onward := func(ctx context.Context) error { return ctx.Err() }
+	switch p := h.walk.Part(at); p.Kind {
+	case lab.Verdict:
+		if err := h.walk.Go(ctx, at, onward); err != nil {
+			return err
+		}
+		h.answers = append(h.answers, h.keep(func() { h.walk.Answers(p) })...)
+		return nil
+	case lab.Exercise:
+		return h.exercise(p, func() error { return h.walk.Go(ctx, at, onward) })
+	}
+	return h.walk.Go(ctx, at, onward)
+}
+
+// exercise tells what there is to do, then how it was set up, and keeps the hints.
+func (h *handout) exercise(p lab.Part, tell func() error) error {
+	var err error
+	told := h.keep(func() { err = tell() })
+	slices.SortStableFunc(told, func(a, b lesson.Event) int { return setup(a) - setup(b) })
+	for _, e := range told {
+		h.hear(e)
+	}
 	if err != nil {
 		return err
 	}
-	switch p.Kind {
-	case lab.Verdict:
-		h.hold = &h.answers
-		h.walk.Answers(p)
-	case lab.Exercise:
-		h.hear(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
-			Text: "`fd3 tour --from " + p.Lesson + "` sets this up, with real addresses and numbers, and watches the kernel until it is done."})
-		h.hold = &h.hints
-		for n := range p.Hints {
-			h.walk.Hint(p, n)
-		}
+	h.hear(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
+		Text: "`fd3 tour --from " + p.Lesson + "` sets this up, with real addresses and numbers, and watches the kernel until it is done."})
+	for n := range p.Hints {
+		h.hints = append(h.hints, h.keep(func() { h.walk.Hint(p, n) })...)
 	}
-	h.hold = nil
 	return nil
+}
+
+// setup is 1 for calls that only prepare, and 0 for anything else.
+func setup(e lesson.Event) int {
+	if e.Kind == lesson.KindSetup {
+		return 1
+	}
+	return 0
 }
 
 // last shows what was kept of a lesson.

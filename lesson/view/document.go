@@ -44,6 +44,7 @@ type sheet interface {
 	aside(words string)     // one line
 	choices([]lesson.Event) // their Text is Markdown
 	answer(markdown string)
+	whole(heading, markdown string) // on one page; the heading may be empty
 	calls([]lesson.Event)
 	facts([]lesson.Event)
 	bytes(lesson.Event)
@@ -101,9 +102,14 @@ func (d *Document) text(e lesson.Event) {
 		d.sheet.heading(3, words)
 	}
 	d.section = e.Section
-	if e.Section == "hint" {
+	switch e.Section {
+	case "hint":
 		d.hints++
-		d.sheet.heading(4, "Hint "+strconv.Itoa(d.hints))
+		d.sheet.whole("Hint "+strconv.Itoa(d.hints), e.Text)
+		return
+	case "answer":
+		d.sheet.whole("", e.Text)
+		return
 	}
 	if e.Command != "" {
 		e.Text = strings.TrimSuffix(code(e.Command)+": "+e.Text, ": ")

@@ -71,9 +71,12 @@ func (h *htmlSheet) prose(markdown string)      { h.write("prose", markdown) }
 func (h *htmlSheet) aside(words string)         { h.write("aside", words) }
 func (h *htmlSheet) choices(all []lesson.Event) { h.write("choices", all) }
 func (h *htmlSheet) answer(markdown string)     { h.write("answer", markdown) }
-func (h *htmlSheet) calls(all []lesson.Event)   { h.write("calls", all) }
-func (h *htmlSheet) facts(all []lesson.Event)   { h.write("facts", all) }
-func (h *htmlSheet) bytes(e lesson.Event)       { h.write("bytes", e) }
+func (h *htmlSheet) whole(heading, markdown string) {
+	h.write("whole", struct{ Heading, Text string }{heading, markdown})
+}
+func (h *htmlSheet) calls(all []lesson.Event) { h.write("calls", all) }
+func (h *htmlSheet) facts(all []lesson.Event) { h.write("facts", all) }
+func (h *htmlSheet) bytes(e lesson.Event)     { h.write("bytes", e) }
 
 func (h *htmlSheet) end() error {
 	h.write("end", nil)

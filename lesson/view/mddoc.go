@@ -62,6 +62,13 @@ func (m *markdownSheet) answer(markdown string) {
 	m.printf("\n> %s\n", strings.Join(strings.Fields(markdown), " "))
 }
 
+func (m *markdownSheet) whole(heading, markdown string) {
+	if heading != "" {
+		m.heading(4, heading)
+	}
+	m.prose(markdown)
+}
+
 func (m *markdownSheet) calls(all []lesson.Event) {
 	var lines []string
 	for _, e := range all {
