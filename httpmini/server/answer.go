@@ -59,6 +59,8 @@ func (w *worker) request(c *conn, head, rest []byte) {
 	m.head = append(m.head[:0], head...)
 	m.request.Parse(m.head, nil) // as before, but in bytes that stay
 	m.size, m.received = 0, progress{since: w.now}
+	m.mask = page.Masker{}
+	m.mask.Append(nil, rest)
 	c.phase = inBody
 }
 

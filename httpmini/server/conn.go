@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/httpmini"
+	"fd3/httpmini/page"
 	"fd3/httpmini/server/docroot"
 )
 
@@ -49,6 +50,7 @@ type rare struct {
 	content  httpmini.Content // of the request that is being read
 	head     []byte           // its head
 	request  httpmini.Request // of that, until it is answered
+	mask     page.Masker      // of its content, for who is shown it
 	size     int64            // of its content so far
 	received progress         // of its content
 	visit    visit
@@ -144,6 +146,8 @@ func (w *worker) run(c *conn) wait {
 		return w.ended(c)
 	case c.phase == lingering:
 		return forBytes
+	case c.phase == inBody && !w.telling:
+		c.rare.mask.Inside() // a secret may have begun in what nobody was shown
 	}
 	in := w.in[:old+n]
 	if c.phase == inHead && old > 0 && !worthParsing(in, old) {

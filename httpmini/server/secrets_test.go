@@ -17,6 +17,7 @@ func TestSecretsInAnySplit(t *testing.T) {
 		"later in the trailer":   post + "0\r\nX: y\r\nAuthorization:~~~~\r\nA: b\r\n\r\n",
 		"in a folded line":       post + "0\r\nCookie: ~~~~\r\n ~~~~\r\n\r\n",
 		"before a bad byte":      post + "0\r\nCookie: ~~~~\x00~~~~\r\n\r\n",
+		"in a form":              request("POST /", "Content-Length: 28", "Connection: close") + "user=a&password=~~~~~~~~&b=1",
 		"behind the last answer": "no request\r\n\r\nCookie: ~~~~ ~~~~\r\n\r\n",
 	}
 	for _, loop := range loops {

@@ -136,8 +136,11 @@ func (w *worker) tellCall(c *conn, call sockets.Call) {
 // masked is what has arrived now, with the secrets in it masked. Of a trailer, or
 // of what comes behind the last answer, the bytes before are not there any more.
 func masked(c *conn, data []byte) []byte {
+	if c.phase == inBody && !c.rare.content.InTrailer() {
+		return c.rare.mask.Append(nil, data)
+	}
 	var m page.Masker
-	if c.phase == lingering || c.phase == inBody && c.rare.content.InTrailer() {
+	if c.phase == lingering || c.phase == inBody {
 		m.Inside()
 	}
 	m.Append(nil, c.rest) // of the same head
