@@ -212,16 +212,23 @@ func (w *Walk) verdict(p lab.Part) {
 	})
 }
 
-// Answers tells what there is to say to each choice but the kernel's own, for a reader
-// who has predicted nothing.
+// Answers tells the kernel's answer once more, and what there is to say to each other
+// choice, for a reader who has predicted nothing.
 func (w *Walk) Answers(verdict lab.Part) {
 	w.mu.Lock()
 	l, answer := w.lesson, w.notes.Answer(verdict.Name)
 	w.mu.Unlock()
+	said := answer == ""
 	for _, c := range l.Choices(verdict.Name) {
-		if about, ok := verdict.About[c.Name]; ok && c.Name != answer {
-			w.say(verdict, "answer", "**"+c.Text+"**\n\n"+about)
+		about, ok := verdict.About[c.Name]
+		if !ok || c.Name == answer {
+			continue
 		}
+		if !said { // several questions of a lesson stand one below the other
+			w.say(verdict, "answer", "The kernel's answer: "+l.Choice(verdict.Name, answer))
+			said = true
+		}
+		w.say(verdict, "answer", "**"+c.Text+"**\n\n"+about)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"html/template"
 	"io"
 	"strings"
 	"testing"
@@ -35,6 +36,7 @@ func handoutEvents() []lesson.Event {
 		{Kind: lesson.KindVerdict, Name: "returns", Title: "It `returns`.", Text: "The verdict."},
 		{Kind: lesson.KindText, Section: "exercise", Text: "Do it."},
 		{Kind: lesson.KindText, Section: "recap", Text: "- one\n- two"},
+		{Kind: lesson.KindText, Section: "answer", Text: "**It waits.**\n\nIt need not."},
 		{Kind: lesson.KindText, Section: "hint", Text: "The first hint."},
 		{Kind: lesson.KindText, Section: "hint", Text: "The second hint."},
 	}
@@ -68,7 +70,7 @@ func inOrder(text string, words ...string) string {
 	return ""
 }
 
-var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", ", 0) = ?  (it never returned)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "What the kernel says", "The verdict.", "Your turn", "To keep", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
+var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", ", 0) = ?  (it never returned)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "What the kernel says", "The verdict.", "Your turn", "To keep", "If you said something else", "It waits.", "It need not.", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
 
 func TestMarkdownDocument(t *testing.T) {
 	text := document(t, NewMarkdown)
@@ -95,7 +97,7 @@ func TestHTMLDocument(t *testing.T) {
 		t.Errorf("%q is not there, or not where it belongs:\n%s", missing, text)
 	}
 	tags := elements(t, text)
-	if tags["script"] > 0 || tags["link"]+tags["img"] > 0 || tags["a"] != 2 || tags["h1"] != 1 || tags["h2"] != 1 || tags["meter"] != 1 || tags["table"] != 3 {
+	if tags["script"] > 0 || tags["link"]+tags["img"] > 0 || tags["a"] != 2 || tags["h1"] != 1 || tags["h2"] != 1 || tags["meter"] != 1 || tags["table"] != 3 || tags["section"] != 3 {
 		t.Errorf("%v", tags)
 	}
 	for _, never := range []string{"<script", "javascript:", "http:", "https:", "url(", "@import", "\x1b", "ZgotmplZ"} {
@@ -107,6 +109,13 @@ func TestHTMLDocument(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the page", want)
 		}
+	}
+}
+
+// A narrow column breaks a path between its words, not within one.
+func TestLineBreaks(t *testing.T) {
+	if got, want := breaks("sysctl net.core <b>/proc/a_b"), template.HTML("sysctl net.<wbr>core &lt;b&gt;/<wbr>proc/<wbr>a_<wbr>b"); got != want {
+		t.Errorf("%q, not %q", got, want)
 	}
 }
 
