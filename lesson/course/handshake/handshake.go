@@ -277,6 +277,8 @@ func connectToStopped(l *lab.Lab) lab.Check {
 		}
 		l.Note("opened", len(opened))
 		switch {
+		case now.stopped && len(opened) == 0 && len(look.Here(kernel.Established)) > 0:
+			return false, "the server is stopped; the connection may be older than that. Open another one"
 		case now.stopped && len(opened) == 0:
 			return false, "the server is stopped; no new connection since"
 		case now.stopped:
