@@ -57,7 +57,7 @@ func full(l *lab.Lab) []lab.Step {
 	var fd int
 	var addr sockets.Sockaddr
 	var before kernel.Counters
-	var refused int
+	var open, refused int
 	return []lab.Step{
 		{Name: "listen", Do: func() {
 			fd, addr = l.Bound()
@@ -82,7 +82,8 @@ func full(l *lab.Lab) []lab.Step {
 			refused = clientsIn(l, kernel.Close) // at once: later it may have given up
 		}},
 		{Name: "look", Do: func() {
-			open, trying := clientsIn(l, kernel.Established), clientsIn(l, kernel.SynSent)
+			trying := clientsIn(l, kernel.SynSent)
+			open = clientsIn(l, kernel.Established)
 			value := fmt.Sprintf("%d ESTABLISHED, %d SYN_SENT, %d refused", open, trying, refused)
 			if tired := clientsIn(l, kernel.Close) - refused; tired > 0 { // the step was made minutes later
 				value += fmt.Sprintf(", %d have given up", tired)
@@ -107,6 +108,22 @@ func full(l *lab.Lab) []lab.Step {
 			case open == 2:
 				l.Answer("two")
 			}
+		}},
+		{Name: "accept", Do: func() {
+			l.Accept(fd)
+			l.ShowAcceptQueue(fd)
+			var next int
+			l.Setup(func() { next = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK) })
+			l.Do(lab.Client, stage.Order{Do: "connect", FD: next, Addr: addr})
+			now := 0
+			l.Until("the next client to get in", func() bool { // or one of those that hang, if its SYN came first
+				now = clientsIn(l, kernel.Established)
+				return now > open
+			})
+			q := l.ShowAcceptQueue(fd)
+			l.Show(lesson.Evidence{Fact: "open connections", Value: fmt.Sprintf("%d, %d of them accepted", now, now-q.Waiting), Source: "getsockopt(2) TCP_INFO", Command: facts.SS("-tan", facts.To(addr.Port()))})
+			l.Note("open_then", now)
+			l.Note("waiting_then", q.Waiting)
 		}},
 	}
 }

@@ -1,6 +1,7 @@
 package listen_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -35,10 +36,13 @@ func TestLesson(t *testing.T) {
 func TestBoardOfAFullQueue(t *testing.T) {
 	l := listen.Lesson.Read()
 	s := labtest.Begin(t, l)
-	if err := s.Run(t.Context(), labtest.Part(t, l, lab.Experiment, "full"), labtest.Onward); err != nil {
+	var b lab.Board
+	if err := s.Run(t.Context(), labtest.Part(t, l, lab.Experiment, "full"), func(ctx context.Context) error {
+		b = s.Board(ctx) // the last is from before the server accepts one
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
-	b := s.Board(t.Context())
 	if len(b.Parties) != 2 || len(b.Parties[1].Rows) != 3 {
 		t.Fatalf("%+v", b.Parties)
 	}
