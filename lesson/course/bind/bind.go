@@ -30,6 +30,7 @@ var Lesson = lab.Lesson{
 		"privileged": privileged,
 		"two":        two,
 		"reach":      reach,
+		"localhost":  localhost,
 		"without":    without,
 	},
 	Exercises: lab.Exercises{"share": sharePort},
@@ -164,10 +165,63 @@ func reach(l *lab.Lab) []lab.Step {
 			every := sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port()))
 			l.Note("wildcard", lab.Outcome(l.Bind(lab.Server, l.Stream(lab.Server), every)))
 		}},
-		{Name: "localhost", Do: func() {
+	}
+}
+
+// localhost asks for one port at both addresses that the name may lead to: of a server
+// at one of them, and then of one at each.
+func localhost(l *lab.Lab) []lab.Step {
+	var first, second int
+	var four, six sockets.Sockaddr
+	connect := func(addr sockets.Sockaddr) sockets.Call {
+		socket := l.Do(lab.Client, stage.Order{Do: "socket", Domain: addr.Family(), Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
+		if socket.Errno != 0 {
+			return socket // a kernel without IPv6
+		}
+		return l.Do(lab.Client, stage.Order{Do: "connect", FD: int(socket.Ret), Addr: addr})
+	}
+	return []lab.Step{
+		{Name: "file", Do: func() {
 			names := addressesOf("localhost")
 			l.Show(lesson.Evidence{Fact: "localhost", Value: names, Source: "/etc/hosts", Command: "grep localhost /etc/hosts"})
 			l.Note("localhost", names)
+		}},
+		{Name: "one", Do: func() {
+			first, four = l.Listener(8)
+			six = sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv6Loopback(), four.Port()))
+			call := connect(six)
+			l.Note("six", lab.Outcome(call))
+			l.Note("four", lab.Outcome(connect(four)))
+			switch call.Errno {
+			case 0:
+				l.Answer("reached")
+			case unix.ECONNREFUSED:
+				l.Answer("refused")
+			case unix.EADDRNOTAVAIL, unix.EAFNOSUPPORT, unix.ENETUNREACH:
+				l.Answer("none")
+			}
+		}},
+		{Name: "bind", Do: func() {
+			call := l.Do(lab.Server, stage.Order{Do: "socket", Domain: unix.AF_INET6, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
+			if call.Errno == 0 {
+				second = int(call.Ret)
+				call = l.Bind(lab.Server, second, six)
+			}
+			l.Note("second", lab.Outcome(call))
+			if call.Errno == 0 {
+				l.Must(l.Listen(lab.Server, second, 8))
+			} else {
+				second = 0
+			}
+		}},
+		{Name: "both", Do: func() {
+			l.Note("six_then", lab.Outcome(connect(six)))
+			l.Must(connect(four))
+			l.Note("at_four", l.ShowQueue(first).Waiting)
+			l.Note("at_six", 0)
+			if second != 0 {
+				l.Note("at_six", l.ShowQueue(second).Waiting)
+			}
 		}},
 	}
 }
