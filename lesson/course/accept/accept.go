@@ -26,6 +26,7 @@ var Lesson = lab.Lesson{
 		"port":  port,
 		"empty": empty,
 		"same":  samePort,
+		"many":  manyAddresses,
 	},
 	Exercises: lab.Exercises{"twins": twins},
 }
@@ -151,6 +152,56 @@ func samePort(l *lab.Lab) []lab.Step {
 				l.Answer("both")
 			case connected == 1:
 				l.Answer("one")
+			}
+		}},
+	}
+}
+
+// manyAddresses has many clients come from one port number, each at an address of its
+// own, and one that comes from an address and a port that another has.
+func manyAddresses(l *lab.Lab) []lab.Step {
+	const clients, ports = 40, 1<<16 - 1 // no socket has port 0
+	var listener int
+	var addr, first sockets.Sockaddr
+	// from makes a socket of the client with an address that others may have, too.
+	from := func(do func(stage.Role, stage.Order) sockets.Call, own sockets.Sockaddr) (fd int) {
+		fd = int(l.Must(do(lab.Client, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})).Ret)
+		l.Must(do(lab.Client, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1}))
+		l.Must(do(lab.Client, stage.Order{Do: "bind", FD: fd, Addr: own}))
+		return fd
+	}
+	return []lab.Step{
+		{Name: "first", Do: func() {
+			listener, addr = l.Listener(8)
+			fd := from(l.Do, lab.LoopbackAt(2, 0))
+			l.Must(l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
+			l.Accept(listener)
+			first = l.Ask(lab.Client, fd).Local
+			l.Note("first", first)
+		}},
+		{Name: "again", Do: func() {
+			fd := from(l.Do, first)
+			l.Note("again", lab.Outcome(l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})))
+		}},
+		{Name: "others", Do: func() {
+			for n := range byte(clients) {
+				fd := from(l.Quietly, lab.LoopbackAt(3+n, first.Port()))
+				l.Must(l.Quietly(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
+				l.Must(l.Quietly(lab.Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC}))
+			}
+			found := 0
+			for _, row := range l.RowsAt(addr, kernel.Established) {
+				if row.Remote.Port() == first.Port() {
+					found++
+				}
+			}
+			l.Show(lesson.Evidence{Fact: "connections", Value: fmt.Sprintf("%d from port %d, each of another address, at the server's port %d", found, first.Port(), addr.Port()),
+				Source: "sock_diag(7)", Command: facts.SS("-tan", facts.From(addr.Port()))})
+			l.Note("many", found)
+			l.Note("product", found*ports)
+			l.Answer("ports")
+			if found > 1 { // each port of each address can be there
+				l.Answer("more")
 			}
 		}},
 	}

@@ -15,6 +15,7 @@ func TestLesson(t *testing.T) {
 			"port":  "same",
 			"empty": "waits",
 			"same":  "both",
+			"many":  "more",
 		},
 		// The port is one below those that the kernel gives to others by itself.
 		Solutions: map[string]string{
