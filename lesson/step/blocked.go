@@ -7,6 +7,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/facts"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
@@ -70,11 +71,12 @@ func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
 }
 
 // unseen tells of the calls that returned when no command was waiting for them. It
-// gives the state of the processes that run.
-func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error) {
+// gives the state of the processes that run. before is what they were in when this
+// command began: a call that a step has let return is waited for.
+func (r *Runner) unseen(ctx context.Context, before map[stage.Role]stage.State) (map[stage.Role]stage.State, error) {
 	ends := make(map[stage.Role]stage.State)
 	for _, p := range r.Parties {
-		state, err := p.Stage.Collect(ctx)
+		state, err := collect(ctx, p.Stage, before[p.Name])
 		if errors.Is(err, stage.ErrNone) {
 			continue
 		} else if err != nil {
@@ -88,6 +90,34 @@ func (r *Runner) unseen(ctx context.Context) (map[stage.Role]stage.State, error)
 		}
 	}
 	return ends, nil
+}
+
+// collect takes over what a stage has to tell. Was its thread inside a call, and does
+// it not sleep there any more, then the call is about to return.
+func collect(ctx context.Context, st Stage, was stage.State) (stage.State, error) {
+	if was.Blocked == nil || asleep(was) {
+		return st.Collect(ctx)
+	}
+	soon, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	state, err := st.Wait(soon)
+	if err != nil && ctx.Err() == nil && soon.Err() != nil {
+		return st.Collect(ctx)
+	}
+	return state, err
+}
+
+// asleep reports whether the thread still sleeps in the call that it was inside.
+func asleep(was stage.State) bool {
+	t, err := kernel.Thread(was.PID, was.TID)
+	return err != nil || t.Syscall.Form != kernel.SyscallBlocked && t.State == 'S' || inCall(t, was.Blocked.Name)
+}
+
+// inCall reports whether a thread sleeps inside a call that may wait for the other end.
+func inCall(t kernel.Task, call string) bool {
+	made := making(call)
+	return t.State == 'S' && t.Wchan != "" && made != nil && made.Blocks != 0 &&
+		(t.Syscall.Form != kernel.SyscallBlocked || t.Syscall.Number == made.Blocks)
 }
 
 // woken tells of one such call.

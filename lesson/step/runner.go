@@ -49,7 +49,7 @@ func (r *Runner) Do(ctx context.Context, step *Step, o Options) error {
 		o.Role = step.Role
 	}
 	wanted := todo{step, o.Role}
-	ends, err := r.unseen(ctx)
+	ends, err := r.unseen(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (r *Runner) Do(ctx context.Context, step *Step, o Options) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.unseen(ctx)
+	_, err = r.unseen(ctx, ends)
 	return err
 }
 

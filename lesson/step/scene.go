@@ -54,12 +54,7 @@ func (s *scene) pid() int { return s.after.ends[s.role].PID }
 // the call of the scene, and where.
 func (s *scene) sleeping() (kernel.Task, bool) {
 	t, err := kernel.Thread(s.pid(), s.after.ends[s.role].TID)
-	if err != nil || t.Wchan == "" || t.State != 'S' {
-		return t, false
-	}
-	made := making(s.call.Name)
-	blocks := made != nil && made.Blocks != 0
-	return t, blocks && (t.Syscall.Form != kernel.SyscallBlocked || t.Syscall.Number == made.Blocks)
+	return t, err == nil && inCall(t, s.call.Name)
 }
 
 // other is the party at the other end: the one that has it, else the next one.

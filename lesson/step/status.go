@@ -18,7 +18,7 @@ import (
 // Status tells where both processes stand: their descriptors and sockets, with
 // states and queues, the call that one is blocked in, and when they end.
 func (r *Runner) Status(ctx context.Context) error {
-	if _, err := r.unseen(ctx); err != nil {
+	if _, err := r.unseen(ctx, nil); err != nil {
 		return err
 	}
 	now, err := look(ctx, r.Parties)
