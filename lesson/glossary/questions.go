@@ -87,7 +87,7 @@ var questions = map[string][]question{
 	"FIN":               {inState(kernel.FinWait1), inState(kernel.LastAck)},
 	"RST":               {counter("resets sent", "Tcp.OutRsts", "segment", "with RST sent"), answered(unix.ECONNREFUSED)},
 	"sequence number":   {connected(acknowledged)},
-	"retransmission":    {counter("sent again", "Tcp.RetransSegs", "segment", ""), setting("tcp_retries2", "net.ipv4.tcp_retries2", "How often the kernel tries before it gives up an open connection.")},
+	"retransmission":    {counter("sent again", "Tcp.RetransSegs", "segment", ""), setting("tcp_retries2", "net.ipv4.tcp_retries2", "It sets a time: as long as so many tries last when the first pause is the shortest there is. Then the kernel gives up an open connection.")},
 	"ETIMEDOUT":         {synRetries, counter("timeouts", "TcpExt.TCPAbortOnTimeout", "connection", "given up")},
 	"backlog":           {withPair(clamped), somaxconn},
 	"somaxconn":         {somaxconn, headerSomaxconn},

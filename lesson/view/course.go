@@ -79,7 +79,7 @@ func (v *Text) choice(e lesson.Event) {
 
 // verdict writes the kernel's answer, and the prediction.
 func (v *Text) verdict(e lesson.Event) {
-	v.titled("THE KERNEL SAYS", v.theme.heading)
+	v.titled("THE ANSWER", v.theme.heading)
 	v.section = "verdict"
 	if e.Title != "" {
 		v.marked(v.theme.arrow+" ", "**"+strings.TrimSpace(e.Title)+"**", 2)

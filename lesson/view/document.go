@@ -179,7 +179,7 @@ func (d *Document) choice(e lesson.Event) {
 }
 
 func (d *Document) verdict(e lesson.Event) {
-	d.headed(3, "What the kernel says", "")
+	d.headed(3, "The answer", "")
 	d.section = "verdict"
 	if e.Title != "" {
 		d.sheet.answer(e.Title)

@@ -70,7 +70,7 @@ func inOrder(text string, words ...string) string {
 	return ""
 }
 
-var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", ", 0) = ?  (it never returned)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "What the kernel says", "The verdict.", "Your turn", "To keep", "If you said something else", "It waits.", "It need not.", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
+var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", ", 0) = ?  (it never returned)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "The answer", "The verdict.", "Your turn", "To keep", "If you said something else", "It waits.", "It need not.", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
 
 func TestMarkdownDocument(t *testing.T) {
 	text := document(t, NewMarkdown)
