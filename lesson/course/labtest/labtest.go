@@ -6,6 +6,8 @@
 //		labtest.Prove(t, listen.Lesson, labtest.Proof{
 //			Answers:   map[string]string{"full": "two"},
 //			Solutions: map[string]string{"fill": "nc 127.0.0.1 {port}"},
+//			States:    map[string]string{"fill": "ss -Htn state syn-sent 'dport = :{port}' | grep ."},
+//			Almost:    map[string]string{"fill": "nc -z 127.0.0.1 {port}"},
 //		})
 //	}
 package labtest

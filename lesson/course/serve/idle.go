@@ -88,6 +88,7 @@ func hang(l *lab.Lab) lab.Check {
 	return func() (bool, string) {
 		held, look := own.HeldUp(), l.Look(own.addr)
 		task, _ := kernel.Thread(os.Getpid(), own.tid)
+		peer := sockets.Peername(held.FD)
 		if after := own.HeldUp(); after.Conn != held.Conn || after.Silent < held.Silent {
 			held.Silent = 0 // the server has gone on meanwhile
 		}
@@ -102,7 +103,7 @@ func hang(l *lab.Lab) lab.Check {
 		l.Note("peer", "a client")
 		state := "nobody holds up the server"
 		if held.Silent > 0 {
-			l.Note("peer", held.Peer)
+			l.Note("peer", peer)
 			state = fmt.Sprintf("held up for %.0f s", held.Silent.Seconds())
 		}
 		return held.Silent > silence && unread > 0 && look.Still, fmt.Sprintf("%s, in the accept queue: %d, unread: %s", state, look.Queue().Waiting, lesson.Counted(unread, "byte"))
