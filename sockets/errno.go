@@ -1,6 +1,10 @@
 package sockets
 
-import "golang.org/x/sys/unix"
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
 
 // Meaning is what the C library's strerror(3) says to an errno, in its own
 // capitals, so that it can be compared with what other programs print.
@@ -8,7 +12,8 @@ func Meaning(e unix.Errno) string {
 	if text, ok := strerror[e]; ok {
 		return text
 	}
-	return e.Error()
+	text := e.Error() // the same words, with a small letter
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // strerror holds the texts of glibc for the errnos of the calls here. x/sys

@@ -24,7 +24,11 @@ func fcntlArgument(d *decoder, i int) string {
 	case unix.F_SETSIG:
 		return signal(d, i)
 	case unix.F_SETLEASE:
-		return d.named(i, one(lockTypes, int(arg), "F_"))
+		name := lookup(lockTypes, int(arg))
+		if name == "" {
+			return hex(arg) + " /* F_??? */"
+		}
+		return d.named(i, name)
 	case unix.F_ADD_SEALS:
 		return d.named(i, several(seals, int(arg), "F_SEAL_"))
 	case unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_SETLK, unix.F_OFD_SETLKW:

@@ -1,11 +1,17 @@
 package sockets
 
-import "golang.org/x/sys/unix"
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
 
 // flagsOf is an unsigned int, a set of named bits.
 func flagsOf(names []flag, prefix string) kind {
 	return func(d *decoder, i int) string {
-		return d.named(i, several(names, int(uint32(d.registers[i])), prefix))
+		text := several(names, int(uint32(d.registers[i])), prefix)
+		d.named(i, text)
+		return strings.Replace(text, "O_ASYNC", "FASYNC", 1) // by its old name
 	}
 }
 
@@ -24,7 +30,12 @@ func socketType(d *decoder, i int) string { return d.named(i, TypeName(int(uint3
 func protocol(d *decoder, i int) string {
 	n := signed(d, i)
 	d.written(i, n, n)
-	return ProtocolName(int(uint32(d.registers[0])), int(uint32(d.registers[i])))
+	domain := int(uint32(d.registers[0]))
+	switch domain {
+	case unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK, unix.AF_PACKET:
+		return ProtocolName(domain, int(uint32(d.registers[i])))
+	}
+	return ProtocolName(domain, int(d.registers[i]))
 }
 
 // ioRequest is that of ioctl(2). Of the many that there are, those about sockets have
@@ -35,14 +46,7 @@ func ioRequest(d *decoder, i int) string {
 	if name := lookup(requests, int(n)); name != "" {
 		return d.named(i, name)
 	}
-	way, _ := split([]flag{{1, "_IOC_WRITE"}, {2, "_IOC_READ"}}, int(n>>30))
-	text := "_IOC_NONE"
-	switch len(way) {
-	case 1:
-		text = way[0]
-	case 2:
-		text = "_IOC_WRITE|_IOC_READ"
-	}
+	text := [...]string{"_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE"}[n>>30]
 	return "_IOC(" + text + ", " + hex(uint64(n>>8&0xff)) + ", " + hex(uint64(n&0xff)) + ", " + hex(uint64(n>>16&0x3fff)) + ")"
 }
 

@@ -35,7 +35,7 @@ func TypeName(typ int) string {
 }
 
 // ProtocolName returns the name of a protocol number, as strace(1) prints it: 0 is
-// IPPROTO_IP. Families without names for theirs have the number.
+// IPPROTO_IP. Of other families than these the number is shown.
 func ProtocolName(domain, protocol int) string {
 	switch domain {
 	case unix.AF_INET, unix.AF_INET6:
@@ -46,7 +46,7 @@ func ProtocolName(domain, protocol int) string {
 		host := protocol&0xff<<8 | protocol>>8&0xff
 		return "htons(" + one(etherTypes, host, "ETH_P_") + ")"
 	}
-	return fmt.Sprint(uint32(protocol))
+	return fmt.Sprint(uint64(protocol))
 }
 
 func levelName(level int) string { return oneOf(levels, level, "SOL_??") }
@@ -63,6 +63,8 @@ func optionName(level, option int) string {
 		return one(udpOptions, option, "UDP_")
 	case unix.SOL_IPV6:
 		return one(ipv6Options, option, "IPV6_")
+	case unix.SOL_NETLINK:
+		return one(netlinkOptions, option, "NETLINK_")
 	}
 	return fmt.Sprint(uint32(option))
 }

@@ -18,11 +18,16 @@ func init() { runtime.LockOSThread() }
 func TestMain(m *testing.M) {
 	if out := os.Getenv("FD3_ODD_CALLS"); out != "" {
 		var told []string
-		oddCalls(&Tracer{Observe: func(c Call) {
+		tell := func(c Call) {
 			if c.Returned {
 				told = append(told, c.Strace())
 			}
-		}})
+		}
+		if os.Getenv("FD3_RAW_CALLS") != "" {
+			rawCalls(newMaker(tell))
+		} else {
+			oddCalls(&Tracer{Observe: tell})
+		}
 		if err := os.WriteFile(out, []byte(strings.Join(told, "\n")), 0o600); err != nil {
 			os.Exit(1)
 		}

@@ -58,7 +58,7 @@ func (m own) string(address uint64, n int) (text []byte, ended bool) {
 
 // peek returns the n bytes at an address, or false where not all of them are.
 func (d *decoder) peek(address uint64, n int) ([]byte, bool) {
-	if n < 0 || n > maxPeek || address == 0 && n > 0 {
+	if n < 0 || n > maxPeek || n > 0 && (address == 0 || d.memory == nil) {
 		return nil, false
 	}
 	if _, ok := d.memory.(own); ok {
@@ -83,6 +83,9 @@ func (d *decoder) peekString(address uint64, n int) (text []byte, ended, ok bool
 	if m, ok := d.memory.(own); ok {
 		text, ended = m.string(address, n)
 		return text, ended, true
+	}
+	if d.memory == nil {
+		return nil, false, false
 	}
 	page := uint64(os.Getpagesize())
 	for len(text) < n {
@@ -114,7 +117,7 @@ const (
 // data returns n bytes for Call.Data: where they are in our own memory, else a copy
 // of the first maxData of them.
 func (d *decoder) data(address, n uint64) []byte {
-	if address == 0 {
+	if address == 0 || d.memory == nil {
 		return nil
 	}
 	if m, ok := d.memory.(own); ok {

@@ -152,6 +152,14 @@ var udpOptions = []flag{
 	{103, "UDP_SEGMENT"}, {104, "UDP_GRO"},
 }
 
+// netlinkOptions are those of netlink(7), at SOL_NETLINK.
+var netlinkOptions = []flag{
+	{1, "NETLINK_ADD_MEMBERSHIP"}, {2, "NETLINK_DROP_MEMBERSHIP"}, {3, "NETLINK_PKTINFO"},
+	{4, "NETLINK_BROADCAST_ERROR"}, {5, "NETLINK_NO_ENOBUFS"}, {6, "NETLINK_RX_RING"},
+	{7, "NETLINK_TX_RING"}, {8, "NETLINK_LISTEN_ALL_NSID"}, {9, "NETLINK_LIST_MEMBERSHIPS"},
+	{10, "NETLINK_CAP_ACK"}, {11, "NETLINK_EXT_ACK"}, {12, "NETLINK_GET_STRICT_CHK"},
+}
+
 // pollFlags are those of poll(2).
 var pollFlags = []flag{
 	{0x1, "POLLIN"}, {0x2, "POLLPRI"}, {0x4, "POLLOUT"}, {0x8, "POLLERR"}, {0x10, "POLLHUP"},

@@ -16,7 +16,9 @@ func signalName(n int) string {
 		return "SIGABRT" // x/sys says SIGIOT or SIGABRT as its table has it
 	case n > 0 && n < firstRealTime:
 		return unix.SignalName(unix.Signal(n))
-	case n >= firstRealTime && n <= 64:
+	case n == firstRealTime:
+		return "SIGRTMIN"
+	case n > firstRealTime && n <= 64:
 		return fmt.Sprint("SIGRT_", n-firstRealTime)
 	}
 	return ""

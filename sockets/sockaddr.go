@@ -238,7 +238,7 @@ func wideHex(n uint32) string {
 	if n == 0 {
 		return "00000000"
 	}
-	return fmt.Sprintf("%#08x", n)
+	return fmt.Sprintf("0x%06x", n)
 }
 
 // goLiteral is the address as a Go literal of package unix.

@@ -16,7 +16,7 @@ var table = [tableSize]shape{
 		c:      "int fd = socket({domain}, {type}, {protocol});",
 		golang: "fd, err := unix.Socket({domain}, {type}, {protocol})"},
 	unix.SYS_SOCKETPAIR: {name: "socketpair",
-		params: []param{{"domain", oneNamed(domains, "AF_")}, {"type", socketType}, {"protocol", unsigned}, {"sv", twoDescriptors}},
+		params: []param{{"domain", oneNamed(domains, "AF_")}, {"type", socketType}, {"protocol", count}, {"sv", twoDescriptors}},
 		c:      "int fd[2]; socketpair({domain}, {type}, {protocol}, fd);",
 		golang: "fd, err := unix.Socketpair({domain}, {type}, {protocol})"},
 	unix.SYS_BIND: {name: "bind", onFD: true,
