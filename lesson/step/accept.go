@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/stage"
 )
 
@@ -35,3 +37,11 @@ var Accept = add(Step{
 	},
 	Take: within(unix.SO_RCVTIMEO),
 })
+
+func fourTuple(s *scene) []lesson.Evidence {
+	x, ok := s.socket()
+	if !ok || x.Domain == unix.AF_UNIX || !x.Connected() {
+		return nil
+	}
+	return one(facts.FourTuple(x.Local, x.Peer, facts.Show(x)))
+}

@@ -3,6 +3,8 @@ package step
 import (
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
@@ -53,4 +55,26 @@ func (s *scene) howItEnded(x stage.Socket) string {
 		return "gone"
 	}
 	return "first"
+}
+
+// afterClose looks for what is left of a connection that has no descriptor here
+// any more.
+func afterClose(s *scene) []lesson.Evidence {
+	x, ok := s.before.socket(s.role, s.call.FD)
+	if !ok || !x.Conversation() || x.Domain == unix.AF_UNIX || !x.Stream() {
+		return nil
+	}
+	own, peer := s.rows(x)
+	return []lesson.Evidence{facts.End(s.role, own, facts.Show(x)), facts.End(s.other(), peer, facts.Show(x))}
+}
+
+func listenerGone(s *scene) []lesson.Evidence {
+	x, ok := s.before.socket(s.role, s.call.FD)
+	if !ok || !x.Listening || x.Domain == unix.AF_UNIX {
+		return nil
+	}
+	if s.after.net(s.role).tcp.Listener(x.Local.AddrPort()) != nil {
+		return nil
+	}
+	return one(facts.NoListenRow(x.Local, facts.Show(x)))
 }

@@ -6,8 +6,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
 	"fd3/lesson/facts"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
@@ -102,4 +104,39 @@ func connectMany(ctx context.Context, r *Runner, t todo, o Options, first sight)
 	}
 	_, err = r.stepFrom(ctx, t, o, now, first)
 	return err
+}
+
+// unaccepted shows that a connection waiting in the accept queue belongs to no
+// process yet.
+func unaccepted(s *scene) []lesson.Evidence {
+	x, ok := s.socket()
+	_, peer := s.rows(x)
+	if !ok || peer == nil || peer.Inode != 0 || peer.State != kernel.Established {
+		return nil
+	}
+	return one(facts.Unaccepted(peer, facts.Show(x)))
+}
+
+func overflows(s *scene) (found []lesson.Evidence) {
+	moved := s.moved()
+	for _, name := range []string{"ListenOverflows", "ListenDrops"} {
+		if n := moved["TcpExt."+name]; n > 0 {
+			found = append(found, facts.Overflow(s.pid(), name, n, "this step began"))
+		}
+	}
+	return found
+}
+
+// clientStates lists the client's connections when there are several.
+func clientStates(s *scene) (found []lesson.Evidence) {
+	all := s.after.ends[s.role].Sockets
+	if len(all) < 2 {
+		return nil
+	}
+	for _, x := range all {
+		if x.TCP != nil && x.Conversation() {
+			found = append(found, facts.ClientState(x))
+		}
+	}
+	return found
 }

@@ -8,6 +8,7 @@ import (
 
 	"fd3/httpmini"
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/stage"
 )
@@ -105,4 +106,33 @@ func host(x stage.Socket) string {
 		return "localhost"
 	}
 	return x.Peer.String()
+}
+
+func unsent(s *scene) []lesson.Evidence {
+	x, ok := s.socket()
+	switch {
+	case !ok, x.Listening, x.Domain == unix.AF_UNIX: // there it counts kernel memory
+		return nil
+	case x.Stream():
+		_, sent := s.after.queues(s.role, x)
+		return one(facts.Unacknowledged(sent, facts.Show(x)))
+	}
+	return one(facts.Unsent(x.Unsent, facts.Show(x)))
+}
+
+func sendBuffer(s *scene) []lesson.Evidence {
+	x, ok := s.socket()
+	if !ok {
+		return nil
+	}
+	return one(facts.SendBuffer(x.SendBuf))
+}
+
+func peerUnread(s *scene) []lesson.Evidence {
+	x, ok := s.socket()
+	waiting, there := s.atPeer(x)
+	if !ok || !there || !x.Stream() {
+		return nil
+	}
+	return one(facts.UnreadAtPeer(waiting, facts.Show(x)))
 }

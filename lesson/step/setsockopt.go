@@ -3,6 +3,8 @@ package step
 import (
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/stage"
 )
 
@@ -18,3 +20,11 @@ var Setsockopt = add(Step{
 	Facts: []fact{reuseAddr},
 	Cases: func(s *scene, c *cases) { c.add(s.domain() == unix.AF_UNIX, "unix") },
 })
+
+func reuseAddr(s *scene) []lesson.Evidence {
+	x, ok := s.after.socket(s.role, s.call.FD)
+	if !ok {
+		return nil
+	}
+	return one(facts.ReuseAddr(s.was().ReuseAddr, x.ReuseAddr))
+}

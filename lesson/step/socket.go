@@ -6,7 +6,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
@@ -59,4 +62,12 @@ func newType(s *scene) int {
 		typ |= unix.SOCK_NONBLOCK
 	}
 	return typ | unix.SOCK_CLOEXEC
+}
+
+func openFile(s *scene) []lesson.Evidence {
+	f, err := kernel.FDInfo(s.pid(), s.fd())
+	if err != nil {
+		return nil
+	}
+	return one(facts.OpenFile(s.pid(), s.fd(), f))
 }

@@ -2,10 +2,12 @@ package step
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/stage"
 )
 
@@ -58,4 +60,23 @@ func within(option int) func(context.Context, *Runner, todo, Options, sight) err
 		_, err := r.step(ctx, t, o)
 		return err
 	}
+}
+
+func timeouts(s *scene) (found []lesson.Evidence) {
+	x, ok := s.socket()
+	if !ok {
+		return nil
+	}
+	for _, t := range []struct {
+		name  string
+		value time.Duration
+	}{{"SO_RCVTIMEO", x.RecvTimeo}, {"SO_SNDTIMEO", x.SendTimeo}} {
+		if t.value > 0 {
+			found = append(found, facts.Timeout(t.name, t.value))
+		}
+	}
+	if x.NonBlock {
+		found = append(found, facts.NonBlocking(s.pid(), x.FD))
+	}
+	return found
 }

@@ -236,12 +236,12 @@ func TestLookAtServerThatNeverAccepts(t *testing.T) {
 // earlier Snapshot lets one follow.
 func TestLookAtOrphans(t *testing.T) {
 	client, conn, from, at := pair(t)
-	h := likeSS(t, "connected", unix.Getpid(), int(at.Port()), Snapshot{})
+	likeSS(t, "connected", unix.Getpid(), int(at.Port()), Snapshot{})
 	write(t, client, 5)
 	until(t, "five bytes", func() bool { return host(t, unix.Getpid(), Snapshot{}).Held(unix.Getpid(), conn).Unread.Bytes == 5 })
 	shut(t, client)
 	inStates(t, from, at, FinWait2, CloseWait)
-	h = likeSS(t, "half closed", unix.Getpid(), int(at.Port()), Snapshot{})
+	h := likeSS(t, "half closed", unix.Getpid(), int(at.Port()), Snapshot{})
 	if s := h.Held(unix.Getpid(), conn); s.Unread != (Queued{Bytes: 5, FIN: true}) || s.RecvBuf == 0 {
 		t.Errorf("%+v", s)
 	}
