@@ -109,23 +109,28 @@ func full(l *lab.Lab) []lab.Step {
 				l.Answer("two")
 			}
 		}},
-		{Name: "accept", Do: func() {
-			l.Accept(fd)
-			l.ShowAcceptQueue(fd)
-			var next int
-			l.Setup(func() { next = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK) })
-			l.Do(lab.Client, stage.Order{Do: "connect", FD: next, Addr: addr})
-			now := 0
-			l.Until("the next client to get in", func() bool { // or one of those that hang, if its SYN came first
-				now = clientsIn(l, kernel.Established)
-				return now > open
-			})
-			q := l.ShowAcceptQueue(fd)
-			l.Show(lesson.Evidence{Fact: "open connections", Value: fmt.Sprintf("%d, %d of them accepted", now, now-q.Waiting), Source: "getsockopt(2) TCP_INFO", Command: facts.SS("-tan", facts.To(addr.Port()))})
-			l.Note("open_then", now)
-			l.Note("waiting_then", q.Waiting)
-		}},
+		{Name: "accept", Do: func() { letIn(l, fd, addr, open) }},
 	}
+}
+
+// letIn accepts one client of a full queue, and has another one connect. Then more are
+// open than before: that one, or one of those that hang, if its SYN came first.
+func letIn(l *lab.Lab, fd int, addr sockets.Sockaddr, before int) {
+	l.Accept(fd)
+	l.ShowAcceptQueue(fd)
+	var next int
+	l.Setup(func() { next = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK) })
+	l.Do(lab.Client, stage.Order{Do: "connect", FD: next, Addr: addr})
+	now := 0
+	l.Until("the next client to get in", func() bool {
+		now = clientsIn(l, kernel.Established)
+		return now > before
+	})
+	q := l.ShowAcceptQueue(fd)
+	l.Show(lesson.Evidence{Fact: "open connections", Value: fmt.Sprintf("%d, %d of them accepted", now, now-q.Waiting),
+		Source: "getsockopt(2) TCP_INFO", Command: facts.SS("-tan", facts.To(addr.Port()))})
+	l.Note("open_then", now)
+	l.Note("waiting_then", q.Waiting)
 }
 
 // clientsIn are how many sockets of the client are in this state.
