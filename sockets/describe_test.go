@@ -3,6 +3,9 @@ package sockets
 import (
 	"encoding/binary"
 	"fmt"
+	"go/parser"
+	"go/token"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -68,4 +71,25 @@ func TestDescribeUnknown(t *testing.T) {
 	says(t, Describe(unix.SYS_GETPID, Registers{}, ownBytes{}).Return(7, 0, nil), fmt.Sprintf("syscall_%#x(0, 0, 0, 0, 0, 0) = 7", unix.SYS_GETPID))
 	says(t, Describe(unix.SYS_EXIT_GROUP, Registers{3}, ownBytes{}).Return(0, 0, nil), "exit_group(3) = ?")
 	says(t, Describe(-1, Registers{}, ownBytes{}).Return(-1, 999, nil), "syscall_0xffffffffffffffff(0, 0, 0, 0, 0, 0) = -1 (errno 999)")
+}
+
+// Each call can be written in Go, and nothing of a template is left in it.
+func TestStatements(t *testing.T) {
+	m := ownBytes{0x1000, make([]byte, 4096)}
+	for number := range table {
+		if table[number].name == "" {
+			continue
+		}
+		for _, r := range []Registers{{}, {1, 1, 1, 1, 1, 1}, {0x1000, 0x1000, 0x1000, 0x1000, 0x1000, 0x1000}, {99, 6, 1, 0x1000, 4, 4}, {99, 0x1000, 16, 0x1000, 0x1000, 16}} {
+			c := Describe(number, r, m)
+			if _, err := parser.ParseFile(token.NewFileSet(), "", "package p; func _() {"+c.Go+"}", 0); err != nil {
+				t.Errorf("%s: %s: %v", c.Name, c.Go, err)
+			}
+			for _, p := range table[number].params {
+				if hole := "{" + p.name + "}"; strings.Contains(c.C, hole) || strings.Contains(c.Go, hole) || c.C == "" {
+					t.Errorf("%s: %s, %s", c.Name, c.C, c.Go)
+				}
+			}
+		}
+	}
 }

@@ -582,8 +582,7 @@ func rawProcesses(m *maker) {
 	}
 }
 
-// The address of the memory of a process is nobody's to keep, but of this there is no
-// Go object that could move.
+// The memory of a process is read as far as it goes.
 func TestProcessMemoryEnds(t *testing.T) {
 	m := newMaker(nil)
 	defer unix.Munmap(m.mem[: makerRoom : makerRoom+pageSize])

@@ -258,7 +258,14 @@ func oddFiles(t *Tracer, dir string) {
 func TestStraceAgrees(t *testing.T) { straceAgrees(t) }
 
 // The same for calls that no Tracer has a method for, or would make so.
-func TestStraceAgreesWithRawCalls(t *testing.T) { straceAgrees(t, "FD3_RAW_CALLS=1") }
+// Later versions know more names than the table follows.
+func TestStraceAgreesWithRawCalls(t *testing.T) {
+	version, _ := exec.Command("strace", "--version").Output()
+	if first, _, _ := strings.Cut(string(version), "\n"); first != "" && !strings.HasSuffix(first, " 6.1") {
+		t.Skip("the table follows strace 6.1, and this is " + first)
+	}
+	straceAgrees(t, "FD3_RAW_CALLS=1")
+}
 
 // untold is how many calls lie between two that are told of at most.
 const untold = 20

@@ -8,8 +8,8 @@ import (
 // sizeTimeval is that of a struct timeval, and of a struct timespec: two longs.
 const sizeTimeval = 16
 
-// timespec and timeval are how long a call waits at most. remaining: the kernel
-// writes what is left of it, which strace(1) shows behind the result.
+// timespec and timeval are how long a call waits at most. What is left of it, the
+// kernel writes there, and strace(1) shows it behind the result.
 func timespec(d *decoder, i int) string { return d.time(i, "tv_nsec") }
 func timeval(d *decoder, i int) string  { return d.time(i, "tv_usec") }
 
