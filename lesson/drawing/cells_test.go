@@ -1,0 +1,84 @@
+package drawing
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// marked is a drawing as a golden has it: what is bold stands between « and ».
+func marked(lines [][]Span) string {
+	var out strings.Builder
+	for _, line := range lines {
+		for _, s := range line {
+			if s.Strong && strings.TrimSpace(s.Text) != "" {
+				s.Text = "«" + s.Text + "»"
+			}
+			out.WriteString(s.Text)
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+func plainText(lines [][]Span) string {
+	return strings.NewReplacer("«", "", "»", "").Replace(marked(lines))
+}
+
+// Each drawing is a file to be looked at in review.
+func TestCells(t *testing.T) {
+	for name, s := range scenes() {
+		p := New(s.now, s.before)
+		var all strings.Builder
+		for _, columns := range []int{38, 60, 80, 120} {
+			fmt.Fprintf(&all, "== %d columns\n%s", columns, marked(p.Cells(Room{columns, s.rows}, false)))
+		}
+		fmt.Fprintf(&all, "== 80 columns, ASCII\n%s", marked(p.Cells(Room{80, s.rows}, true)))
+		golden(t, name+".txt", all.String())
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || string(want) != got {
+		t.Errorf("%s is not as it was; if that is meant: go test -update, and look at it (%v)\n%s", path, err, got)
+	}
+}
+
+// A drawing fits into every width, and says what it says in ASCII too.
+func TestCellsFit(t *testing.T) {
+	for name, s := range scenes() {
+		p := New(s.now, s.before)
+		for columns := Narrowest; columns <= 130; columns++ {
+			for _, ascii := range []bool{false, true} {
+				drawn := plainText(p.Cells(Room{columns, 0}, ascii))
+				for line := range strings.Lines(drawn) {
+					if w := ansi.StringWidth(strings.TrimSuffix(line, "\n")); w > columns {
+						t.Fatalf("%s: %d of %d columns: %q", name, w, columns, line)
+					}
+					if ascii && strings.IndexFunc(line, func(r rune) bool { return r > '~' }) >= 0 {
+						t.Fatalf("%s: not ASCII: %q", name, line)
+					}
+				}
+			}
+		}
+	}
+}

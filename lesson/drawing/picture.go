@@ -1,0 +1,335 @@
+package drawing
+
+import (
+	"fmt"
+	"slices"
+
+	"fd3/lesson"
+	"fd3/sockets/kernel"
+)
+
+// A Picture is a Snapshot arranged in boxes, rows and links.
+type Picture struct {
+	boxes []*box
+	links []link
+	diff  *kernel.Difference // nil where nothing was known before
+}
+
+// A box is a process with its descriptors, or what no process holds.
+type box struct {
+	name   string // "server 4711", or what the sockets without a process are
+	state  string // what the process does, if it does not just stand still
+	right  bool   // listeners are at the right, their clients at the left
+	nobody bool   // no process holds what is in it
+	mark   mark
+	rows   []*row
+
+	hidden []*row // left out for want of room
+}
+
+// A row is one descriptor, or one place in a queue.
+type row struct {
+	part   part
+	mark   mark
+	number string         // the descriptor, or several: "0-2"; empty for what is none
+	text   string         // what it is
+	short  string         // the same in fewer words, for want of room; empty: there are none
+	more   []string       // what is to be said of it besides
+	socket *kernel.Socket // nil: none
+}
+
+// part says what a row is of a box.
+type part uint8
+
+const (
+	descriptor part = iota
+	top             // the upper edge of a queue
+	slot            // a place in a queue
+	bottom          // the lower edge of a queue
+	refused         // before a queue that has no room
+)
+
+// A mark says what became of something since the Snapshot before.
+type mark uint8
+
+const (
+	unchanged mark = iota
+	added
+	changed
+	gone
+)
+
+// A link is the way between two ends.
+type link struct {
+	from, to *row
+	label    string // what is on its way
+	by       *row   // whose label it is
+	broken   bool   // nothing can be sent any more, or not yet
+	refused  bool   // it reaches the host, and no socket
+}
+
+// New arranges a Snapshot. Where before is not nil, what has changed since then is marked.
+func New(now kernel.Snapshot, before *kernel.Snapshot) Picture {
+	var p Picture
+	if before != nil {
+		d := now.Since(*before)
+		p.diff = &d
+	}
+	for i := range now.Hosts {
+		h := hosted{Picture: &p, Host: &now.Hosts[i], ends: make(map[*kernel.Socket]*row), refused: make(map[*kernel.Socket]*row)}
+		h.arrange()
+	}
+	return p
+}
+
+// hosted adds a host to a Picture.
+type hosted struct {
+	*Picture
+	*kernel.Host
+	ends    map[*kernel.Socket]*row // the row at which the link of a socket ends
+	refused map[*kernel.Socket]*row // where that of a socket ends that no queue has taken
+}
+
+func (h hosted) arrange() {
+	listening := slices.ContainsFunc(h.Sockets, func(s kernel.Socket) bool { return s.State == kernel.Listen })
+	for i, p := range h.Processes {
+		b := &box{name: fmt.Sprintf("%s %d", p.Name, p.PID), state: doing(p), mark: h.marked(p)}
+		b.right = h.listens(p) || !listening && i == 0
+		h.boxes = append(h.boxes, b)
+		h.descriptors(b, p)
+	}
+	h.orphans()
+	for i := range h.Sockets {
+		h.connect(&h.Sockets[i])
+	}
+}
+
+// listens reports whether a process has a listening socket, or one that any datagram
+// comes in by.
+func (h hosted) listens(p kernel.Process) bool {
+	return slices.ContainsFunc(p.Descriptors, func(d kernel.Descriptor) bool {
+		s := h.Held(p.PID, d.Number)
+		return s != nil && s.State == kernel.Listen
+	})
+}
+
+// descriptors fills the box of a process.
+func (h hosted) descriptors(b *box, p kernel.Process) {
+	for i := 0; i < len(p.Descriptors); i++ {
+		d := p.Descriptors[i]
+		r := &row{number: fmt.Sprint(d.Number), text: d.Target, mark: h.opened(p, d)}
+		s := h.Held(p.PID, d.Number)
+		if s == nil {
+			for i+1 < len(p.Descriptors) && p.Descriptors[i+1].Target == d.Target && h.opened(p, p.Descriptors[i+1]) == r.mark {
+				i++
+				r.number = fmt.Sprintf("%d-%d", d.Number, p.Descriptors[i].Number)
+			}
+			b.rows = append(b.rows, r)
+			continue
+		}
+		h.socket(b, r, s)
+		if h.ends[s] != nil { // dup(2) or fork(2) has made a second one
+			r.more = append(r.more, "the same socket as the other")
+		} else {
+			h.ends[s] = r
+		}
+		b.rows = append(b.rows, r)
+		if s.State == kernel.Listen {
+			h.queues(b, s)
+		}
+	}
+	if p.Others > 0 && !p.Party {
+		b.rows = append(b.rows, &row{text: lesson.Counted(p.Others, "other descriptor")})
+	}
+	h.closed(b, p)
+}
+
+// closed adds the descriptors that the process has no more.
+func (h hosted) closed(b *box, p kernel.Process) {
+	if h.diff == nil {
+		return
+	}
+	for _, o := range h.diff.Descriptors {
+		again := slices.ContainsFunc(p.Descriptors, func(d kernel.Descriptor) bool { return d.Number == o.Number })
+		if o.PID == p.PID && o.Closed && !again {
+			b.rows = append(b.rows, &row{number: fmt.Sprint(o.Number), text: "closed", mark: gone})
+		}
+	}
+}
+
+// queues draws the two queues of a listener, and who stands before them.
+func (h hosted) queues(b *box, l *kernel.Socket) {
+	var syn, accept, out []*kernel.Socket
+	for i := range h.Sockets {
+		s := &h.Sockets[i]
+		switch {
+		case l.Cookie != 0 && s.Listener == l.Cookie && s.State == kernel.SynRecv:
+			syn = append(syn, s)
+		case l.Cookie != 0 && s.Listener == l.Cookie:
+			accept = append(accept, s)
+		case s.State == kernel.SynSent && s.Peer == 0 && s.Remote.Port() == l.Local.Port():
+			out = append(out, s)
+		}
+	}
+	if len(syn) > 0 {
+		b.rows = append(b.rows, &row{part: top, text: "SYN queue"})
+		for _, s := range syn {
+			b.rows = append(b.rows, h.waiting(s))
+		}
+		b.rows = append(b.rows, &row{part: bottom})
+	}
+	backlog := fmt.Sprintf("backlog %d", l.Backlog)
+	b.rows = append(b.rows, &row{part: top, text: "accept queue, " + backlog, short: backlog})
+	for _, s := range accept {
+		b.rows = append(b.rows, h.waiting(s))
+	}
+	if unknown := l.Waiting - len(accept); unknown > 0 {
+		b.rows = append(b.rows, &row{part: slot, text: fmt.Sprintf("%d more, in no table", unknown)})
+	}
+	const drawn = 3 // more free places than these are a number
+	free := l.Backlog + 1 - l.Waiting
+	if free > drawn {
+		b.rows = append(b.rows, &row{part: slot, text: fmt.Sprintf("%d free", free)})
+	} else {
+		for range free {
+			b.rows = append(b.rows, &row{part: slot, text: "free"})
+		}
+	}
+	end := &row{part: bottom}
+	if l.Full() {
+		end.text = "full: no room"
+	}
+	b.rows = append(b.rows, end)
+	for _, s := range out {
+		r := &row{part: refused, text: client(s, false) + " not answered"}
+		if l.Full() {
+			r.text = client(s, false) + " dropped"
+		}
+		b.rows = append(b.rows, r)
+		h.refused[s] = r
+	}
+}
+
+// waiting is a place in a queue with who has it.
+func (h hosted) waiting(s *kernel.Socket) *row {
+	r := &row{part: slot, socket: s, mark: h.of(s), text: client(s, true), more: contents(s)}
+	if s.State != kernel.Established {
+		r.more = append([]string{s.State.String()}, r.more...)
+	}
+	h.ends[s] = r
+	return r
+}
+
+// orphans puts what no process holds into boxes of their own, one at each side.
+func (h hosted) orphans() {
+	var sides [2]*box
+	for i := range h.Sockets {
+		s := &h.Sockets[i]
+		if s.Inode != 0 && len(s.Holders) > 0 || s.Listener != 0 {
+			continue
+		}
+		right := h.servers(s)
+		side, name := 0, "held by no process"
+		if right {
+			side = 1
+		}
+		if s.Inode != 0 {
+			name = "held by another user's process"
+		}
+		b := sides[side]
+		if b == nil || b.name != name {
+			b = &box{name: name, right: right, nobody: true}
+			sides[side] = b
+			h.boxes = append(h.boxes, b)
+		}
+		r := &row{mark: h.of(s)}
+		h.socket(b, r, s)
+		h.ends[s] = r
+		b.rows = append(b.rows, r)
+	}
+}
+
+// servers reports whether a socket without a process is the end of the side that
+// listens: it has the port of a listener, or its other end is at the left.
+func (h hosted) servers(s *kernel.Socket) bool {
+	for _, l := range h.Sockets {
+		if l.State == kernel.Listen && l.Local.Port() != 0 {
+			if l.Local.Port() == s.Local.Port() {
+				return true
+			} else if l.Local.Port() == s.Remote.Port() {
+				return false
+			}
+		}
+	}
+	other := h.Socket(s.Peer)
+	for _, b := range h.boxes {
+		if other != nil && slices.Contains(b.rows, h.ends[other]) {
+			return !b.right
+		}
+	}
+	return false
+}
+
+// connect links a socket with its other end, once.
+func (h hosted) connect(s *kernel.Socket) {
+	other := h.Socket(s.Peer)
+	from, to := h.ends[s], h.refused[s]
+	if from != nil && to != nil {
+		h.links = append(h.links, link{from: from, to: to, label: flight(s), by: from, broken: true, refused: true})
+		return
+	}
+	if other != nil {
+		to = h.ends[other]
+	}
+	if from == nil || to == nil || from == to {
+		return
+	}
+	if slices.ContainsFunc(h.links, func(l link) bool { return l.from == to && l.to == from || l.from == from && l.to == to }) {
+		return
+	}
+	l := link{from: from, to: to, label: flight(s), by: from, broken: !carries(s) && !carries(other)}
+	if l.label == "" {
+		l.label, l.by = flight(other), to
+	}
+	if h.onRight(from) && !h.onRight(to) {
+		l.from, l.to = to, from
+	}
+	h.links = append(h.links, l)
+}
+
+func (h hosted) onRight(r *row) bool {
+	return slices.ContainsFunc(h.boxes, func(b *box) bool { return b.right && slices.Contains(b.rows, r) })
+}
+
+// marked says whether a process is in another state than before.
+func (h hosted) marked(p kernel.Process) mark {
+	if h.diff == nil || !slices.ContainsFunc(h.diff.Processes, func(q kernel.Process) bool { return q.PID == p.PID }) {
+		return unchanged
+	}
+	return changed
+}
+
+// opened says whether a descriptor is new.
+func (h hosted) opened(p kernel.Process, d kernel.Descriptor) mark {
+	if h.diff == nil || !slices.Contains(h.diff.Descriptors, kernel.Opened{PID: p.PID, Descriptor: d}) {
+		return unchanged
+	}
+	return added
+}
+
+// of says what became of a socket.
+func (h hosted) of(s *kernel.Socket) mark {
+	if h.diff == nil {
+		return unchanged
+	}
+	for _, c := range h.diff.Sockets {
+		if c.After == nil || c.After.Cookie != s.Cookie || c.After.Inode != s.Inode || c.After.Peer != s.Peer {
+			continue
+		}
+		if c.Before == nil {
+			return added
+		}
+		return changed
+	}
+	return unchanged
+}

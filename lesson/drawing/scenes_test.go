@@ -1,0 +1,170 @@
+package drawing
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"fd3/sockets/kernel"
+)
+
+// Snapshots of one moment each, as the kernel gives them.
+
+const (
+	serverPID = 24380
+	clientPID = 24399
+	curlPID   = 24420
+)
+
+func at(port int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
+}
+
+var nowhere = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+
+func process(name string, pid int, sockets ...int) kernel.Process {
+	p := kernel.Process{Name: name, PID: pid, Party: true, State: "sleeping"}
+	for fd := range 3 {
+		p.Descriptors = append(p.Descriptors, kernel.Descriptor{Number: fd, Target: "/dev/null"})
+	}
+	for _, fd := range sockets {
+		p.Descriptors = append(p.Descriptors, kernel.Descriptor{Number: fd, Target: fmt.Sprintf("socket:[%d]", pid+fd)})
+	}
+	return p
+}
+
+func held(pid, fd int, s kernel.Socket) kernel.Socket {
+	s.Holders, s.Inode = []kernel.Holder{{PID: pid, FD: fd}}, uint64(pid+fd)
+	return s
+}
+
+func listening(backlog, waiting int) kernel.Socket {
+	return kernel.Socket{Protocol: "TCP", Cookie: 1, State: kernel.Listen, Local: at(46429), Remote: nowhere, Backlog: backlog, Waiting: waiting, RecvBuf: 131072}
+}
+
+// ends are both ends of a connection from a port; cookies are 10 times the port's and
+// that plus 1.
+func ends(port int, client, server kernel.State) (c, s kernel.Socket) {
+	c = kernel.Socket{Protocol: "TCP", Cookie: uint64(10 * port), Peer: uint64(10*port + 1), State: client, Local: at(port), Remote: at(46429), RecvBuf: 131072}
+	s = kernel.Socket{Protocol: "TCP", Cookie: uint64(10*port + 1), Peer: uint64(10 * port), State: server, Local: at(46429), Remote: at(port), RecvBuf: 131072}
+	return c, s
+}
+
+func snapshot(processes []kernel.Process, sockets ...kernel.Socket) kernel.Snapshot {
+	return kernel.Snapshot{Hosts: []kernel.Host{{Processes: processes, Sockets: sockets}}}
+}
+
+// full is a listener with a backlog of 1 and four clients.
+func full() kernel.Snapshot {
+	c3, w3 := ends(58966, kernel.Established, kernel.Established)
+	c4, w4 := ends(58974, kernel.Established, kernel.Established)
+	w3.Listener, w4.Listener, w3.Unread.Bytes = 1, 1, 18
+	c5, _ := ends(58980, kernel.SynSent, 0)
+	c6, _ := ends(58988, kernel.SynSent, 0)
+	for _, c := range []*kernel.Socket{&c5, &c6} {
+		c.Peer, c.Timer, c.Expires, c.Unsent.SYN = 0, kernel.TimerOn, 900*time.Millisecond, true
+	}
+	return snapshot([]kernel.Process{process("server", serverPID, 3), process("client", clientPID, 3, 4, 5, 6)},
+		held(serverPID, 3, listening(1, 2)), held(clientPID, 3, c3), held(clientPID, 4, c4), held(clientPID, 5, c5), held(clientPID, 6, c6), w3, w4)
+}
+
+// queued is a listener at which one client waits; accepted is what accept4(2) makes of it.
+func queued() kernel.Snapshot {
+	c, w := ends(58966, kernel.Established, kernel.Established)
+	w.Listener = 1
+	return snapshot([]kernel.Process{process("server", serverPID, 3), process("client", clientPID, 3)},
+		held(serverPID, 3, listening(128, 1)), held(clientPID, 3, c), w)
+}
+
+func accepted() kernel.Snapshot {
+	c, s := ends(58966, kernel.Established, kernel.Established)
+	server := process("server", serverPID, 3, 4)
+	server.Call, server.CallFD, server.Wchan = "recvfrom", 4, "wait_woken"
+	return snapshot([]kernel.Process{server, process("client", clientPID, 3)},
+		held(serverPID, 3, listening(128, 0)), held(serverPID, 4, s), held(clientPID, 3, c))
+}
+
+// bytes is a connection with a receive queue that is rather full, a FIN behind it, and
+// another in the handshake.
+func bytes() kernel.Snapshot {
+	c, s := ends(58966, kernel.FinWait2, kernel.CloseWait)
+	s.Unread = kernel.Queued{Bytes: 65536, FIN: true}
+	c4, s4 := ends(58974, kernel.Established, kernel.Established)
+	c4.Unsent.Bytes, c4.Timer, c4.Expires = 300, kernel.TimerOn, 1800*time.Millisecond
+	c5, s5 := ends(58980, kernel.Established, kernel.SynRecv)
+	s5.Listener, s5.Timer, s5.Expires, s5.RecvBuf = 1, kernel.TimerOn, 2*time.Second, 0
+	server := process("server", serverPID, 3, 4, 5)
+	server.State = "stopped"
+	return snapshot([]kernel.Process{server, process("client", clientPID, 3, 4, 5)},
+		held(serverPID, 3, listening(5, 0)), held(serverPID, 4, s), held(serverPID, 5, s4),
+		held(clientPID, 3, c), held(clientPID, 4, c4), held(clientPID, 5, c5), s5)
+}
+
+// leftover is a server whose client is curl, and what older connections have left.
+func leftover() kernel.Snapshot {
+	c, s := ends(58966, kernel.Established, kernel.Established)
+	c2, s2 := ends(58974, kernel.FinWait2, kernel.CloseWait)
+	c2.Timer, c2.Expires = kernel.TimerTimeWait, 42*time.Second
+	_, s3 := ends(58980, 0, kernel.TimeWait)
+	s3.Peer, s3.Timer, s3.Expires, s3.RecvBuf = 0, kernel.TimerTimeWait, 58*time.Second, 0
+	curl := kernel.Process{Name: "curl", PID: curlPID, State: "sleeping", Others: 7, Descriptors: []kernel.Descriptor{{Number: 5, Target: "socket:[24425]"}}}
+	return snapshot([]kernel.Process{process("server", serverPID, 3, 4, 5), curl},
+		held(serverPID, 3, listening(128, 0)), held(serverPID, 4, s), held(serverPID, 5, s2), held(curlPID, 5, c), c2, s3)
+}
+
+// others are sockets of all kinds but TCP's connections.
+func others() kernel.Snapshot {
+	sockets := []kernel.Socket{
+		held(serverPID, 3, kernel.Socket{Protocol: "UNIX-STREAM", Cookie: 1, State: kernel.Listen, Path: "/run/user/1000/fd3-学習.sock", Backlog: 1, Waiting: 1}),
+		held(serverPID, 4, kernel.Socket{Protocol: "UNIX-STREAM", Cookie: 2, Peer: 3, State: kernel.Established, Path: "/run/user/1000/fd3-学習.sock", Unread: kernel.Queued{Bytes: 5}}),
+		held(serverPID, 5, kernel.Socket{Protocol: "UDP", Cookie: 4, State: kernel.Close, Local: at(5353), Remote: nowhere, Memory: 768, RecvBuf: 212992}),
+		held(serverPID, 6, kernel.Socket{Protocol: "TCP", State: kernel.Close}),
+		held(clientPID, 3, kernel.Socket{Protocol: "UNIX-STREAM", Cookie: 3, Peer: 2, State: kernel.Established}),
+		held(clientPID, 4, kernel.Socket{Protocol: "UNIX-STREAM", Cookie: 5, State: kernel.Established}),
+		held(clientPID, 5, kernel.Socket{Protocol: "UDP", Cookie: 6, Peer: 4, State: kernel.Established, Local: at(40001), Remote: at(5353), RecvBuf: 212992}),
+		held(clientPID, 6, kernel.Socket{Protocol: "TCP", Cookie: 7, State: kernel.SynSent, Local: at(40002), Remote: netip.MustParseAddrPort("192.0.2.1:80"), Timer: kernel.TimerOn, Expires: 4 * time.Second, Retrans: 2}),
+		{Protocol: "UNIX-STREAM", Peer: 5, State: kernel.Established, Path: "/run/user/1000/fd3-学習.sock", Listener: 1, Memory: 768},
+	}
+	return snapshot([]kernel.Process{process("server", serverPID, 3, 4, 5, 6), process("client", clientPID, 3, 4, 5, 6)}, sockets...)
+}
+
+// many are more connections than there is room for, and some that are over.
+func many() kernel.Snapshot {
+	var servers, clients, orphans []kernel.Socket
+	var serverFDs, clientFDs []int
+	for i := range 30 {
+		c, s := ends(40000+i, kernel.Established, kernel.Established)
+		servers, clients = append(servers, held(serverPID, 4+i, s)), append(clients, held(clientPID, 3+i, c))
+		serverFDs, clientFDs = append(serverFDs, 4+i), append(clientFDs, 3+i)
+	}
+	for i := range 5 {
+		_, s := ends(41000+i, 0, kernel.TimeWait)
+		s.Peer, s.Timer, s.Expires = 0, kernel.TimerTimeWait, time.Duration(10+i)*time.Second
+		orphans = append(orphans, s)
+	}
+	sockets := append([]kernel.Socket{held(serverPID, 3, listening(128, 0))}, servers...)
+	sockets = append(append(sockets, clients...), orphans...)
+	return snapshot([]kernel.Process{process("server", serverPID, append([]int{3}, serverFDs...)...), process("client", clientPID, clientFDs...)}, sockets...)
+}
+
+// A scene is a Snapshot, and one before it where what changed is to be seen.
+type scene struct {
+	now    kernel.Snapshot
+	before *kernel.Snapshot
+	rows   int
+}
+
+func scenes() map[string]scene {
+	before, open := queued(), accepted()
+	return map[string]scene{
+		"full":     {now: full()},
+		"queued":   {now: queued()},
+		"accepted": {now: accepted(), before: &before},
+		"closed":   {now: queued(), before: &open},
+		"bytes":    {now: bytes()},
+		"leftover": {now: leftover()},
+		"others":   {now: others()},
+		"many":     {now: many(), rows: 24},
+		"nothing":  {now: snapshot([]kernel.Process{process("server", serverPID)})},
+	}
+}

@@ -1,0 +1,84 @@
+package drawing
+
+import (
+	"encoding/xml"
+	"io"
+	"strings"
+	"testing"
+)
+
+// The sentences say the same facts as the drawing, and only what changed where there is
+// an earlier Snapshot.
+func TestSentences(t *testing.T) {
+	var all strings.Builder
+	for _, name := range []string{"full", "accepted", "closed", "bytes", "leftover", "others"} {
+		s := scenes()[name]
+		all.WriteString("== " + name + "\n" + strings.Join(New(s.now, s.before).Sentences(), "\n") + "\n")
+	}
+	golden(t, "sentences.txt", all.String())
+	same := full()
+	if got := New(full(), &same).Sentences(); len(got) != 1 || got[0] != "Nothing has changed." {
+		t.Errorf("%q", got)
+	}
+}
+
+// An SVG is well-formed, and has every word of the cells as text.
+func TestSVG(t *testing.T) {
+	for name, s := range scenes() {
+		p := New(s.now, s.before)
+		svg := p.SVG(Room{96, s.rows})
+		golden(t, name+".svg", svg)
+		var texts []string
+		decoder := xml.NewDecoder(strings.NewReader(svg))
+		for in := ""; ; {
+			token, err := decoder.Token()
+			if err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			switch token := token.(type) {
+			case xml.StartElement:
+				in = token.Name.Local
+			case xml.CharData:
+				if in == "text" {
+					texts = append(texts, string(token))
+				}
+			}
+		}
+		words := strings.Join(texts, " ")
+		for _, line := range p.Cells(Room{96, s.rows}, false) {
+			for _, span := range line {
+				for _, word := range strings.Fields(strings.Map(func(r rune) rune {
+					if strings.ContainsRune(lines+"╌╎", r) {
+						return ' '
+					}
+					return r
+				}, span.Text)) {
+					if !strings.Contains(words, word) {
+						t.Errorf("%s: no %q in the SVG", name, word)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A name from outside cannot give orders to a terminal, nor markup to a page.
+func TestNamesAreHarmless(t *testing.T) {
+	s := leftover()
+	s.Hosts[0].Processes[1].Name = "\x1b]0;x\x07<script>&"
+	p := New(s, nil)
+	for _, drawn := range []string{marked(p.Cells(Room{Columns: 80}, false)), p.SVG(Room{Columns: 80}), strings.Join(p.Sentences(), "")} {
+		if strings.ContainsAny(drawn, "\x1b\x07") || strings.Contains(drawn, "<svg") && strings.Contains(drawn, "<script") {
+			t.Errorf("%q", drawn)
+		}
+	}
+}
+
+func BenchmarkCells(b *testing.B) {
+	p := New(many(), nil)
+	for b.Loop() {
+		p.Cells(Room{Columns: 120, Rows: 40}, false)
+	}
+}
