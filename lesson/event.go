@@ -1,5 +1,7 @@
 package lesson
 
+import "fd3/sockets/kernel"
+
 // Kind says what an Event tells.
 //
 // The comments of the kinds and of the fields below are what fd3 help json says. A
@@ -16,6 +18,7 @@ const (
 	KindEvidence Kind = "evidence" // a fact, read back from the kernel: Text is what it means
 	KindProcess  Kind = "process"  // status: what follows is about this process: Title, Text
 	KindSocket   Kind = "socket"   // status: what follows is about this descriptor: FD, Value, Text, Source, Command
+	KindSnapshot Kind = "snapshot" // status: what the kernel has, which a view draws
 
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
@@ -87,6 +90,9 @@ type Event struct {
 
 	Predicted string `json:"predicted,omitempty"` // verdict: the Name of the choice that the learner made
 	Right     bool   `json:"right,omitempty"`     // verdict: true when it is the kernel's
+
+	Snapshot *kernel.Snapshot `json:"snapshot,omitempty"` // snapshot: what the kernel has
+	Before   *kernel.Snapshot `json:"before,omitempty"`   // snapshot: what it had before, where that is known: what has changed stands out
 
 	Form  string `json:"form,omitempty"`  // bytes: struct or message
 	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64

@@ -30,12 +30,12 @@ func TestJSONTopic(t *testing.T) {
 	t.Errorf("jsontopic.txt is not what the comments of lesson.Event say: go generate ./cmd/fd3\n%s", want)
 }
 
-// A contract is what the source of package lesson says of its Event.
+// A contract is what the source says of lesson.Event, and of what it has of others.
 type contract struct {
 	kinds   []described
 	fields  []described
-	structs map[string][]string // the JSON names of the fields of each struct
-	names   map[string]string   // the JSON name of each field of Event, by its name in Go
+	structs map[string][]described // the fields of each struct
+	names   map[string]string      // the JSON name of each field of Event, by its name in Go
 }
 
 // described is a kind or a field, with its comment.
@@ -43,11 +43,18 @@ type described struct{ name, comment, typ string }
 
 func newContract(t *testing.T) contract {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../lesson/event.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
+	c := contract{structs: make(map[string][]described), names: make(map[string]string)}
+	for _, path := range []string{"../../lesson/event.go", "../../sockets/kernel/snapshot.go", "../../sockets/kernel/queue.go", "../../sockets/kernel/diag.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.read(file)
 	}
-	c := contract{structs: make(map[string][]string), names: make(map[string]string)}
+	return c
+}
+
+func (c *contract) read(file *ast.File) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ValueSpec:
@@ -62,7 +69,6 @@ func newContract(t *testing.T) contract {
 		}
 		return true
 	})
-	return c
 }
 
 func (c *contract) members(name string, s *ast.StructType) {
@@ -72,9 +78,16 @@ func (c *contract) members(name string, s *ast.StructType) {
 		}
 		tag, _ := strconv.Unquote(f.Tag.Value)
 		json, _, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
-		c.structs[name] = append(c.structs[name], json)
+		if json == "-" {
+			continue
+		}
+		words := comment(f.Comment)
+		if words == "" {
+			words = comment(f.Doc)
+		}
+		c.structs[name] = append(c.structs[name], described{name: json, comment: words, typ: element(f.Type)})
+		c.names[f.Names[0].Name] = json
 		if name == "Event" {
-			c.names[f.Names[0].Name] = json
 			c.fields = append(c.fields, described{name: json, comment: comment(f.Comment), typ: element(f.Type)})
 		}
 	}
@@ -87,13 +100,15 @@ func element(e ast.Expr) string {
 		return element(e.Elt)
 	case *ast.StarExpr:
 		return element(e.X)
+	case *ast.SelectorExpr:
+		return e.Sel.Name
 	case *ast.Ident:
 		return e.Name
 	}
 	return ""
 }
 
-func comment(g *ast.CommentGroup) string { return strings.TrimSpace(g.Text()) }
+func comment(g *ast.CommentGroup) string { return strings.Join(strings.Fields(g.Text()), " ") }
 
 // text is the topic: what every event may have, and then each kind with the fields
 // that it is the first to have.
@@ -121,9 +136,35 @@ func (c contract) about(out *strings.Builder, kind string) {
 			continue
 		}
 		if members, ok := c.structs[f.typ]; ok {
-			words += ": " + strings.Join(members, ", ")
+			words += ": " + c.list(members)
 		}
 		c.row(out, "  "+f.name, words)
+		if kind == "snapshot" && f.name == "snapshot" {
+			c.deeper(out, f.typ)
+		}
+	}
+}
+
+// list is the names of fields.
+func (c contract) list(fields []described) string {
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// deeper writes the fields of a struct that is the type of a field, and of those in it.
+func (c contract) deeper(out *strings.Builder, typ string) {
+	for _, f := range c.structs[typ] {
+		words := f.comment
+		if members, ok := c.structs[f.typ]; ok {
+			words = strings.TrimPrefix(words+": "+c.list(members), ": ")
+		}
+		c.row(out, "    "+f.name, words)
+		if slices.Contains([]string{"Host", "Process", "Socket"}, f.typ) {
+			c.deeper(out, f.typ)
+		}
 	}
 }
 
@@ -150,6 +191,10 @@ func (c contract) row(out *strings.Builder, name, words string) {
 		}
 		return name
 	})
+	if len(name) >= column {
+		fmt.Fprintln(out, name)
+		name = ""
+	}
 	for i, line := range strings.Split(ansi.Wordwrap(strings.ReplaceAll(words, "…", "..."), width-column, ""), "\n") {
 		if i > 0 {
 			name = ""

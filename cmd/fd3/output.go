@@ -19,6 +19,7 @@ type output struct {
 	plain   bool
 	color   string
 	explain string
+	words   bool // status: a drawing is told in sentences
 }
 
 // show returns a function that shows Events on stdout. The first error of stdout ends
@@ -48,7 +49,7 @@ func (o output) show(failed *error) (func(lesson.Event), error) {
 
 func (o output) look() (view.Look, error) {
 	terminal := term.IsTerminal(os.Stdout.Fd())
-	look := view.Look{Width: columns(os.Stdout), ASCII: o.plain || !utf8Locale()}
+	look := view.Look{Width: columns(os.Stdout), ASCII: o.plain || !utf8Locale(), Words: o.words}
 	switch o.color {
 	case "always":
 		look.Colour = true

@@ -6,13 +6,35 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"fd3/lesson"
 	"fd3/lesson/step"
 	"fd3/sockets/stage"
 )
 
 func (a *app) status() *cobra.Command {
-	return a.onStage("status", "both processes: their sockets, states, queues, what waits where",
-		func(ctx context.Context, r *step.Runner) error { return r.Status(ctx) })
+	var watch bool
+	var cmd *cobra.Command
+	cmd = a.onStage("status", "both processes drawn: their sockets, states, what waits where",
+		func(ctx context.Context, r *step.Runner) error {
+			if watch {
+				return a.watch(ctx, r.Parties)
+			}
+			level := lesson.Short // the list that full has below the drawing is for those who ask
+			if a.json || cmd.Flags().Changed("explain") {
+				var err error
+				if level, err = a.level(); err != nil {
+					return err
+				}
+			}
+			return r.Status(ctx, level)
+		})
+	cmd.Example = "  fd3 status                  what the kernel has of both processes, drawn\n" +
+		"  fd3 status --explain full   and as a list, with where each line is read\n" +
+		"  fd3 status --watch          drawn anew while you work in another terminal\n" +
+		"  fd3 status --accessible     in sentences, for a screen reader"
+	cmd.Flags().BoolVar(&watch, "watch", false, "draw it anew whenever it changes, until Ctrl-C")
+	cmd.Flags().BoolVar(&a.words, "accessible", false, "in sentences instead of a drawing")
+	return cmd
 }
 
 func (a *app) reset() *cobra.Command {

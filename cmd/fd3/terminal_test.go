@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
@@ -117,4 +120,52 @@ func TestTerminal(t *testing.T) {
 	if strings.Contains(term.text(), "\x1b]") || strings.Contains(term.text(), "\x1b[6n") {
 		t.Error("the terminal was asked something")
 	}
+}
+
+// fd3 status --watch draws what the kernel has, draws it again when another terminal has
+// made a step, and gives the terminal back.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	s := &session{t: t, place: p, told: make(map[int][]string)}
+	term := p.terminal(t, "status", "--watch")
+	term.shows("No process runs")
+	s.does("bind", "127.0.0.1:0")
+	s.does("listen", "--backlog", "1")
+	term.shows("accept queue, backlog 1")
+	s.does("connect", "--count", "2") // no SYN is sent again and again: that would be a change, too
+	term.shows("full: no room")
+	server := s.does("status").pid("server")
+	syscall.Kill(server, syscall.SIGSTOP)
+	term.shows(fmt.Sprintf("server %d, stopped", server))
+	syscall.Kill(server, syscall.SIGCONT)
+	until(t, "it goes on", func() bool { return !strings.Contains(term.screen(100, 50), "stopped") })
+	s.does("accept")
+	until(t, "the new descriptor has a mark", func() bool { return strings.Contains(term.screen(100, 50), "▶+  4  ESTABLISHED") })
+	term.tty.Write([]byte{3})
+	term.exits(exitInterrupted)
+	if all := term.text(); !strings.HasSuffix(all, leaveScreen) || strings.Count(all, enterScreen) != 1 {
+		t.Errorf("the terminal is not given back: %q", all[max(0, len(all)-80):])
+	}
+}
+
+// Nothing is written as long as nothing changes.
+func TestWatchIsQuiet(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	s := &session{t: t, place: p, told: make(map[int][]string)}
+	s.does("bind", "127.0.0.1:0")
+	s.does("listen")
+	term := p.terminal(t, "status", "--watch")
+	until(t, "all of it is drawn", func() bool {
+		return strings.Contains(term.text(), "accept queue") && strings.HasSuffix(term.text(), clearBelow)
+	})
+	wrote := len(term.text())
+	server := s.does("status").pid("server") // a process that answers has not changed
+	time.Sleep(4 * glance)                   // several looks
+	if got := term.text()[wrote:]; got != "" {
+		t.Errorf("drawn again for nothing, with server %d: %q", server, got)
+	}
+	term.tty.Write([]byte{3})
+	term.exits(exitInterrupted)
 }

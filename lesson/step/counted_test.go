@@ -29,7 +29,7 @@ func TestQueueWithItsFIN(t *testing.T) {
 		t.Errorf("ss shows Recv-Q %s", got)
 	}
 	h.events = nil
-	if err := h.Status(t.Context()); err != nil {
+	if err := h.Status(t.Context(), lesson.Full); err != nil {
 		t.Fatal(err)
 	}
 	if line := h.line("CLOSE_WAIT"); !strings.Contains(line.Value, " 5 unread, 0 not ack") || !strings.Contains(line.Text, "Recv-Q of `ss` is 6:") {
@@ -47,7 +47,7 @@ func TestQueueWithItsOwnFIN(t *testing.T) {
 	h.fill(server)
 	h.do("shutdown")
 	h.events = nil
-	if err := h.Status(t.Context()); err != nil {
+	if err := h.Status(t.Context(), lesson.Full); err != nil {
 		t.Fatal(err)
 	}
 	line := h.line("FIN_WAIT1")

@@ -15,24 +15,44 @@ import (
 	"fd3/sockets/stage"
 )
 
-// Status tells where both processes stand: their descriptors and sockets, with
-// states and queues, the call that one is blocked in, and when they end.
-func (r *Runner) Status(ctx context.Context) error {
-	if _, err := r.unseen(ctx, nil); err != nil {
+// Status tells where the processes stand: what the kernel has of them, also of one that
+// does not answer, and the call that one is blocked in. In full it lists their
+// descriptors and sockets, with states and queues, and says when they end.
+func (r *Runner) Status(ctx context.Context, explain lesson.Explain) error {
+	var now sight
+	_, err := r.unseen(ctx, nil)
+	if err == nil {
+		now, err = look(ctx, r.Parties)
+	}
+	var silent *stage.SilentError
+	if err != nil && !errors.As(err, &silent) {
 		return err
 	}
-	now, err := look(ctx, r.Parties)
-	if err != nil {
-		return err
-	}
-	if len(now.ends) == 0 {
+	if err == nil && len(now.ends) == 0 {
 		r.Show(lesson.Event{Kind: lesson.KindText, Section: "status", Text: fmt.Sprintf("No process runs on the stage `%s`. `fd3 socket` starts one.", r.Name)})
 		return nil
 	}
+	out := Lookout{Parties: r.Parties}
+	if failed := out.find(ctx, silent); failed != nil {
+		return failed
+	}
+	if picture, failed := out.look(); failed == nil && len(out.found) > 0 { // a container may hide sock_diag(7)
+		r.Show(picture)
+	}
+	if err != nil {
+		return err
+	}
 	for _, p := range r.Parties {
-		if end, ok := now.ends[p.Name]; ok {
+		end, ok := now.ends[p.Name]
+		switch {
+		case ok && explain == lesson.Full:
 			r.processStatus(p.Name, end, now)
+		case ok && end.Blocked != nil:
+			r.standing(p.Name, end, now)
 		}
+	}
+	if explain != lesson.Full {
+		r.Show(lesson.Event{Kind: lesson.KindText, Section: "status", Text: "As a list, with where each line is read: `fd3 status --explain full`"})
 	}
 	return nil
 }
@@ -49,9 +69,7 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 			roughly(time.Since(end.Started), time.Second, "second"), roughly(time.Until(end.EndsIdle), time.Minute, "minute")),
 	})
 	if end.Blocked != nil {
-		s.call = *end.Blocked
-		r.show(s, lesson.Entered(s.call))
-		r.blocked(s)
+		r.standing(role, end, now)
 	}
 	for _, e := range descriptors(s) {
 		r.show(s, e.Event())
@@ -69,6 +87,14 @@ func roughly(d, unit time.Duration, name string) string {
 		return "less than a " + name
 	}
 	return lesson.Took(d)
+}
+
+// standing tells the call that a process is blocked in.
+func (r *Runner) standing(role stage.Role, end stage.State, now sight) {
+	s := &scene{todo: todo{status, role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
+	s.call = *end.Blocked
+	r.show(s, lesson.Entered(s.call))
+	r.blocked(s)
 }
 
 func socketCommand(x stage.Socket) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fd3/lesson"
+	"fd3/lesson/drawing"
 )
 
 // A Head is the top of a Document.
@@ -48,6 +49,7 @@ type sheet interface {
 	calls([]lesson.Event)
 	facts([]lesson.Event)
 	bytes(lesson.Event)
+	drawing(drawing.Picture)
 	end() error
 }
 

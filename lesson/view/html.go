@@ -13,6 +13,7 @@ import (
 	"github.com/yuin/goldmark"
 
 	"fd3/lesson"
+	"fd3/lesson/drawing"
 )
 
 // NewHTML returns a Document that is one HTML page. The page loads nothing and runs
@@ -47,16 +48,22 @@ func (h *htmlSheet) write(name string, data any) {
 }
 
 func (h *htmlSheet) begin(head Head, machine []lesson.Event) {
-	style := sha256.Sum256([]byte(handoutCSS))
+	styles := hashed(handoutCSS) + " " + hashed(drawing.Style)
 	h.write("begin", struct {
-		Title, Date, Policy string
+		Title, Date, Styles string
 		Style               template.CSS
 		Machine             []lesson.Event
 		Contents            []Entry
 	}{
-		head.Title, head.Made.Format(dateFormat), base64.StdEncoding.EncodeToString(style[:]),
+		head.Title, head.Made.Format(dateFormat), styles,
 		template.CSS(handoutCSS), machine, head.Contents,
 	})
+}
+
+// hashed is a style sheet as the policy of a page names it.
+func hashed(style string) string {
+	sum := sha256.Sum256([]byte(style))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 func (h *htmlSheet) lesson(id, title, asks string) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"fd3/lesson"
+	"fd3/sockets/kernel"
 )
 
 // kinds are all kinds of Event that lesson declares.
@@ -53,6 +54,7 @@ var examples = map[lesson.Kind]lesson.Event{
 	lesson.KindEvidence:   {Fact: "fact here", Value: "value-here", Source: "source-here", Command: "command-here", Text: "text here"},
 	lesson.KindProcess:    {Title: "title here", Text: "text here"},
 	lesson.KindSocket:     {FD: new(int), Value: "value-here", Source: "source-here", Command: "command-here", Text: "text here"},
+	lesson.KindSnapshot:   {Snapshot: &kernel.Snapshot{Hosts: []kernel.Host{{Processes: []kernel.Process{{Name: "server-here", PID: 4711}}}}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -154,6 +156,8 @@ func wordsOf(e lesson.Event) []string {
 		all = append(all, "bind(here) = 0")
 	case lesson.KindBytes:
 		all = append(all, "the rest")
+	case lesson.KindSnapshot:
+		all = append(all, "server-here")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

@@ -74,7 +74,11 @@ func (m *markdownSheet) calls(all []lesson.Event) {
 	for _, e := range all {
 		lines = append(lines, strings.TrimRight(who(e)+": "+made(e), " "))
 	}
-	text := strings.Join(lines, "\n")
+	m.block(strings.Join(lines, "\n"))
+}
+
+// block writes a code block.
+func (m *markdownSheet) block(text string) {
 	fence := strings.Repeat("`", max(longestRun(text, '`')+1, 3))
 	m.printf("\n%stext\n%s\n%s\n", fence, text, fence)
 }

@@ -19,6 +19,7 @@ type renderer interface {
 	evidence(lesson.Event)
 	process(lesson.Event)
 	socket(lesson.Event)
+	snapshot(lesson.Event)
 
 	connection(lesson.Event)
 	request(lesson.Event)
@@ -52,6 +53,8 @@ func draw(r renderer, e lesson.Event) {
 		r.process(e)
 	case lesson.KindSocket:
 		r.socket(e)
+	case lesson.KindSnapshot:
+		r.snapshot(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

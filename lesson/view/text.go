@@ -18,6 +18,7 @@ const maxProse = 96
 type Text struct {
 	w        io.Writer
 	look     Look
+	columns  int // of the terminal, also where text is no narrower than it gets
 	theme    theme
 	err      error
 	section  string          // the heading under which the last line stands
@@ -35,7 +36,7 @@ func NewText(w io.Writer, l Look) *Text {
 }
 
 // Fit sets the width, in columns, of all later Events.
-func (v *Text) Fit(columns int) { v.look.Width = min(max(columns, 40), 200) }
+func (v *Text) Fit(columns int) { v.columns, v.look.Width = columns, min(max(columns, 40), 200) }
 
 // headings has the words over the parts of a step.
 var headings = map[string]string{

@@ -14,6 +14,8 @@ import (
 // the terminal, and passed down.
 type Look struct {
 	Width  int   // columns
+	Rows   int   // a drawing takes no more; 0: as many as it needs
+	Words  bool  // a drawing is told in sentences
 	Colour bool  // ANSI escapes may be written
 	ASCII  bool  // the locale has no UTF-8
 	Theme  Theme // which, where Colour is true

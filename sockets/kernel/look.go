@@ -47,7 +47,7 @@ func Look(parties []Party, earlier Snapshot) (Snapshot, error) {
 		s.Hosts = nil
 		for _, p := range parties {
 			if !slices.ContainsFunc(s.Hosts, func(h Host) bool { return h.Net == p.Net }) {
-				s.Hosts = append(s.Hosts, Host{Net: p.Net})
+				s.Hosts = append(s.Hosts, Host{Net: p.Net, Sockets: []Socket{}})
 			}
 		}
 		still := true
@@ -97,7 +97,7 @@ func (l *looker) look(parties []Party, earlier Snapshot) error {
 
 // party reads a process: its state and its descriptors.
 func (l *looker) party(p Party) {
-	process := Process{Name: p.Name, PID: p.PID, Party: true, State: Gone}
+	process := Process{Name: p.Name, PID: p.PID, Party: true, State: Gone, Descriptors: []Descriptor{}}
 	task, err := Thread(p.PID, p.PID)
 	if err == nil {
 		process.State = task.StateName

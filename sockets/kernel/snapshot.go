@@ -20,15 +20,15 @@ type Host struct {
 
 // A Process is one that holds, or held, sockets of a Snapshot.
 type Process struct {
-	Name        string       `json:"name"`           // of a party; of another one as in /proc/PID/comm
-	PID         int          `json:"pid"`            //
-	Party       bool         `json:"party"`          // false: another process, which has only the descriptors of sockets that concern a party
-	State       string       `json:"state"`          // as in /proc/PID/status: sleeping, running, stopped, zombie, …; gone, if there is no such process
-	Call        string       `json:"call,omitempty"` // the system call on one of its sockets that its main thread sleeps in
-	CallFD      int          `json:"call_fd"`        // the descriptor that it acts on; with Call
-	Wchan       string       `json:"wchan,omitempty"`
-	Descriptors []Descriptor `json:"descriptors"`
-	Others      int          `json:"others"` // how many descriptors it has besides
+	Name        string       `json:"name"`            // of a party; of another one as in /proc/PID/comm
+	PID         int          `json:"pid"`             // of the process, also when it is gone
+	Party       bool         `json:"party"`           // false: another process, which has only the descriptors of sockets that concern a party
+	State       string       `json:"state"`           // as in /proc/PID/status: sleeping, running, stopped, zombie, …; gone, if there is no such process
+	Call        string       `json:"call,omitempty"`  // the system call on one of its sockets that its main thread sleeps in
+	CallFD      int          `json:"call_fd"`         // the descriptor that it acts on; with Call
+	Wchan       string       `json:"wchan,omitempty"` // the kernel function that it sleeps in; with Call
+	Descriptors []Descriptor `json:"descriptors"`     // the open ones, by number
+	Others      int          `json:"others"`          // how many descriptors it has besides
 }
 
 // Gone is the State of a process that is no more.
@@ -51,7 +51,7 @@ type Socket struct {
 	Protocol string   `json:"protocol"`          // TCP, UDP, UNIX-STREAM, UNIX (of datagrams), UNIX-SEQPACKET, or another name of /proc/net/protocols
 	Cookie   uint64   `json:"cookie"`            // SO_COOKIE, which stays the same from the handshake to the end of TIME_WAIT; 0 for a socket that no table has: it has no address, or waits in the queue of an AF_UNIX listener
 	Inode    uint64   `json:"inode"`             // 0: no process has a descriptor for it
-	Holders  []Holder `json:"holders,omitempty"` // those in the Processes of the Host; none, with an Inode: a process that this user may not look into
+	Holders  []Holder `json:"holders,omitempty"` // those in the Processes; none, with an Inode: a process that this user may not look into
 	State    State    `json:"state"`             // a datagram socket is ESTABLISHED once it has a peer
 
 	Local  netip.AddrPort `json:"local,omitzero"`  // of TCP and UDP
@@ -59,9 +59,9 @@ type Socket struct {
 	Path   string         `json:"path,omitempty"`  // of AF_UNIX, an abstract name with each NUL as "@"; empty without a name
 	Peer   uint64         `json:"peer"`            // the Cookie of the other end, or of the socket that its datagrams go to; 0 if it is not on this host
 
-	// Listener is the Cookie of the listening socket in whose queue this one waits: in
-	// SYN_RECV in the SYN queue, else in the accept queue. 0: it waits in none. The order
-	// is told of AF_UNIX alone.
+	// The Cookie of the listening socket in whose queue this one waits: in SYN_RECV in the
+	// SYN queue, else in the accept queue. 0: it waits in none. The order in the queue is
+	// told of AF_UNIX alone.
 	Listener uint64 `json:"listener"`
 	Waiting  int    `json:"waiting"` // of a listening socket: the length of its accept queue
 	Backlog  int    `json:"backlog"` // of a listening socket: its accept queue holds one more

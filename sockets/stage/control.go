@@ -18,11 +18,11 @@ import (
 // IdleEnd is how long a stage lives when nothing is asked of it.
 const IdleEnd = time.Hour
 
-// firstControlFD is where the control descriptors begin: far above those that a
+// FirstControlFD is where the control descriptors begin: far above those that a
 // learner looks at, and below the usual limit of 1024. Where the limit is lower,
 // they are the last controlRoom below it, or the upper half of it.
 const (
-	firstControlFD = 1000
+	FirstControlFD = 1000
 	controlRoom    = 24
 )
 
@@ -118,8 +118,8 @@ func (c *control) own(lines []int) {
 // hears its commands.
 func reserve() (first int) {
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max >= firstControlFD+controlRoom {
-		return firstControlFD
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max >= FirstControlFD+controlRoom {
+		return FirstControlFD
 	}
 	limit.Cur = limit.Max - min(controlRoom, limit.Max/2)
 	unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)

@@ -10,7 +10,7 @@ import (
 // descriptors are taken, so that they get high ones. The runtime would open them
 // at its first timer (the garbage collector has one), and they would stand among
 // the sockets that a learner counts.
-func RaisePoller() { raisePoller(firstControlFD) }
+func RaisePoller() { raisePoller(FirstControlFD) }
 
 func raisePoller(first int) {
 	var low []int

@@ -62,7 +62,7 @@ func condition(pid int) (state, remedy string) {
 		return state, fmt.Sprintf("It waits inside the kernel. Where: cat /proc/%d/wchan", pid)
 	}
 	var limit unix.Rlimit
-	if unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit) == nil && limit.Cur < firstControlFD+controlRoom {
+	if unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &limit) == nil && limit.Cur < FirstControlFD+controlRoom {
 		state += fmt.Sprintf(", and its RLIMIT_NOFILE is %d, which may leave it no descriptor to hear fd3 with", limit.Cur)
 	}
 	return state, ""

@@ -1,0 +1,95 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fd3/lesson"
+	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
+)
+
+// A Lookout takes Snapshots of the processes of a stage, each with the one before what
+// changed last. It asks a process for its number only, and once: the rest is read from
+// outside.
+type Lookout struct {
+	Parties []Party
+
+	found  []kernel.Party
+	now    kernel.Snapshot
+	before *kernel.Snapshot // nil as long as nothing has changed
+	since  time.Time        // when it changed last
+}
+
+// together is how long after a change another belongs to the same step.
+const together = 600 * time.Millisecond
+
+// Look takes a Snapshot and returns the Event that shows it.
+func (l *Lookout) Look(ctx context.Context) (lesson.Event, error) {
+	if err := l.find(ctx, nil); err != nil {
+		return lesson.Event{}, err
+	}
+	return l.look()
+}
+
+// look takes a Snapshot of what has been found.
+func (l *Lookout) look() (lesson.Event, error) {
+	seen, err := kernel.Look(l.found, l.now)
+	if err != nil {
+		return lesson.Event{}, err
+	}
+	d := seen.Since(l.now)
+	if l.since.IsZero() {
+		l.since = time.Now()
+	} else if len(d.Sockets)+len(d.Descriptors)+len(d.Processes) > 0 {
+		if time.Since(l.since) > together || l.before == nil {
+			before := l.now
+			l.before = &before
+		}
+		l.since = time.Now()
+	}
+	l.now = seen
+	return lesson.Event{Kind: lesson.KindSnapshot, Step: status.Name, Snapshot: &seen, Before: l.before}, nil
+}
+
+// find looks for the processes that have not been found yet, or are gone. One that is
+// silent, which has been told already or is found here, has its descriptors in the
+// usual places.
+func (l *Lookout) find(ctx context.Context, silent *stage.SilentError) error {
+	var found []kernel.Party
+	for _, p := range l.Parties {
+		if old, ok := l.alive(string(p.Name)); ok {
+			found = append(found, old)
+			continue
+		}
+		mute := silent
+		if mute == nil || mute.Role != p.Name {
+			state, err := p.Stage.State(ctx)
+			if err == nil {
+				found = append(found, kernel.Party{Name: string(p.Name), PID: state.PID, Net: p.Net, Own: state.Reserved})
+				continue
+			}
+			if !errors.As(err, &mute) && !errors.Is(err, stage.ErrNone) {
+				return err
+			}
+		}
+		if mute != nil && mute.Role == p.Name && mute.PID != 0 {
+			found = append(found, kernel.Party{Name: string(p.Name), PID: mute.PID, Net: p.Net, Own: stage.FirstControlFD})
+		}
+	}
+	l.found = found
+	return nil
+}
+
+// alive returns a process that was found, if it runs still.
+func (l *Lookout) alive(name string) (kernel.Party, bool) {
+	for _, p := range l.found {
+		if p.Name != name {
+			continue
+		}
+		task, err := kernel.Thread(p.PID, p.PID)
+		return p, err == nil && task.State != 'Z'
+	}
+	return kernel.Party{}, false
+}

@@ -1,0 +1,62 @@
+package view
+
+import (
+	"html/template"
+	"strings"
+
+	"fd3/lesson"
+	"fd3/lesson/drawing"
+)
+
+// maxDrawing is the width of a drawing, in columns, on a wider terminal.
+const maxDrawing = 120
+
+// snapshot draws what the kernel has, or tells it in sentences.
+func (v *Text) snapshot(e lesson.Event) {
+	v.blank()
+	v.section = "snapshot"
+	picture := drawing.New(*e.Snapshot, e.Before)
+	if v.look.Words {
+		for _, s := range picture.Sentences() {
+			v.wrap(s, 0, 2)
+		}
+		return
+	}
+	for _, spans := range picture.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII) {
+		var line strings.Builder
+		for _, s := range spans {
+			switch {
+			case s.Strong:
+				line.WriteString(v.theme.strong.Render(s.Text))
+			case s.Faint:
+				line.WriteString(v.theme.dim.Render(s.Text))
+			default:
+				line.WriteString(s.Text)
+			}
+		}
+		v.line(line.String())
+	}
+}
+
+// pageRoom is where a drawing has to fit in a document.
+var pageRoom = drawing.Room{Columns: 84, Rows: 60}
+
+func (d *Document) snapshot(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.drawing(drawing.New(*e.Snapshot, e.Before))
+}
+
+// drawing writes the cells as a code block.
+func (m *markdownSheet) drawing(p drawing.Picture) {
+	var cells strings.Builder
+	for _, spans := range p.Cells(pageRoom, false) {
+		for _, s := range spans {
+			cells.WriteString(s.Text)
+		}
+		cells.WriteByte('\n')
+	}
+	m.block(strings.TrimRight(cells.String(), "\n"))
+}
+
+// drawing writes an SVG.
+func (h *htmlSheet) drawing(p drawing.Picture) { h.write("drawing", template.HTML(p.SVG(pageRoom))) }
