@@ -228,7 +228,7 @@ func (h hosted) orphans() {
 		if s.Inode != 0 && len(s.Holders) > 0 || s.Listener != 0 {
 			continue
 		}
-		right := h.servers(s)
+		right, known := h.servers(s)
 		side, name := 0, "held by no process"
 		if right {
 			side = 1
@@ -244,30 +244,34 @@ func (h hosted) orphans() {
 		}
 		r := &row{mark: h.of(s)}
 		h.socket(b, r, s)
+		if !known && s.Remote.Port() != 0 {
+			r.text = fmt.Sprintf("%-11s :%d to :%d", s.State, s.Local.Port(), s.Remote.Port())
+		}
 		h.ends[s] = r
 		b.rows = append(b.rows, r)
 	}
 }
 
 // servers reports whether a socket without a process is the end of the side that
-// listens: it has the port of a listener, or its other end is at the left.
-func (h hosted) servers(s *kernel.Socket) bool {
+// listens: it has the port of a listener, or its other end is at the left. Where nothing
+// listens any more it may not be known.
+func (h hosted) servers(s *kernel.Socket) (right, known bool) {
 	for _, l := range h.Sockets {
 		if l.State == kernel.Listen && l.Local.Port() != 0 {
 			if l.Local.Port() == s.Local.Port() {
-				return true
+				return true, true
 			} else if l.Local.Port() == s.Remote.Port() {
-				return false
+				return false, true
 			}
 		}
 	}
 	other := h.Socket(s.Peer)
 	for _, b := range h.boxes {
 		if other != nil && slices.Contains(b.rows, h.ends[other]) {
-			return !b.right
+			return !b.right, true
 		}
 	}
-	return false
+	return false, false
 }
 
 // connect links a socket with its other end, once.

@@ -112,6 +112,13 @@ func leftover() kernel.Snapshot {
 		held(serverPID, 3, listening(128, 0)), held(serverPID, 4, s), held(serverPID, 5, s2), held(curlPID, 5, c), c2, s3)
 }
 
+// over are two processes that have closed all, and what is left of it.
+func over() kernel.Snapshot {
+	_, s := ends(58966, 0, kernel.TimeWait)
+	s.Peer, s.Timer, s.Expires, s.RecvBuf = 0, kernel.TimerTimeWait, 60*time.Second, 0
+	return snapshot([]kernel.Process{process("server", serverPID), process("client", clientPID)}, s)
+}
+
 // others are sockets of all kinds but TCP's connections.
 func others() kernel.Snapshot {
 	sockets := []kernel.Socket{
@@ -163,6 +170,7 @@ func scenes() map[string]scene {
 		"closed":   {now: queued(), before: &open},
 		"bytes":    {now: bytes()},
 		"leftover": {now: leftover()},
+		"over":     {now: over()},
 		"others":   {now: others()},
 		"many":     {now: many(), rows: 24},
 		"nothing":  {now: snapshot([]kernel.Process{process("server", serverPID)})},

@@ -30,8 +30,9 @@ func (p Picture) SVG(room Room) string {
 	g := l.grid()
 	notes := l.notes()
 	var out strings.Builder
-	width, height := g.used()*cellWidth, (len(g.rows)+len(notes))*cellHeight
-	fmt.Fprintf(&out, `<svg class="fd3" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`, width, height, width, height)
+	width, height := (g.used()+2)*cellWidth, (len(g.rows)+len(notes)+1)*cellHeight
+	fmt.Fprintf(&out, `<svg class="fd3" xmlns="http://www.w3.org/2000/svg" viewBox="%d %d %d %d" width="%d" height="%d" role="img">`,
+		-cellWidth, -cellHeight/2, width, height, width, height)
 	fmt.Fprintf(&out, "\n<title>What the kernel has</title>\n<desc>%s</desc>\n<style>%s</style>\n", html.EscapeString(strings.Join(p.Sentences(), " ")), Style)
 	for _, dashed := range []bool{false, true} {
 		if path := g.path(dashed); path != "" {

@@ -67,7 +67,11 @@ func (l *Lookout) find(ctx context.Context, silent *stage.SilentError) error {
 		if mute == nil || mute.Role != p.Name {
 			state, err := p.Stage.State(ctx)
 			if err == nil {
-				found = append(found, kernel.Party{Name: string(p.Name), PID: state.PID, Net: p.Net, Own: state.Reserved})
+				party := kernel.Party{Name: string(p.Name), PID: state.PID, Net: p.Net, Own: state.Reserved}
+				for _, peer := range state.Left {
+					party.Left = append(party.Left, peer.AddrPort())
+				}
+				found = append(found, party)
 				continue
 			}
 			if !errors.As(err, &mute) && !errors.Is(err, stage.ErrNone) {

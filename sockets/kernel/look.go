@@ -15,8 +15,9 @@ import (
 type Party struct {
 	Name string // server, client, …
 	PID  int
-	Net  Net // the network namespace that it lives in
-	Own  int // descriptors from this number up are left out, as fd3's own; 0: none are
+	Net  Net              // the network namespace that it lives in
+	Own  int              // descriptors from this number up are left out, as fd3's own; 0: none are
+	Left []netip.AddrPort // the peers of connections that it has closed, which tell nobody whose they were
 }
 
 // The names of the protocols of AF_UNIX, as in /proc/net/protocols. The first is
@@ -34,9 +35,9 @@ var unixProtocols = map[int]string{unix.SOCK_STREAM: unixStream, unix.SOCK_DGRAM
 // accepts nobody.
 //
 // A socket concerns a party that holds it; or is the other end of such a one; or waits
-// in the queue of a listening one; or has been closed and has the address of one. Sockets
-// of an earlier Snapshot, and the other ends of these, are followed until the kernel has
-// dropped them, since an orphan tells nobody whose it was.
+// in the queue of a listening one; or has been closed and has the address of one, or of a
+// connection that is known to have been a party's. Sockets of an earlier Snapshot, and the
+// other ends of these, are followed until the kernel has dropped them.
 //
 // The tables are read one after the other. If a process opens or closes a descriptor
 // meanwhile, they are read again.
@@ -68,7 +69,8 @@ func Look(parties []Party, earlier Snapshot) (Snapshot, error) {
 // A looker fills a Host.
 type looker struct {
 	*Host
-	held map[uint64][]Holder // descriptors by the inode of their socket
+	held map[uint64][]Holder     // descriptors by the inode of their socket
+	left map[netip.AddrPort]bool // of the parties
 	tcp  InetTable
 	udp  InetTable
 	unix []UnixSocket
@@ -77,7 +79,7 @@ type looker struct {
 }
 
 func (l *looker) look(parties []Party, earlier Snapshot) error {
-	l.held = make(map[uint64][]Holder)
+	l.held, l.left = make(map[uint64][]Holder), make(map[netip.AddrPort]bool)
 	for _, p := range parties {
 		if p.Net == l.Net {
 			l.party(p)
@@ -97,6 +99,9 @@ func (l *looker) look(parties []Party, earlier Snapshot) error {
 
 // party reads a process: its state and its descriptors.
 func (l *looker) party(p Party) {
+	for _, peer := range p.Left {
+		l.left[plain(peer)] = true
+	}
 	process := Process{Name: p.Name, PID: p.PID, Party: true, State: Gone, Descriptors: []Descriptor{}}
 	task, err := Thread(p.PID, p.PID)
 	if err == nil {
@@ -255,7 +260,7 @@ func (l *looker) follow(earlier Snapshot) {
 	}
 	for _, row := range l.tcp {
 		local, remote := plain(row.Local), plain(row.Remote)
-		orphan := row.Inode == 0 && (l.listens(row.Local) || addresses[remote] == "TCP")
+		orphan := row.Inode == 0 && (l.listens(row.Local) || addresses[remote] == "TCP" || l.left[local] || l.left[remote])
 		if ends[[2]netip.AddrPort{local, remote}] || orphan || cookies[row.Cookie] {
 			l.inet("TCP", row)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"reflect"
@@ -257,6 +258,12 @@ func TestLookAtOrphans(t *testing.T) {
 	orphans := states(h, Socket.Orphan)
 	if !slices.Equal(orphans, []State{TimeWait}) {
 		t.Errorf("orphans: %v in %+v", orphans, h.Sockets)
+	}
+	// A party that has closed all of it need only say with whom it was connected.
+	unix.Close(client)
+	s, err := Look([]Party{{PID: 1<<22 + 1, Left: []netip.AddrPort{from}}}, Snapshot{})
+	if err != nil || !slices.Equal(states(s.Hosts[0], Socket.Orphan), []State{TimeWait}) {
+		t.Errorf("%+v, %v", s, err)
 	}
 	for _, s := range h.Sockets {
 		if s.Orphan() && (s.Timer != TimerTimeWait || s.Expires < 50*time.Second) {

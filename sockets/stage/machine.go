@@ -25,6 +25,7 @@ type Machine struct {
 	mu      sync.Mutex
 	tid     int                   // of the thread that runs Run
 	became  map[int]*sockets.Call // each descriptor of a socket, and the call that made that what it is; after dup two have one
+	left    []sockets.Sockaddr    // the peers of conversations that were closed, the oldest first; at most maxLeft
 	bound   []SocketFile          // that bind made
 	blocked *sockets.Call         // the call that Run is inside
 	open    int                   // calls begun whose result is neither delivered nor kept
@@ -42,6 +43,9 @@ type job struct {
 // roomForCalls bounds the reports of one order: entered and returned, and again
 // for each time that a signal interrupts it. Older ones give way to newer.
 const roomForCalls = 16
+
+// maxLeft bounds how many conversations that are over are remembered.
+const maxLeft = 16
 
 // NewMachine makes a Machine that has no socket yet.
 func NewMachine() *Machine {
@@ -108,6 +112,9 @@ func (m *Machine) note(c sockets.Call) {
 	m.blocked = nil
 	switch {
 	case c.Name == "close":
+		if made := m.became[c.FD]; made != nil && made.Addr.Port() != 0 {
+			m.left = append(m.left[max(0, len(m.left)-maxLeft+1):], made.Addr)
+		}
 		delete(m.became, c.FD)
 	case c.Errno == 0 && (c.Name == "socket" || c.Name == "accept4"):
 		m.became[int(c.Ret)] = &c
@@ -213,7 +220,7 @@ func (m *Machine) State() State {
 	for fd, made := range m.became {
 		became[fd] = *made
 	}
-	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Last: m.last, Unseen: slices.Clone(m.unseen)}
+	s := State{PID: os.Getpid(), TID: m.tid, Started: m.started, Blocked: m.blocked, Last: m.last, Left: slices.Clone(m.left), Unseen: slices.Clone(m.unseen)}
 	m.mu.Unlock()
 	for _, fd := range slices.Sorted(maps.Keys(became)) {
 		if asked, err := kernel.Ask(fd); err == nil {
