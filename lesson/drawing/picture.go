@@ -59,6 +59,9 @@ const (
 	gone
 )
 
+// sign is what stands before what has changed.
+func (m mark) sign() string { return [...]string{" ", "+", "~", "-"}[m] }
+
 // A link is the way between two ends.
 type link struct {
 	from, to *row

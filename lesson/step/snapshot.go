@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"fd3/lesson"
@@ -68,8 +69,8 @@ func (l *Lookout) find(ctx context.Context, silent *stage.SilentError) error {
 			state, err := p.Stage.State(ctx)
 			if err == nil {
 				party := kernel.Party{Name: string(p.Name), PID: state.PID, Net: p.Net, Own: state.Reserved}
-				for _, peer := range state.Left {
-					party.Left = append(party.Left, peer.AddrPort())
+				for _, x := range state.Left {
+					party.Left = append(party.Left, [2]netip.AddrPort{x.Local.AddrPort(), x.Peer.AddrPort()})
 				}
 				found = append(found, party)
 				continue

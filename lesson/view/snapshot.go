@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"html/template"
 	"strings"
 
@@ -8,8 +9,11 @@ import (
 	"fd3/lesson/drawing"
 )
 
-// maxDrawing is the width of a drawing, in columns, on a wider terminal.
-const maxDrawing = 120
+// A drawing is no wider than maxDrawing, in columns, and no higher than highest, in rows.
+const (
+	maxDrawing = 120
+	highest    = 60
+)
 
 // snapshot draws what the kernel has, or tells it in sentences.
 func (v *Text) snapshot(e lesson.Event) {
@@ -22,7 +26,7 @@ func (v *Text) snapshot(e lesson.Event) {
 		}
 		return
 	}
-	for _, spans := range picture.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII) {
+	for _, spans := range picture.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: cmp.Or(v.look.Rows, highest)}, v.look.ASCII) {
 		var line strings.Builder
 		for _, s := range spans {
 			switch {
@@ -39,7 +43,7 @@ func (v *Text) snapshot(e lesson.Event) {
 }
 
 // pageRoom is where a drawing has to fit in a document.
-var pageRoom = drawing.Room{Columns: 84, Rows: 60}
+var pageRoom = drawing.Room{Columns: 84, Rows: highest}
 
 func (d *Document) snapshot(e lesson.Event) {
 	d.flush(nil)

@@ -14,7 +14,7 @@ import (
 // the terminal, and passed down.
 type Look struct {
 	Width  int   // columns
-	Rows   int   // a drawing takes no more; 0: as many as it needs
+	Rows   int   // a drawing takes no more; 0: not many more than a screen has
 	Words  bool  // a drawing is told in sentences
 	Colour bool  // ANSI escapes may be written
 	ASCII  bool  // the locale has no UTF-8

@@ -37,10 +37,7 @@ type InetSocket struct {
 	V6Only  bool          // IPV6_V6ONLY; only for an IPv6 row in LISTEN or CLOSE
 	Shut    Shut          // false in a row without a socket of its own: TIME_WAIT, a request
 
-	// RecvBuf and SendBuf are SO_RCVBUF and SO_SNDBUF in bytes; 0 for a request and in
-	// TIME_WAIT, which have no buffers.
-	RecvBuf uint32
-	SendBuf uint32
+	RecvBuf uint32 // SO_RCVBUF, in bytes; 0 for a request and in TIME_WAIT, which have no buffer
 }
 
 // Shut is the directions that are over for a socket (sk_shutdown), by shutdown(2)
@@ -120,13 +117,12 @@ const (
 	inetDiagSKV6Only = 11 // INET_DIAG_SKV6ONLY
 )
 
-// inetDiagSKMemInfo is INET_DIAG_SKMEMINFO: an array of __u32, of which these two are
-// SK_MEMINFO_RCVBUF and SK_MEMINFO_SNDBUF (include/uapi/linux/sock_diag.h). It comes
-// where its bit in idiag_ext asks for it.
+// inetDiagSKMemInfo is INET_DIAG_SKMEMINFO: an array of __u32, one of which is
+// SK_MEMINFO_RCVBUF (include/uapi/linux/sock_diag.h). It comes where its bit in idiag_ext
+// asks for it.
 const (
 	inetDiagSKMemInfo = 7
 	skMemInfoRecvBuf  = 1
-	skMemInfoSendBuf  = 3
 )
 
 // InetTable holds the TCP or UDP sockets of a Net, in the kernel's order.
@@ -219,9 +215,8 @@ func parseInetSocket(payload []byte) (InetSocket, error) {
 			socket.V6Only = value[0] != 0
 		case kind == inetDiagShutdown && len(value) == 1:
 			socket.Shut = shutBits(value[0])
-		case kind == inetDiagSKMemInfo && len(value) >= 4*(skMemInfoSendBuf+1):
+		case kind == inetDiagSKMemInfo && len(value) >= 4*(skMemInfoRecvBuf+1):
 			socket.RecvBuf = binary.NativeEndian.Uint32(value[4*skMemInfoRecvBuf:])
-			socket.SendBuf = binary.NativeEndian.Uint32(value[4*skMemInfoSendBuf:])
 		}
 	})
 	return socket, err

@@ -15,9 +15,9 @@ import (
 type Party struct {
 	Name string // server, client, …
 	PID  int
-	Net  Net              // the network namespace that it lives in
-	Own  int              // descriptors from this number up are left out, as fd3's own; 0: none are
-	Left []netip.AddrPort // the peers of connections that it has closed, which tell nobody whose they were
+	Net  Net                 // the network namespace that it lives in
+	Own  int                 // descriptors from this number up are left out, as fd3's own; 0: none are
+	Left [][2]netip.AddrPort // both ends of connections that it has closed, which tell nobody whose they were
 }
 
 // The names of the protocols of AF_UNIX, as in /proc/net/protocols. The first is
@@ -69,8 +69,8 @@ func Look(parties []Party, earlier Snapshot) (Snapshot, error) {
 // A looker fills a Host.
 type looker struct {
 	*Host
-	held map[uint64][]Holder     // descriptors by the inode of their socket
-	left map[netip.AddrPort]bool // of the parties
+	held map[uint64][]Holder // descriptors by the inode of their socket
+	left [][2]netip.AddrPort // of all parties
 	tcp  InetTable
 	udp  InetTable
 	unix []UnixSocket
@@ -79,7 +79,7 @@ type looker struct {
 }
 
 func (l *looker) look(parties []Party, earlier Snapshot) error {
-	l.held, l.left = make(map[uint64][]Holder), make(map[netip.AddrPort]bool)
+	l.held, l.left = make(map[uint64][]Holder), nil
 	for _, p := range parties {
 		if p.Net == l.Net {
 			l.party(p)
@@ -99,9 +99,7 @@ func (l *looker) look(parties []Party, earlier Snapshot) error {
 
 // party reads a process: its state and its descriptors.
 func (l *looker) party(p Party) {
-	for _, peer := range p.Left {
-		l.left[plain(peer)] = true
-	}
+	l.left = append(l.left, p.Left...)
 	process := Process{Name: p.Name, PID: p.PID, Party: true, State: Gone, Descriptors: []Descriptor{}}
 	task, err := Thread(p.PID, p.PID)
 	if err == nil {
@@ -249,6 +247,10 @@ func (l *looker) follow(earlier Snapshot) {
 	addresses := make(map[netip.AddrPort]string) // of sockets with or without a peer
 	peers := make(map[uint64]bool)               // inodes of AF_UNIX
 	cookies := make(map[uint64]bool)
+	for _, x := range l.left {
+		ends[[2]netip.AddrPort{plain(x[0]), plain(x[1])}] = true
+		ends[[2]netip.AddrPort{plain(x[1]), plain(x[0])}] = true
+	}
 	for _, s := range known {
 		if cookies[s.Cookie] = true; s.Remote.Port() != 0 {
 			ends[[2]netip.AddrPort{plain(s.Local), plain(s.Remote)}] = true
@@ -260,7 +262,7 @@ func (l *looker) follow(earlier Snapshot) {
 	}
 	for _, row := range l.tcp {
 		local, remote := plain(row.Local), plain(row.Remote)
-		orphan := row.Inode == 0 && (l.listens(row.Local) || addresses[remote] == "TCP" || l.left[local] || l.left[remote])
+		orphan := row.Inode == 0 && (l.listens(row.Local) || addresses[remote] == "TCP")
 		if ends[[2]netip.AddrPort{local, remote}] || orphan || cookies[row.Cookie] {
 			l.inet("TCP", row)
 		}

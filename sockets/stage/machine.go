@@ -25,7 +25,8 @@ type Machine struct {
 	mu      sync.Mutex
 	tid     int                   // of the thread that runs Run
 	became  map[int]*sockets.Call // each descriptor of a socket, and the call that made that what it is; after dup two have one
-	left    []sockets.Sockaddr    // the peers of conversations that were closed, the oldest first; at most maxLeft
+	left    []Ends                // conversations that were closed, the oldest first; at most maxLeft
+	closing sockets.Sockaddr      // the address of the socket that close is called on
 	bound   []SocketFile          // that bind made
 	blocked *sockets.Call         // the call that Run is inside
 	open    int                   // calls begun whose result is neither delivered nor kept
@@ -113,7 +114,7 @@ func (m *Machine) note(c sockets.Call) {
 	switch {
 	case c.Name == "close":
 		if made := m.became[c.FD]; made != nil && made.Addr.Port() != 0 {
-			m.left = append(m.left[max(0, len(m.left)-maxLeft+1):], made.Addr)
+			m.left = append(m.left[max(0, len(m.left)-maxLeft+1):], Ends{m.closing, made.Addr})
 		}
 		delete(m.became, c.FD)
 	case c.Errno == 0 && (c.Name == "socket" || c.Name == "accept4"):
@@ -148,6 +149,9 @@ func (m *Machine) Start(o Order) (iter.Seq[sockets.Call], error) {
 	defer m.mu.Unlock()
 	if m.blocked != nil {
 		return nil, &BusyError{*m.blocked}
+	}
+	if o.Do == "close" {
+		m.closing = sockets.Sockname(o.FD) // asked here, and not on the thread of the calls
 	}
 	m.blocked = &sockets.Call{Name: o.Do, FD: o.FD, Start: time.Now()} // until the call itself is noted
 	m.open++

@@ -58,16 +58,16 @@ type Report struct {
 
 // State is what a stage knows of itself.
 type State struct {
-	PID      int                `json:"pid"`
-	TID      int                `json:"tid"` // the thread that makes the calls: the first, whose number is the PID, in a process of its own
-	Started  time.Time          `json:"started"`
-	EndsIdle time.Time          `json:"ends_idle"`          // when it ends by itself if nothing is asked of it; zero: never
-	Reserved int                `json:"reserved,omitempty"` // descriptors from this number up are fd3's own; 0: none are
-	Sockets  []Socket           `json:"sockets"`            // its open sockets, in the order of their numbers
-	Blocked  *sockets.Call      `json:"blocked,omitempty"`  // the call that the main thread is inside
-	Last     *sockets.Call      `json:"last,omitempty"`     // the newest call that has returned
-	Left     []sockets.Sockaddr `json:"left,omitempty"`     // the peers of the last conversations that were closed; the kernel may not be done with these
-	Unseen   []sockets.Call     `json:"unseen,omitempty"`   // calls that returned when no command was waiting any more
+	PID      int            `json:"pid"`
+	TID      int            `json:"tid"` // the thread that makes the calls: the first, whose number is the PID, in a process of its own
+	Started  time.Time      `json:"started"`
+	EndsIdle time.Time      `json:"ends_idle"`          // when it ends by itself if nothing is asked of it; zero: never
+	Reserved int            `json:"reserved,omitempty"` // descriptors from this number up are fd3's own; 0: none are
+	Sockets  []Socket       `json:"sockets"`            // its open sockets, in the order of their numbers
+	Blocked  *sockets.Call  `json:"blocked,omitempty"`  // the call that the main thread is inside
+	Last     *sockets.Call  `json:"last,omitempty"`     // the newest call that has returned
+	Left     []Ends         `json:"left,omitempty"`     // the last conversations that were closed; the kernel may not be done with these
+	Unseen   []sockets.Call `json:"unseen,omitempty"`   // calls that returned when no command was waiting any more
 }
 
 // Descriptors lists what the process has open (proc_pid_fd(5)), without fd3's own;
@@ -79,6 +79,12 @@ func (s State) Descriptors() (open []kernel.FD, reserved int, err error) {
 	}
 	n, _ := slices.BinarySearchFunc(all, s.Reserved, func(f kernel.FD, first int) int { return cmp.Compare(f.Number, first) })
 	return all[:n], len(all) - n, err
+}
+
+// Ends are the addresses of a conversation: of this process, and of the other end.
+type Ends struct {
+	Local sockets.Sockaddr `json:"local"`
+	Peer  sockets.Sockaddr `json:"peer"`
 }
 
 // A Socket is an open socket of a stage: what the kernel says of it, and the

@@ -1,0 +1,132 @@
+package drawing
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"fd3/sockets/kernel"
+)
+
+// dispensable are the sockets that may be left out, the first first.
+func (p Picture) dispensable() []*kernel.Socket {
+	type candidate struct {
+		*kernel.Socket
+		rank int
+	}
+	var all []candidate
+	seen := make(map[*kernel.Socket]bool)
+	for _, b := range p.boxes {
+		for _, r := range b.rows {
+			s := r.socket
+			if s == nil || s.State == kernel.Listen || seen[s] {
+				continue
+			}
+			seen[s] = true
+			c := candidate{s, 1}
+			if s.State == kernel.TimeWait || s.Orphan() && s.Cookie != 0 {
+				c.rank = 0
+			}
+			if r.mark != unchanged {
+				c.rank = 2
+			}
+			all = append(all, c)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Cookie, b.Cookie))
+	})
+	var sockets []*kernel.Socket
+	for _, c := range all {
+		sockets = append(sockets, c.Socket)
+	}
+	return sockets
+}
+
+// without returns the Picture without some sockets and the other ends of these. Each box
+// counts what it lacks.
+func (p Picture) without(sockets []*kernel.Socket) Picture {
+	out := make(map[*row]bool)
+	for _, b := range p.boxes {
+		for _, r := range b.rows {
+			if r.socket != nil && slices.Contains(sockets, r.socket) {
+				out[r] = true
+			}
+		}
+	}
+	var links []link
+	for _, l := range p.links {
+		for a, b := range map[*row]*row{l.from: l.to, l.to: l.from} {
+			if out[a] && b.socket != nil && b.socket.State != kernel.Listen && b.socket.Connected() {
+				out[b] = true
+			}
+		}
+		if !out[l.from] && !out[l.to] {
+			links = append(links, l)
+		}
+	}
+	p.links = links
+	var boxes []*box
+	for _, b := range p.boxes {
+		kept := *b
+		kept.rows, kept.hidden = nil, slices.Clone(b.hidden)
+		for _, r := range b.rows {
+			if out[r] {
+				kept.hidden = append(kept.hidden, r)
+			} else {
+				kept.rows = append(kept.rows, r)
+			}
+		}
+		boxes = append(boxes, &kept)
+	}
+	p.boxes = boxes
+	return p
+}
+
+// omitted says what a box has besides.
+func (b *box) omitted() string {
+	states := make(map[string]int)
+	for _, r := range b.hidden {
+		states[r.socket.State.String()]++
+	}
+	var all []string
+	for state, n := range states {
+		all = append(all, fmt.Sprintf("%d %s", n, state))
+	}
+	slices.Sort(all)
+	return "not shown: " + strings.Join(all, ", ")
+}
+
+// labelled reports whether a link has a label.
+func (p Picture) labelled() bool {
+	return slices.ContainsFunc(p.links, func(k link) bool { return k.label != "" })
+}
+
+// unlabelled returns the Picture with the labels of its links in the rows that they
+// begin at, for want of room in the links.
+func (p Picture) unlabelled() Picture {
+	copies := make(map[*row]*row)
+	var boxes []*box
+	for _, b := range p.boxes {
+		other := *b
+		other.rows = nil
+		for _, r := range b.rows {
+			copied := *r
+			copies[r] = &copied
+			other.rows = append(other.rows, &copied)
+		}
+		boxes = append(boxes, &other)
+	}
+	p.boxes = boxes
+	p.links = slices.Clone(p.links)
+	for i, k := range p.links {
+		k.from, k.to, k.by = copies[k.from], copies[k.to], copies[k.by]
+		if k.label != "" {
+			k.by.more = append(slices.Clone(k.by.more), k.label)
+			k.label = ""
+		}
+		p.links[i] = k
+	}
+	return p
+}
