@@ -20,10 +20,21 @@ import (
 	"fd3/sockets/stage"
 )
 
-// answers are what the kernel says to each prediction of the course, in their
-// order, as the numbers that a learner would type; 0 where the experiment could not
-// be made.
-func answers(t *testing.T, p place) (all []int) {
+// A question is a prediction of the course, and the name of the choice that the kernel
+// has proved; empty where the experiment could not be made.
+type question struct {
+	lab.Part
+	answer string
+}
+
+// wrong is a choice that the kernel has not proved.
+func (q question) wrong() string {
+	i := slices.IndexFunc(q.Choices, func(c words.Item) bool { return c.Name != q.answer })
+	return q.Choices[i].Name
+}
+
+// answers are the predictions of the course, in their order.
+func answers(t *testing.T, p place) (all []question) {
 	t.Helper()
 	out, err := p.fd3("tour", "--json").Output()
 	if err != nil {
@@ -48,11 +59,11 @@ func answers(t *testing.T, p place) (all []int) {
 			if predict.Kind != lab.Predict {
 				continue
 			}
-			number := 0
+			q := question{Part: predict}
 			if i := slices.IndexFunc(verdicts, func(v lab.Part) bool { return v.Name == predict.Name }); i >= 0 && i < len(said[l.ID]) && !measured[l.ID+"/"+predict.Name] {
-				number = 1 + slices.IndexFunc(predict.Choices, func(c words.Item) bool { return c.Name == said[l.ID][i] })
+				q.answer = said[l.ID][i]
 			}
-			all = append(all, number)
+			all = append(all, q)
 		}
 	}
 	return all
@@ -97,17 +108,17 @@ func TestTourLineByLine(t *testing.T) {
 		over = term.replies(&at, func(prompt string) string {
 			switch {
 			case strings.HasPrefix(prompt, "What do you think"):
-				answer := kernel[predicted]
+				asked := kernel[predicted]
 				predicted++
 				switch {
-				case answer == 0:
+				case asked.answer == "":
 					return "s"
 				case predicted%2 == 1:
 					right++
-					return fmt.Sprint(answer)
+					return asked.answer
 				}
 				wrong++
-				return fmt.Sprint(1 + answer%2)
+				return asked.wrong()
 			case strings.HasPrefix(prompt, "h: a hint"):
 				return "s"
 			}

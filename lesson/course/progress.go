@@ -1,11 +1,15 @@
 package course
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +21,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson/course/lab"
 	"fd3/lesson/outfile"
+	"fd3/lesson/words"
 )
 
 // Progress is where a learner is in the course, and what they have done. It is kept in
@@ -30,6 +36,7 @@ type Progress struct {
 	mu     sync.Mutex
 	path   string // of the file; empty: nothing is kept
 	failed bool   // the file could not be written, and that has been told
+	seed   uint32 // of the order of choices, the same until the tour ends; 0: the file's order
 	kept   kept
 }
 
@@ -40,6 +47,7 @@ type kept struct {
 	Part        int                   `json:"part"` // of the lesson, from 0
 	Finished    []string              `json:"finished,omitempty"`
 	Predictions map[string]prediction `json:"predictions,omitempty"` // by "lesson/name"
+	Seed        uint32                `json:"seed,omitempty"`        // of the order of choices; 0: a file of an older fd3
 }
 
 // A prediction is what the learner said last.
@@ -55,9 +63,9 @@ const progressVersion = 1
 func LoadProgress() (*Progress, error) {
 	folder, err := stateFolder()
 	if err != nil {
-		return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
+		return &Progress{seed: draw()}, fmt.Errorf("the place in the tour is not kept: %w", err)
 	}
-	p := &Progress{path: filepath.Join(folder, "tour.json")}
+	p := &Progress{path: filepath.Join(folder, "tour.json"), seed: draw()}
 	if unlock, err := lockFolder(folder); err == nil {
 		defer unlock()
 		sweep(p.path)
@@ -67,14 +75,17 @@ func LoadProgress() (*Progress, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return p, nil
 	case err != nil:
-		return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
+		return &Progress{seed: draw()}, fmt.Errorf("the place in the tour is not kept: %w", err)
 	}
 	k, ok := parseKept(text)
+	if k.Seed != 0 {
+		p.seed = k.Seed
+	}
 	if p.kept = k; !ok {
 		p.kept = kept{}
 		aside := p.path + ".damaged"
 		if err := os.Rename(p.path, aside); err != nil {
-			return &Progress{}, fmt.Errorf("the place in the tour is not kept: %w", err)
+			return &Progress{seed: draw()}, fmt.Errorf("the place in the tour is not kept: %w", err)
 		}
 		return p, fmt.Errorf("the tour begins anew: its file was damaged, or of another version of fd3. It is now %s", aside)
 	}
@@ -152,17 +163,43 @@ func (p *Progress) Choice(lesson, name string) string {
 	return p.kept.Predictions[lesson+"/"+name].Choice
 }
 
+// draw returns a seed that no other learner need have.
+func draw() uint32 { return 1 + rand.Uint32N(math.MaxUint32) }
+
+// Drawn returns the choices of a prediction in the order of this learner: each time the
+// same, and for another learner another. The zero Progress has the order of the words.
+// A choice stands where the hash of its name and of the seed puts it, so one that is
+// added to the words later leaves the others in their order.
+func (p *Progress) Drawn(predict lab.Part) []words.Item {
+	p.mu.Lock()
+	seed := p.seed
+	p.mu.Unlock()
+	if seed == 0 {
+		return predict.Choices
+	}
+	place := func(c words.Item) []byte {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d/%s/%s/%s", seed, predict.Lesson, predict.Name, c.Name))
+		return sum[:]
+	}
+	drawn := slices.Clone(predict.Choices)
+	slices.SortFunc(drawn, func(a, b words.Item) int { return bytes.Compare(place(a), place(b)) })
+	return drawn
+}
+
 // Apart is the same progress for a demonstration: its changes are not kept.
 func (p *Progress) Apart() *Progress {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := p.kept
 	k.Finished, k.Predictions = slices.Clone(k.Finished), maps.Clone(k.Predictions)
-	return &Progress{kept: k}
+	return &Progress{kept: k, seed: p.seed}
 }
 
-// Restart forgets all.
+// Restart forgets all. The order of the choices is drawn anew.
 func (p *Progress) Restart() error {
+	p.mu.Lock()
+	p.seed = draw()
+	p.mu.Unlock()
 	return p.change(func(k *kept) { *k = kept{} })
 }
 
@@ -207,6 +244,9 @@ func (p *Progress) write(do func(*kept)) error {
 	}
 	do(&now)
 	now.Version = progressVersion
+	if now.Seed == 0 {
+		now.Seed = p.seed
+	}
 	text, err := json.MarshalIndent(now, "", "  ")
 	if err != nil {
 		return err

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/lesson/course/lab"
+	"fd3/lesson/words"
 )
 
 // inState gives a test a state folder of its own, and tells the file's path.
@@ -259,5 +263,65 @@ func TestProgressOnAFullDisk(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// names returns the names of choices, in their order.
+func names(choices []words.Item) (all string) {
+	for _, c := range choices {
+		all += c.Name + " "
+	}
+	return all
+}
+
+// Each learner has an order of their own, and has it again when they come back. The
+// right choice stands at each place as often as at another.
+func TestChoicesAreDrawn(t *testing.T) {
+	path := inState(t)
+	predict := lab.Part{Lesson: "one", Kind: lab.Predict, Name: "a", Choices: []words.Item{{Name: "wrong"}, {Name: "right"}, {Name: "third"}}}
+	if got := names(new(Progress).Drawn(predict)); got != "wrong right third " {
+		t.Errorf("nobody's order is %s", got)
+	}
+	p := loaded(t)
+	first := names(p.Drawn(predict))
+	if err := p.SetPlace("one", 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []*Progress{p, loaded(t), p.Apart()} {
+		if got := names(again.Drawn(predict)); got != first {
+			t.Errorf("%s, and before %s", got, first)
+		}
+	}
+	if got := names(predict.Choices); got != "wrong right third " {
+		t.Errorf("the order of the words has become %s", got)
+	}
+
+	at := make(map[int]int)
+	for seed := range uint32(600) {
+		drawn := (&Progress{seed: seed + 1}).Drawn(predict)
+		at[slices.IndexFunc(drawn, func(c words.Item) bool { return c.Name == "right" })]++
+	}
+	for place := range 3 {
+		if at[place] < 150 || at[place] > 250 {
+			t.Errorf("of 600 learners %d have the right choice at place %d", at[place], place)
+		}
+	}
+	if err := errors.Join(p.Restart(), p.SetPlace("one", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if p.seed != loaded(t).seed {
+		t.Error("the order that is drawn by Restart is not kept")
+	}
+
+	// The file of an older fd3 has no seed. It is read, and gets one.
+	if err := os.WriteFile(path, []byte(`{"version": 1, "lesson": "listen", "part": 2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = loaded(t)
+	if id, part := p.Place(); id != "listen" || part != 2 || p.seed == 0 {
+		t.Errorf("%s %d, seed %d", id, part, p.seed)
+	}
+	if err := p.SetPlace("listen", 3); err != nil || loaded(t).seed != p.seed {
+		t.Errorf("%v, seed %d and then %d", err, p.seed, loaded(t).seed)
 	}
 }

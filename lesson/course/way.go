@@ -36,12 +36,17 @@ func (w *Walk) Start(from string) (at Place, err error) {
 // Ended reports whether the place is the end of the course.
 func (w *Walk) Ended(at Place) bool { return at.Lesson >= len(w.Lessons) }
 
-// Part returns the part at a place. The end of the course has none.
+// Part returns the part at a place, the choices of a prediction in the learner's order.
+// The end of the course has none.
 func (w *Walk) Part(at Place) lab.Part {
 	if w.Ended(at) {
 		return lab.Part{}
 	}
-	return w.Lessons[at.Lesson].Parts[at.Part]
+	p := w.Lessons[at.Lesson].Parts[at.Part]
+	if p.Kind == lab.Predict && w.Progress != nil {
+		p.Choices = w.Progress.Drawn(p)
+	}
+	return p
 }
 
 // Go goes through the part at a place: it tells of it, makes an experiment, or sets

@@ -9,12 +9,13 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/words"
 )
 
 // twoLessons can be gone through without a kernel. The experiment of the second can
 // be made as often as works says.
 func twoLessons(works *int) []lab.Lesson {
-	const words = "# x: x\n\n## question\nQ {x}\n\n## predict a\nP\n\n- yes: Yes.\n- no: No.\n\n## experiment a\nE\n\n- step: S\n\n## verdict a\nV {seen}\n\n## explain a\nX\n\n## recap\nR\n\n## references\nF\n"
+	const text = "# x: x\n\n## question\nQ {x}\n\n## predict a\nP\n\n- yes: Yes.\n- no: No.\n\n## experiment a\nE\n\n- step: S\n\n## verdict a\nV {seen}\n\n## explain a\nX\n\n## recap\nR\n\n## references\nF\n"
 	made := func(l *lab.Lab) []lab.Step {
 		return []lab.Step{{Name: "step", Do: func() { l.Note("seen", "it"); l.Answer("yes") }}}
 	}
@@ -27,8 +28,8 @@ func twoLessons(works *int) []lab.Lesson {
 		}}}
 	}
 	return []lab.Lesson{
-		lab.Lesson{ID: "one", Words: words, Experiments: lab.Experiments{"a": made}}.Read(),
-		lab.Lesson{ID: "two", Words: words, Experiments: lab.Experiments{"a": limited}}.Read(),
+		lab.Lesson{ID: "one", Words: text, Experiments: lab.Experiments{"a": made}}.Read(),
+		lab.Lesson{ID: "two", Words: text, Experiments: lab.Experiments{"a": limited}}.Read(),
 	}
 }
 
@@ -129,4 +130,41 @@ func TestWay(t *testing.T) {
 	if !w.CanPredict(Place{0, 1}) {
 		t.Error("a lesson that begins anew has a prediction that is settled")
 	}
+}
+
+// The choices are told in the learner's order, and a prediction by number means the one
+// that was told there. Without a learner they stand as in the words.
+func TestChoicesAreToldAsDrawn(t *testing.T) {
+	works := 0
+	for _, c := range []struct {
+		progress *Progress
+		want     string
+	}{{nil, "yes no "}, {&Progress{}, "yes no "}, {&Progress{seed: seedOf(t, "no yes ")}, "no yes "}} {
+		var told []words.Item
+		w := &Walk{Lessons: twoLessons(&works), Progress: c.progress, Show: func(e lesson.Event) {
+			if e.Kind == lesson.KindChoice {
+				told = append(told, words.Item{Name: e.Name})
+			}
+		}}
+		at := Place{0, 1}
+		if err := w.Go(t.Context(), at, nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := names(told); got != c.want || names(w.Part(at).Choices) != got {
+			t.Errorf("told %s, the part has %s, want %s", got, names(w.Part(at).Choices), c.want)
+		}
+		w.End()
+	}
+}
+
+// seedOf is the first seed that gives the prediction of twoLessons this order.
+func seedOf(t *testing.T, want string) uint32 {
+	predict := lab.Part{Lesson: "one", Kind: lab.Predict, Name: "a", Choices: []words.Item{{Name: "yes"}, {Name: "no"}}}
+	for seed := range uint32(100) {
+		if names((&Progress{seed: seed + 1}).Drawn(predict)) == want {
+			return seed + 1
+		}
+	}
+	t.Fatal("no seed gives " + want)
+	return 0
 }
