@@ -18,7 +18,7 @@ const (
 	KindEvidence Kind = "evidence" // a fact, read back from the kernel: Text is what it means
 	KindProcess  Kind = "process"  // status: what follows is about this process: Title, Text
 	KindSocket   Kind = "socket"   // status: what follows is about this descriptor: FD, Value, Text, Source, Command
-	KindSnapshot Kind = "snapshot" // status: what the kernel has, which a view draws
+	KindSnapshot Kind = "snapshot" // status, and a step with --draw: what the kernel has, which a view draws
 
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
@@ -33,7 +35,7 @@ type stepCommand struct {
 
 // stepFlags are the flags of all steps, as they were typed.
 type stepFlags struct {
-	client                      bool
+	client, draw                bool
 	family, typ, how            string
 	data, body, file, mediaType string
 	options                     step.Options
@@ -120,7 +122,14 @@ func (a *app) step(c stepCommand) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return errors.Join(runner.Do(cmd.Context(), c.step, options), failed)
+			do := func(ctx context.Context) error { return runner.Do(ctx, c.step, options) }
+			if !cmd.Flags().Changed("draw") {
+				s.draw = a.wide()
+			}
+			if s.draw {
+				do = drawn(runner, c.step, do)
+			}
+			return errors.Join(do(cmd.Context()), failed)
 		},
 	}
 	if c.address {
@@ -132,6 +141,7 @@ func (a *app) step(c stepCommand) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVar(&s.options.Only, "only", false, "make just this call, and see what the kernel says")
+	f.BoolVar(&s.draw, "draw", false, "end with a drawing of what has changed; on a terminal of 100 columns or more unless --draw=false")
 	if c.step != step.Socket {
 		f.IntVar(&s.options.FD, "fd", step.Fitting, "the descriptor to act on (default: the newest that fits)")
 		f.Lookup("fd").DefValue = "0" // the help leaves a zero out; step.Fitting would mean nothing to a reader
@@ -149,6 +159,27 @@ func (a *app) step(c stepCommand) *cobra.Command {
 		}
 	}
 	return cmd
+}
+
+// wide reports whether a step ends with a drawing although nobody has said so.
+func (a *app) wide() bool {
+	const enough = 100 // columns
+	return !a.json && term.IsTerminal(os.Stdout.Fd()) && columns(os.Stdout) >= enough
+}
+
+// drawn returns a step that ends with a drawing of what it has changed. What cannot be
+// read is not drawn: the step tells why, or needs none of it.
+func drawn(r *step.Runner, of *step.Step, do func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		lookout := step.Lookout{Parties: r.Parties}
+		lookout.Look(ctx)
+		err := do(ctx)
+		if e, unseen := lookout.Look(ctx); unseen == nil && len(e.Snapshot.Hosts) > 0 {
+			e.Step = of.Name
+			r.Show(e)
+		}
+		return err
+	}
 }
 
 // descriptors completes --fd with the open sockets of the stage.

@@ -109,11 +109,28 @@ func TestCtrlC(t *testing.T) {
 	s.does("recv")
 }
 
-// A terminal has colours and its own width.
+// A terminal has colours and its own width. One that is wide enough has a drawing below
+// each step.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
-	term := in(t).terminal(t, "socket")
+	p := in(t)
+	term := p.terminal(t, "socket")
 	term.exits(exitOK)
+	if !strings.Contains(term.text(), "╭") {
+		t.Error("no drawing on a terminal of 100 columns")
+	}
+	for _, args := range [][]string{{"socket", "--draw=false"}, {"status", "--json"}} {
+		undrawn := p.terminal(t, args...)
+		undrawn.exits(exitOK)
+		if strings.Contains(undrawn.text(), "╭") {
+			t.Errorf("a drawing after %q", args)
+		}
+	}
+	narrow := p.sized(t, pty.Winsize{Rows: 50, Cols: 99}, "socket")
+	narrow.exits(exitOK)
+	if strings.Contains(narrow.text(), "╭") {
+		t.Error("a drawing on a terminal of 99 columns, below each step")
+	}
 	if !strings.Contains(term.text(), "\x1b[") {
 		t.Error("no colours on a terminal")
 	}

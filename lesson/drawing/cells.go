@@ -93,17 +93,7 @@ func (c *column) draw(g *grid) {
 				queue = x.y
 			case bottom:
 				g.rectangle(c.at+x.indent-2, queue, right-margin+1, x.y, false)
-				c.edge(g, queue)
 			}
-			c.line(g, x)
-		}
-	}
-}
-
-// edge writes again the words in the upper edge of a queue, which its line has crossed.
-func (c *column) edge(g *grid, y int) {
-	for _, x := range c.lines {
-		if x.y == y && x.row != nil && x.row.part == top {
 			c.line(g, x)
 		}
 	}

@@ -308,16 +308,27 @@ func (h hosted) onRight(r *row) bool {
 	return slices.ContainsFunc(h.boxes, func(b *box) bool { return b.right && slices.Contains(b.rows, r) })
 }
 
-// marked says whether a process is in another state than before.
+// marked says whether a process is new, or in another state than before.
 func (h hosted) marked(p kernel.Process) mark {
+	if h.born(p) {
+		return added
+	}
 	if h.diff == nil || !slices.ContainsFunc(h.diff.Processes, func(q kernel.Process) bool { return q.PID == p.PID }) {
 		return unchanged
 	}
 	return changed
 }
 
-// opened says whether a descriptor is new.
+func (h hosted) born(p kernel.Process) bool {
+	return h.diff != nil && slices.Contains(h.diff.Born, p.PID)
+}
+
+// opened says whether a descriptor is new. Those that a new process has from its
+// beginning are not, but for sockets.
 func (h hosted) opened(p kernel.Process, d kernel.Descriptor) mark {
+	if h.born(p) && h.Held(p.PID, d.Number) == nil {
+		return unchanged
+	}
 	if h.diff == nil || !slices.Contains(h.diff.Descriptors, kernel.Opened{PID: p.PID, Descriptor: d}) {
 		return unchanged
 	}

@@ -173,6 +173,7 @@ func scenes() map[string]scene {
 		"over":     {now: over()},
 		"others":   {now: others()},
 		"many":     {now: many(), rows: 24},
+		"born":     {now: queued(), before: &kernel.Snapshot{}},
 		"nothing":  {now: snapshot([]kernel.Process{process("server", serverPID)})},
 	}
 }

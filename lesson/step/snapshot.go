@@ -43,7 +43,7 @@ func (l *Lookout) look() (lesson.Event, error) {
 	d := seen.Since(l.now)
 	if l.since.IsZero() {
 		l.since = time.Now()
-	} else if len(d.Sockets)+len(d.Descriptors)+len(d.Processes) > 0 {
+	} else if len(d.Sockets)+len(d.Descriptors)+len(d.Processes)+len(d.Born) > 0 {
 		if time.Since(l.since) > together || l.before == nil {
 			before := l.now
 			l.before = &before

@@ -10,6 +10,7 @@ type Difference struct {
 	Sockets     []Change
 	Descriptors []Opened
 	Processes   []Process // those that are in another state, or sleep in another call; each as it is now
+	Born        []int     // the numbers of processes that the earlier one has not
 }
 
 // A Change is what became of a socket.
@@ -44,7 +45,7 @@ func (s Snapshot) Since(before Snapshot) Difference {
 	for _, p := range s.processes() {
 		i := slices.IndexFunc(before.processes(), func(q Process) bool { return q.PID == p.PID })
 		if i < 0 {
-			d.Processes = append(d.Processes, p)
+			d.Born = append(d.Born, p.PID)
 			d.opened(p.PID, p.Descriptors, nil, false)
 			continue
 		}

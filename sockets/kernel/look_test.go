@@ -445,7 +445,7 @@ func TestSnapshotJSON(t *testing.T) {
 	if err := json.Unmarshal(text, &back); err != nil || !reflect.DeepEqual(back, s) || !bytes.Contains(text, []byte(`"state":"ESTABLISHED"`)) {
 		t.Errorf("%v: %s", err, text)
 	}
-	if d := s.Since(back); len(d.Sockets)+len(d.Descriptors)+len(d.Processes) != 0 {
+	if d := s.Since(back); len(d.Sockets)+len(d.Descriptors)+len(d.Processes)+len(d.Born) != 0 {
 		t.Errorf("nothing has changed: %+v", d)
 	}
 }
