@@ -219,7 +219,7 @@ func (w *Walk) Answers(verdict lab.Part) {
 	l, answer := w.lesson, w.notes.Answer(verdict.Name)
 	w.mu.Unlock()
 	said := answer == ""
-	for _, c := range l.Choices(verdict.Name) {
+	for _, c := range l.Prediction(verdict.Name).Choices {
 		about, ok := verdict.About[c.Name]
 		if !ok || c.Name == answer {
 			continue
@@ -228,8 +228,25 @@ func (w *Walk) Answers(verdict lab.Part) {
 			w.say(verdict, "answer", "The kernel's answer: "+l.Choice(verdict.Name, answer))
 			said = true
 		}
-		w.say(verdict, "answer", "**"+c.Text+"**\n\n"+about)
+		w.say(verdict, "answer", comment(c, about))
 	}
+}
+
+// comment is a choice with what there is to say to it.
+func comment(c words.Item, about string) string { return "**" + c.Text + "**\n\n" + about }
+
+// Others returns what there is to say to the choices that the learner has not made, in
+// their order. It belongs to the verdict that was told last.
+func (w *Walk) Others(verdict lab.Part) (all []lesson.Event) {
+	w.mu.Lock()
+	l, predicted := w.lesson, w.predicted[verdict.Name]
+	w.mu.Unlock()
+	for _, c := range w.choices(l.Prediction(verdict.Name)) {
+		if about, ok := verdict.About[c.Name]; ok && c.Name != predicted {
+			all = append(all, lesson.Event{Kind: lesson.KindText, Step: verdict.Lesson, Section: "answer", Text: w.fill(verdict, comment(c, about))})
+		}
+	}
+	return all
 }
 
 // Prepare brings about what an exercise begins with.

@@ -43,10 +43,16 @@ func (w *Walk) Part(at Place) lab.Part {
 		return lab.Part{}
 	}
 	p := w.Lessons[at.Lesson].Parts[at.Part]
-	if p.Kind == lab.Predict && w.Progress != nil {
-		p.Choices = w.Progress.Drawn(p)
-	}
+	p.Choices = w.choices(p)
 	return p
+}
+
+// choices returns those of a part in the learner's order.
+func (w *Walk) choices(p lab.Part) []words.Item {
+	if w.Progress == nil || p.Kind != lab.Predict {
+		return p.Choices
+	}
+	return w.Progress.Drawn(p)
 }
 
 // Go goes through the part at a place: it tells of it, makes an experiment, or sets

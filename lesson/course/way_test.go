@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"fd3/lesson"
@@ -167,4 +168,36 @@ func seedOf(t *testing.T, want string) uint32 {
 	}
 	t.Fatal("no seed gives " + want)
 	return 0
+}
+
+// What there is to say to other choices is told in the learner's order, and not what the
+// verdict has said to theirs.
+func TestOthers(t *testing.T) {
+	works := 1
+	lessons := twoLessons(&works)
+	lessons[0].Words = strings.Replace(lessons[0].Words, "V {seen}\n", "V {seen}\n\n### yes\n\nTo yes: {seen}.\n\n### no\n\nTo no.\n", 1)
+	lessons[0] = lessons[0].Read()
+	for predicted, want := range map[string][]string{
+		"":    {"**No.**\n\nTo no.", "**Yes.**\n\nTo yes: it."},
+		"no":  {"**Yes.**\n\nTo yes: it."},
+		"yes": {"**No.**\n\nTo no."},
+	} {
+		w := &Walk{Lessons: lessons, Progress: &Progress{seed: seedOf(t, "no yes ")}, Show: func(lesson.Event) {}}
+		for part := range 4 {
+			if err := w.Go(t.Context(), Place{0, part}, func(context.Context) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if part == 1 {
+				w.Predict(w.Part(Place{0, 1}), predicted)
+			}
+		}
+		var told []string
+		for _, e := range w.Others(w.Part(Place{0, 3})) {
+			told = append(told, e.Text)
+		}
+		if !slices.Equal(told, want) {
+			t.Errorf("to %q: %q", predicted, told)
+		}
+		w.End()
+	}
 }

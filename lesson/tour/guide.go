@@ -55,6 +55,11 @@ type (
 	}
 	// solvedMsg: the kernel says that the exercise is done.
 	solvedMsg struct{ *task }
+	// othersMsg has what there is to say to the choices that the learner has not made.
+	othersMsg struct {
+		*task
+		events []lesson.Event
+	}
 	// overMsg: there is nothing more to come.
 	overMsg struct {
 		*task
@@ -133,8 +138,11 @@ func (g *guide) run(t *task) error {
 	if err := g.walk.Go(t.ctx, t.Place, g.pause); err != nil {
 		return err
 	}
-	if p := g.walk.Part(t.Place); p.Kind == lab.Exercise {
+	switch p := g.walk.Part(t.Place); p.Kind {
+	case lab.Exercise:
 		return g.watch(t, p)
+	case lab.Verdict:
+		g.send(othersMsg{t, g.walk.Others(p)})
 	}
 	return nil
 }

@@ -101,6 +101,12 @@ func pageKeys() []key {
 			}
 			return fmt.Sprintf("hint %d of %d", p.hints+1, hints)
 		}, func(s *screen, _ string) tea.Cmd { s.hint(); return nil }},
+		{[]string{"o"}, "o", "after an answer: what there is to say to the other answers", func(s *screen) string {
+			if len(s.page().others) == 0 {
+				return ""
+			}
+			return "other answers"
+		}, func(s *screen, _ string) tea.Cmd { s.page().tellOthers(); return nil }},
 		{[]string{"s"}, "s", "skip a prediction or an exercise", func(s *screen) string {
 			p := s.page()
 			if answers(s) != "" && p.said == 0 || s.part().Kind == lab.Exercise && p.ready && !p.over {

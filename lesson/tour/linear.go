@@ -129,7 +129,7 @@ func (t *linear) from(ctx context.Context, at course.Place) error {
 			return err
 		}
 		if t.rests(at) {
-			if err := t.pause(ctx); err != nil {
+			if err := t.rest(ctx, at); err != nil {
 				return err
 			}
 		}
@@ -185,6 +185,30 @@ func (t *linear) enter(ctx context.Context, prompt string) error {
 		}
 		t.say("Please press Enter to go on, or type q to quit.")
 	}
+}
+
+// rest waits until the learner goes on from a part. After a verdict they can read what
+// there is to say to the other choices.
+func (t *linear) rest(ctx context.Context, at course.Place) error {
+	p := t.walk.Part(at)
+	if p.Kind != lab.Verdict {
+		return t.pause(ctx)
+	}
+	for others := t.walk.Others(p); len(others) > 0; {
+		line, err := t.ask(ctx, "Enter: go on. o: the other answers. q: quit > ")
+		switch {
+		case err != nil || line == "":
+			return err
+		case line != "o":
+			t.say("Please press Enter to go on, or type o or q.")
+			continue
+		}
+		for _, e := range others {
+			t.show(e)
+		}
+		others = nil
+	}
+	return t.pause(ctx)
 }
 
 // ask waits for a line of the learner's, or for as long as it goes on by itself.

@@ -223,6 +223,25 @@ func TestLinearPrediction(t *testing.T) {
 	}
 }
 
+// After the verdict a learner can read what there is to say to each other choice, once.
+func TestLinearOtherAnswers(t *testing.T) {
+	p := &course.Progress{}
+	p.SetPlace("listen", partOf(t, "listen", lab.Verdict))
+	p.Predicted("listen", "wait", "returns")
+	v := visits(t, p, "")
+	v.types("o: the other answers.", "x\n")
+	v.types("or type o or q.", "o\n")
+	v.shows("THE OTHER ANSWERS")
+	v.types("It waits until a client comes.", "o\n")
+	v.types("Please press Enter to go on, or type q to quit.", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(v.text(), "THE OTHER ANSWERS"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
+
 // The kernel sees that an exercise is done; before, it is not.
 func TestLinearExercise(t *testing.T) {
 	p := &course.Progress{}

@@ -39,7 +39,7 @@ func plainWords(text string) string { return strings.NewReplacer("`", "", "**", 
 
 // help is every key, with what it is for.
 func (s *screen) help() []string {
-	rows := []string{"  " + s.paint.Title("Keys"), ""}
+	rows := []string{"  " + s.paint.Title("Keys")}
 	for _, k := range pageKeys() {
 		rows = append(rows, fmt.Sprintf("  %s %s", s.paint.Strong(fmt.Sprintf("%-9s", k.show)), k.help))
 	}

@@ -58,11 +58,12 @@ type page struct {
 	failed bool          // the experiment could not be made
 	now    string        // how far the exercise is
 
-	cursor  int // predict: the choice under the cursor, from 1
-	said    int // predict: the learner's, from 1
-	hints   int // exercise: told so far
-	offset  int // the first line in sight
-	unread  int // the first event of the last step, not to be scrolled past
+	cursor  int            // predict: the choice under the cursor, from 1
+	said    int            // predict: the learner's, from 1
+	hints   int            // exercise: told so far
+	others  []lesson.Event // verdict: what there is to say to other choices, until it is told
+	offset  int            // the first line in sight
+	unread  int            // the first event of the last step, not to be scrolled past
 	scrolls bool
 
 	drawn drawing // of the events so far
@@ -141,6 +142,10 @@ func (s *screen) told(msg tea.Msg) {
 	case nowMsg:
 		if p := s.pageOf(msg.task); p != nil {
 			p.now = msg.words
+		}
+	case othersMsg:
+		if p := s.pageOf(msg.task); p != nil {
+			p.others = msg.events
 		}
 	case solvedMsg:
 		if p := s.pageOf(msg.task); p != nil {
@@ -245,6 +250,12 @@ func (s *screen) hint() {
 		s.page().follow()
 	default: // the last one is still on its way
 	}
+}
+
+// tellOthers tells what there is to say to the choices that the learner has not made.
+func (p *page) tellOthers() {
+	p.follow()
+	p.events, p.others = append(p.events, p.others...), nil
 }
 
 // step makes the step that has been said.

@@ -67,15 +67,20 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 		})
 		x.goesOnUntil(`THE ANSWER(.*\n)*.*You said the same`)
 
+		x.sees(`o other answers|\? more`)
+		x.press("o")
+		x.sees(`THE OTHER ANSWERS(.*\n)*.*It waits until a client comes`)
+		x.press("o")
+
 		// Lists, themes and help leave the place as it is.
 		x.press("l")
 		x.sees(`The lessons(.*\n)*.*you are here`)
 		x.press("kl")
-		x.sees(`THE ANSWER`)
+		x.sees(`THE OTHER ANSWERS`)
 		x.press("?")
 		x.sees(`Keys\b`)
 		x.press("?")
-		x.sees(`THE ANSWER`)
+		x.sees(`THE OTHER ANSWERS`)
 		for _, theme := range []string{"light", "dark", "contrast", "auto"} {
 			x.press("t")
 			x.sees(`theme: ` + theme)

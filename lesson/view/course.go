@@ -22,6 +22,7 @@ var courseHeadings = map[string]string{
 	"recap":      "TO KEEP",
 	"references": "WHERE IT IS WRITTEN",
 	"failed":     "NOT POSSIBLE HERE",
+	"answer":     "THE OTHER ANSWERS",
 }
 
 // lesson writes the title of a lesson and its place in the course. Its question follows
@@ -48,6 +49,12 @@ func (v *Text) part(e lesson.Event) {
 		return
 	case "failed":
 		v.titled(courseHeadings[e.Section], v.theme.bad)
+	case "answer": // several stand under one heading
+		if v.section == e.Section {
+			v.blank()
+			break
+		}
+		v.titled(courseHeadings[e.Section], v.theme.heading)
 	default:
 		v.titled(courseHeadings[e.Section], v.theme.heading)
 	}

@@ -88,20 +88,20 @@ func part(id string, section words.Section) Part {
 	return p
 }
 
-// Choices returns the answers of a prediction.
-func (l Lesson) Choices(name string) []words.Item {
+// Prediction returns the prediction of that name, or none.
+func (l Lesson) Prediction(name string) Part {
 	for _, p := range l.Parts {
 		if p.Kind == Predict && p.Name == name {
-			return p.Choices
+			return p
 		}
 	}
-	return nil
+	return Part{}
 }
 
 // Choice returns the text of an answer to a prediction, or "" if there is no such
 // answer.
 func (l Lesson) Choice(name, answer string) string {
-	for _, c := range l.Choices(name) {
+	for _, c := range l.Prediction(name).Choices {
 		if c.Name == answer {
 			return c.Text
 		}
