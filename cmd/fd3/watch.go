@@ -78,9 +78,10 @@ func (a *app) frame(ctx context.Context, lookout *step.Lookout, look view.Look) 
 	if err != nil {
 		return "", err
 	}
-	look.Width, look.Rows = width, max(height-2, 1)
+	look.Width, look.Rows = width, max(height-2, 1) // below two lines
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%.*s\n", width, fmt.Sprintf("stage %s, as the kernel has it. Ctrl-C ends this.", a.stage))
+	out.WriteByte('\n')
 	if len(e.Snapshot.Hosts) == 0 {
 		fmt.Fprintf(&out, "%.*s\n", width, "No process runs. In another terminal: fd3 socket")
 	} else if err := view.NewText(&out, look).Show(e); err != nil {

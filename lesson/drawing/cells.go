@@ -1,6 +1,7 @@
 package drawing
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -24,6 +25,9 @@ func (p Picture) Cells(room Room, ascii bool) [][]Span {
 	}
 	for _, s := range l.notes() {
 		lines = append(lines, []Span{{Text: s}})
+	}
+	if n := len(lines) - room.Rows; room.Rows > 0 && n > 0 {
+		lines = append(lines[:room.Rows-1], []Span{{Text: fmt.Sprintf("  %d lines more: no room", n+1)}})
 	}
 	return lines
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -60,6 +62,36 @@ func golden(t *testing.T, name, got string) {
 	want, err := os.ReadFile(path)
 	if err != nil || string(want) != got {
 		t.Errorf("%s is not as it was; if that is meant: go test -update, and look at it (%v)\n%s", path, err, got)
+	}
+}
+
+// A drawing fits into every height, and each connection of a crowd is drawn or counted.
+func TestCellsFitBelow(t *testing.T) {
+	number := regexp.MustCompile(`(\d+) ESTABLISHED`)
+	for name, s := range scenes() {
+		p := New(s.now, s.before)
+		for rows := 4; rows <= 70; rows++ {
+			for _, columns := range []int{38, 80, 120} {
+				lines := p.Cells(Room{columns, rows}, false)
+				if len(lines) > rows {
+					t.Fatalf("%s: %d of %d rows", name, len(lines), rows)
+				}
+				drawn := plainText(lines)
+				if name != "many" || strings.Contains(drawn, "lines more") {
+					continue
+				}
+				ends := strings.Count(drawn, "ESTABLISHED :")
+				for _, n := range number.FindAllStringSubmatch(drawn, -1) {
+					count, _ := strconv.Atoi(n[1])
+					if !strings.Contains(drawn, n[0]+" :") { // not a descriptor's number
+						ends += count
+					}
+				}
+				if ends != 60 {
+					t.Fatalf("%d of 60 ends in %d columns and %d rows:\n%s", ends, columns, rows, drawn)
+				}
+			}
+		}
 	}
 }
 

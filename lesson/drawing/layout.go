@@ -34,7 +34,7 @@ func (p Picture) lay(room Room) *layout {
 	candidates := p.dispensable()
 	for {
 		l := p.place(room)
-		excess := l.height - room.Rows
+		excess := l.height + len(l.notes()) - room.Rows
 		if room.Rows == 0 || excess <= 0 || len(candidates) == 0 {
 			return l
 		}

@@ -71,12 +71,23 @@ func (p Picture) without(sockets []*kernel.Socket) Picture {
 	for _, b := range p.boxes {
 		kept := *b
 		kept.rows, kept.hidden = nil, slices.Clone(b.hidden)
+		hides := 0 // of the queue
 		for _, r := range b.rows {
-			if out[r] {
+			switch {
+			case r.hides > 0:
+				hides += r.hides
+				continue
+			case out[r] && r.part == slot:
+				hides++
+				continue
+			case out[r]:
 				kept.hidden = append(kept.hidden, r)
-			} else {
-				kept.rows = append(kept.rows, r)
+				continue
+			case r.part == bottom && hides > 0:
+				kept.rows = append(kept.rows, &row{part: slot, text: fmt.Sprintf("%d not shown", hides), hides: hides})
+				hides = 0
 			}
+			kept.rows = append(kept.rows, r)
 		}
 		boxes = append(boxes, &kept)
 	}
@@ -88,7 +99,11 @@ func (p Picture) without(sockets []*kernel.Socket) Picture {
 func (b *box) omitted() string {
 	states := make(map[string]int)
 	for _, r := range b.hidden {
-		states[r.socket.State.String()]++
+		state := r.socket.State.String()
+		if r.part == refused {
+			_, state, _ = strings.Cut(r.text, " ")
+		}
+		states[state]++
 	}
 	var all []string
 	for state, n := range states {

@@ -36,6 +36,7 @@ type row struct {
 	short  string         // the same in fewer words, for want of room; empty: there are none
 	more   []string       // what is to be said of it besides
 	socket *kernel.Socket // nil: none
+	hides  int            // how many places of a queue it stands for, for want of room
 }
 
 // part says what a row is of a box.
@@ -204,7 +205,7 @@ func (h hosted) queues(b *box, l *kernel.Socket) {
 	}
 	b.rows = append(b.rows, end)
 	for _, s := range out {
-		r := &row{part: refused, text: client(s, false) + " not answered"}
+		r := &row{part: refused, socket: s, mark: h.of(s), text: client(s, false) + " not answered"}
 		if l.Full() {
 			r.text = client(s, false) + " dropped"
 		}

@@ -154,6 +154,24 @@ func many() kernel.Snapshot {
 	return snapshot([]kernel.Process{process("server", serverPID, append([]int{3}, serverFDs...)...), process("client", clientPID, clientFDs...)}, sockets...)
 }
 
+// crowd is more clients than an accept queue has places, and than a terminal has lines.
+func crowd() kernel.Snapshot {
+	var sockets, waiting []kernel.Socket
+	var fds []int
+	for i := range 40 {
+		c, w := ends(40000+i, kernel.Established, kernel.Established)
+		w.Listener = 1
+		if i < 31 {
+			waiting = append(waiting, w)
+		} else {
+			c.State, c.Peer, c.Timer, c.Expires = kernel.SynSent, 0, kernel.TimerOn, time.Second
+		}
+		fds, sockets = append(fds, 3+i), append(sockets, held(clientPID, 3+i, c))
+	}
+	sockets = append([]kernel.Socket{held(serverPID, 3, listening(30, 31))}, sockets...)
+	return snapshot([]kernel.Process{process("server", serverPID, 3), process("client", clientPID, fds...)}, append(sockets, waiting...)...)
+}
+
 // A scene is a Snapshot, and one before it where what changed is to be seen.
 type scene struct {
 	now    kernel.Snapshot
@@ -174,6 +192,7 @@ func scenes() map[string]scene {
 		"others":   {now: others()},
 		"many":     {now: many(), rows: 24},
 		"born":     {now: queued(), before: &kernel.Snapshot{}},
+		"crowd":    {now: crowd(), rows: 22},
 		"nothing":  {now: snapshot([]kernel.Process{process("server", serverPID)})},
 	}
 }
