@@ -70,9 +70,9 @@ func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
 	return ErrBusy
 }
 
-// unseen tells of the calls that returned when no command was waiting for them. It
-// gives the state of the processes that run. before is what they were in when this
-// command began: a call that a step has let return is waited for.
+// unseen tells of the calls that returned when no command was waiting for them, and
+// returns the state of the processes that run. before is their state when this command
+// began: a call that a step has let return is waited for.
 func (r *Runner) unseen(ctx context.Context, before map[stage.Role]stage.State) (map[stage.Role]stage.State, error) {
 	ends := make(map[stage.Role]stage.State)
 	for _, p := range r.Parties {
@@ -92,8 +92,9 @@ func (r *Runner) unseen(ctx context.Context, before map[stage.Role]stage.State) 
 	return ends, nil
 }
 
-// collect takes over what a stage has to tell. Was its thread inside a call, and does
-// it not sleep there any more, then the call is about to return.
+// collect returns the state of a stage, with the calls that nobody has seen yet. If its
+// thread was inside a call and sleeps there no more, the call is about to return, and
+// collect waits for it.
 func collect(ctx context.Context, st Stage, was stage.State) (stage.State, error) {
 	if was.Blocked == nil || asleep(was) {
 		return st.Collect(ctx)

@@ -1,9 +1,10 @@
 package step
 
 import (
-	"fd3/lesson"
 	"slices"
 	"testing"
+
+	"fd3/lesson"
 )
 
 // What recv carries is named piece by piece, in chunks too.

@@ -25,7 +25,8 @@ func fresh(x stage.Socket) bool        { return !x.Conversation() && !x.Bound() 
 func open(x stage.Socket) bool         { return x.Conversation() && x.Connected() }
 func every(stage.Socket) bool          { return true }
 
-// receiver is a bound datagram socket: it takes messages without accept.
+// receiver reports whether it is a bound datagram socket: that takes messages without
+// accept.
 func receiver(x stage.Socket) bool { return !x.Stream() && x.Bound() && !x.Conversation() }
 
 // talking is a choice of sockets that carry bytes.
@@ -57,9 +58,9 @@ func (s sight) accepted(role stage.Role) kind {
 	}
 }
 
-// pick returns the descriptor that a step acts on: of the first kind that there is
-// one of, the newest. Without any it is the number that the next socket would get,
-// so that the kernel can say what it thinks of the call.
+// pick returns the descriptor that a step acts on: the newest socket of the first kind
+// that there is any of. Without a socket it is 3, which is closed: so the kernel can say
+// what it thinks of the call.
 func (t todo) pick(s sight) int {
 	var kinds []kind
 	if t.step.On != nil {

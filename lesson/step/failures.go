@@ -1,11 +1,12 @@
 package step
 
 import (
-	"fd3/lesson"
-	"fd3/lesson/facts"
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/lesson/facts"
 )
 
 // failures are the evidence for the likely cause of an errno.

@@ -1,11 +1,12 @@
 package step
 
 import (
-	"fd3/lesson"
-	"fd3/sockets/kernel"
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets/kernel"
 )
 
 // holder says who has the address that bind(2) asked for.

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson"
 	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
-
-	"golang.org/x/sys/unix"
 )
 
 // Listen lets the kernel take connections.

@@ -4,15 +4,15 @@ import (
 	"math"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson"
 	"fd3/sockets"
 	"fd3/sockets/stage"
-
-	"golang.org/x/sys/unix"
 )
 
 // Options are what a learner can say about a step. Each field says which steps
-// read it; the zero value asks for what is usual there.
+// read it. DefaultOptions has what is usual.
 type Options struct {
 	Role      stage.Role       // which process: the server unless told otherwise; connect is the client's
 	Only      bool             // make this call and no other, and show what the kernel says
@@ -43,7 +43,7 @@ type Options struct {
 // name, to see EBADF.
 const Fitting = math.MinInt
 
-// Defaults of the steps.
+// The usual values of some Options, and the usual address.
 const (
 	defaultBacklog = 5                // the number that books write
 	defaultSize    = 4096             // one page, the buffer that most first servers have
@@ -53,7 +53,7 @@ const (
 // recapOnly tells a step in one line.
 const recapOnly lesson.Explain = "recap"
 
-// DefaultOptions are what every step starts from.
+// DefaultOptions returns what every step starts from.
 func DefaultOptions() Options {
 	return Options{
 		Role:      server,

@@ -1,8 +1,6 @@
 package step
 
-import (
-	"fd3/sockets/stage"
-)
+import "fd3/sockets/stage"
 
 // A plan is what a step is to be prepared on: who takes it, with which options,
 // what the kernel says now, and the steps that this command has already taken for

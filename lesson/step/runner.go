@@ -94,7 +94,7 @@ func (r *Runner) Straight(ctx context.Context, o Options, steps ...*Step) error 
 }
 
 // prepare takes the missing steps before the wanted one, each in one line, and
-// gives what there is then.
+// returns what there is then.
 func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) (sight, error) {
 	if !wanted.step.Named {
 		o.Addr = nil // a destination of send is not to be bound or connected to

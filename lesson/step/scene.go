@@ -18,7 +18,7 @@ type scene struct {
 	order         stage.Order
 	call          sockets.Call
 	before, after sight
-	late          bool              // the call returned when no command watched: what was before it is not known
+	late          bool              // the call returned when no command watched, so before is not what was before it
 	interrupted   bool              // the call ended because fd3 was told to end
 	known         map[string]string // the values, as long as nothing changes
 	atPath        *takenPath        // see taken

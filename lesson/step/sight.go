@@ -43,8 +43,8 @@ type network struct {
 	counters kernel.Counters
 }
 
-// look reads all of it. Only the stages' own state is needed; what else cannot be
-// read, in a container say, is missing in the evidence.
+// look reads all of it. Only the stages' own state is needed: anything else that
+// cannot be read, in a container say, is missing in the evidence.
 func look(ctx context.Context, parties []Party) (sight, error) {
 	s := sight{parties: parties, ends: make(map[stage.Role]stage.State), nets: make(map[kernel.Net]network)}
 	for _, p := range parties {
@@ -106,12 +106,12 @@ func (s sight) net(role stage.Role) network { return s.nets[s.party(role).Net] }
 
 // socket is an open socket of a process by its number.
 func (s sight) socket(role stage.Role, fd int) (stage.Socket, bool) {
-	sockets := s.ends[role].Sockets
-	i := slices.IndexFunc(sockets, func(x stage.Socket) bool { return x.FD == fd })
+	open := s.ends[role].Sockets
+	i := slices.IndexFunc(open, func(x stage.Socket) bool { return x.FD == fd })
 	if i < 0 {
 		return stage.Socket{}, false
 	}
-	return sockets[i], true
+	return open[i], true
 }
 
 // last is the newest socket of a kind in a process.

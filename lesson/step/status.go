@@ -57,7 +57,7 @@ func (r *Runner) Status(ctx context.Context, explain lesson.Explain) error {
 	return nil
 }
 
-// status is no step; its events bear its name.
+// status is no step: no call is made. Its events bear its name.
 var status = &Step{Name: "status"}
 
 func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {

@@ -9,7 +9,8 @@ import (
 
 // A Step is one call of a socket's life: what has to come before it, the order
 // that makes it, and what there is to tell of it. Its words are in the Markdown
-// file of its name. A field that a step has no use for is left out.
+// file of its name. A field that a step has no use for is left out. Every Step is made
+// in this package.
 type Step struct {
 	Name string     // of its command, of its words, and of its events in --json
 	Role stage.Role // the party that takes it unless told otherwise; empty: the server

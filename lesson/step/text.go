@@ -4,10 +4,10 @@ import (
 	"embed"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson/words"
 	"fd3/sockets"
-
-	"golang.org/x/sys/unix"
 )
 
 // files are the words of the steps: a file for each, blocked.md for what any call
