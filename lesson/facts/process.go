@@ -80,7 +80,7 @@ func Position(pid, fd int, f kernel.OpenFile) lesson.Evidence {
 	return lesson.Evidence{Fact: fmt.Sprintf("position of %d", fd), Value: fmt.Sprint(f.Pos), Source: path, Command: "grep pos " + path}
 }
 
-// SameFile is whether two descriptors are one open file description.
+// SameFile says whether two descriptors are one open file description.
 func SameFile(a, b int, same bool) lesson.Evidence {
 	e := lesson.Evidence{Fact: fmt.Sprintf("%d and %d", a, b), Value: "two open files", Source: "kcmp(2) KCMP_FILE"}
 	if same {
@@ -103,7 +103,7 @@ func AsleepIn(name string, pid, tid int, t kernel.Task, more string) lesson.Evid
 	return lesson.Evidence{Fact: name, Value: fmt.Sprintf("%s in %s, %s", t.StateName, t.Wchan, more), Source: path + "wchan and syscall", Command: "cat " + path + "wchan"}
 }
 
-// ProcessState is whether a process runs, sleeps or is stopped.
+// ProcessState says whether a process runs, sleeps or is stopped.
 func ProcessState(owner stage.Role, pid int, t kernel.Task) lesson.Evidence {
 	path := proc(pid, "status")
 	return lesson.Evidence{Fact: string(owner) + "'s process", Value: t.StateName, Source: path, Command: "grep State " + path}
@@ -114,7 +114,7 @@ func Killed(owner stage.Role, signal syscall.Signal) lesson.Evidence {
 	return lesson.Evidence{Fact: string(owner) + "'s process", Value: fmt.Sprintf("killed by signal %d, %s", signal, unix.SignalName(signal)), Source: "wait4(2) WTERMSIG"}
 }
 
-// CanBindPrivileged is whether a process with these effective capabilities has
+// CanBindPrivileged says whether a process with these effective capabilities has
 // CAP_NET_BIND_SERVICE (capabilities(7)).
 func CanBindPrivileged(pid int, capabilities uint64) lesson.Evidence {
 	path := proc(pid, "status")

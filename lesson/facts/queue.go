@@ -37,7 +37,14 @@ func AcceptQueue(q kernel.Queue, before int, command string) lesson.Evidence {
 // Overflow is a counter of an accept queue that had no room: ListenOverflows or
 // ListenDrops of TcpExt.
 func Overflow(pid int, counter string, moved int64, since string) lesson.Evidence {
-	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d since %s", moved, since), Source: proc(pid, "net/netstat"), Command: "nstat -az TcpExt" + counter}
+	e := Counter("TcpExt."+counter, moved, "since "+since, "")
+	e.Source = proc(pid, "net/netstat")
+	return e
+}
+
+// QueueUse is how full an accept queue is, of a listener of this process.
+func QueueUse(q kernel.Queue) lesson.Evidence {
+	return lesson.Evidence{Fact: "accept queue", Value: fmt.Sprintf("%d of %d", q.Waiting, q.Backlog), Source: q.Source}
 }
 
 // Unread is how many bytes of a stream have come and were not read. before is -1
@@ -130,11 +137,24 @@ func RecvBufferUse(owner stage.Role, x stage.Socket, command string) lesson.Evid
 // /proc/net/snmp, or TcpExt.ListenOverflows, of /proc/net/netstat.
 func Counter(name string, moved int64, when, meaning string) lesson.Evidence {
 	group, counter, _ := strings.Cut(name, ".")
-	file := "/proc/net/snmp"
-	if strings.HasSuffix(group, "Ext") {
-		file = "/proc/net/netstat"
+	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d %s", moved, when), Source: counterFile(name), Command: "nstat -az " + group + counter, Note: meaning}
+}
+
+// CounterNow is a counter of the kernel, under the name that the words have for it.
+func CounterNow(fact, name, value string) lesson.Evidence {
+	e := lesson.Evidence{Fact: fact, Value: value, Source: counterFile(name), Command: "nstat -asz " + strings.Replace(name, ".", "", 1)}
+	if name == "Tcp.CurrEstab" { // the one that goes down as well, and nstat(8) leaves it out
+		e.Command = "ss -s"
 	}
-	return lesson.Evidence{Fact: counter, Value: fmt.Sprintf("+%d %s", moved, when), Source: file, Command: "nstat -az " + group + counter, Note: meaning}
+	return e
+}
+
+// counterFile returns the file that has a counter.
+func counterFile(name string) string {
+	if group, _, _ := strings.Cut(name, "."); strings.HasSuffix(group, "Ext") {
+		return "/proc/net/netstat"
+	}
+	return "/proc/net/snmp"
 }
 
 // UnreadOf is how much of what was sent lies unread.

@@ -17,9 +17,13 @@ func SS(options, filter string) string {
 	return "ss " + options + " '" + filter + "'"
 }
 
-// Filters of ss(8), by the port of one end or of either.
+// From returns the filter of ss(8) for sockets whose own port this is.
 func From(port uint16) string { return fmt.Sprintf("sport = :%d", port) }
-func To(port uint16) string   { return fmt.Sprintf("dport = :%d", port) }
+
+// To returns the filter for sockets whose peer has this port.
+func To(port uint16) string { return fmt.Sprintf("dport = :%d", port) }
+
+// With returns the filter for sockets where either end has this port.
 func With(port uint16) string { return "( " + From(port) + " or " + To(port) + " )" }
 
 // Show returns the ss(8) command that shows a socket; it is empty where ss cannot

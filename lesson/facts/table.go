@@ -26,9 +26,9 @@ func Absent(pid int, table string, inode uint64, rows int) lesson.Evidence {
 		Source: path, Command: fmt.Sprintf("grep -c %d %s", inode, path)}
 }
 
-// RawRow decodes a row of /proc/net/tcp, since its hex is a lesson. It is false
-// where the row has not the fields it should have.
-func RawRow(pid int, table string, row kernel.Row) (lesson.Evidence, bool) {
+// RawRow decodes a row of /proc/net/tcp, since its hex is a lesson. ok is false where
+// the row has not the fields that it should have.
+func RawRow(pid int, table string, row kernel.Row) (e lesson.Evidence, ok bool) {
 	fields := strings.Fields(row.Raw)
 	if len(fields) < 4 {
 		return lesson.Evidence{}, false

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 )
 
@@ -17,7 +18,7 @@ import (
 func inState(s kernel.State) question {
 	return func() []lesson.Evidence {
 		rows, err := kernel.Own().TCP(s)
-		return one(lesson.Evidence{Fact: s.String() + " now", Value: lesson.Counted(len(rows), "connection"), Source: "sock_diag(7)", Command: "ss -tan state " + ssName(s)}, err)
+		return one(lesson.Evidence{Fact: s.String() + " now", Value: lesson.Counted(len(rows), "connection"), Source: "sock_diag(7)", Command: facts.SS("-tan state "+ssName(s), "")}, err)
 	}
 }
 
@@ -53,7 +54,7 @@ func listenersOn(port uint16) question {
 	return func() []lesson.Evidence {
 		rows, err := kernel.Own().TCP(kernel.Listen)
 		rows = slices.DeleteFunc(rows, func(s kernel.InetSocket) bool { return s.Local.Port() != port })
-		return one(lesson.Evidence{Fact: fmt.Sprintf("on port %d", port), Value: lesson.Counted(len(rows), "listener"), Source: "sock_diag(7)", Command: fmt.Sprintf("ss -ltn 'sport = :%d'", port)}, err)
+		return one(lesson.Evidence{Fact: fmt.Sprintf("on port %d", port), Value: lesson.Counted(len(rows), "listener"), Source: "sock_diag(7)", Command: facts.SS("-ltn", facts.From(port))}, err)
 	}
 }
 

@@ -80,7 +80,8 @@ func (p *pair) otherBound(typ int) int {
 	return fd
 }
 
-// accept takes the client from the queue. It never waits: connect has returned.
+// accept takes the client from the queue, and reports whether it could. It never waits:
+// connect has returned.
 func (p *pair) accept() bool {
 	p.server = int(p.Accept4(p.listener, unix.SOCK_CLOEXEC).Ret)
 	return p.server >= 0

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 )
 
@@ -19,7 +20,9 @@ func ownProcess() []lesson.Evidence {
 }
 
 func ownUser() []lesson.Evidence {
-	return []lesson.Evidence{{Fact: "you", Value: fmt.Sprintf("uid %d", os.Geteuid()), Source: "geteuid(2)", Command: "id -u"}}
+	e := facts.User(os.Geteuid())
+	e.Fact = "you"
+	return []lesson.Evidence{e}
 }
 
 func ownThreads() []lesson.Evidence {

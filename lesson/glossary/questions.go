@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 )
 
@@ -181,7 +182,7 @@ var questions = map[string][]question{
 	"tcp_tw_reuse":          {setting("tcp_tw_reuse", "net.ipv4.tcp_tw_reuse", "0: never. 1: for any connection. 2: over loopback only.")},
 	"tcp_syn_retries":       {synRetries, setting("linear timeouts", "net.ipv4.tcp_syn_linear_timeouts", "")},
 	"tcp_abort_on_overflow": {setting("on overflow", "net.ipv4.tcp_abort_on_overflow", "0: the ACK is dropped. 1: a RST is sent.")},
-	"ip_nonlocal_bind":      {setting("ip_nonlocal_bind", "net.ipv4.ip_nonlocal_bind", "0: only an address of one of this machine's interfaces can be bound.")},
+	"ip_nonlocal_bind":      {sysctl("net.ipv4.ip_nonlocal_bind", facts.NonlocalBind)},
 	"ping_group_range":      {setting("ping_group_range", "net.ipv4.ping_group_range", "The first and the last group.")},
 	"max_dgram_qlen":        {setting("max_dgram_qlen", "net.unix.max_dgram_qlen", "")},
 	"ptrace_scope":          {ptraceScope},
@@ -205,19 +206,16 @@ var questions = map[string][]question{
 	"event loop":    {made("epoll_pwait")},
 }
 
-// Questions of several words.
+// These are the questions of more than one word.
 var (
-	somaxconn   = setting("somaxconn", "net.core.somaxconn", "The most that any backlog here can be.")
+	somaxconn   = sysctl("net.core.somaxconn", facts.Somaxconn)
 	synRetries  = setting("tcp_syn_retries", "net.ipv4.tcp_syn_retries", "How often a client sends its SYN again; newer kernels add tcp_syn_linear_timeouts.")
 	hops        = setting("hops", "net.ipv4.ip_default_ttl", "How many machines may hand on a packet from here before it is thrown away (TTL).")
 	congestion  = setting("congestion", "net.ipv4.tcp_congestion_control", "How TCP here decides how much may be under way.")
 	established = counter("established", "Tcp.CurrEstab", "connection", "in ESTABLISHED or CLOSE_WAIT")
 	reuseAddr   = option("SO_REUSEADDR", unix.SOL_SOCKET, unix.SO_REUSEADDR, "")
 	sendBuffer  = option("SO_SNDBUF", unix.SOL_SOCKET, unix.SO_SNDBUF, " bytes")
-)
 
-// Settings that more than one word has.
-var (
 	sendSizes       = setting("tcp_wmem", "net.ipv4.tcp_wmem", bufferSizes)
 	receiveSizes    = setting("tcp_rmem", "net.ipv4.tcp_rmem", bufferSizes)
 	mostDescriptors = setting("nr_open", "fs.nr_open", "The most descriptors that any process here can have.")

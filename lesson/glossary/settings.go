@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 )
 
@@ -18,16 +19,24 @@ func one(e lesson.Evidence, err error) []lesson.Evidence {
 	return []lesson.Evidence{e}
 }
 
-// setting reads a sysctl, or says that this kernel has none of that name.
+// setting reads a sysctl under a name of the glossary.
 func setting(fact, name, note string) question {
+	return sysctl(name, func(value string) lesson.Evidence { return facts.Setting(fact, name, value, note) })
+}
+
+// sysctl reads a sysctl, or says that this kernel has none of that name.
+func sysctl(name string, say func(value string) lesson.Evidence) question {
 	return func() []lesson.Evidence {
 		value, err := kernel.Own().Sysctl(name)
-		note := note
-		if errors.Is(err, fs.ErrNotExist) {
-			value, note, err = "not here", "", nil
+		absent := errors.Is(err, fs.ErrNotExist)
+		if absent {
+			value, err = "not here", nil
 		}
-		return one(lesson.Evidence{Fact: fact, Value: strings.Join(strings.Fields(value), " "), Note: note,
-			Source: "/proc/sys/" + strings.ReplaceAll(name, ".", "/"), Command: "sysctl " + name}, err)
+		e := say(strings.Join(strings.Fields(value), " "))
+		if absent {
+			e.Note = ""
+		}
+		return one(e, err)
 	}
 }
 
@@ -43,14 +52,6 @@ func counter(fact, name, noun, told string) question {
 		if noun != "" {
 			value = lesson.Counted(n, noun)
 		}
-		file := "snmp"
-		if strings.HasPrefix(name, "TcpExt.") {
-			file = "netstat"
-		}
-		command := "nstat -asz " + strings.Replace(name, ".", "", 1)
-		if name == "Tcp.CurrEstab" { // the one that goes down as well, and nstat(8) leaves it out
-			command = "ss -s"
-		}
-		return []lesson.Evidence{{Fact: fact, Value: strings.TrimSpace(value + " " + told), Source: "/proc/net/" + file, Command: command}}
+		return []lesson.Evidence{facts.CounterNow(fact, name, strings.TrimSpace(value+" "+told))}
 	}
 }

@@ -43,8 +43,8 @@ func (e Entry) now() []lesson.Evidence {
 	return found
 }
 
-// questions returns the questions of the word; an errno has its number and, where that can be
-// done, a call that fails so.
+// questions returns the questions of the word; an errno has its number and, where that
+// can be done, a call that fails so.
 func (e Entry) questions() []question {
 	asked := questions[e.Word]
 	if _, ok := failures[e.Errno]; ok {

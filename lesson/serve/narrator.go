@@ -11,6 +11,7 @@ import (
 	"fd3/httpmini"
 	"fd3/httpmini/server"
 	"fd3/lesson"
+	"fd3/lesson/facts"
 	"fd3/lesson/step"
 	"fd3/lesson/words"
 	"fd3/sockets"
@@ -220,7 +221,9 @@ func (n *Narrator) holdUp() {
 	n.say(section, server.Event{FD: held.FD}, map[string]string{
 		"fd": fmt.Sprint(held.FD), "peer": held.Peer, "since": lesson.Took(since.Round(time.Second)), "waiting": lesson.Counted(int64(queue.Waiting), "client"),
 	})
-	n.show(lesson.Event{Kind: lesson.KindEvidence, Recap: true, Fact: "accept queue", Value: fmt.Sprintf("%d of %d", queue.Waiting, queue.Backlog), Source: queue.Source})
+	fact := facts.QueueUse(queue).Event()
+	fact.Recap = true
+	n.show(fact)
 }
 
 func (n *Narrator) load() {
@@ -260,7 +263,7 @@ func (n *Narrator) queue(listener int) (waiting, backlog int) {
 
 // waiting tells for whom the server waits before it ends.
 func (n *Narrator) waiting() {
-	if n.stopped.IsZero() || time.Since(n.stopped) < loadEvery { // who is idle is gone at once
+	if n.stopped.IsZero() || time.Since(n.stopped) < loadEvery { // an idle client is gone at once
 		return
 	}
 	var open int64

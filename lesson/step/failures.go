@@ -95,7 +95,9 @@ func nonlocalBind(s *scene) []lesson.Evidence {
 	if err != nil || s.call.Name != "bind" {
 		return nil
 	}
-	return one(facts.NonlocalBind(value))
+	e := facts.NonlocalBind(value)
+	e.Command = "ip -br address" // which says what there is to bind
+	return one(e)
 }
 
 // whoListens says where somebody listens on the port that a connect was refused at.
