@@ -23,7 +23,7 @@ Rows: A1
 ## question
 Who talks to whom?
 
-## predict relay
+## predict relay: whom the server sees
 A relay listens at {somaxconn}. The client connects to it.
 
 - client: The server sees the client.
@@ -45,7 +45,7 @@ The client has a connection with the relay alone.
 ## explain relay
 A connection has two ends.
 
-## exercise knock
+## exercise knock: connect
 Connect to {addr}.
 
 ### hint

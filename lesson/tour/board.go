@@ -47,7 +47,7 @@ func (s *screen) outline(room area) []string {
 	rows := []string{p.Heading("THIS LESSON"), ""}
 	for i := from; i < len(parts); i++ {
 		part := parts[i]
-		words := strings.TrimSpace(kindWords[part.Kind] + " " + part.Name)
+		words := partWords(part)
 		switch seen := s.pages[course.Place{Lesson: s.at.Lesson, Part: i}]; {
 		case i == s.at.Part:
 			words = p.Good(p.Here + " " + words)

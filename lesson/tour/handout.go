@@ -15,8 +15,8 @@ import (
 
 // Handout goes through lessons as a handout has them: the experiments are made now,
 // nothing is predicted, and an exercise is told and not waited for. What there is to
-// say to other answers than the kernel's comes last, and the hints. It returns the experiments and exercises that could not be made here, by lesson
-// and name.
+// say to other answers than the kernel's comes last, and the hints. It returns the
+// experiments and exercises that could not be made here, by lesson and title.
 func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
 	h := &handout{show: show}
 	h.walk = &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}
@@ -24,7 +24,7 @@ func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) 
 	for at := (course.Place{}); !h.walk.Ended(at); {
 		err := h.part(ctx, at)
 		if p := h.walk.Part(at); errors.Is(err, course.ErrNotMade) {
-			notMade, err = append(notMade, p.Lesson+" "+p.Name), nil
+			notMade, err = append(notMade, p.Lesson+" ("+p.Title+")"), nil
 		}
 		if err := errors.Join(err, ctx.Err(), h.failed); err != nil {
 			return nil, err

@@ -189,6 +189,14 @@ var kindWords = map[lab.PartKind]string{
 	lab.References: "references",
 }
 
+// partWords names a part for the learner: its kind, and what it is about.
+func partWords(p lab.Part) string {
+	if p.Title == "" {
+		return kindWords[p.Kind]
+	}
+	return kindWords[p.Kind] + ": " + p.Title
+}
+
 // progress says where in the course this is.
 func (s *screen) progress() string {
 	where := "the end of the course"

@@ -197,7 +197,7 @@ func TestScreenShowsNoOtherExperiment(t *testing.T) {
 	x.goesOnUntil(`: verdict`)
 	x.sees(`THE KERNEL'S SIDE`)
 	x.goesOnUntil(`: prediction`)
-	x.sees(`THIS LESSON`)
+	x.sees(`THIS LESSON(.*\n)*.*✓ prediction: does listen wait(.*\n)*.*✓ verdict: does listen wait(.*\n)*.*● prediction: clients that nobody accepts`)
 	x.press("2")
 	x.goesOnUntil(`make the step`)
 	x.press(" ")

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"strings"
 
 	"fd3/lesson/words"
@@ -39,11 +40,12 @@ const (
 // Kinds are all kinds of parts, in the order of a lesson.
 var Kinds = []PartKind{Question, Predict, Experiment, Verdict, Explain, Exercise, Recap, References}
 
-// A Part is one section of a lesson: "## kind name".
+// A Part is one section of a lesson: "## kind name: title".
 type Part struct {
 	Lesson  string
 	Kind    PartKind
 	Name    string            // which prediction, experiment and verdict belong together
+	Title   string            // what it is about, for a reader; parts that belong together share it
 	Text    string            // Markdown, with {values} that an experiment has read
 	Choices []words.Item      // predict
 	Steps   []words.Item      // experiment
@@ -53,7 +55,8 @@ type Part struct {
 }
 
 // Read returns the lesson with its words taken apart: "# title", then "Asks:" and
-// "Rows:", then its parts, each "## kind name" with "### " sections of its own.
+// "Rows:", then its parts, each "## kind name: title" with "### " sections of its own. The title stands at
+// the first part of a name, and holds for the others; an exercise has its own.
 func (l Lesson) Read() Lesson {
 	page := words.Read(l.Words)
 	l.Title = page.Title
@@ -63,12 +66,22 @@ func (l Lesson) Read() Lesson {
 	for _, section := range page.Sections {
 		l.Parts = append(l.Parts, part(l.ID, section))
 	}
+	titles := make(map[string]string)
+	for i := range l.Parts {
+		p := &l.Parts[i]
+		if p.Kind == Exercise || p.Name == "" {
+			continue
+		}
+		titles[p.Name] = cmp.Or(titles[p.Name], p.Title)
+		p.Title = titles[p.Name]
+	}
 	return l
 }
 
 func part(id string, section words.Section) Part {
-	kind, name, _ := strings.Cut(section.Heading, " ")
-	p := Part{Lesson: id, Kind: PartKind(kind), Name: name, Text: section.Text, About: make(map[string]string)}
+	kind, rest, _ := strings.Cut(section.Heading, " ")
+	name, title, _ := strings.Cut(rest, ": ")
+	p := Part{Lesson: id, Kind: PartKind(kind), Name: name, Title: title, Text: section.Text, About: make(map[string]string)}
 	switch p.Kind {
 	case Predict:
 		p.Text, p.Choices = words.List(p.Text)

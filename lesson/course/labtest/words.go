@@ -15,6 +15,7 @@ import (
 func problems(l lab.Lesson, proof Proof) []string {
 	r := &reading{l: l, proof: proof, parts: make(map[lab.PartKind]map[string]lab.Part)}
 	r.outline()
+	r.titles()
 	for name, p := range r.parts[lab.Predict] {
 		r.prediction(name, p)
 	}
@@ -74,6 +75,33 @@ func (r *reading) outline() {
 	}
 	if l.Parts[0].Kind != lab.Question || l.Parts[len(l.Parts)-1].Kind != lab.References {
 		r.add("it does not begin with its question and end with its references")
+	}
+}
+
+// titleRoom is how many columns the list of the parts has for a title.
+const titleRoom = 29
+
+// titles looks whether each part with a name has a title, and no two names the same.
+func (r *reading) titles() {
+	named := make(map[string]string) // by title
+	for _, p := range r.l.Parts {
+		name := p.Name
+		switch {
+		case name == "":
+			continue
+		case p.Kind == lab.Exercise:
+			name += ", the exercise"
+		}
+		other, twice := named[p.Title]
+		switch {
+		case p.Title == "":
+			r.add("no title: ## %s %s: title", p.Kind, p.Name)
+		case len([]rune(p.Title)) > titleRoom:
+			r.add("the title %q has %d characters, and a list has room for %d", p.Title, len([]rune(p.Title)), titleRoom)
+		case twice && other != name:
+			r.add("%s and %s have the same title, %q", other, name, p.Title)
+		}
+		named[p.Title] = name
 	}
 }
 
