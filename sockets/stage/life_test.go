@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -468,5 +469,44 @@ func TestLeavesTheNextControlSocket(t *testing.T) {
 	until(t, "the end", func() bool { return !slices.Contains(processes(path(r)), pid) })
 	if got := look(t, r).PID; got != next {
 		t.Errorf("pid %d, not %d", got, next)
+	}
+}
+
+// A stage that comes up when its starter has given up listening for it lives all the
+// same: nobody reads what it writes to stderr.
+func TestComesUpLate(t *testing.T) {
+	t.Parallel()
+	r, _ := started(t, stage.IdleEnd) // for the folder
+	r.Quit(t.Context())
+	gone(t, r)
+	os.Mkdir(stage.Folder(), 0o700)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path(r), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	control, err := l.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	said, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said.Close()
+	late := exec.Command("/proc/self/exe", stage.Command, string(stage.Server), path(r), stage.IdleEnd.String())
+	late.Stderr, late.ExtraFiles = stderr, []*os.File{control}
+	if err := late.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.Close()
+	control.Close()
+	if _, err := r.State(t.Context()); err != nil {
+		t.Errorf("State: %v", err)
+	}
+	r.Quit(t.Context())
+	if err := late.Wait(); err != nil {
+		t.Errorf("the stage: %v", err)
 	}
 }

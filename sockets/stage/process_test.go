@@ -137,6 +137,45 @@ func TestStartLooksAgain(t *testing.T) {
 	}
 }
 
+// The second of two commands that start a stage at once removes nothing when it cannot
+// tell whether somebody listens at the control socket that lies there by then.
+func TestStartLeavesWhatItCannotReach(t *testing.T) {
+	r := Remote{"unreachable", Server}
+	unlock, err := lockFolder(Folder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		_, _, err := r.Start(IdleEnd)
+		done <- err
+	}()
+	for deadline := time.Now().Add(20 * time.Second); !inFlock(t); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nobody waits for the lock")
+		}
+	}
+	// connect(2) of a stream to a socket of datagrams fails with EPROTOTYPE.
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: r.path()}); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(r.path())
+	before := mustLstat(t, r.path())
+	unlock()
+	if err := <-done; !errors.Is(err, unix.EPROTOTYPE) {
+		t.Errorf("Start: %v", err)
+	}
+	if after := mustLstat(t, r.path()); after.Ino != before.Ino {
+		t.Error("another socket lies there")
+	}
+	r.Quit(t.Context()) // of a stage that it has started all the same
+}
+
 // An abandoned control socket is a crash, and one's own file is not.
 func TestStaleControlSocket(t *testing.T) {
 	r := Remote{"stale", Server}

@@ -133,9 +133,7 @@ func (r Remote) sweep() {
 		return
 	}
 	defer unlock()
-	if l, err := r.dial(); err == nil {
-		l.close()
-	} else if errors.Is(err, ErrNone) {
+	if runs, err := r.runs(); !runs && err == nil {
 		r.removeStale()
 	}
 }

@@ -20,10 +20,7 @@ import (
 // Start makes sure that the stage runs. It reports whether it had to start it, and
 // whether an earlier one of that name had crashed.
 func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
-	if l, err := r.dial(); err == nil {
-		l.close()
-		return false, false, nil
-	} else if err != ErrNone {
+	if runs, err := r.runs(); runs || err != nil {
 		return false, false, err
 	}
 	unlock, err := lockFolder(Folder())
@@ -31,9 +28,8 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 		return false, false, err
 	}
 	defer unlock()
-	if l, err := r.dial(); err == nil { // another command was faster
-		l.close()
-		return false, false, nil
+	if runs, err := r.runs(); runs || err != nil { // another command was faster
+		return false, false, err
 	}
 	crashed = r.removeStale()
 	fd, err := r.listen()
@@ -52,6 +48,19 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 		return false, crashed, fmt.Errorf("start the %s process: %w", r.Role, err)
 	}
 	return true, crashed, nil
+}
+
+// runs reports whether the stage has a process behind its control socket.
+func (r Remote) runs() (bool, error) {
+	l, err := r.dial()
+	switch {
+	case err == nil:
+		l.close()
+		return true, nil
+	case errors.Is(err, ErrNone):
+		return false, nil
+	}
+	return false, err
 }
 
 // listen makes the control socket. The starter listens, so that whoever comes
@@ -83,9 +92,9 @@ func (r Remote) listen() (fd int, err error) {
 // spawn starts the process in a session of its own, so that neither Ctrl-C nor a
 // closed terminal reaches it, with /dev/null on 0 to 2 and the files, by which it
 // is driven, from 3 on. It returns when the process lives as a stage, or with a
-// *StartError when it has ended before that. What this process itself has inherited stays with it: each
-// descriptor above would take a low number in the stage, or keep a pipe of the
-// caller's open.
+// *StartError when it has ended before that. Descriptors that this process itself has
+// inherited stay with it: each would take a low number in the stage, or keep a pipe of
+// the caller's open.
 func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec.Cmd, error) {
 	unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	cmd := exec.Command("/proc/self/exe", Command, string(role), path, idle.String())
@@ -132,8 +141,9 @@ func lastWords(said *os.File) (text string, lives bool) {
 }
 
 // sayAlive tells the starter that this process lives as a stage. From then on its stderr
-// is /dev/null, as its stdout is.
+// is /dev/null, as its stdout is. Nobody may read the pipe any more, which is no fault:
+// hence no os.Stderr, where that ends the process by SIGPIPE (os/signal).
 func sayAlive() {
-	os.Stderr.WriteString(alive)
+	unix.Write(2, []byte(alive))
 	unix.Dup2(1, 2)
 }
