@@ -280,7 +280,8 @@ func TestQuitKills(t *testing.T) {
 	t.Parallel()
 	r, pid := started(t, stage.IdleEnd)
 	dir := folder(t)
-	for _, name := range []string{"own", "replaced"} {
+	for _, name := range []string{"own", "replaced", "twice", "twice", "thrice", "thrice", "thrice"} {
+		os.Remove(dir + "/" + name)
 		c := do(t, r, stage.Order{Do: "socket", Domain: unix.AF_UNIX, Type: unix.SOCK_STREAM})
 		do(t, r, stage.Order{Do: "bind", FD: int(c.Ret), Addr: unixAddr(dir + "/" + name)})
 	}
@@ -289,6 +290,13 @@ func TestQuitKills(t *testing.T) {
 	bye, err := r.Quit(t.Context())
 	if err != nil || bye.PID != pid || !strings.Contains(bye.Forced, "T (stopped)") {
 		t.Errorf("Quit: %+v, %v", bye, err)
+	}
+	for _, name := range []string{"twice", "thrice"} {
+		i := slices.Index(bye.Files, stage.Removal{Path: dir + "/" + name, Removed: true})
+		if i < 0 {
+			t.Fatalf("%s is not among %+v", name, bye.Files)
+		}
+		bye.Files = slices.Delete(bye.Files, i, i+1)
 	}
 	became(t, bye.Files, dir)
 	gone(t, r)

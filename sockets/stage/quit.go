@@ -80,11 +80,11 @@ func stays(role Role, pid int) error {
 	return &SilentError{Role: role, PID: pid, Why: "it was to end, and " + state, Do: remedy}
 }
 
-// boundBy are the files of the unix sockets that a process has open, by device and
+// boundBy returns the files of the unix sockets that a process has open, by device and
 // inode as sock_diag(7) tells them. In a network namespace that this process may not
-// enter it tells none, and a file system of layers may number its files otherwise: then the file is not
-// known again.
-func boundBy(pid int) []SocketFile {
+// enter it tells none, and a file system of layers may number its files otherwise: then
+// the file is not known again.
+func boundBy(pid int) (files []SocketFile) {
 	net, err := kernel.Of(pid)
 	if err != nil {
 		return nil
@@ -97,27 +97,30 @@ func boundBy(pid int) []SocketFile {
 	fds, _ := kernel.FDs(pid)
 	open := make(map[uint64]bool)
 	for _, fd := range fds {
-		open[fd.Inode] = true
+		open[fd.Inode] = fd.Inode != 0
 	}
 	made := make(map[uint64]kernel.UnixSocket)
 	all, _ := net.Unix()
 	for _, socket := range all {
 		made[socket.Inode] = socket
 	}
-	var files []SocketFile
-	seen := make(map[string]bool) // a connection has the path of its listener
+	at := make(map[string]int) // in files: a connection has the path of its listener
 	for _, row := range rows {
-		if row.Inode == 0 || !open[row.Inode] || !strings.HasPrefix(row.Path, "/") || seen[row.Path] {
+		if !open[row.Inode] || !strings.HasPrefix(row.Path, "/") {
 			continue
 		}
-		seen[row.Path] = true
-		socket := made[row.Inode]
-		file := fileAt(row.Path)
-		var st unix.Stat_t
-		if unix.Lstat(row.Path, &st) != nil || !socket.Made(&st) {
+		socket, file := made[row.Inode], fileAt(row.Path)
+		own := socket.Made(&unix.Stat_t{Dev: file.dev, Ino: file.ino})
+		if !own {
 			file = SocketFile{path: row.Path, dev: socket.Dev, ino: uint64(socket.FileInode)}
 		}
-		files = append(files, file)
+		switch i, seen := at[row.Path]; {
+		case !seen:
+			at[row.Path] = len(files)
+			files = append(files, file)
+		case own: // the path was bound twice, and this socket has the file of now
+			files[i] = file
+		}
 	}
 	return files
 }
