@@ -139,8 +139,8 @@ func pidsGroups(proc string) (dirs []string) {
 			own = groupOf(string(groups), "pids")
 		}
 		beneath, ok := strings.CutPrefix(own, strings.TrimSuffix(root, "/"))
-		if own == "" || !ok {
-			continue
+		if !ok || own == "" || beneath != "" && beneath[0] != '/' {
+			continue // not below what is mounted there
 		}
 		for dir := filepath.Join(point, beneath); ; dir = filepath.Dir(dir) {
 			if _, err := groupRoom(dir); err == nil {
@@ -241,6 +241,7 @@ func (w *worker) noThread(c *conn, limit string) {
 	a := w.fault(&w.req, 503, fmt.Sprintf("there is no thread left for this connection: %s (RFC 9110 section 15.6.4)", limit))
 	a.close = true
 	w.reply(c, &w.req, a)
+	w.counted()
 	w.send(c, w.out[w.from:])
 	w.out = w.out[:w.from]
 	e := w.event(NoThread, c)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // pidsGroup makes a cgroup that limits how many threads are in it, below the one that
@@ -102,9 +104,11 @@ func TestPidsGroups(t *testing.T) {
 	for name, text := range map[string]string{
 		"v1/a/b/pids.max": "100", "v1/a/b/pids.current": "1", "v1/a/pids.max": "max", "v1/a/pids.current": "1",
 		"v2/x/pids.max": "7", "v2/x/pids.current": "3", "v2/x/y/pids.max": "9", "v2/x/y/pids.current": "3",
+		"other/pids.max": "1", "other/pids.current": "1",
 		"proc/cgroup": "8:cpu,pids:/host/a/b\n1:name=systemd:/z\n0::/x/y\n",
 		"proc/mountinfo": "30 1 0:1 / /proc rw - proc proc rw\n" +
 			"31 1 0:2 /host " + top + "/v1 rw,relatime shared:3 - cgroup cgroup rw,pids\n" +
+			"31 1 0:2 /ho " + top + "/other rw - cgroup cgroup rw,pids\n" +
 			"32 1 0:3 / " + top + "/none rw - cgroup cgroup rw,cpu\n" +
 			"33 1 0:4 / " + top + "/v2 rw - cgroup2 cgroup2 rw\n",
 	} {
@@ -118,6 +122,28 @@ func TestPidsGroups(t *testing.T) {
 	}
 	if want := fmt.Sprintf("/v1/a/b 99, /v1/a %d, /v2/x/y 6, /v2/x 4", 1<<30-1); strings.Join(got, ", ") != want {
 		t.Errorf("%s", strings.Join(got, ", "))
+	}
+}
+
+// A connection that gets no thread is counted as any other that gets an answer.
+func TestNoThreadIsCounted(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	must(t, err)
+	defer unix.Close(pair[1])
+	listener, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	must(t, err)
+	defer unix.Close(listener)
+	s, err := New(Config{Loop: Threads, Listeners: []int{listener}, Quiet: true})
+	must(t, err)
+	w := s.worker(0)
+	w.noThread(w.open(pair[0], sockets.Call{}), "a limit")
+	answer := make([]byte, 4096)
+	n, err := unix.Read(pair[1], answer)
+	if err != nil || !strings.HasPrefix(string(answer[:n]), "HTTP/1.1 503 ") {
+		t.Errorf("%q, %v", answer[:n], err)
+	}
+	if is := s.Stats()[0]; is.Requests != 1 || is.Open != 0 || is.Accepted != 1 || is.Sent != int64(n) {
+		t.Errorf("%+v", is)
 	}
 }
 
