@@ -13,7 +13,7 @@ var secrets = [...]string{
 
 // secretKeys are parts of names in a form or a query whose values are secret too
 // (application/x-www-form-urlencoded, as in password=…).
-var secretKeys = [...]string{"passw", "passwd", "pwd", "secret", "token", "apikey", "api_key"}
+var secretKeys = [...]string{"passw", "pwd", "secret", "token", "apikey", "api_key"}
 
 // mask returns a copy of a request, of the same length, with each byte of a secret
 // value replaced by "*". Whitespace and line ends stay, so the offsets and the

@@ -126,7 +126,7 @@ type Held struct {
 	Full   time.Duration // since the server waits for it to read; 0: it does not
 }
 
-// HeldUp says whom the iterative loop serves. FD is -1 when it serves nobody.
+// HeldUp returns the client that the iterative loop serves. FD is -1 when there is none.
 func (s *Server) HeldUp() Held {
 	b := &s.blocking
 	b.mu.Lock()

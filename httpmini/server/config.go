@@ -27,8 +27,8 @@ const (
 type Config struct {
 	// Loop is Epoll unless said otherwise.
 	Loop Loop
-	// Listeners are listening sockets. Epoll runs a loop for each; the others
-	// take one. They belong to the Server, which closes them.
+	// Listeners are listening sockets. Epoll runs a loop for each; the other loops
+	// take one. The Server closes them.
 	Listeners []int
 	// Loops is how many epoll loops share one listener; 0 is one for each
 	// listener. It is for Unix sockets, which have no SO_REUSEPORT.
@@ -39,8 +39,8 @@ type Config struct {
 	// Listing shows the names in a directory that has no index.html.
 	Listing  bool
 	Timeouts Timeouts
-	// MaxConnections are served at a time; who comes then gets a 503. 0 means
-	// what RLIMIT_NOFILE and the loop leave room for.
+	// MaxConnections limits open connections; further clients get a 503. 0 means
+	// as many as RLIMIT_NOFILE and the loop leave room for.
 	MaxConnections int
 	// MaxBody is the longest content of a request in bytes; a longer one gets a
 	// 413. 0 means 1 MiB.
@@ -58,7 +58,7 @@ type Timeouts struct {
 	// to the empty line. It is a limit on the whole, since a byte a second
 	// would be progress for ever.
 	Head time.Duration
-	// Body is the wait for content. It begins anew when that has come at MinRate.
+	// Body is the wait for content. It begins anew when content has come at MinRate.
 	Body time.Duration
 	// Idle is between two requests.
 	Idle time.Duration

@@ -14,6 +14,6 @@
 //	             │
 //	             └─▶ Event, through a bounded queue that never slows the serving
 //
-// A call that is told of goes through sockets.Tracer; one that nobody asks about
-// is made raw (see calls.go).
+// All calls on a connection go through a sockets.Tracer; one that nobody is told of
+// costs what a bare call does.
 package server

@@ -16,7 +16,7 @@ const (
 	Closed    Kind = "closed"    // the connection is over: Requests, Age
 	Ran       Kind = "ran out"   // patience ran out: Why names the timeout
 	Full      Kind = "full"      // MaxConnections is reached: a client is turned away
-	NoThread  Kind = "no thread" // and here since it gets no thread: Why names the limit
+	NoThread  Kind = "no thread" // a client is turned away since it gets no thread: Why names the limit
 	Exhausted Kind = "exhausted" // accept4 failed: Call says why; the clients wait in the queue
 	Draining  Kind = "draining"  // no new connections
 	Gone      Kind = "gone"      // the root is not where it was: Why
@@ -41,8 +41,8 @@ type Event struct {
 	Age      time.Duration
 }
 
-// queue takes events to one reader. It is bounded, and who puts something in
-// never waits: under load whole stretches of the story are left out and counted.
+// queue takes events to one reader. It is bounded, and put never waits: under load
+// whole stretches of the story are left out and counted.
 type queue struct {
 	events  chan Event
 	skipped atomic.Int64 // requests that were not told of

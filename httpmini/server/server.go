@@ -74,12 +74,12 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// Events are what happens, for one reader. The channel is closed when Run
-// returns. Who does not read slows nothing: events are left out then.
+// Events returns the channel of events, for one reader. Run closes it at its end. A
+// slow reader never slows the server; events it misses are dropped.
 func (s *Server) Events() <-chan Event { return s.queue.events }
 
-// Skipped is how many connections were accepted, and requests answered, that were
-// not told of since it was last asked.
+// Skipped returns how many connections were accepted, and requests answered, without
+// an Event since the last call of Skipped.
 func (s *Server) Skipped() (connections, requests int64) {
 	return s.queue.unheard.Swap(0), s.queue.skipped.Swap(0)
 }
@@ -206,7 +206,7 @@ func (s *Server) closeWakes() {
 	s.wakes = nil
 }
 
-// cache is that of a loop; nil without a root.
+// cache returns the cache of a loop, or nil without a root.
 func (s *Server) cache(loop int) *docroot.Cache {
 	if s.caches == nil {
 		return nil
@@ -250,14 +250,14 @@ func (s *Server) watchRoot() {
 	s.gone = why
 }
 
-// LoopStats is what a loop has done and what waits for it.
+// LoopStats are the numbers of one loop.
 type LoopStats struct {
 	Loop                           int
 	Listener                       int   // the descriptor
 	Open, Accepted, Requests, Sent int64 // Sent in bytes
 }
 
-// Stats are the numbers of each loop so far.
+// Stats returns the numbers of each loop so far.
 func (s *Server) Stats() []LoopStats {
 	all := make([]LoopStats, len(s.counts))
 	for i := range s.counts {

@@ -91,7 +91,7 @@ func (w *worker) turn(c *conn) {
 	w.narrate(w.story || w.root == nil) // the visitor's page shows the calls too
 }
 
-// narrate reports whether the calls from here on are told of.
+// narrate chooses the Tracer of the calls from here on: the one that tells, or not.
 func (w *worker) narrate(telling bool) {
 	w.telling, w.calls = telling, &w.untold
 	if telling {
@@ -99,7 +99,7 @@ func (w *worker) narrate(telling bool) {
 	}
 }
 
-// teller is the tracer of a turn that is told of, else nil.
+// teller returns the Tracer of a turn that is told of, else nil.
 func (w *worker) teller() *sockets.Tracer {
 	if !w.telling {
 		return nil

@@ -53,7 +53,7 @@ func NewCache(root *Root) *Cache {
 	return &Cache{root: root, entries: make(map[string]*Entry)}
 }
 
-// Entry is what a path stands for. Nobody changes it once it is there.
+// Entry is the file or directory that a path stands for. It never changes.
 type Entry struct {
 	File      *File
 	MediaType string // of a regular file
@@ -70,12 +70,12 @@ type Entry struct {
 // Close ends the use of an Entry that Cache.Open gave.
 func (e *Entry) Close() { e.File.Close() }
 
-// Fresh is what a path stands for, if the Cache has it and the disk has it so now, or
-// nil. The path is as the request has it, undecoded and without a query. Only the
-// content is the caller's to use, since another thread may close the descriptor:
-// whoever needs that calls Open. Now counts from any moment, and never back.
+// Fresh returns the Entry of a path, if the Cache has it and the disk has it so now, or
+// nil. The path is as the request has it, undecoded and without a query. The caller may
+// use the content alone, since another thread may close the descriptor, which Open
+// keeps open. now counts from any moment, and never back.
 //
-// It allocates nothing, if t is nil.
+// It allocates nothing if t is nil.
 func (c *Cache) Fresh(t *sockets.Tracer, path []byte, now time.Duration) *Entry {
 	c.mu.Lock()
 	e := c.kept(path, now)
@@ -94,12 +94,12 @@ func (c *Cache) kept(path []byte, now time.Duration) *Entry {
 	return e
 }
 
-// Open is what a path stands for now. The caller closes the Entry. A directory is
-// given as such if its path has no slash at the end, or if there is no index.html in
-// it; else the index is given.
+// Open returns the Entry of a path as the disk has it now. The caller closes it. A
+// directory is given as such if its path has no slash at the end, or if there is no
+// index.html in it; else the index is given. The calls are made through t, which may be
+// nil.
 //
 // The error is a *httpmini.BadError where the path is no name, else an *Error.
-// The calls are made through t, which may be nil.
 func (c *Cache) Open(t *sockets.Tracer, path []byte, now time.Duration) (*Entry, error) {
 	if e := c.held(path, now); e != nil {
 		if c.root.same(t, e.File) {
@@ -126,7 +126,7 @@ func (c *Cache) Open(t *sockets.Tracer, path []byte, now time.Duration) (*Entry,
 	return e, nil
 }
 
-// held is what the Cache has, for the caller to close.
+// held returns the Entry that the Cache has, for the caller to close, or nil.
 func (c *Cache) held(path []byte, now time.Duration) *Entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -176,14 +176,14 @@ func (c *Cache) findOnce(t *sockets.Tracer, name string) (*Entry, error) {
 func endsInSlash(name string) bool { return name == "" || name[len(name)-1] == '/' }
 
 // entry makes an Entry of a File, which becomes its own.
-func (c *Cache) entry(k *sockets.Tracer, f *File) (*Entry, error) {
+func (c *Cache) entry(t *sockets.Tracer, f *File) (*Entry, error) {
 	e := &Entry{File: f}
 	if f.IsDir {
 		return e, nil
 	}
 	e.MediaType = httpmini.MediaType(f.name)
 	var err error
-	if e.Content, err = f.content(k); err != nil {
+	if e.Content, err = f.content(t); err != nil {
 		f.Close()
 		return nil, err
 	}

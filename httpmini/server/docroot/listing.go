@@ -38,7 +38,7 @@ const (
 // for the same directory in the same state share them. It may be used by several
 // threads at a time.
 type Listing struct {
-	// What there is; valid when Read has said that it is complete.
+	// Valid when Read has reported that the listing is complete.
 	Dirs, Files int
 	Truncated   bool // it has more than these
 
@@ -185,8 +185,9 @@ func (l *Listing) serves(t *sockets.Tracer, text string, kind byte) (dir, served
 	return false, false
 }
 
-// Rows are up to so many names from a number on, as the disk has them now, and the
-// number to go on from; -1 after the last. What has gone meanwhile is left out.
+// Rows returns at most so many names from a number on, as the disk has them now, and
+// the number to go on from; -1 after the last. Names that have gone meanwhile are left
+// out.
 func (l *Listing) Rows(t *sockets.Tracer, from, most int) (rows []Dirent, next int) {
 	l.mu.Lock() // for the others
 	fd, names := l.fd, l.names
@@ -212,13 +213,13 @@ func nextName(b []byte) (name string, kind byte, rest []byte) {
 	return string(text), b[kindAt], b[size:]
 }
 
-// hidden is what a path cannot name: see httpmini.AppendPath.
+// hidden reports whether a path cannot name it: see httpmini.AppendPath.
 func hidden(name string) bool {
 	return name == "" || name[0] == '.' || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
-// lookAt is the state of what a name in the directory fd stands for, if that is
-// served at all.
+// lookAt returns the state of the file or directory that a name in the directory fd
+// stands for, and whether it is served at all.
 func (f *File) lookAt(t *sockets.Tracer, fd int, name string) (state, bool) {
 	var st unix.Stat_t
 	if t.Newfstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW).Errno != 0 {

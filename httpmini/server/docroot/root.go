@@ -81,9 +81,9 @@ func cannotServe(dir string, errno unix.Errno) error {
 // Close gives the descriptor back. Files that are open stay so.
 func (r *Root) Close() error { return unix.Close(r.fd) }
 
-// Gone says what has become of the directory, if its name leads to it no more; else it
-// is empty. What was in it is served all the same, as far as it is there. The name is
-// nobody's business.
+// Gone returns what has become of the directory if its name leads to it no more, else
+// "". Its files are served all the same, as far as they are there. The text leaves the
+// name out, since a client may see it.
 func (r *Root) Gone() string {
 	var held, named unix.Stat_t
 	if errno := untold.Fstat(r.fd, &held).Errno; errno != 0 {
@@ -100,18 +100,17 @@ func (r *Root) Gone() string {
 	return ""
 }
 
-// Open opens what a name means beneath the root. The name is decoded; "" is the
+// Open opens the file that a name means beneath the root. The name is decoded; "" is the
 // root, and slashes in front do not count. A regular file is open for reading
 // then and belongs to the caller, who closes it; a directory is only looked at.
 // The calls are made through t, which may be nil. An error is an *Error.
 func (r *Root) Open(t *sockets.Tracer, name string) (f *File, err error) {
-	c := t
 	err = persist(func() error {
-		place, st, err := r.find(c, name)
+		place, st, err := r.find(t, name)
 		if err != nil {
 			return err
 		}
-		f, err = r.open(c, name, place, st)
+		f, err = r.open(t, name, place, st)
 		return err
 	})
 	return f, err
