@@ -179,6 +179,7 @@ func TestScreenExerciseAnew(t *testing.T) {
 	to := regexp.MustCompile(`listens on (127\.0\.0\.1):(\d+)`).FindStringSubmatch(x.screen())
 	number, _ = strconv.Atoi(second)
 	unix.Kill(number, unix.SIGSTOP)
+	x.sees(`the server is stopped`) // what came before that may be older than the stop, and does not count
 	hang(t, to[1], to[2])
 	x.sees(`Now wake it`)
 	unix.Kill(number, unix.SIGCONT)
