@@ -104,6 +104,23 @@ func (c *column) fill(boxes []*box) {
 		}
 		c.lines = append(c.lines, line{box: b, part: lower})
 	}
+	c.shrink()
+}
+
+// shrink makes the column as wide as its lines have become.
+func (c *column) shrink() {
+	width := 0
+	for _, x := range c.lines {
+		needs := x.indent + ansi.StringWidth(x.text)
+		if x.part == inside {
+			needs += margin
+		}
+		if x.row != nil {
+			needs += x.row.frame()
+		}
+		width = max(width, needs)
+	}
+	c.width = min(c.width, width)
 }
 
 func (c *column) caption(b *box) {

@@ -99,13 +99,13 @@ func (l *layout) beside(lefts, rights []*box) bool {
 			bent++
 		}
 	}
-	gap := l.room.Columns - a - b
+	gap := l.room.Columns - l.left.width - l.right.width
 	for _, k := range l.links {
 		if 2*bent+3 > gap || k.label != "" && (l.bent(k) || ansi.StringWidth(k.label)+6 > gap) {
 			return false
 		}
 	}
-	l.right.at = a + min(gap, max(mostBetween, 2*bent+3))
+	l.right.at = l.left.width + min(gap, max(mostBetween, 2*bent+3))
 	return true
 }
 
