@@ -59,7 +59,7 @@ type prediction struct {
 const progressVersion = 1
 
 // LoadProgress reads the file of this user. There is always a Progress; an error is
-// for the learner to know: nothing can be kept, or what was kept is put aside.
+// for the learner to know: nothing can be kept, or the old file is put aside.
 func LoadProgress() (*Progress, error) {
 	folder, err := stateFolder()
 	if err != nil {
@@ -104,8 +104,8 @@ func readRegular(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// stateFolder is where fd3 keeps what is to outlive it, after the XDG Base Directory
-// Specification: a path that is not absolute does not count.
+// stateFolder returns the folder for files that outlive fd3, after the XDG Base
+// Directory Specification: a path that is not absolute does not count.
 func stateFolder() (string, error) {
 	if state := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
 		return filepath.Join(state, "fd3"), nil
@@ -117,8 +117,8 @@ func stateFolder() (string, error) {
 	return filepath.Join(home, ".local", "state", "fd3"), nil
 }
 
-// Place is the lesson and the part of it where the learner stopped. Without one the
-// lesson is empty.
+// Place returns the lesson and the part of it where the learner stopped, or an empty
+// lesson if there is none.
 func (p *Progress) Place() (lesson string, part int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,7 +146,7 @@ func (p *Progress) Finished(lesson string) bool {
 	return slices.Contains(p.kept.Finished, lesson)
 }
 
-// Predicted notes what the learner said to a prediction.
+// Predicted notes the choice that the learner made in a prediction.
 func (p *Progress) Predicted(lesson, name, choice string) error {
 	return p.change(func(k *kept) {
 		if k.Predictions == nil {
@@ -156,7 +156,8 @@ func (p *Progress) Predicted(lesson, name, choice string) error {
 	})
 }
 
-// Choice is what the learner said to a prediction. It is empty if they said nothing.
+// Choice returns the choice that the learner made in a prediction, or "" if they made
+// none.
 func (p *Progress) Choice(lesson, name string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -186,7 +187,7 @@ func (p *Progress) Drawn(predict lab.Part) []words.Item {
 	return drawn
 }
 
-// Apart is the same progress for a demonstration: its changes are not kept.
+// Apart returns the same progress for a demonstration: its changes are not kept.
 func (p *Progress) Apart() *Progress {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -295,7 +296,7 @@ func lockFolder(folder string) (unlock func(), err error) {
 // sweepAfter is how old a file is that nobody writes any more.
 const sweepAfter = time.Minute
 
-// sweep removes what an fd3 that was killed has left beside the file.
+// sweep removes the files that an fd3 which was killed has left beside this one.
 func sweep(path string) {
 	all, _ := os.ReadDir(filepath.Dir(path))
 	for _, left := range all {

@@ -20,13 +20,13 @@ import (
 //
 //	Start ─▶ Go ─▶ Next ─▶ Go ─▶ Next ─▶ … the end of the course
 //
-// Only Show has to be there.
+// Only Show has to be there, and Lessons for the way from one place to the next.
 type Walk struct {
 	Lessons  []lab.Lesson
 	Progress *Progress // what was done is kept there; nil: nowhere
 	Show     func(lesson.Event)
-	// OnPaper says that who reads of an exercise comes when its processes are gone: what
-	// Prepare has read is told by its name, a port as PORT.
+	// OnPaper is set where a reader comes to an exercise when its processes are gone: a
+	// value that Prepare has read is told by its name, a port as PORT.
 	OnPaper bool
 	// Resuming is called where a lesson is entered in its midst: the experiments
 	// before are made once more, without a word.
@@ -298,12 +298,16 @@ func (w *Walk) Notes() *lab.Notes {
 	return w.notes
 }
 
-// Moves returns what may change the experiment within that time if nobody does
-// anything, and whether there is anything.
+// Moves returns what may change the experiment that runs, within that time and if
+// nobody does anything, and whether there is anything. Without an experiment there is
+// none.
 func (w *Walk) Moves(within time.Duration) (m lab.Motion, moves bool, err error) {
 	w.mu.Lock()
 	l := w.lab
 	w.mu.Unlock()
+	if l == nil {
+		return m, false, nil
+	}
 	err = l.Try(func() { m, moves = l.Moves(within) })
 	return m, moves, err
 }

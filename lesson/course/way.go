@@ -18,10 +18,12 @@ type Place struct{ Lesson, Part int }
 // beginning.
 func (w *Walk) Start(from string) (at Place, err error) {
 	id, part := from, 0
-	if id == "" && w.Progress != nil {
+	if id != "" {
+		if _, err := Find(id); err != nil {
+			return Place{}, err
+		}
+	} else if w.Progress != nil {
 		id, part = w.Progress.Place()
-	} else if _, err := Find(id); err != nil {
-		return Place{}, err
 	}
 	at.Lesson = slices.IndexFunc(w.Lessons, func(l lab.Lesson) bool { return l.ID == id })
 	if at.Lesson < 0 {
@@ -204,8 +206,8 @@ func (w *Walk) CanPredict(at Place) bool {
 }
 
 // Again returns where to go for the experiment or the exercise at a place to be made
-// once more, and whether there is one. What was told of the experiment since then is
-// stale.
+// once more, and whether there is one. The parts that have told of the experiment since
+// then are stale.
 func (w *Walk) Again(at Place) (from Place, stale []Place, ok bool) {
 	switch w.Part(at).Kind {
 	case lab.Exercise:
@@ -224,8 +226,8 @@ func (w *Walk) Again(at Place) (from Place, stale []Place, ok bool) {
 	return from, stale, true
 }
 
-// Rests reports whether a learner needs time after the part at a place. After what
-// asks something itself they need none, nor at the end of a lesson.
+// Rests reports whether a learner needs time after the part at a place. After a part
+// that asks something itself they need none, nor at the end of a lesson.
 func (w *Walk) Rests(at Place) bool {
 	kind := w.Part(at).Kind
 	after := Place{at.Lesson, at.Part + 1}

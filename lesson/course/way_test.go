@@ -201,3 +201,12 @@ func TestOthers(t *testing.T) {
 		w.End()
 	}
 }
+
+// Without a Progress the course begins at its beginning.
+func TestStartWithoutProgress(t *testing.T) {
+	works := 0
+	w := &Walk{Lessons: twoLessons(&works)}
+	if at, err := w.Start(""); err != nil || at != (Place{}) {
+		t.Errorf("%v, %v", at, err)
+	}
+}

@@ -73,7 +73,8 @@ var tmpfile = func(folder string, perm fs.FileMode) (fd int, err error) {
 	return unix.Open(folder, unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, uint32(perm.Perm()))
 }
 
-// beside is a name next to a path. Whoever sweeps them knows it by the number.
+// beside returns a name next to a path: with a number, by which a program that sweeps
+// the folder knows it.
 func beside(path string) string { return path + "." + strconv.FormatUint(uint64(rand.Uint32()), 10) }
 
 // Commit gives the file its name, when all of it is on the disk. On an error nothing

@@ -64,14 +64,14 @@ func lineEnd(b []byte) int {
 }
 
 // trim leaves the indent of the first line, which may be code.
-func trim(text string) string { return strings.TrimRight(strings.TrimLeft(text, "\n"), " \t\n") }
+func trim(s string) string { return strings.TrimRight(strings.TrimLeft(s, "\n"), " \t\n") }
 
 // Section returns the text of a heading in the variant that fits best: the first
 // of variants that the page has, else the plain one. "section/part" is a part.
 func (p Page) Section(heading string, variants ...string) (string, bool) {
 	for _, v := range variants {
-		if text, ok := p.find(heading + " " + v); ok {
-			return text, true
+		if found, ok := p.find(heading + " " + v); ok {
+			return found, true
 		}
 	}
 	return p.find(heading)

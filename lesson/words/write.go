@@ -253,6 +253,6 @@ func (w *writer) apply() string {
 }
 
 // block is how a line of words begins that is read as an item of a list, as a line
-// below a heading or a table, or as a fence. What else begins a block is escaped
+// below a heading or a table, or as a fence. All other beginnings of a block are escaped
 // everywhere.
 var block = regexp.MustCompile(`^(?:([-+](?:[ \t]|$)|~~~|=+[ \t]*$|[-:|][-:| \t]*$)|\d{1,9}([.)])(?:[ \t]|$))`)

@@ -231,9 +231,9 @@ func halfOpen(l *lab.Lab) lab.Check {
 	l.Note("server_state", "not yet")
 	l.Note("client_state", "not yet")
 	return func() (bool, string) {
-		sockets, look := l.State(lab.Server).Sockets, l.Look(addr)
+		open, look := l.State(lab.Server).Sockets, l.Look(addr)
 		now := "no connection yet"
-		for _, x := range sockets {
+		for _, x := range open {
 			if x.Listening || done {
 				continue
 			}

@@ -27,8 +27,8 @@ const Patience = 5 * time.Second
 // A Lab is where one experiment happens: its parties, processes that are born when
 // they are first used and end with it. Most experiments have a server and a client;
 // there may be any others. The methods of a Lab make calls and read evidence, and
-// tell of both. Whatever goes wrong, but for the errno of a call that is the lesson
-// itself, ends the experiment: the methods panic with a trouble, which Try catches.
+// tell of both. Any error, but for the errno of a call that is the lesson itself, ends
+// the experiment: the methods panic with a trouble, which Try catches.
 type Lab struct {
 	ctx       context.Context
 	part      Part
@@ -85,7 +85,7 @@ func (l *Lab) Fatalf(format string, args ...any) {
 	panic(trouble{fmt.Errorf(format, args...)})
 }
 
-// End ends the parties, and does what Cleanup was told of.
+// End ends the parties, and calls the functions of Cleanup.
 func (l *Lab) End() {
 	l.mu.Lock()
 	parties, after := l.parties, l.after
@@ -99,8 +99,8 @@ func (l *Lab) End() {
 	}
 }
 
-// Cleanup has something done when the experiment is over, on every way out: what
-// was begun last ends first.
+// Cleanup has f called when the experiment is over, on every way out. The functions of
+// several calls run in reverse order.
 func (l *Lab) Cleanup(f func()) {
 	l.mu.Lock()
 	over := l.over
@@ -207,6 +207,7 @@ func (l *Lab) Begin(role stage.Role, o stage.Order) *Pending {
 	return p
 }
 
+// Done returns a channel that is closed when the call has returned.
 func (p *Pending) Done() <-chan struct{} { return p.over }
 
 // Wait returns when the call does, and tells of it.
@@ -247,7 +248,7 @@ func (p *Pending) Blocks() kernel.Task {
 	return task
 }
 
-// Sleeps waits until a thread sleeps in a call, which there knows, and gives where
+// Sleeps waits until a thread sleeps in a call, which there knows, and returns where
 // in the kernel. A thread that falls asleep between the readings has no function to
 // sleep in yet. Where it never has one, the name of the call has to do.
 func (l *Lab) Sleeps(pid, tid int, call string, there func(kernel.Task) bool) (task kernel.Task) {
@@ -339,7 +340,7 @@ func (l *Lab) Until(what string, reached func() bool) {
 // Note keeps what was read under the name that the words have for it.
 func (l *Lab) Note(name string, value any) { l.notes.note(name, fmt.Sprint(value)) }
 
-// Answer says which choice of the prediction the kernel has proved.
+// Answer notes which choice of the prediction the kernel has proved.
 func (l *Lab) Answer(choice string) { l.notes.answer(l.part.Name, choice) }
 
 // State returns what a party and its sockets say of themselves.

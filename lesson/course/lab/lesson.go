@@ -49,7 +49,7 @@ type Part struct {
 	Text    string            // Markdown, with {values} that an experiment has read
 	Choices []words.Item      // predict
 	Steps   []words.Item      // experiment
-	About   map[string]string // verdict: what there is to say to the choice of that name
+	About   map[string]string // verdict: the words for a learner who made the choice of that name
 	Hints   []string          // exercise
 	Done    string            // exercise: what the kernel has shown, when it has
 }

@@ -22,8 +22,8 @@ type Look struct {
 const looks = 5
 
 // Look reads the sockets about an address until two readings agree. The kernel tells
-// of one socket after the other, so what one reading has together may never have been
-// together. What two have was there between the two.
+// of one socket after the other, so the rows of one reading may never have been there
+// together. Rows that two readings have were there between the two.
 func (l *Lab) Look(at sockets.Sockaddr) Look {
 	k := Look{at: at, Rows: l.about(at)}
 	for n := 1; n < looks && !k.Still; n++ {

@@ -18,8 +18,8 @@ type Motion struct {
 
 // Moves returns what may change the experiment within that time, and whether there
 // is anything. A learner who thinks for so long finds it as it was if there is
-// nothing: what time does to sockets it does by the timers of the kernel, and
-// sock_diag(7) tells of them.
+// nothing: time changes sockets by the timers of the kernel alone, and sock_diag(7)
+// tells of them.
 func (l *Lab) Moves(within time.Duration) (m Motion, moves bool) {
 	l.mu.Lock()
 	programs, parties := l.programs, maps.Clone(l.parties)
@@ -48,8 +48,8 @@ func (l *Lab) Moves(within time.Duration) (m Motion, moves bool) {
 	return m, moves
 }
 
-// remember keeps the addresses of a party's sockets: what closed sockets leave in the
-// kernel has them still.
+// remember keeps the addresses of a party's sockets: the rows that closed sockets leave
+// in the kernel have them still.
 func (l *Lab) remember(s stage.State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

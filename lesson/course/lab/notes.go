@@ -27,8 +27,8 @@ func (n *Notes) Values() map[string]string {
 	return maps.Clone(n.values)
 }
 
-// Blank puts the name of a value, in capitals, in the place of each that was not so
-// before.
+// Blank puts the name of a value, in capitals, in the place of each value that is not
+// the same in before.
 func (n *Notes) Blank(before map[string]string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -3,8 +3,7 @@ package lab
 import "fmt"
 
 // Experiments are those of a lesson by their names in its words. Each returns its
-// steps, in the order of the words. What one step leaves for the next is in the
-// closure.
+// steps, in the order of the words. The steps share their variables in a closure.
 type Experiments map[string]func(*Lab) []Step
 
 // A Step is one step of an experiment.

@@ -167,8 +167,11 @@ func (l *Lab) TempDir() string {
 func (l *Lab) TCPState(role stage.Role, fd int) kernel.State { return l.Ask(role, fd).State() }
 
 // Loopback returns 127.0.0.1 with a port; 0 leaves it to the kernel.
-func Loopback(port uint16) sockets.Sockaddr {
-	return sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port))
+func Loopback(port uint16) sockets.Sockaddr { return LoopbackAt(1, port) }
+
+// LoopbackAt returns 127.0.0.n with a port: every such address is this machine's own.
+func LoopbackAt(n byte, port uint16) sockets.Sockaddr {
+	return sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, n}), port))
 }
 
 // Quietly makes a call that does not have to wait, and tells of it on the Board
@@ -195,11 +198,6 @@ func Outcome(c sockets.Call) string {
 		return "failed with " + c.ErrnoName()
 	}
 	return "succeeded"
-}
-
-// LoopbackAt returns 127.0.0.n with a port: every such address is this machine's own.
-func LoopbackAt(n byte, port uint16) sockets.Sockaddr {
-	return sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, n}), port))
 }
 
 // OpenAt opens a connection of the client with the server at an address of any

@@ -97,8 +97,8 @@ type Learner struct {
 	t      *testing.T
 }
 
-// Begin returns a Learner at the beginning of a lesson. What they start ends with
-// the test.
+// Begin returns a Learner at the beginning of a lesson. The processes that they start
+// end with the test.
 func Begin(t *testing.T, l lab.Lesson) *Learner {
 	s := &Learner{t: t}
 	s.Walk = &course.Walk{

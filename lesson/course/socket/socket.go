@@ -165,8 +165,8 @@ func freePort(l *lab.Lab) uint16 {
 }
 
 // held are those of the sockets that a process has and whose own port is this one.
-func held(sockets kernel.InetTable, port uint16) (found kernel.InetTable) {
-	for _, row := range sockets {
+func held(all kernel.InetTable, port uint16) (found kernel.InetTable) {
+	for _, row := range all {
 		if row.Local.Port() == port && row.Inode != 0 {
 			found = append(found, row)
 		}
