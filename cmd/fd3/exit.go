@@ -23,8 +23,8 @@ const (
 // A usageError is a mistake in using fd3.
 type usageError struct{ error }
 
-// exitCode says what became of a command, and writes the one line that an error
-// needs. What a lesson has told already is not told again.
+// exitCode returns the exit code of a command, and writes the one line that its error
+// needs. An error that a lesson has told already has no line.
 func exitCode(err error) int {
 	var usage usageError
 	var version *stage.VersionError
@@ -55,8 +55,8 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// complain writes one line. What was typed may stand in it, and on a terminal a control
-// character would be an order.
+// complain writes one line to stderr. Words that were typed may stand in it, and on a
+// terminal a control character would be an order.
 func complain(format string, args ...any) {
 	line := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -86,7 +86,7 @@ func writeHandout(ctx context.Context, lessons []lab.Lesson, form func(io.Writer
 	runtime.UnlockOSThread()
 	write := os.Stdout.Write
 	if output != "-" {
-		file, err := outfile.Create(output, 0o644, force) // now: who made the experiments wants the file
+		file, err := outfile.Create(output, 0o644, force) // now: after the experiments a refusal would be late
 		if err != nil {
 			return thereAlready(output, err)
 		}

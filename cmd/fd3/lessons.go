@@ -40,7 +40,7 @@ func (a *app) lessons() *cobra.Command {
 	}
 }
 
-// listed are the lessons with what the learner has done of them.
+// listed returns the lessons, each with how far the learner is.
 func listed(p *course.Progress) []lesson.Event {
 	here, _ := p.Place()
 	var all []lesson.Event

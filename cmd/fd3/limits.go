@@ -8,8 +8,8 @@ import (
 	"fd3/sockets/stage"
 )
 
-// These are the needs of the Go runtime and fd3, measured: with less of it the runtime ends the
-// process somewhere on the way, with a traceback. With much less that happens before
+// These are the needs of the Go runtime and fd3, measured: with less the runtime ends
+// the process somewhere on the way, with a traceback. With much less that happens before
 // main, and nothing here can say it better.
 const (
 	neededDescriptors = 8       // free ones: the runtime's epoll and eventfd, a pipe, a lock, the control socket

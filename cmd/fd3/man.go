@@ -299,7 +299,7 @@ func (m *manual) exits() {
 }
 
 // near writes the pages that are near: of fd3 those of its commands, of a command
-// those of fd3 and, where there is a system call of its name, of that.
+// that of fd3 and, since a step has the name of its system call, that of the call.
 func (m *manual) near(cmd *cobra.Command) {
 	m.macro("Sh", "SEE ALSO")
 	var pages []string
@@ -309,7 +309,7 @@ func (m *manual) near(cmd *cobra.Command) {
 		}
 	} else {
 		pages = append(pages, "fd3 1")
-		if isCall[cmd.Name()] {
+		if cmd.GroupID == lifeGroup {
 			pages = append(pages, cmd.Name()+" 2")
 		}
 	}
@@ -323,10 +323,4 @@ func (m *manual) near(cmd *cobra.Command) {
 		}
 		m.macro("Xr", strings.Fields(page)...)
 	}
-}
-
-// isCall has the commands that make a system call of their own name.
-var isCall = map[string]bool{
-	"socket": true, "setsockopt": true, "bind": true, "listen": true, "connect": true,
-	"accept": true, "send": true, "recv": true, "shutdown": true, "close": true,
 }

@@ -113,7 +113,8 @@ func (c castFile) create() (*outfile.File, error) {
 	return file, thereAlready(c.path, err)
 }
 
-// thereAlready says what to do about a file that is not written over without --force.
+// thereAlready returns err; of a file that is not written over without --force, an error
+// that says what to do.
 func thereAlready(path string, err error) error {
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s is there already. Take another name, or write over it with --force", path)
@@ -157,7 +158,8 @@ func (r *recording) end() error {
 }
 
 // run goes through the course in the terminal that is recorded. That follows the
-// size of the real one; whoever draws has to hear of it once more then.
+// size of the real one, and then the signal is sent once more: the tour may have
+// asked for the size before it was the new one.
 func (r *recording) run(ctx context.Context, o tour.Options, run func(context.Context, tour.Options) error) error {
 	o.Out = r.File
 	o.Mark = func(label string) { r.cast.Mark(label) }

@@ -130,7 +130,7 @@ func newRoot() *cobra.Command {
 	root.RegisterFlagCompletionFunc("stage", cobra.FixedCompletions([]string{stage.DefaultName}, cobra.ShellCompDirectiveNoFileComp))
 	root.AddGroup(
 		&cobra.Group{ID: "tour", Title: "The course:"},
-		&cobra.Group{ID: "life", Title: "The life of a socket:"},
+		&cobra.Group{ID: lifeGroup, Title: "The life of a socket:"},
 		&cobra.Group{ID: "look", Title: "Look around:"},
 		&cobra.Group{ID: "whole", Title: "A whole server:"},
 		&cobra.Group{ID: "more", Title: "More:"},

@@ -36,9 +36,9 @@ Three loops serve the same way, and each can do something else:
   threads    a thread for each connection
   epoll      one loop for each CPU, each with many connections
 
-Names that start with a dot are not served, and no link leads out of DIR. Who
-says nothing is not waited for: see the timeouts. Ctrl-C answers what has begun
-and ends; a second one ends at once.`
+Names that start with a dot are not served, and no link leads out of DIR. A
+client that says nothing is not waited for: see the timeouts. Ctrl-C answers
+what has begun and ends; a second one ends at once.`
 
 // serveFlags are the flags of fd3 serve that are no field of a Config.
 type serveFlags struct {
@@ -91,7 +91,7 @@ func (a *app) serve() *cobra.Command {
 	return cmd
 }
 
-// runServe wires a server to its listeners, its root, its log and who tells of it.
+// runServe wires a server to its listeners, its root, its log and its narrator.
 func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config server.Config) (err error) {
 	options, err := a.serveOptions(flags, &config)
 	if err != nil {
@@ -184,12 +184,9 @@ func (a *app) serveOptions(flags serveFlags, config *server.Config) (options ste
 	return options, nil
 }
 
-// storyPatience is how long the end of the story waits for a stdout that takes
-// nothing of it.
-const storyPatience = 2 * time.Second
-
 // listen makes the listening sockets, told in full or, with quiet, only if that
-// fails, and then on stderr too. The machine makes the calls, and knows the file of a unix socket.
+// fails, and then on stderr too. The machine makes the calls, and knows the file of a
+// unix socket.
 func (a *app) listen(out *served, machine *stage.Machine, options step.Options, loops int, quiet bool) (listeners []int, err error) {
 	stage.RaisePoller()
 	runner := &step.Runner{
@@ -228,7 +225,7 @@ type served struct {
 	shown  atomic.Int64 // how many events
 }
 
-// served is where the events of a server go.
+// served returns the place where the events of a server go.
 func (a *app) served(ctx context.Context) (*served, error) {
 	out := &served{}
 	var err error
@@ -241,6 +238,10 @@ func (a *app) served(ctx context.Context) (*served, error) {
 	}
 	return out, nil
 }
+
+// storyPatience is how long the end of the story waits for a stdout that takes
+// nothing of it.
+const storyPatience = 2 * time.Second
 
 // end waits for the end of the story, as long as it goes on.
 func (s *served) end(told <-chan struct{}) error {

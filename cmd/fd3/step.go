@@ -39,7 +39,7 @@ type stepFlags struct {
 	family, typ, how            string
 	data, body, file, mediaType string
 	options                     step.Options
-	chose                       func(flag string) bool // whether a flag was typed
+	chose                       func(flag string) bool // reports whether a flag was typed
 }
 
 var stepCommands = []stepCommand{
@@ -97,6 +97,9 @@ func timeoutFlag(f *pflag.FlagSet, s *stepFlags) {
 	f.DurationVar(&s.options.Timeout, "timeout", 0, "let the kernel end the wait after so long (SO_RCVTIMEO, SO_SNDTIMEO)")
 }
 
+// lifeGroup is the group of the steps. Each has the name of its system call.
+const lifeGroup = "life"
+
 // step makes the command of a step.
 func (a *app) step(c stepCommand) *cobra.Command {
 	s := &stepFlags{options: step.DefaultOptions()}
@@ -107,7 +110,7 @@ func (a *app) step(c stepCommand) *cobra.Command {
 		Use:     c.step.Name + c.use,
 		Short:   c.short,
 		Example: c.example,
-		GroupID: "life",
+		GroupID: lifeGroup,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := s.read(cmd, args)
@@ -208,7 +211,7 @@ func atMostOne(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// read turns what was typed into Options.
+// read returns the Options of a command line.
 func (s *stepFlags) read(cmd *cobra.Command, args []string) (step.Options, error) {
 	o := s.options
 	if s.client {
@@ -238,7 +241,7 @@ func (s *stepFlags) read(cmd *cobra.Command, args []string) (step.Options, error
 	if err := s.limits(o); err != nil {
 		return o, err
 	}
-	return o, s.content(cmd, &o)
+	return o, s.content(&o)
 }
 
 func choose(flag, value string, values map[string]int) (int, error) {
@@ -282,23 +285,22 @@ func (s *stepFlags) limits(o step.Options) error {
 	return nil
 }
 
-// content reads what is to be sent.
-func (s *stepFlags) content(cmd *cobra.Command, o *step.Options) error {
-	changed := cmd.Flags().Changed
+// content reads the bytes to send.
+func (s *stepFlags) content(o *step.Options) error {
 	o.MediaType = s.mediaType
-	if changed("body") && changed("file") || changed("data") && (changed("body") || changed("file")) {
+	if s.chose("body") && s.chose("file") || s.chose("data") && (s.chose("body") || s.chose("file")) {
 		return usageError{errors.New("--data, --body and --file exclude each other")}
 	}
 	switch {
-	case changed("data"):
+	case s.chose("data"):
 		data, err := unescape(s.data)
 		if err != nil {
 			return err
 		}
 		o.Data = data
-	case changed("body"):
+	case s.chose("body"):
 		o.Body = []byte(s.body)
-	case changed("file"):
+	case s.chose("file"):
 		body, err := readBody(s.file)
 		if err != nil {
 			return usageError{err}

@@ -82,7 +82,8 @@ func completeLessons(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 	return course.IDs(), cobra.ShellCompDirectiveNoFileComp
 }
 
-// lessonNamed is the lesson that was typed, or says which may have been meant.
+// lessonNamed returns the lesson of a name that was typed, or an error that says which
+// may have been meant.
 func lessonNamed(id string) (lab.Lesson, error) {
 	l, err := course.Find(id)
 	if err == nil {
@@ -94,7 +95,7 @@ func lessonNamed(id string) (lab.Lesson, error) {
 	return l, usageError{fmt.Errorf("%q is no lesson. See: fd3 lessons", id)}
 }
 
-// nearTo are the names that may have been meant by a word that is none of them.
+// nearTo returns the names that may have been meant by a word that is none of them.
 func nearTo(word string, names []string) []string {
 	all := &cobra.Command{SuggestionsMinimumDistance: 2}
 	for _, name := range names {
@@ -164,8 +165,8 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	return rec.run(ctx, o, run)
 }
 
-// tourOptions are those of every way to go through the course. The calls are made
-// by other processes, and a locked thread is slow to switch.
+// tourOptions returns the options of every way to go through the course. The calls are
+// made by other processes, and a locked thread is slow to switch.
 func (a *app) tourOptions(auto time.Duration, theme string) (tour.Options, error) {
 	runtime.UnlockOSThread()
 	o := tour.Options{Auto: auto, Progress: &course.Progress{}, In: os.Stdin, Out: os.Stdout}
@@ -198,7 +199,7 @@ func (a *app) fullScreen() (full bool, err error) {
 	return true, nil
 }
 
-// terminalSize is that of stdout. What is no terminal counts as 80x24.
+// terminalSize returns the size of stdout; for a non-terminal, 80x24.
 func terminalSize() (columns, rows int) {
 	columns, rows, err := term.GetSize(os.Stdout.Fd())
 	if err != nil || columns <= 0 || rows <= 0 {

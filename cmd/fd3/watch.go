@@ -20,7 +20,7 @@ import (
 // glance is how often the kernel is asked whether anything has changed.
 const glance = 250 * time.Millisecond
 
-// What a terminal is told: a screen of its own without a cursor, and back.
+// Orders to a terminal: a screen of its own without a cursor, and back.
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l"
 	leaveScreen = "\x1b[?25h\x1b[?1049l"
@@ -68,7 +68,7 @@ func (a *app) watch(ctx context.Context, parties []step.Party) error {
 	}
 }
 
-// frame is what a terminal of this size shows now.
+// frame returns a whole screen, as the terminal has to show it now.
 func (a *app) frame(ctx context.Context, lookout *step.Lookout, look view.Look) (string, error) {
 	e, err := lookout.Look(ctx)
 	if err != nil {
@@ -92,8 +92,8 @@ func (a *app) frame(ctx context.Context, lookout *step.Lookout, look view.Look) 
 	return topLeft + strings.Join(lines, clearRight+"\r\n") + clearRight + clearBelow, nil
 }
 
-// quietKeys has the terminal not show what is typed, as long as nobody reads it. It
-// returns what sets this back.
+// quietKeys turns the echo of the terminal off, as long as nobody reads its keys. restore
+// turns it on again.
 func quietKeys() (restore func()) {
 	fd := int(os.Stdin.Fd())
 	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)

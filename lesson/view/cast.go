@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// CastHeader is the first line of a recording, as asciicast v2 has it
+// castHeader is the first line of a recording, as asciicast v2 has it
 // (https://docs.asciinema.org/manual/asciicast/v2/).
-type CastHeader struct {
+type castHeader struct {
 	Version   int               `json:"version"`
 	Width     int               `json:"width"`
 	Height    int               `json:"height"`
@@ -35,7 +35,7 @@ type Cast struct {
 // NewCast begins a recording, now.
 func NewCast(w io.Writer, width, height int, title, term string) (*Cast, error) {
 	c := &Cast{began: time.Now(), w: w}
-	return c, c.line(CastHeader{Version: 2, Width: width, Height: height, Timestamp: c.began.Unix(), Title: title, Env: map[string]string{"TERM": term}})
+	return c, c.line(castHeader{Version: 2, Width: width, Height: height, Timestamp: c.began.Unix(), Title: title, Env: map[string]string{"TERM": term}})
 }
 
 // Write records bytes that the terminal gets.

@@ -10,8 +10,9 @@ import (
 	"fd3/lesson"
 )
 
-// courseHeadings has the words over the parts of a lesson.
+// courseHeadings has the words over the parts of a lesson. A step has none.
 var courseHeadings = map[string]string{
+	"step":       "",
 	"question":   "THE QUESTION",
 	"predict":    "WHAT DO YOU THINK",
 	"experiment": "THE EXPERIMENT",

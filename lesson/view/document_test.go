@@ -195,7 +195,7 @@ func TestCast(t *testing.T) {
 		t.Fatal(err, c.Marks())
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-	var header CastHeader
+	var header castHeader
 	if err := json.Unmarshal([]byte(lines[0]), &header); err != nil || header.Version != 2 || header.Width != 80 || header.Height != 24 || header.Timestamp == 0 || header.Env["TERM"] != "xterm" {
 		t.Errorf("%v in %s", err, lines[0])
 	}

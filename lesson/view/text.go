@@ -211,9 +211,11 @@ func (v *Text) text(e lesson.Event) {
 		v.heading(e.Section)
 		v.wrap(v.theme.dim.Render("$")+" "+v.theme.code.Render(e.Command), 4, 8)
 		v.markdown(e.Text, 8)
-	case "question", "predict", "experiment", "step", "explain", "exercise", "hint", "done", "recap", "references", "failed", "answer":
-		v.part(e)
 	default:
+		if _, ok := courseHeadings[e.Section]; ok {
+			v.part(e)
+			return
+		}
 		v.standing()
 		v.section = ""
 		v.heading(e.Section)
