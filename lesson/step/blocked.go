@@ -13,11 +13,19 @@ import (
 
 // blocked tells that the server stands in a call, and where in the kernel.
 func (r *Runner) blocked(s *scene) {
-	s.known = nil
+	t, _ := s.sleeping()
+	r.sleeps(s, t)
+}
+
+// sleeps tells of a thread that was seen inside the call. It may be awake by now: what
+// is told is that one look.
+func (r *Runner) sleeps(s *scene, t kernel.Task) {
+	s.known, s.task = nil, t
 	r.say(s, "blocked", "blocked", s.call.Name)
-	if t, ok := s.sleeping(); ok {
+	if t.Wchan != "" {
 		r.show(s, facts.Thread(s.pid(), t).Event())
 	}
+	s.known, s.task = nil, kernel.Task{}
 }
 
 // busy answers a step that meets a process inside another call. If that is the

@@ -46,13 +46,13 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 				r.show(s, lesson.Entered(c))
 			}
 		case <-blocks:
-			if _, ok := s.sleeping(); s.opts.goesOn && s.opts.Explain == recapOnly {
+			if t, ok := s.sleeping(); s.opts.goesOn && s.opts.Explain == recapOnly {
 				blocks = nil // serve waits most of the time, and says so once
 			} else if ok && !s.call.Start.IsZero() {
 				if s.opts.Explain == recapOnly {
 					r.show(s, lesson.Entered(s.call))
 				}
-				r.blocked(s)
+				r.sleeps(s, t)
 			} else {
 				blocks = time.After(patience)
 			}

@@ -21,6 +21,7 @@ type scene struct {
 	late          bool              // the call returned when no command watched, so before is not what was before it
 	interrupted   bool              // the call ended because fd3 was told to end
 	known         map[string]string // the values, as long as nothing changes
+	task          kernel.Task       // of the thread that sleeps in the call, while that is told
 	atPath        *takenPath        // see taken
 }
 

@@ -50,8 +50,8 @@ func (s *scene) readValues() map[string]string {
 	if limit := s.was().RecvTimeo; limit > 0 {
 		v["timeout"] = lesson.Took(limit)
 	}
-	if t, ok := s.sleeping(); ok {
-		v["sleep"] = t.Wchan
+	if s.task.Wchan != "" {
+		v["sleep"] = s.task.Wchan
 	}
 	if s.call.Returned {
 		v["waited"] = lesson.Took(s.call.Duration)
