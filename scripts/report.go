@@ -54,6 +54,14 @@ func main() {
 				failed++
 			}
 			broken = true
+			if e.Test == "" { // of tests that never ended: a panic, or the time was up
+				for of, said := range output {
+					if strings.HasPrefix(of, name) && of != name {
+						fmt.Print(said)
+						delete(output, of)
+					}
+				}
+			}
 			fmt.Printf("%sFAIL  %s\n", output[name], strings.TrimSpace(name))
 		case "skip":
 			if e.Test != "" {
