@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,28 +41,39 @@ type tourFlags struct {
 func (a *app) tour() *cobra.Command {
 	var flags tourFlags
 	cmd := &cobra.Command{
-		Use:               "tour",
+		Use:               "tour [LESSON[/PART]]",
 		Short:             "the course: predict, watch the kernel, try it yourself",
 		Long:              tourLong,
-		Example:           "  fd3 tour                    begin, or go on where you stopped\n  fd3 tour --from listen      begin with that lesson; fd3 lessons lists them\n  fd3 tour --accessible       line by line, for a screen reader\n  fd3 tour --auto 5s          without a hand, for a demonstration",
+		Example:           "  fd3 tour                    begin, or go on where you stopped\n  fd3 tour listen             begin with that lesson; fd3 lessons lists them\n  fd3 tour listen/exercise    begin with that part of it\n  fd3 tour --accessible       line by line, for a screen reader\n  fd3 tour --auto 5s          without a hand, for a demonstration",
 		GroupID:           "tour",
-		Args:              noArgs,
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		ValidArgsFunction: completeSpots,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usageError{errors.New("fd3 tour begins with one lesson, or one part of it: fd3 tour [LESSON[/PART]]")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				if cmd.Flags().Changed("from") {
+					return usageError{errors.New("the lesson to begin with is given twice: leave --from out")}
+				}
+				flags.from = args[0]
+			}
 			flags.recorded = cmd.Flags().Changed("record")
 			return a.runTour(cmd.Context(), flags)
 		},
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&flags.from, "from", "", "the lesson to begin with")
+	f.StringVar(&flags.from, "from", "", "the lesson to begin with, as LESSON or LESSON/PART")
 	f.BoolVar(&flags.restart, "restart", false, "forget all progress and begin with the first lesson")
 	f.DurationVar(&flags.auto, "auto", 0, "go on by itself after so long, such as 5s; no progress is kept")
 	f.BoolVar(&flags.accessible, "accessible", false, "line by line, without colours, only ASCII")
 	themeFlag(f, &flags.theme)
 	f.StringVar(&flags.record, "record", "", "write a recording to this file (asciicast v2)")
 	f.BoolVar(&flags.force, "force", false, "let --record write over a file")
-	cmd.RegisterFlagCompletionFunc("from", completeLessons)
+	cmd.RegisterFlagCompletionFunc("from", completeSpots)
 	completeThemes(cmd)
 	return cmd
 }
@@ -80,6 +92,34 @@ func completeThemes(cmd *cobra.Command) {
 
 func completeLessons(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return course.IDs(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeSpots completes a lesson and, after a slash, a part of it.
+func completeSpots(_ *cobra.Command, args []string, typed string) (names []string, _ cobra.ShellCompDirective) {
+	if id, _, inside := strings.Cut(typed, "/"); inside && len(args) == 0 {
+		if l, err := course.Find(id); err == nil {
+			for _, spot := range course.Spots(l) {
+				names = append(names, id+"/"+spot)
+			}
+		}
+	} else if len(args) == 0 {
+		names = course.IDs()
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// checkSpot says which lesson, or which part of it, may have been meant by a name that
+// is none: LESSON or LESSON/PART.
+func checkSpot(name string) error {
+	id, part, _ := strings.Cut(name, "/")
+	l, err := lessonNamed(id)
+	if err != nil || part == "" || slices.Contains(course.Spots(l), part) {
+		return err
+	}
+	if near := nearTo(part, course.Spots(l)); len(near) > 0 {
+		return usageError{fmt.Errorf("%q is no part of %s. Did you mean %s/%s?", part, id, id, strings.Join(near, " or "+id+"/"))}
+	}
+	return usageError{fmt.Errorf("%q is no part of %s. Its parts are: %s", part, id, strings.Join(course.Spots(l), ", "))}
 }
 
 // lessonNamed returns the lesson of a name that was typed, or an error that says which
@@ -111,7 +151,7 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 		return err
 	}
 	if flags.from != "" {
-		if _, err := lessonNamed(flags.from); err != nil {
+		if err := checkSpot(flags.from); err != nil {
 			return err
 		}
 		o.From = flags.from

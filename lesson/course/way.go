@@ -3,7 +3,9 @@ package course
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"fd3/lesson/course/lab"
 	"fd3/lesson/words"
@@ -13,13 +15,47 @@ import (
 // end of the course.
 type Place struct{ Lesson, Part int }
 
-// Start returns where a learner begins: with the lesson of that name or, without
-// one, where the Progress says. A place that the course no longer has counts from the
-// beginning.
+// Spots returns the names by which one goes to the parts of a lesson, in their order.
+// What belongs to one question has its name, and begins with the prediction; what has no
+// name, and the exercise, is called by its kind.
+func Spots(l lab.Lesson) (names []string) {
+	for _, p := range l.Parts {
+		if name := spot(p); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func spot(p lab.Part) string {
+	if p.Name == "" || p.Kind == lab.Exercise {
+		return string(p.Kind)
+	}
+	return p.Name
+}
+
+// partNamed returns the number of the part of that name in a lesson, or an error that has
+// all names. Without a name it is the first.
+func partNamed(l lab.Lesson, name string) (int, error) {
+	i := slices.IndexFunc(l.Parts, func(p lab.Part) bool { return name == "" || spot(p) == name })
+	if i < 0 {
+		return 0, fmt.Errorf("the lesson %s has no part %q. Its parts are: %s", l.ID, name, strings.Join(Spots(l), ", "))
+	}
+	return i, nil
+}
+
+// Start returns where a learner begins: with the lesson of that name or, as "listen/full",
+// with a part of it (Spots). Without a name it is where the Progress says. A place that
+// the course no longer has counts from the beginning.
 func (w *Walk) Start(from string) (at Place, err error) {
-	id, part := from, 0
-	if id != "" {
-		if _, err := Find(id); err != nil {
+	id, name, _ := strings.Cut(from, "/")
+	part := 0
+	if from != "" {
+		l, err := Find(id)
+		if err != nil {
+			return Place{}, err
+		}
+		if part, err = partNamed(l, name); err != nil {
 			return Place{}, err
 		}
 	} else if w.Progress != nil {
@@ -101,7 +137,8 @@ func (w *Walk) enter(ctx context.Context, l lab.Lesson, at Place) error {
 	if at.Part == 0 {
 		return nil
 	}
-	if w.Resuming != nil {
+	before := l.Parts[:at.Part]
+	if w.Resuming != nil && slices.ContainsFunc(before, func(p lab.Part) bool { return p.Kind == lab.Experiment }) {
 		w.Resuming()
 	}
 	err := w.resume(ctx, l, at.Part)

@@ -210,3 +210,29 @@ func TestStartWithoutProgress(t *testing.T) {
 		t.Errorf("%v, %v", at, err)
 	}
 }
+
+// Each part of the course can be gone to by a name, or belongs to the question before it.
+func TestSpots(t *testing.T) {
+	for _, l := range All() {
+		w := &Walk{Lessons: All()}
+		last := -1
+		for _, name := range Spots(l) {
+			at, err := w.Start(l.ID + "/" + name)
+			if err != nil || w.Lessons[at.Lesson].ID != l.ID || at.Part <= last {
+				t.Errorf("%s/%s is %v, %v", l.ID, name, at, err)
+			}
+			last = at.Part
+		}
+	}
+	w := &Walk{Lessons: All()}
+	at, err := w.Start("close/half")
+	if err != nil || w.Part(at).Kind != lab.Predict {
+		t.Errorf("%+v, %v", w.Part(at), err)
+	}
+	if at, err = w.Start("close/exercise"); err != nil || w.Part(at).Kind != lab.Exercise {
+		t.Errorf("%+v, %v", w.Part(at), err)
+	}
+	if _, err := w.Start("close/none"); err == nil {
+		t.Error("there is no such part")
+	}
+}

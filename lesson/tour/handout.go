@@ -92,7 +92,7 @@ func (h *handout) exercise(p lab.Part, tell func() error) error {
 		return err
 	}
 	h.hear(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
-		Text: "`fd3 tour --from " + p.Lesson + "` sets this up, with real addresses and numbers, and watches the kernel until it is done."})
+		Text: "`fd3 tour " + p.Lesson + "/exercise` sets this up, with real addresses and numbers, and watches the kernel until it is done."})
 	for n := range p.Hints {
 		h.hints = append(h.hints, h.keep(func() { h.walk.Hint(p, n) })...)
 	}

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
 )
 
@@ -26,6 +27,8 @@ func (s *screen) keys() []key {
 		return []key{quitKey}
 	case s.overlay == lessonList:
 		return listKeys()
+	case s.overlay == partList:
+		return partKeys()
 	case s.overlay == help:
 		return helpKeys()
 	}
@@ -135,8 +138,9 @@ func pageKeys() []key {
 		}},
 		quitKey,
 		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},
-		{[]string{"l"}, "l", "the list of lessons", always("lessons"), func(s *screen, _ string) tea.Cmd {
-			s.overlay, s.chosen = lessonList, min(s.at.Lesson, len(s.lessons)-1)
+		{[]string{"l"}, "l", "the list of lessons, and of the parts of each", always("lessons"), func(s *screen, _ string) tea.Cmd {
+			s.overlay, s.chosen = lessonList, s.at
+			s.chosen.Lesson = min(s.at.Lesson, len(s.lessons)-1)
 			return nil
 		}},
 		{[]string{"y"}, "y", "copy the last command that is shown (OSC 52), and print it here", func(s *screen) string {
@@ -159,21 +163,56 @@ func pageKeys() []key {
 func listKeys() []key {
 	return []key{
 		{[]string{"j", "k", "down", "up", "pgdown", "pgup", "home", "end"}, "j k", "move", always("choose"), func(s *screen, name string) tea.Cmd {
-			step := map[string]int{"j": 1, "k": -1, "down": 1, "up": -1, "pgdown": 5, "pgup": -5, "home": -len(s.lessons), "end": len(s.lessons)}[name]
-			s.chosen = min(max(s.chosen+step, 0), len(s.lessons)-1)
+			s.chosen = course.Place{Lesson: moved(s.chosen.Lesson, name, len(s.lessons))}
+			if s.chosen.Lesson == s.at.Lesson {
+				s.chosen = s.at
+			}
 			return nil
 		}},
 		{[]string{"enter", "space"}, "Enter", "begin the lesson", func(s *screen) string {
-			if s.chosen == s.at.Lesson {
+			if s.chosen.Lesson == s.at.Lesson {
 				return "return to it"
 			}
 			return "begin it"
-		}, func(s *screen, _ string) tea.Cmd { s.choose(s.chosen); return nil }},
+		}, func(s *screen, _ string) tea.Cmd { s.choose(s.chosen.Lesson); return nil }},
+		{[]string{"p", "right", "tab"}, "p", "the parts of the lesson", always("its parts"), func(s *screen, _ string) tea.Cmd {
+			s.overlay = partList
+			return nil
+		}},
 		{[]string{"l", "esc", "b"}, "l", "back to where you were", always("back"), leave},
 		quitKey,
 		themeKey,
 		suspendKey,
 	}
+}
+
+func partKeys() []key {
+	return []key{
+		{[]string{"j", "k", "down", "up", "pgdown", "pgup", "home", "end"}, "j k", "move", always("choose"), func(s *screen, name string) tea.Cmd {
+			s.chosen.Part = moved(s.chosen.Part, name, len(s.lessons[s.chosen.Lesson].Parts))
+			return nil
+		}},
+		{[]string{"enter", "space"}, "Enter", "go to the part", func(s *screen) string {
+			if s.chosen == s.at {
+				return "return to it"
+			}
+			return "go there"
+		}, func(s *screen, _ string) tea.Cmd { s.jump(s.chosen); return nil }},
+		{[]string{"p", "left", "b"}, "p", "back to the lessons", always("lessons"), func(s *screen, _ string) tea.Cmd {
+			s.overlay = lessonList
+			return nil
+		}},
+		{[]string{"l", "esc"}, "l", "back to where you were", always("back"), leave},
+		quitKey,
+		themeKey,
+		suspendKey,
+	}
+}
+
+// moved is where a key moves to in a list of so many, from a place in it.
+func moved(from int, name string, length int) int {
+	step := map[string]int{"j": 1, "k": -1, "down": 1, "up": -1, "pgdown": 5, "pgup": -5, "home": -length, "end": length}[name]
+	return min(max(from+step, 0), length-1)
 }
 
 func helpKeys() []key {

@@ -71,6 +71,8 @@ func (s *screen) frame() string {
 	switch s.overlay {
 	case lessonList:
 		rows = s.list(body)
+	case partList:
+		rows = s.parts(body)
 	case help:
 		rows = s.help()
 	default:

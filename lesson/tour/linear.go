@@ -31,7 +31,7 @@ func Linear(ctx context.Context, o Options) error {
 		return err
 	}
 	if !term.IsTerminal(o.In.Fd()) {
-		return Alone(ctx, o, course.All()[at.Lesson:])
+		return t.alone(ctx, at)
 	}
 	if t.lines, err = readLines(o.In); err != nil {
 		return err
@@ -42,8 +42,17 @@ func Linear(ctx context.Context, o Options) error {
 
 // Alone goes through these lessons as Linear does, and asks nobody.
 func Alone(ctx context.Context, o Options, lessons []lab.Lesson) error {
-	o.Progress = nil // nobody learns
-	return newLinear(o, lessons, view.NewText(o.Out, o.Look).Show).run(ctx, course.Place{})
+	return newLinear(o, lessons, view.NewText(o.Out, o.Look).Show).alone(ctx, course.Place{})
+}
+
+// alone goes on from a place where nobody learns: the progress of the last learner says
+// in which lesson, and not how far.
+func (t *linear) alone(ctx context.Context, at course.Place) error {
+	t.walk.Progress = nil
+	if t.From == "" {
+		at.Part = 0
+	}
+	return t.run(ctx, at)
 }
 
 // JSON goes through the course and asks nobody. Each Event is a line of JSON.
@@ -53,8 +62,7 @@ func JSON(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	t.walk.Progress = nil
-	return t.run(ctx, course.Place{Lesson: at.Lesson})
+	return t.alone(ctx, at)
 }
 
 // A linear is one tour, line by line.
@@ -71,6 +79,10 @@ func newLinear(o Options, lessons []lab.Lesson, write func(lesson.Event) error) 
 	t.walk = &course.Walk{
 		Lessons: lessons, Progress: o.Progress, Show: t.show,
 		Resuming: func() {
+			if o.From != "" {
+				t.say("The experiments before this are made first, without a word.")
+				return
+			}
 			t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
 		},
 		NotKept: func(err error) { t.say("%s.", words.Literal(err.Error())) },

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"fd3/lesson/course"
 )
 
 // list is the lessons, with what was done of them and the question that each
@@ -13,7 +15,7 @@ func (s *screen) list(room area) []string {
 	p := s.paint
 	rows := []string{"  " + p.Title("The lessons"), ""}
 	fit := max((room.height-len(rows))/2, 1)
-	from := min(max(s.chosen-fit/2, 0), max(len(s.lessons)-fit, 0))
+	from := min(max(s.chosen.Lesson-fit/2, 0), max(len(s.lessons)-fit, 0))
 	for i := from; i < min(from+fit, len(s.lessons)); i++ {
 		l := s.lessons[i]
 		sign, here := strings.Repeat(" ", ansi.StringWidth(p.Done)), ""
@@ -24,12 +26,40 @@ func (s *screen) list(room area) []string {
 			here = p.Good("  " + p.Here + " you are here")
 		}
 		head := fmt.Sprintf("%2d %s ", i+1, l.Title)
-		if i == s.chosen {
+		if i == s.chosen.Lesson {
 			head = p.Pointer + " " + sign + " " + p.Chosen(head)
 		} else {
 			head = "  " + sign + " " + p.Strong(head)
 		}
 		rows = append(rows, "  "+head+here, strings.Repeat(" ", 9)+plainWords(l.Asks))
+	}
+	return rows
+}
+
+// parts is the parts of the lesson that is marked in the list of lessons, with what
+// was gone through of them.
+func (s *screen) parts(room area) []string {
+	p := s.paint
+	l := s.lessons[s.chosen.Lesson]
+	rows := []string{"  " + p.Title(l.Title), ""}
+	fit := max(room.height-len(rows), 1)
+	from := min(max(s.chosen.Part-fit/2, 0), max(len(l.Parts)-fit, 0))
+	for i := from; i < min(from+fit, len(l.Parts)); i++ {
+		at := course.Place{Lesson: s.chosen.Lesson, Part: i}
+		sign, here := strings.Repeat(" ", ansi.StringWidth(p.Done)), ""
+		if page := s.pages[at]; page != nil && page.over {
+			sign = p.Done
+		}
+		if at == s.at {
+			here = p.Good("  " + p.Here + " you are here")
+		}
+		words := fmt.Sprintf("%2d %s ", i+1, partWords(l.Parts[i]))
+		if at == s.chosen {
+			words = p.Pointer + " " + sign + " " + p.Chosen(words)
+		} else {
+			words = strings.Repeat(" ", ansi.StringWidth(p.Pointer)) + " " + sign + " " + words
+		}
+		rows = append(rows, "  "+words+here)
 	}
 	return rows
 }

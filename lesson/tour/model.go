@@ -35,8 +35,8 @@ type screen struct {
 	board lab.Board
 
 	overlay overlay
-	chosen  int    // the lesson, in the list of lessons
-	note    string // said until the next key
+	chosen  course.Place // in the list of lessons, and in that of the parts of one
+	note    string       // said until the next key
 	waiting waiting
 }
 
@@ -46,6 +46,7 @@ type overlay int
 const (
 	nothing overlay = iota
 	lessonList
+	partList
 	help
 )
 
@@ -214,10 +215,26 @@ func (s *screen) choose(number int) {
 		s.overlay = nothing
 		return
 	}
-	for i := range s.lessons[number].Parts {
-		delete(s.pages, course.Place{Lesson: number, Part: i})
+	s.beginAnew(course.Place{Lesson: number})
+}
+
+// jump goes to any part. One that was gone through shows what it showed then. For
+// another its lesson begins anew, and what the experiments before it read is read
+// without a word.
+func (s *screen) jump(at course.Place) {
+	if p := s.pages[at]; p != nil && (p.over || s.task.Place == at) {
+		s.enter(at)
+		return
 	}
-	s.open(course.Place{Lesson: number}, true)
+	s.beginAnew(at)
+}
+
+// beginAnew goes to a part of a lesson of which nothing is known any more.
+func (s *screen) beginAnew(at course.Place) {
+	for i := range s.lessons[at.Lesson].Parts {
+		delete(s.pages, course.Place{Lesson: at.Lesson, Part: i})
+	}
+	s.open(at, true)
 }
 
 func (s *screen) forward() { s.enter(s.walk.Next(s.at)) }

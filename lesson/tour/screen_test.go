@@ -290,6 +290,36 @@ func TestScreenKeepsThePlace(t *testing.T) {
 	}
 }
 
+// The list of lessons opens to their parts, and one goes to any of them: forth and back
+// in a lesson, and to another one.
+func TestScreenJumps(t *testing.T) {
+	x := open(t, 80, 24, "listen")
+	x.sees(`THE QUESTION`)
+	x.press("lp")
+	x.sees(`1 question +● you are here(.*\n)*.*3 experiment: does listen wait(.*\n)*.*Enter return`)
+	x.press("jjjjjj")
+	x.sees(`▶ +7 experiment: clients that nobody accepts *\n(.*\n)*.*Enter go there`)
+	x.press("\r")
+	x.sees(`: experiment`)
+	x.sees(`make the step`)
+	x.press("lp")
+	x.sees(`7 experiment: [^\n]*you are here`)
+	x.press("kk")
+	x.sees(`▶ +5 explanation`)
+	x.press("\r")
+	x.sees(`: explanation`)
+	x.press("lk")
+	x.sees(`Enter begin`)
+	x.press("p\x1b[F") // End
+	x.sees(`▶ [^\n]*references`)
+	x.press("\r")
+	x.sees(`bind, part \d+ of \d+: references`)
+	x.press("lpp")
+	x.sees(`The lessons`)
+	x.press("q")
+	x.ends(0)
+}
+
 // exercise goes to the next exercise, and waits until it is set up.
 func exercise(x *terminal) {
 	x.t.Helper()
@@ -612,7 +642,7 @@ func TestNoLineIsLongerThanTheTerminal(t *testing.T) {
 			for _, kind := range kinds {
 				s := still(look, kind)
 				s.resize(size[0], size[1])
-				for _, show := range []overlay{nothing, lessonList, help} {
+				for _, show := range []overlay{nothing, lessonList, partList, help} {
 					s.overlay = show
 					rows := strings.Split(s.frame(), "\n")
 					if len(rows) > size[1] {
@@ -637,7 +667,7 @@ func TestASCIIScreenHasOnlyASCIIOfItsOwn(t *testing.T) {
 		s := still(view.Look{ASCII: true}, kind)
 		for _, width := range []int{80, 120} {
 			s.resize(width, 40)
-			for _, show := range []overlay{nothing, lessonList, help} {
+			for _, show := range []overlay{nothing, lessonList, partList, help} {
 				s.overlay = show
 				for _, r := range strings.NewReplacer("漢", "", "字", "").Replace(s.frame()) {
 					if r > 0x7e || r == 0x1b {

@@ -15,7 +15,7 @@ import (
 
 // Options are how a tour is to go.
 type Options struct {
-	From     string        // the lesson to begin with; empty: where the progress says
+	From     string        // the lesson to begin with, or "lesson/part"; empty: where the progress says
 	Auto     time.Duration // go on by itself after so long; 0: wait for the learner
 	Look     view.Look
 	Progress *course.Progress
