@@ -1,10 +1,8 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,36 +18,13 @@ type Entry struct {
 	Modified time.Time // zero: not known
 }
 
-// Listing returns the page of a directory, directories first. The entries are sorted in
-// place. See ListingTop.
-func Listing(path string, entries []Entry, truncated, html bool) (contentType string, body []byte) {
-	slices.SortFunc(entries, func(a, b Entry) int {
-		if a.Dir != b.Dir {
-			if a.Dir {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Name, b.Name))
-	})
-	dirs := 0
-	for _, e := range entries {
-		if e.Dir {
-			dirs++
-		}
-	}
-	contentType, body = ListingTop(path, dirs, len(entries)-dirs, truncated, html)
-	for _, e := range entries {
-		body = AppendRow(body, e, html)
-	}
-	return contentType, AppendListingEnd(body, html)
-}
-
-// ListingTop returns the page of a directory up to its rows. The path is that of the
-// request, decoded, with "/" at its end. Links are relative to it, so the page has to
-// be at a URL that ends in "/" too. With truncated the directory holds more than these.
-func ListingTop(path string, dirs, files int, truncated, html bool) (contentType string, body []byte) {
-	return render("listing", html, listingView{Path: visible(path), Trail: trail(path), Dirs: dirs, Files: files, Truncated: truncated})
+// AppendListingTop appends the page of a directory up to its rows, which AppendRow and
+// AppendListingEnd go on with. The path is that of the request, decoded, with "/" at its
+// end. Links are relative to it, so the page has to be at a URL that ends in "/" too.
+// With truncated the directory holds more than these.
+func AppendListingTop(dst []byte, path string, dirs, files int, truncated, html bool) []byte {
+	_, top := render("listing", html, listingView{Path: visible(path), Trail: trail(path), Dirs: dirs, Files: files, Truncated: truncated})
+	return append(dst, top...)
 }
 
 // AppendListingEnd appends the end of the page, after the last row.

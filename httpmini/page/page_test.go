@@ -61,7 +61,7 @@ func pages(s string, html bool) map[string][]byte {
 	})
 	add("listing", func(html bool) (string, []byte) {
 		at := time.Date(2026, 11, 21, 15, 2, 3, 0, time.UTC)
-		return Listing("/"+s+"/", []Entry{{s, true, 0, at}, {s, false, 1 << 40, at}, {s + s, false, 0, time.Time{}}}, true, html)
+		return listing("/"+s+"/", []Entry{{s, true, 0, at}, {s, false, 1 << 40, at}, {s + s, false, 0, time.Time{}}}, true, html)
 	})
 	v := visit("POST /" + "?x HTTP/1.1\r\nHost: a\r\nX: y\r\nCookie: k\r\nContent-Length: " + fmt.Sprint(len(s)) + "\r\n\r\n" + s)
 	fill(reflect.ValueOf(&v).Elem(), s)

@@ -50,22 +50,15 @@ func (w *worker) listing(r *httpmini.Request, f *docroot.File, path string) answ
 	}
 	l := &listing{names: names, path: path, html: html}
 	if complete && names.Dirs+names.Files <= pieceRows {
-		kind, body := l.whole(t)
+		body, err := l.piece(t) // the only one
 		names.Close(t)
-		return answer{status: 200, mediaType: kind, body: body, fields: w.errorFields()}
+		if err != nil {
+			return w.notOpened(r, err)
+		}
+		return answer{status: 200, mediaType: page.Type(html), body: body, fields: w.errorFields()}
 	}
 	l.chunked = r.Minor > 0
 	return answer{status: 200, mediaType: page.Type(html), list: l, length: -1, close: !l.chunked, fields: w.errorFields()}
-}
-
-// whole is the page of a listing that is short.
-func (l *listing) whole(t *sockets.Tracer) (mediaType string, body []byte) {
-	rows, _ := l.names.Rows(t, 0, pieceRows)
-	all := make([]page.Entry, len(rows))
-	for i, row := range rows {
-		all[i] = page.Entry(row)
-	}
-	return page.Listing(l.path, all, l.names.Truncated, l.html)
 }
 
 // piece makes the next piece of the page, which may be empty while the names are read.
@@ -77,7 +70,7 @@ func (l *listing) piece(t *sockets.Tracer) ([]byte, error) {
 	var text []byte
 	if !l.begun {
 		l.begun = true
-		_, text = page.ListingTop(l.path, l.names.Dirs, l.names.Files, l.names.Truncated, l.html)
+		text = page.AppendListingTop(text, l.path, l.names.Dirs, l.names.Files, l.names.Truncated, l.html)
 	}
 	rows, next := l.names.Rows(t, l.next, pieceRows)
 	for _, row := range rows {

@@ -638,6 +638,45 @@ func TestLookupsAmongRenames(t *testing.T) {
 	}
 }
 
+// Directories come first, and capitals make no difference but between the same letters.
+func TestListingOrder(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b", "A", "a.d", "Z.d", "B", "É"} {
+		var err error
+		if strings.HasSuffix(name, ".d") {
+			err = os.Mkdir(dir+"/"+name, 0o755)
+		} else {
+			err = os.WriteFile(dir+"/"+name, nil, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := open(t, dir)
+	f, err := r.Open(nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewCache(r).List(nil, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close(nil)
+	for complete := false; !complete; {
+		if complete, err = l.Read(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, next := l.Rows(nil, 0, 10)
+	var names []string
+	for _, row := range rows {
+		names = append(names, row.Name)
+	}
+	if got := strings.Join(names, " "); got != "a.d Z.d A B b É" || next != -1 || l.Dirs != 2 || l.Files != 4 {
+		t.Errorf("%s, %d, %d directories, %d files", got, next, l.Dirs, l.Files)
+	}
+}
+
 // A Listing has so many names at most, and says that there are more; and those who list
 // the same directory share it only where a change would be seen.
 func TestListingIsLimitedAndShared(t *testing.T) {
