@@ -30,7 +30,7 @@ const (
 // stage, over the two lines of its owner.
 type control struct {
 	machine  *Machine
-	control  SocketFile // removed at the end; the zero value in a private stage
+	control  socketFile // removed at the end; the zero value in a private stage
 	first    int        // the lowest number of a control descriptor
 	listener int
 	idle     time.Duration
@@ -231,7 +231,7 @@ func (c *control) answer(l *line) {
 			return
 		}
 		if o.Do == quit {
-			c.control.Remove() // before the answer, so that a new stage can start at once
+			c.control.remove() // before the answer, so that a new stage can start at once
 			l.write(c.report(Report{Bye: true, Files: c.machine.RemoveFiles()}))
 			c.end()
 		}
@@ -241,12 +241,12 @@ func (c *control) answer(l *line) {
 		}
 		switch o.Do {
 		case wait:
-			c.machine.Wait()
+			c.machine.wait()
 			fallthrough
 		case state, collect:
-			s := c.machine.State()
+			s := c.machine.state()
 			if o.Do != state {
-				s.Unseen = c.machine.Take()
+				s.Unseen = c.machine.take()
 			}
 			s.Reserved = c.first
 			if !c.private {
@@ -254,7 +254,7 @@ func (c *control) answer(l *line) {
 			}
 			if err := l.write(c.report(Report{State: &s})); err != nil {
 				if o.Do != state {
-					c.machine.PutBack(s.Unseen)
+					c.machine.putBack(s.Unseen)
 				}
 				return
 			}
@@ -275,7 +275,7 @@ func (c *control) call(l *line, o Order) bool {
 	if c.owns(o.FD) {
 		return l.write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own, by which it drives this process: those from %d up are", o.FD, c.first)})) == nil
 	}
-	calls, err := c.machine.Start(o)
+	calls, err := c.machine.start(o)
 	var busy *BusyError
 	switch {
 	case errors.As(err, &busy):
@@ -290,7 +290,7 @@ func (c *control) call(l *line, o Order) bool {
 			there = false
 		}
 	}
-	c.machine.Settle(last, there)
+	c.machine.settle(last, there)
 	return there
 }
 
@@ -311,7 +311,7 @@ func (c *control) report(r Report) Report {
 // end is the one way out: the control socket goes, and with the process all its
 // descriptors. The files of unix sockets that it bound go too.
 func (c *control) end() {
-	c.control.Remove()
+	c.control.remove()
 	c.machine.RemoveFiles()
 	os.Exit(0)
 }

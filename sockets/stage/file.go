@@ -9,9 +9,9 @@ import (
 	"fd3/sockets"
 )
 
-// A SocketFile is the file that bind(2) made at a path, so that it is known again:
+// A socketFile is the file that bind(2) made at a path, so that it is known again:
 // whoever comes later may have put their own there.
-type SocketFile struct {
+type socketFile struct {
 	path string
 	dev  uint64
 	ino  uint64              // 0: it was gone when it was looked for
@@ -20,8 +20,8 @@ type SocketFile struct {
 
 // fileAt looks for the socket's file that lies at a path now. bind(2) has just
 // returned: the kernel tells a process no better which file it made.
-func fileAt(path string) SocketFile {
-	f := SocketFile{path: path}
+func fileAt(path string) socketFile {
+	f := socketFile{path: path}
 	var st unix.Stat_t
 	if unix.Lstat(path, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return f
@@ -45,8 +45,8 @@ type Removal struct {
 // told reports whether there is something to tell.
 func (r Removal) told() bool { return r.Removed || r.Left != "" }
 
-// Remove removes the file if it lies there still, and nothing else.
-func (f SocketFile) Remove() Removal {
+// remove removes the file if it lies there still, and nothing else.
+func (f socketFile) remove() Removal {
 	r := Removal{Path: f.path}
 	var st unix.Stat_t
 	switch err := unix.Lstat(f.path, &st); {
@@ -73,7 +73,7 @@ func (f SocketFile) Remove() Removal {
 }
 
 // Witness notes the file that a call made, if it is a bind(2) that succeeded. The
-// calls that Start gives are witnessed already.
+// calls that a stage is ordered to make are witnessed already.
 func (m *Machine) Witness(c sockets.Call) {
 	path := c.Addr.Path()
 	if !c.Returned || c.Errno != 0 || c.Name != "bind" || path == "" || path[0] == '@' {
@@ -92,7 +92,7 @@ func (m *Machine) RemoveFiles() []Removal {
 	defer m.mu.Unlock() // only then: who comes second may end the process
 	var removals []Removal
 	for _, f := range slices.Backward(m.bound) { // a path that was bound twice has the file of the second time
-		if r := f.Remove(); r.told() {
+		if r := f.remove(); r.told() {
 			removals = append(removals, r)
 		}
 	}

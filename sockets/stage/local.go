@@ -12,7 +12,7 @@ type Local struct{ Machine *Machine }
 
 // Do makes one call. It returns when the call does: the context does not end it.
 func (l Local) Do(_ context.Context, o Order, observe func(sockets.Call)) (sockets.Call, error) {
-	calls, err := l.Machine.Start(o)
+	calls, err := l.Machine.start(o)
 	if err != nil {
 		return sockets.Call{}, err
 	}
@@ -20,18 +20,18 @@ func (l Local) Do(_ context.Context, o Order, observe func(sockets.Call)) (socke
 	for last = range calls {
 		observe(last)
 	}
-	l.Machine.Settle(last, true)
+	l.Machine.settle(last, true)
 	return last, nil
 }
 
 // State tells what stands where.
-func (l Local) State(context.Context) (State, error) { return l.Machine.State(), nil }
+func (l Local) State(context.Context) (State, error) { return l.Machine.state(), nil }
 
 // Collect is State: nobody but Do waits for a result here, so none is unseen.
-func (l Local) Collect(context.Context) (State, error) { return l.Machine.State(), nil }
+func (l Local) Collect(context.Context) (State, error) { return l.Machine.state(), nil }
 
 // Wait is Collect, as soon as no call is in the kernel.
 func (l Local) Wait(context.Context) (State, error) {
-	l.Machine.Wait()
-	return l.Machine.State(), nil
+	l.Machine.wait()
+	return l.Machine.state(), nil
 }

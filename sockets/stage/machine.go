@@ -15,11 +15,10 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// Machine makes calls one after another on one thread: the one that runs Run.
-// Its other methods may be called from anywhere.
+// Machine makes calls one after another on one thread: the one that runs Run. Its other
+// methods may be called from anywhere.
 type Machine struct {
 	jobs    chan job
-	told    chan struct{} // a report of Start was taken; has room for one
 	started time.Time
 
 	mu      sync.Mutex
@@ -27,7 +26,7 @@ type Machine struct {
 	became  map[int]*sockets.Call // each descriptor of a socket, and the call that made that what it is; after dup two have one
 	left    []Ends                // conversations that were closed, the oldest first; at most maxLeft
 	closing sockets.Sockaddr      // the address of the socket that close is called on
-	bound   []SocketFile          // that bind made
+	bound   []socketFile          // that bind made
 	blocked *sockets.Call         // the call that Run is inside
 	open    int                   // calls begun whose result is neither delivered nor kept
 	unseen  []sockets.Call        // calls that returned when nobody was waiting
@@ -39,6 +38,7 @@ type Machine struct {
 type job struct {
 	order Order
 	calls chan sockets.Call // has room for every report of one call, so that Run never waits for a reader
+	told  chan struct{}     // a report was taken; has room for one
 }
 
 // roomForCalls bounds the reports of one order: entered and returned, and again
@@ -50,13 +50,13 @@ const maxLeft = 16
 
 // NewMachine makes a Machine that has no socket yet.
 func NewMachine() *Machine {
-	m := &Machine{jobs: make(chan job, 1), told: make(chan struct{}, 1), started: time.Now(), became: make(map[int]*sockets.Call)}
+	m := &Machine{jobs: make(chan job, 1), started: time.Now(), became: make(map[int]*sockets.Call)}
 	m.settled = sync.NewCond(&m.mu)
 	return m
 }
 
-// Run makes the calls that Start accepts, until Stop. The caller has
-// locked it to the thread that it wants the calls on.
+// Run makes the calls that Local, or the stage of this process, is ordered to make,
+// until Stop. The caller has locked it to the thread that it wants the calls on.
 func (m *Machine) Run() {
 	m.mu.Lock()
 	m.tid = unix.Gettid()
@@ -70,11 +70,11 @@ func (m *Machine) Run() {
 				return
 			}
 			select {
-			case <-m.told: // of an earlier report
+			case <-j.told: // of an earlier report
 			default:
 			}
 			j.tell(c)
-			<-m.told // the process may end with the call, and its owner knows of it
+			<-j.told // the process may end with the call, and its owner knows of it
 		}}
 		c := perform(&tracer, j.order)
 		if j.order.Do == "sigaction" && c.Errno == 0 {
@@ -138,10 +138,10 @@ type BusyError struct{ Call sockets.Call }
 
 func (e *BusyError) Error() string { return "busy: blocked in " + e.Call.Name }
 
-// Start begins a call. The sequence gives the call as entered and as returned; the
-// caller takes it to its end, and answers that with Settle. Start never waits: while a
+// start begins a call. The sequence gives the call as entered and as returned; the
+// caller takes it to its end, and answers that with settle. start never waits: while a
 // call is in the kernel its answer is a *BusyError.
-func (m *Machine) Start(o Order) (iter.Seq[sockets.Call], error) {
+func (m *Machine) start(o Order) (iter.Seq[sockets.Call], error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (m *Machine) Start(o Order) (iter.Seq[sockets.Call], error) {
 	}
 	m.blocked = &sockets.Call{Name: o.Do, FD: o.FD, Start: time.Now()} // until the call itself is noted
 	m.open++
-	j := job{o, make(chan sockets.Call, roomForCalls)}
+	j := job{o, make(chan sockets.Call, roomForCalls), make(chan struct{}, 1)}
 	m.jobs <- j
 	return func(yield func(sockets.Call) bool) {
 		for more := true; more; {
@@ -163,23 +163,23 @@ func (m *Machine) Start(o Order) (iter.Seq[sockets.Call], error) {
 			if c, more = <-j.calls; more {
 				m.Witness(c) // here, and not on the thread of the calls: strace there shows those only
 				more = yield(c)
-				m.reported()
+				j.reported()
 			}
 		}
 	}, nil
 }
 
 // reported says that a report has gone where it belongs.
-func (m *Machine) reported() {
+func (j job) reported() {
 	select {
-	case m.told <- struct{}{}:
+	case j.told <- struct{}{}:
 	default:
 	}
 }
 
-// Settle ends what Start began. A result that nobody was there to see is kept
-// for the next State.
-func (m *Machine) Settle(c sockets.Call, seen bool) {
+// settle ends what start began. A result that nobody was there to see is kept
+// until take.
+func (m *Machine) settle(c sockets.Call, seen bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = &c
@@ -191,8 +191,8 @@ func (m *Machine) Settle(c sockets.Call, seen bool) {
 	}
 }
 
-// Wait returns when no call is in the kernel.
-func (m *Machine) Wait() {
+// wait returns when no call is in the kernel.
+func (m *Machine) wait() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for m.open > 0 {
@@ -200,9 +200,9 @@ func (m *Machine) Wait() {
 	}
 }
 
-// Take hands over the unseen results, to one caller alone. Should it fail to tell
-// them, PutBack has them again.
-func (m *Machine) Take() []sockets.Call {
+// take hands over the unseen results, to one caller alone. Should it fail to tell
+// them, putBack has them again.
+func (m *Machine) take() []sockets.Call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	taken := m.unseen
@@ -210,15 +210,15 @@ func (m *Machine) Take() []sockets.Call {
 	return taken
 }
 
-// PutBack keeps results that were taken and not told.
-func (m *Machine) PutBack(calls []sockets.Call) {
+// putBack keeps results that were taken and not told.
+func (m *Machine) putBack(calls []sockets.Call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.unseen = append(calls, m.unseen...)
 }
 
-// State tells what stands where.
-func (m *Machine) State() State {
+// state tells what stands where.
+func (m *Machine) state() State {
 	m.mu.Lock()
 	became := make(map[int]sockets.Call, len(m.became))
 	for fd, made := range m.became {

@@ -44,7 +44,7 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 		err = cmd.Process.Release()
 	}
 	if err != nil {
-		file.Remove()
+		file.remove()
 		return false, crashed, fmt.Errorf("start the %s process: %w", r.Role, err)
 	}
 	return true, crashed, nil
