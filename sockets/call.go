@@ -21,7 +21,7 @@ type Call struct {
 	C        string        `json:"c"`           // the C statement that makes the same call
 	Go       string        `json:"go"`          // the Go statement that makes the same call
 
-	// Typed values of the arguments, for who wants to reckon with them.
+	// Typed values of the arguments, to reckon with.
 	Timeout time.Duration `json:"timeout_ns,omitempty"` // setsockopt of SO_RCVTIMEO and SO_SNDTIMEO: the limit
 	Level   int           `json:"level,omitempty"`      // getsockopt and setsockopt: SOL_SOCKET, SOL_TCP, …
 	Option  int           `json:"option,omitempty"`     // and the option at that level
@@ -30,8 +30,8 @@ type Call struct {
 	Addr Sockaddr `json:"addr,omitempty"` // the address that went in or came out, if any
 	Data []byte   `json:"data,omitempty"` // the bytes that really went in or came out
 
-	// Text is what strace(1) writes behind the = where that is more than Ret, as in
-	// 0x2 (flags O_RDWR). It is empty elsewhere, and when the call failed.
+	// Text is the text that strace(1) writes behind the = where that is more than Ret,
+	// as in 0x2 (flags O_RDWR). It is empty elsewhere, and when the call failed.
 	Text string `json:"text,omitempty"`
 
 	decoder *decoder // of a call that Describe gave and that has not returned
@@ -46,7 +46,7 @@ type Arg struct {
 	Number uint64 `json:"-"` // what was in the register: the value itself, or an address
 }
 
-// Err is nil, or the errno of a call that failed.
+// Err returns the errno of a call that failed, or nil.
 func (c Call) Err() error {
 	if c.Errno != 0 {
 		return c.Errno
@@ -54,7 +54,7 @@ func (c Call) Err() error {
 	return nil
 }
 
-// ErrnoName is the symbol of the errno, as in errno(3); empty on success.
+// ErrnoName returns the symbol of the errno, as in errno(3); empty on success.
 func (c Call) ErrnoName() string {
 	if c.Errno == 0 {
 		return ""
@@ -68,7 +68,7 @@ func (c Call) ErrnoName() string {
 	return fmt.Sprintf("errno %d", int(c.Errno))
 }
 
-// Strace is the call as strace(1) prints it. A call that has not returned ends
+// Strace returns the call as strace(1) prints it. A call that has not returned ends
 // where strace stops writing too: at the first argument that the kernel fills.
 func (c Call) Strace() string {
 	var b strings.Builder
@@ -91,7 +91,8 @@ func (c Call) Strace() string {
 	return b.String()
 }
 
-// Result is what strace(1) writes behind the = of a call that has returned.
+// Result returns the text that strace(1) writes behind the = of a call that has
+// returned.
 func (c Call) Result() string {
 	switch {
 	case c.Errno != 0 && restarts[c.Errno] != "":

@@ -15,7 +15,7 @@ type Registers [6]uint64
 
 // Describe returns a system call as it is entered. Its number is that of this
 // machine's kernel; its pointers lead into m, which may be anybody's memory, or nil:
-// what is wrong in it shows as strace(1) shows it.
+// a pointer that leads nowhere shows as it does in strace(1).
 func Describe(number int, r Registers, m Memory) Call {
 	s := shapeOf(number)
 	c := Call{Name: s.name, FD: -1}

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Meaning is what the C library's strerror(3) says to an errno, in its own
-// capitals, so that it can be compared with what other programs print.
+// Meaning returns the text of strerror(3) in the C library for an errno, with its
+// capital, as other programs print it.
 func Meaning(e unix.Errno) string {
 	if text, ok := strerror[e]; ok {
 		return text

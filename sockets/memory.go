@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Memory is what the pointers of a call lead into.
+// Memory is the memory that the pointers of a call lead into.
 type Memory interface {
 	// ReadMemory copies the bytes at an address to b and returns how many of them
 	// there are: fewer than len(b) where the memory ends.

@@ -8,8 +8,8 @@ import (
 // quoteLimit is how many bytes of a buffer strace(1) shows without -s.
 const quoteLimit = 32
 
-// Quote is how an argument of a Call shows bytes, as strace(1) does: a C string
-// with octal escapes, cut after quoteLimit bytes.
+// Quote returns bytes as an argument of a Call shows them, and strace(1) too: a C
+// string with octal escapes, cut after 32 bytes (quoteLimit).
 func Quote(b []byte) string {
 	cut := len(b) > quoteLimit
 	if cut {

@@ -28,7 +28,7 @@ const (
 // MaxUnixPath is the longest path that fits into sun_path with its final NUL (unix(7)).
 const MaxUnixPath = 107
 
-// InetSockaddr is the struct sockaddr_in or sockaddr_in6 of an address and port.
+// InetSockaddr returns the struct sockaddr_in or sockaddr_in6 of an address and port.
 // An IPv4 address that is written as an IPv6 one (::ffff:1.2.3.4) stays one.
 func InetSockaddr(ap netip.AddrPort) Sockaddr {
 	if a := ap.Addr(); a.Is4() {
@@ -50,7 +50,7 @@ func InetSockaddr(ap netip.AddrPort) Sockaddr {
 	return s
 }
 
-// UnixSockaddr is the struct sockaddr_un of a path, with its final NUL. A name that
+// UnixSockaddr returns the struct sockaddr_un of a path, with its final NUL. A name that
 // begins with @ is an abstract one (unix(7)): it has a NUL in place of the @ and none at
 // its end, and no file.
 func UnixSockaddr(path string) Sockaddr {
@@ -121,7 +121,7 @@ func ParseSockaddr(text string) (Sockaddr, error) {
 	return InetSockaddr(netip.AddrPortFrom(ip, uint16(p))), nil
 }
 
-// zoneIndex is the number of the interface that a zone names: for sin6_scope_id,
+// zoneIndex returns the number of the interface that a zone names: for sin6_scope_id,
 // by SIOCGIFINDEX (netdevice(7)).
 func zoneIndex(zone string) (uint32, error) {
 	if index, err := strconv.ParseUint(zone, 10, 32); err == nil {
@@ -142,7 +142,7 @@ func zoneIndex(zone string) (uint32, error) {
 	return request.Uint32(), nil
 }
 
-// Family is the address family, or AF_UNSPEC (0) for an empty address.
+// Family returns the address family, or AF_UNSPEC (0) for an empty address.
 func (s Sockaddr) Family() int {
 	if len(s) < 2 {
 		return unix.AF_UNSPEC
@@ -150,10 +150,10 @@ func (s Sockaddr) Family() int {
 	return int(binary.NativeEndian.Uint16(s))
 }
 
-// Port is the port in host byte order; 0 where the family has none.
+// Port returns the port in host byte order; 0 where the family has none.
 func (s Sockaddr) Port() uint16 { return s.AddrPort().Port() }
 
-// AddrPort is the address and port of an inet address; the zero value for others.
+// AddrPort returns the address and port of an inet address; the zero value for others.
 func (s Sockaddr) AddrPort() netip.AddrPort {
 	switch {
 	case s.Family() == unix.AF_INET && len(s) >= sizeInet:
@@ -168,7 +168,7 @@ func (s Sockaddr) AddrPort() netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// Path is the path of a unix address: empty when the socket has no name, and
+// Path returns the path of a unix address: empty when the socket has no name, and
 // with a leading @ when the name is abstract (unix(7)).
 func (s Sockaddr) Path() string {
 	if s.Family() != unix.AF_UNIX || len(s) <= 2 {
@@ -181,7 +181,7 @@ func (s Sockaddr) Path() string {
 	return string(path)
 }
 
-// String is the address as a person writes it, so that ParseSockaddr reads it back.
+// String returns the address as a person writes it, so that ParseSockaddr reads it back.
 func (s Sockaddr) String() string {
 	switch s.Family() {
 	case unix.AF_INET, unix.AF_INET6:
@@ -195,7 +195,7 @@ func (s Sockaddr) String() string {
 	return "(none)"
 }
 
-// strace is the address as strace(1) prints it. Of the families that it knows,
+// strace returns the address as strace(1) prints it. Of the families that it knows,
 // these are here; the others are shown as bytes. The interface of a link-local
 // address is its number: its name depends on whom one asks.
 func (s Sockaddr) strace() string {
@@ -241,7 +241,7 @@ func wideHex(n uint32) string {
 	return fmt.Sprintf("0x%06x", n)
 }
 
-// goLiteral is the address as a Go literal of package unix.
+// goLiteral returns the address as a Go literal of package unix.
 func (s Sockaddr) goLiteral() string {
 	ap := s.AddrPort()
 	switch {
@@ -267,7 +267,7 @@ type Field struct {
 	Value      string // the bytes, read as the field means them
 }
 
-// Fields are the members of the struct, in order and without a gap.
+// Fields returns the members of the struct, in order and without a gap.
 func (s Sockaddr) Fields() []Field {
 	ap := s.AddrPort()
 	family := DomainName(s.Family())
@@ -296,7 +296,7 @@ func (s Sockaddr) Fields() []Field {
 	return nil
 }
 
-// CType is the C struct of this family: struct sockaddr_in and its relatives.
+// CType returns the C struct of this family: struct sockaddr_in and its relatives.
 func (s Sockaddr) CType() string {
 	switch s.Family() {
 	case unix.AF_INET6:

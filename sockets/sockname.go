@@ -6,12 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sockname is the address that getsockname(2) gives for fd, or nil when it
+// Sockname returns the address that getsockname(2) gives for fd, or nil when it
 // fails. It is a question about a socket, not a step of its life, so no Tracer
 // hears of it.
 func Sockname(fd int) Sockaddr { return name(unix.SYS_GETSOCKNAME, fd) }
 
-// Peername is the address that getpeername(2) gives for fd, or nil: a socket
+// Peername returns the address that getpeername(2) gives for fd, or nil: a socket
 // that has no peer answers ENOTCONN.
 func Peername(fd int) Sockaddr { return name(unix.SYS_GETPEERNAME, fd) }
 
