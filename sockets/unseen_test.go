@@ -2,6 +2,8 @@ package sockets
 
 import (
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -128,4 +130,51 @@ func BenchmarkSeen(b *testing.B) {
 	for b.Loop() {
 		t.RecvInto(-1, buf, 0)
 	}
+}
+
+// What the kernel writes to is where the caller looks, though the observer has the stack
+// moved between: Tracer.call keeps it off the stack.
+func TestPointersStay(t *testing.T) {
+	var text string
+	tracer := Tracer{Observe: func(c Call) {
+		if c.Returned {
+			text = c.Strace()
+			return
+		}
+		deep(1000)
+		runtime.GC()
+	}}
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fds[0])
+	defer unix.Close(fds[1])
+	done := make(chan bool)
+	go func() { // with a stack that is small yet
+		defer close(done)
+		var st unix.Stat_t
+		if tracer.Fstat(fds[0], &st); st.Mode&unix.S_IFMT != unix.S_IFSOCK || !strings.Contains(text, "S_IFSOCK") {
+			t.Errorf("mode %#o, %s", st.Mode, text)
+		}
+		out := [5]byte{'h', 'e', 'l', 'l', 'o'}
+		var in [8]byte
+		tracer.Sendmsg(fds[0], out[:], 0)
+		if c := tracer.RecvInto(fds[1], in[:], 0); string(in[:5]) != "hello" || string(c.Data) != "hello" || !strings.Contains(text, `"hello"`) {
+			t.Errorf("%q, %q, %s", in, c.Data, text)
+		}
+	}()
+	<-done
+}
+
+// deep uses so many frames of the stack.
+//
+//go:noinline
+func deep(frames int) int {
+	if frames == 0 {
+		return 0
+	}
+	var frame [64]int
+	frame[frames%64] = deep(frames - 1)
+	return frame[(frames+1)%64]
 }
