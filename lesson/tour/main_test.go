@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
@@ -37,14 +41,61 @@ func screenProcess(from string) int {
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGHUP) // as cmd/fd3 does
 		defer stop()
-		err = Screen(ctx, Options{
+		s := newScreen(Options{
 			From: from, Auto: auto, Progress: progress, Mark: mark, In: os.Stdin, Out: os.Stdout,
 			Look: view.Look{Colour: os.Getenv("NO_COLOR") == "", ASCII: os.Getenv("FD3_TEST_ASCII") != ""},
-		})
+		}, course.All())
+		err = s.run(ctx, &signed{Model: guarded{s}, screen: s}, signature{quiet{os.Stdout}})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "fd3:", err)
 		return 1
 	}
 	return 0
+}
+
+// signed is a screen that has in the title of its window, in each frame, how many keys it
+// has taken, and which ones do something now.
+type signed struct {
+	tea.Model
+	screen *screen
+	taken  int
+}
+
+func (s *signed) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	_, cmd := s.Model.Update(msg)
+	if _, key := msg.(tea.KeyPressMsg); key {
+		s.taken++
+	}
+	return s, cmd
+}
+
+func (s *signed) View() tea.View {
+	v := s.Model.View()
+	var offered []string
+	for _, k := range s.screen.keys() {
+		if s.screen.broken == nil && k.now(s.screen) != "" {
+			offered = append(offered, k.names...)
+		}
+	}
+	slices.Sort(offered)
+	v.WindowTitle = fmt.Sprint(s.taken, " ", strings.Join(slices.Compact(offered), " "))
+	return v
+}
+
+// A signature ends a frame. bubbletea writes the title before what it changes; here it
+// comes last, so that a terminal that has read it has the whole frame.
+type signature struct{ quiet }
+
+var titles = regexp.MustCompile("\x1b\\]2;\\d[^\a]*\a")
+
+func (s signature) Write(b []byte) (int, error) {
+	title := titles.Find(b)
+	if title == nil {
+		return s.quiet.Write(b)
+	}
+	if _, err := s.quiet.Write(append(titles.ReplaceAll(b, nil), title...)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }

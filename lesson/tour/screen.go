@@ -3,6 +3,7 @@ package tour
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 
 	tea "charm.land/bubbletea/v2"
@@ -28,19 +29,25 @@ const (
 // was. A tour that did not end by the learner's will returns an error.
 func Screen(ctx context.Context, o Options) error {
 	s := newScreen(o, course.All())
-	at, err := s.walk.Start(o.From)
+	return s.run(ctx, guarded{s}, quiet{o.Out})
+}
+
+// run has bubbletea go through the course. model is the screen, and out what it is
+// drawn on.
+func (s *screen) run(ctx context.Context, model tea.Model, out io.Writer) error {
+	at, err := s.walk.Start(s.From)
 	if err != nil {
 		return err
 	}
-	program := tea.NewProgram(guarded{s},
-		tea.WithInput(keyboard{o.In, func() { s.send(tea.QuitMsg{}) }}),
-		tea.WithOutput(quiet{o.Out}),
+	program := tea.NewProgram(model,
+		tea.WithInput(keyboard{s.In, func() { s.send(tea.QuitMsg{}) }}),
+		tea.WithOutput(out),
 		tea.WithEnvironment([]string{"TERM=" + os.Getenv("TERM")}),
 		tea.WithColorProfile(colorprofile.ANSI256),
 		tea.WithFilter(wideEnough),
 		tea.WithoutSignalHandler())
 	s.send = program.Send
-	s.resize(size(o.Out))
+	s.resize(size(s.Out))
 	s.enter(at)
 	defer context.AfterFunc(ctx, program.Quit)()
 	_, err = program.Run()

@@ -1,8 +1,12 @@
 package tour
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,13 +28,15 @@ import (
 // From the question to the exercise, with every key there is, on terminals of all
 // sizes.
 func TestScreenGoesThroughALesson(t *testing.T) {
+	t.Parallel()
 	for _, size := range [][2]int{{80, 24}, {120, 36}, {200, 60}} {
 		x := open(t, size[0], size[1], "listen")
 		x.sees(`THE QUESTION`)
 		x.goesOnUntil(`WHAT DO YOU THINK`)
 
 		// A prediction: nothing goes on without it.
-		x.press("\r ")
+		x.tries("enter")
+		x.tries("space")
 		x.sees(`Press 1-2, or s to skip`)
 		x.press("j")
 		x.sees(`▶ 1 `)
@@ -38,21 +44,21 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 		x.sees(`▶ 2 `)
 		x.press("k")
 		x.sees(`▶ 1 [^\n]*(\n.*)*Enter say 1`)
-		x.press("\r")
+		x.press("enter")
 		x.sees(`You say 1`)
 		number := x.choice("It returns at once")
 		x.press(number)
 		x.sees(`You say ` + number)
-		x.press(" ")
+		x.press("space")
 
 		// An experiment, step by step, and the kernel's side of it.
 		x.sees(`make the step`)
-		x.press(" ")
+		x.press("space")
 		x.sees(`(?i)the kernel's side`)
 		x.sees(`server pid \d+`)
 		x.press("b")
 		x.sees(`▶ ` + number + ` It returns at once`)
-		x.press(" ")
+		x.press("space")
 		x.sees(`Now listen`)
 		x.goesOnUntil(`Space go on[^\n]*again`)
 		x.sees(`LISTEN 127\.0\.0\.1:\d+`)
@@ -70,12 +76,13 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 		x.sees(`o other answers|\? more`)
 		x.press("o")
 		x.sees(`THE OTHER ANSWERS(.*\n)*.*It waits until a client comes`)
-		x.press("o")
+		x.tries("o")
 
 		// Lists, themes and help leave the place as it is.
 		x.press("l")
 		x.sees(`The lessons(.*\n)*.*you are here`)
-		x.press("kl")
+		x.press("k")
+		x.press("l")
 		x.sees(`THE OTHER ANSWERS`)
 		x.press("?")
 		x.sees(`Keys\b`)
@@ -92,6 +99,7 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 
 // An exercise is done by others' tools, and the kernel tells.
 func TestScreenExercise(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	x := open(t, 100, 40, "listen", "XDG_STATE_HOME="+state)
 	exercise(x)
@@ -139,20 +147,22 @@ func (x *terminal) choice(words string) (number string) {
 // kind.
 func placed(t *testing.T, lesson string, kind lab.PartKind) (env string) {
 	t.Helper()
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	progress, err := course.LoadProgress()
+	state := t.TempDir()
+	kept := fmt.Sprintf(`{"version": 1, "lesson": %q, "part": %d}`, lesson, partOf(t, lesson, kind))
+	err := os.Mkdir(filepath.Join(state, "fd3"), 0o700)
 	if err == nil {
-		err = progress.SetPlace(lesson, partOf(t, lesson, kind))
+		err = os.WriteFile(filepath.Join(state, "fd3", "tour.json"), []byte(kept), 0o600)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "XDG_STATE_HOME=" + os.Getenv("XDG_STATE_HOME")
+	return "XDG_STATE_HOME=" + state
 }
 
 // While it is set up nothing is offered. Who kills the server can have it set up
 // again, and so can who has done it.
 func TestScreenExerciseAnew(t *testing.T) {
+	t.Parallel()
 	x := open(t, 80, 24, "", placed(t, "handshake", lab.Exercise))
 	x.remembers()
 	server := regexp.MustCompile(`server pid (\d+)`)
@@ -192,6 +202,7 @@ func TestScreenExerciseAnew(t *testing.T) {
 
 // The kernel's side is of the part in sight, or it is not there.
 func TestScreenShowsNoOtherExperiment(t *testing.T) {
+	t.Parallel()
 	x := open(t, 120, 36, "listen")
 	x.goesOnUntil(`WHAT DO YOU THINK`)
 	x.press("1")
@@ -201,7 +212,7 @@ func TestScreenShowsNoOtherExperiment(t *testing.T) {
 	x.sees(`THIS LESSON(.*\n)*.*✓ prediction: does listen wait(.*\n)*.*✓ verdict: does listen wait(.*\n)*.*● prediction: clients that nobody accepts`)
 	x.press("2")
 	x.goesOnUntil(`make the step`)
-	x.press(" ")
+	x.press("space")
 	x.sees(`THE KERNEL'S SIDE(.*\n)*.*server pid`)
 	x.sees(`make the step`)
 	for _, kind := range []string{"prediction", "explanation", "verdict"} {
@@ -209,7 +220,7 @@ func TestScreenShowsNoOtherExperiment(t *testing.T) {
 		x.sees(`: ` + kind)
 	}
 	x.sees(`THIS LESSON(.*\n)*.*The processes of this are gone. r makes it once more`)
-	x.press("y")
+	x.tries("y")
 	if strings.Contains(x.screen(), " copy") {
 		t.Errorf("a command for what runs no more:\n%s", x.screen())
 	}
@@ -226,17 +237,22 @@ func TestScreenShowsNoOtherExperiment(t *testing.T) {
 
 // fd3's own server is on the kernel's side too, with its queue.
 func TestScreenShowsFD3sOwnServer(t *testing.T) {
+	t.Parallel()
 	for _, size := range [][2]int{{80, 24}, {120, 36}} {
-		x := open(t, size[0], size[1], "", placed(t, "serve", lab.Exercise))
-		x.sees(`server pid \d+ thread \d+(.*\n)*.*LISTEN 127\.0\.0\.1:\d+(.*\n)?.*accept queue.* 0 waiting, backlog \d+`)
-		x.press("q")
-		x.ends(0)
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			x := open(t, size[0], size[1], "", placed(t, "serve", lab.Exercise))
+			x.sees(`server pid \d+ thread \d+(.*\n)*.*LISTEN 127\.0\.0\.1:\d+(.*\n)?.*accept queue.* 0 waiting, backlog \d+`)
+			x.press("q")
+			x.ends(0)
+		})
 	}
 }
 
 // A remote control for presentations sends PgDn and PgUp.
 func TestScreenByARemoteControl(t *testing.T) {
-	const next, previous, right, left = "\x1b[6~", "\x1b[5~", "\x1b[C", "\x1b[D"
+	t.Parallel()
+	const next, previous, right, left = "pgdown", "pgup", "right", "left"
 	x := open(t, 80, 24, "listen")
 	x.sees(`THE QUESTION`)
 	x.press(next)
@@ -248,7 +264,7 @@ func TestScreenByARemoteControl(t *testing.T) {
 	x.press(left)
 	x.sees(`THE QUESTION`)
 	x.press(right)
-	x.press(next)
+	x.tries(next)
 	x.sees(`Press 1-2, or s to skip`)
 	x.press("2")
 	x.sees(`You say 2`)
@@ -261,19 +277,20 @@ func TestScreenByARemoteControl(t *testing.T) {
 // Who is in a lesson already goes on with it, and who only looks at another keeps
 // their place.
 func TestScreenKeepsThePlace(t *testing.T) {
+	t.Parallel()
 	env := placed(t, "listen", lab.Verdict)
 	at := partOf(t, "listen", lab.Verdict)
 	x := open(t, 80, 24, "", env)
 	x.sees(`THE ANSWER`)
 	x.press("l")
 	x.sees(`you are here(.*\n)*.*Enter return`)
-	x.press("\r")
+	x.press("enter")
 	x.sees(`THE ANSWER`)
 	x.press("l")
 	x.sees(`you are here`)
 	x.press("k")
 	x.sees(`Enter begin`)
-	x.press("\r")
+	x.press("enter")
 	x.sees(`bind, part 1 of`)
 	x.press("q")
 	x.ends(0)
@@ -281,12 +298,14 @@ func TestScreenKeepsThePlace(t *testing.T) {
 	x.sees(`THE QUESTION`)
 	x.press("q")
 	x.ends(0)
-	progress, err := course.LoadProgress()
-	if err != nil {
-		t.Fatal(err)
+	state, _ := strings.CutPrefix(env, "XDG_STATE_HOME=")
+	text, err := os.ReadFile(filepath.Join(state, "fd3", "tour.json"))
+	var kept struct {
+		Lesson string
+		Part   int
 	}
-	if lesson, part := progress.Place(); lesson != "listen" || part != at {
-		t.Errorf("the place is %s %d", lesson, part)
+	if err := errors.Join(err, json.Unmarshal(text, &kept)); err != nil || kept.Lesson != "listen" || kept.Part != at {
+		t.Errorf("the place is %+v, %v", kept, err)
 	}
 }
 
@@ -324,14 +343,12 @@ func TestScreenJumps(t *testing.T) {
 func exercise(x *terminal) {
 	x.t.Helper()
 	for n := 0; ; n++ {
-		keys := x.nextKeys(n)
-		if keys == "s" {
+		key := x.nextKey(n)
+		if key == "s" {
 			x.sees(`YOUR TURN`)
 			return
 		}
-		before := x.screen()
-		x.press(keys)
-		x.changes(before)
+		x.press(key)
 	}
 }
 
@@ -349,6 +366,7 @@ func hang(t *testing.T, host, port string) {
 }
 
 func TestScreenResizes(t *testing.T) {
+	t.Parallel()
 	x := open(t, 120, 36, "listen")
 	x.sees(`THIS LESSON`)
 	x.resize(80, 24)
@@ -395,10 +413,12 @@ func TestKeysWhileTheTerminalIsTooSmall(t *testing.T) {
 var asks = regexp.MustCompile(`\x1b\[[?>=]?[0-9;]*(c|n|\$p)|\x1b\[\?u|\x1b\[>[0-9]*q|\x1b\][0-9;]*\?|\x1bP[+$]q|\x1b\[1[1-9]t`)
 
 func TestScreenAsksTheTerminalNothing(t *testing.T) {
+	t.Parallel()
 	for _, env := range []string{"TERM=xterm-kitty", "TERM=xterm-ghostty", "WT_SESSION=1", "TERM=linux"} {
 		x := open(t, 80, 24, "listen", env)
 		x.sees(`THE QUESTION`)
-		x.press(" q")
+		x.press("space")
+		x.press("q")
 		x.ends(0)
 		if found := asks.FindString(x.written.String()); found != "" {
 			t.Errorf("%s: %q", env, found)
@@ -423,16 +443,18 @@ func BenchmarkFirstFrame(b *testing.B) {
 }
 
 func TestScreenEnds(t *testing.T) {
+	t.Parallel()
 	for name, way := range map[string]struct {
 		end  func(*terminal)
 		code int
 	}{
 		"q":       {func(x *terminal) { x.press("q") }, 0},
-		"Ctrl-C":  {func(x *terminal) { x.press("\x03") }, 0},
+		"Ctrl-C":  {func(x *terminal) { x.press("ctrl+c") }, 0},
 		"SIGTERM": {func(x *terminal) { x.cmd.Process.Signal(unix.SIGTERM) }, 1}, // cmd/fd3 makes it 130
 		"SIGHUP":  {func(x *terminal) { x.cmd.Process.Signal(unix.SIGHUP) }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			x, children := atWork(t)
 			way.end(x)
 			x.ends(way.code)
@@ -440,12 +462,14 @@ func TestScreenEnds(t *testing.T) {
 		})
 	}
 	t.Run("SIGKILL", func(t *testing.T) {
+		t.Parallel()
 		x, children := atWork(t)
 		x.cmd.Process.Kill()
 		<-x.gone
 		x.areGone(children)
 	})
 	t.Run("lost terminal", func(t *testing.T) {
+		t.Parallel()
 		x, children := atWork(t)
 		x.tty.Close()
 		x.pty.Close()
@@ -457,6 +481,7 @@ func TestScreenEnds(t *testing.T) {
 		x.areGone(children)
 	})
 	t.Run("panic", func(t *testing.T) {
+		t.Parallel()
 		x := open(t, 80, 24, "listen", "FD3_TEST_PANIC=1")
 		x.ends(1)
 		x.sees(`a fault of the test`)
@@ -473,7 +498,7 @@ func atWork(t *testing.T) (x *terminal, children []int) {
 	x.goesOnUntil(`s skip`)
 	x.press("s")
 	x.goesOnUntil(`make the step`)
-	x.press(" ")
+	x.press("space")
 	x.sees(`server pid`)
 	if children = x.children(); len(children) == 0 {
 		t.Fatal("no process of an experiment")
@@ -483,24 +508,28 @@ func atWork(t *testing.T) (x *terminal, children []int) {
 
 // Where a shell can continue it, it stops; where nobody can, it goes on.
 func TestScreenSuspends(t *testing.T) {
+	t.Parallel()
 	t.Run("by a shell", func(t *testing.T) {
+		t.Parallel()
 		x := openCommand(t, 80, 24, exec.Command("bash", "-c", `set -m
 			/proc/$PPID/exe; echo "stopped: $?"; read; fg >/dev/null; echo "ended: $?"`), "FD3_TEST_SCREEN=listen")
 		x.sees(`THE QUESTION`)
-		x.press("\x1a")
+		x.sends("ctrl+z")
 		x.sees(`stopped: 148`)
 		x.isRestored()
-		x.press("\n")
-		x.sees(`THE QUESTION`)
+		x.types("\n")
+		x.isBack()
 		x.goesOnUntil(`WHAT DO YOU THINK`)
 		x.press("q")
 		x.sees(`ended: 0`)
 		x.ends(0)
 	})
 	t.Run("by nobody", func(t *testing.T) {
+		t.Parallel()
 		x := open(t, 80, 24, "listen")
 		x.sees(`THE QUESTION`)
-		x.press("\x1a")
+		x.press("ctrl+z")
+		x.isBack()
 		x.goesOnUntil(`WHAT DO YOU THINK`)
 		x.press("q")
 		x.ends(0)
@@ -509,6 +538,7 @@ func TestScreenSuspends(t *testing.T) {
 
 // By itself it predicts nothing, and leaves exercises out.
 func TestScreenAuto(t *testing.T) {
+	t.Parallel()
 	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=300ms")
 	x.remembers()
 	for _, part := range []string{"prediction", "experiment", "verdict", "explanation"} {
@@ -530,13 +560,14 @@ func TestScreenAuto(t *testing.T) {
 }
 
 func TestScreenWithoutColours(t *testing.T) {
+	t.Parallel()
 	x := open(t, 80, 24, "listen", "NO_COLOR=1", "FD3_TEST_ASCII=1")
 	x.goesOnUntil(`s skip`)
 	x.press("1")
 	x.sees(`> 1 `)
-	x.press(" ")
+	x.press("space")
 	x.goesOnUntil(`make the step`)
-	x.press(" ")
+	x.press("space")
 	x.sees(`server pid`)
 	x.press("q")
 	x.ends(0)

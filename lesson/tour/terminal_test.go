@@ -35,6 +35,9 @@ type terminal struct {
 	past     []string // all that has stood on it, if it is remembered
 	remember bool
 	written  bytes.Buffer
+	pressed  int      // keys, so far
+	taken    int      // of them, by what stands on the screen
+	offered  []string // the keys that do something there, as bubbletea calls them
 	cursor   bool
 	before   unix.Termios
 	finished error
@@ -66,7 +69,15 @@ func openCommand(t testing.TB, width, height int, cmd *exec.Cmd, env ...string) 
 	t.Cleanup(x.close)
 	x.resize(width, height)
 	x.before = x.modes()
-	x.shown.SetCallbacks(vt.Callbacks{CursorVisibility: func(visible bool) { x.cursor = visible }})
+	x.shown.SetCallbacks(vt.Callbacks{
+		CursorVisibility: func(visible bool) { x.cursor = visible },
+		Title: func(title string) { // of signed; at its end the screen takes it away
+			if words := strings.Fields(title); len(words) > 0 {
+				x.taken, _ = strconv.Atoi(words[0])
+				x.offered = words[1:]
+			}
+		},
+	})
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LANG=C.UTF-8", "XDG_STATE_HOME="+t.TempDir())
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = x.tty, x.tty, x.tty
@@ -137,11 +148,52 @@ func (x *terminal) resize(width, height int) {
 	}
 }
 
-func (x *terminal) press(keys string) {
+// press presses a key when it does something, and waits until the screen has taken it:
+// what stands there then is what came of it at once. The name is bubbletea's.
+func (x *terminal) press(key string) {
 	x.t.Helper()
-	if _, err := x.pty.WriteString(keys); err != nil {
+	x.until("a use of the key "+key, func() bool { return x.offers(key) })
+	x.tries(key)
+}
+
+// tries presses a key that may do nothing.
+func (x *terminal) tries(key string) {
+	x.t.Helper()
+	x.sends(key)
+	x.until("the key "+key+" to be taken", func() bool {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return x.taken == x.pressed || x.isGone()
+	})
+}
+
+// sends presses a key and waits for nothing: the screen cannot tell that it is taken.
+func (x *terminal) sends(key string) {
+	x.t.Helper()
+	bytes, named := map[string]string{
+		"space": " ", "enter": "\r", "left": "\x1b[D", "right": "\x1b[C", "pgup": "\x1b[5~", "pgdown": "\x1b[6~",
+		"ctrl+c": "\x03", "ctrl+z": "\x1a",
+	}[key]
+	if !named {
+		bytes = key
+	}
+	x.pressed++
+	x.types(bytes)
+}
+
+// types writes what may not be for the screen.
+func (x *terminal) types(bytes string) {
+	x.t.Helper()
+	if _, err := x.pty.WriteString(bytes); err != nil {
 		x.t.Fatal(err)
 	}
+}
+
+// offers reports whether a key does something where the screen is now.
+func (x *terminal) offers(key string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Contains(x.offered, key)
 }
 
 // screen is what stands on the terminal now.
@@ -186,23 +238,18 @@ func (x *terminal) goesOnUntil(pattern string) {
 	x.t.Helper()
 	words := regexp.MustCompile(pattern)
 	for range 40 {
+		there := false
 		x.until(fmt.Sprintf("%q or Space", pattern), func() bool {
-			return words.MatchString(x.screen()) || strings.Contains(x.footer(), "Space ")
+			offers := x.offers("space") // asked first: what it is offered for stands there then
+			there = words.MatchString(x.screen())
+			return there || offers
 		})
-		before := x.screen()
-		if words.MatchString(before) {
+		if there {
 			return
 		}
-		x.press(" ")
-		x.changes(before)
+		x.press("space")
 	}
 	x.t.Fatalf("%q never came:\n%s", pattern, x.screen())
-}
-
-// footer is the end of what stands on the terminal.
-func (x *terminal) footer() string {
-	lines := strings.Split(strings.TrimRight(x.screen(), " \n"), "\n")
-	return strings.Join(lines[max(len(lines)-3, 0):], "\n")
 }
 
 func (x *terminal) until(what string, there func() bool) {
@@ -248,6 +295,16 @@ func (x *terminal) isRestored() {
 	if now := x.modes(); now != x.before {
 		x.t.Errorf("termios is %+v, was %+v", now, x.before)
 	}
+}
+
+// isBack waits until the screen stands again where it was put aside.
+func (x *terminal) isBack() {
+	x.t.Helper()
+	x.until("the screen once more", func() bool {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return bytes.Count(x.written.Bytes(), []byte("\x1b[?1049h")) == 2
+	})
 }
 
 // children are the processes that the program has started.
