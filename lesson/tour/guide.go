@@ -188,8 +188,8 @@ func cannotGoOn(err error) string {
 	return "This cannot go on: " + words.Literal(err.Error()) + "."
 }
 
-// untold is the error of a part that the learner has to hear of: Run and Prepare
-// have told of what could not be made, and a learner who leaves knows.
+// untold reports whether the learner has to hear of the error of a part: Run and Prepare
+// have told of one that could not be made, and a learner who leaves knows.
 func untold(err error) bool {
 	return err != nil && !errors.Is(err, course.ErrNotMade) && !errors.Is(err, context.Canceled)
 }

@@ -14,9 +14,9 @@ import (
 )
 
 // Handout goes through lessons as a handout has them: the experiments are made now,
-// nothing is predicted, and an exercise is told and not waited for. What there is to
-// say to other answers than the kernel's comes last, and the hints. It returns the
-// experiments and exercises that could not be made here, by lesson and title.
+// nothing is predicted, and an exercise is told and not waited for. The words for other
+// answers than the kernel's come last, and the hints. It returns the experiments and
+// exercises that could not be made here, by lesson and title.
 func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
 	h := &handout{show: show}
 	h.walk = &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}

@@ -250,7 +250,7 @@ func (t *linear) ask(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-func (t *linear) prompt(words string) { io.WriteString(t.Out, "\n"+words) }
+func (t *linear) prompt(text string) { io.WriteString(t.Out, "\n"+text) }
 
 // answer is what a line means anywhere: to quit, as the end of the input does.
 func (t *linear) answer(line string, more bool) (string, error) {

@@ -358,7 +358,7 @@ func draw(events []lesson.Event, look view.Look) drawing {
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // alone gives each line the styles that the line before has left open, and closes
-// them at its end: what stands to the right of it is not of the text.
+// them at its end: the words to the right of it are not of the text.
 func alone(lines []string) []string {
 	const reset = "\x1b[0m"
 	open := ""
@@ -449,7 +449,7 @@ func (s *screen) wait() tea.Cmd {
 	return tea.Tick(s.Auto, func(time.Time) tea.Msg { return lateMsg(now) })
 }
 
-// late goes on by itself. What only the learner can do is left out.
+// late goes on by itself. A part that only the learner can do is left out.
 func (s *screen) late() tea.Cmd {
 	s.note = ""
 	switch kind := s.part().Kind; {

@@ -7,8 +7,8 @@ import (
 )
 
 // rail is the course as a line: its lessons, those that are done with a sign, and
-// the place where one is. What does not fit is left out at either end, so that the
-// place stays in the middle.
+// the place where one is. Lessons that do not fit are left out at either end, so that
+// the place stays in the middle.
 func (s *screen) rail() string {
 	p := s.paint
 	stations := make([]string, len(s.lessons))

@@ -12,8 +12,8 @@ import (
 	"fd3/lesson/view"
 )
 
-// A Recording is a terminal of its own that a tour is shown on: what it is given
-// goes into the cast, and on to where somebody may watch.
+// A Recording is a terminal of its own that a tour is shown on: all that is written to
+// it goes into the cast, and on to where somebody may watch.
 type Recording struct {
 	*os.File // the terminal
 
@@ -69,7 +69,7 @@ func (r *Recording) Raw() error {
 	return err
 }
 
-// Resize gives the terminal another size. It reports whether that changed anything.
+// Resize gives the terminal another size, and reports whether that changed anything.
 func (r *Recording) Resize(width, height int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
