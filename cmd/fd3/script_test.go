@@ -60,16 +60,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("LANG", "C.UTF-8")
 			return nil
 		},
-		Condition: func(cond string) (bool, error) {
-			switch cond {
-			case "root":
-				return os.Geteuid() == 0, nil
-			case "reservedports":
-				start, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-				return err == nil && string(start) != "0\n", nil
-			}
-			return false, fmt.Errorf("unknown condition %q", cond)
-		},
+		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"need":     needs,
 			"exits":    exits,
@@ -87,7 +78,19 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// needs TOOL... and root: what the rest of the script cannot do without.
+// condition reports whether a condition in brackets holds: [root], [reservedports].
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "reservedports":
+		start, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+		return err == nil && string(start) != "0\n", nil
+	}
+	return false, fmt.Errorf("unknown condition %q", name)
+}
+
+// needs TOOL... and root: the rest of the script cannot do without them.
 func needs(ts *testscript.TestScript, _ bool, args []string) {
 	t := ts.Value("t").(testscript.T)
 	for _, what := range args {

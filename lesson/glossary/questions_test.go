@@ -64,7 +64,8 @@ func openDescriptors(t *testing.T) int {
 	return len(names)
 }
 
-// What the glossary says is what others read, each in its own way.
+// The glossary says what other programs read, each in its own way. The test is long,
+// since it is a table.
 func TestNowAgreesWithOthers(t *testing.T) {
 	value := func(word, fact string) string {
 		t.Helper()

@@ -28,7 +28,7 @@ type File struct {
 
 // Create begins a file that Commit will call path. A file that has the name already
 // gives way if over is set, and leaves its permissions if it is the user's own; else
-// the error is an fs.ErrExist, now or from Commit. A new one has perm without the umask.
+// the error is an fs.ErrExist, now or from Commit. A new one has perm, less the umask.
 func Create(path string, perm fs.FileMode, over bool) (*File, error) {
 	old, err := find(path)
 	if err != nil {

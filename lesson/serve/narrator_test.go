@@ -44,33 +44,16 @@ type performance struct {
 // that are told. With late the telling begins when the test says so.
 func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 	t.Helper()
-	p := &performance{t: t}
-	m := stage.NewMachine()
-	ran := make(chan struct{})
-	go func() {
-		runtime.LockOSThread()
-		defer close(ran)
-		m.Run()
-	}()
-	r := &step.Runner{Name: "test", Parties: []step.Party{{Name: stage.Server, Stage: stage.Local{Machine: m}}}, Show: p.show}
-	o := step.DefaultOptions()
-	o.Addr, o.Explain = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0")), lesson.Short
-	var err error
-	c.Listeners, err = Listen(context.Background(), r, o, loops)
-	m.Stop()
-	<-ran
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := &performance{t: t, dir: t.TempDir()}
+	c.Listeners = p.listen(loops)
 	p.addr = p.told(func(e lesson.Event) bool { return e.Section == "serving" }).Value
-	dir := t.TempDir()
-	p.dir = dir
 	for name, size := range map[string]int{"small": 5, "large": 32 << 20} {
-		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(p.dir, name), make([]byte, size), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if c.Root, err = docroot.Open(dir); err != nil {
+	var err error
+	if c.Root, err = docroot.Open(p.dir); err != nil {
 		t.Fatal(err)
 	}
 	if p.server, err = server.New(c); err != nil {
@@ -103,6 +86,28 @@ func perform(t *testing.T, c server.Config, loops int, late bool) *performance {
 		c.Root.Close()
 	})
 	return p
+}
+
+// listen makes the listening sockets, on a thread that a Machine has for itself.
+func (p *performance) listen(loops int) []int {
+	p.t.Helper()
+	m := stage.NewMachine()
+	ran := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer close(ran)
+		m.Run()
+	}()
+	r := &step.Runner{Name: "test", Parties: []step.Party{{Name: stage.Server, Stage: stage.Local{Machine: m}}}, Show: p.show}
+	o := step.DefaultOptions()
+	o.Addr, o.Explain = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0")), lesson.Short
+	listeners, err := Listen(context.Background(), r, o, loops)
+	m.Stop()
+	<-ran
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return listeners
 }
 
 func (p *performance) show(e lesson.Event) {

@@ -17,7 +17,7 @@ import (
 
 // tellCauses brings each errno about by each of its causes, and expects it to be told
 // with its own: words that only this cause has, and none that would be false here. It
-// returns all that was told.
+// returns all that was told. It is long, since it is a table.
 func tellCauses(t *testing.T) (told []string) {
 	inet := family(unix.AF_INET)
 	inet6 := family(unix.AF_INET6)

@@ -81,7 +81,7 @@ func newDocument(s sheet, h Head) *Document {
 	return &Document{sheet: s}
 }
 
-// Show writes one Event.
+// Show writes one Event. Its error is nil: that of the writer comes with End.
 func (d *Document) Show(e lesson.Event) error {
 	if e.Kind != lesson.KindReturn {
 		d.standing()

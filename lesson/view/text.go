@@ -28,7 +28,7 @@ type Text struct {
 	started  bool            // something has been written, so a blank line parts what follows
 }
 
-// NewText returns a Text. Its Show returns the first error of w.
+// NewText returns a Text that writes to w.
 func NewText(w io.Writer, l Look) *Text {
 	v := &Text{w: w, look: l, theme: newTheme(l), commands: make(map[string]bool)}
 	v.Fit(l.Width)
@@ -54,7 +54,7 @@ var headings = map[string]string{
 	"sockets":  "SOCKETS",
 }
 
-// Show writes one Event.
+// Show writes one Event, and returns the first error of the writer.
 func (v *Text) Show(e lesson.Event) error {
 	draw(v, harmless(e))
 	return v.err

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -59,7 +60,7 @@ func FillParagraphs(text string, values map[string]string) (string, error) {
 	}
 	filled, err := Fill(strings.Join(kept, "\n\n"), values)
 	if unknown != nil {
-		err = unknownError(unknown)
+		err = errors.Join(unknownError(unknown), err)
 	}
 	return filled, err
 }

@@ -1,6 +1,7 @@
 package words
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,13 +43,11 @@ func Commands(text string, values map[string]string) (items []Item, err error) {
 			continue
 		}
 		filled, failed := Fill(strings.TrimLeft(words, ": "), values)
-		if failed != nil {
-			err = failed
-		}
+		err = errors.Join(err, failed)
 		items = append(items, Item{hole.ReplaceAllStringFunc(command, func(h string) string { return clean(values[h[1:len(h)-1]]) }), filled})
 	}
 	if unknown != nil {
-		err = unknownError(unknown)
+		err = errors.Join(unknownError(unknown), err)
 	}
 	return items, err
 }
