@@ -25,7 +25,7 @@ const (
 	KindLoad       Kind = "load"       // serve: what each loop did in the last second
 	KindEnd        Kind = "end"        // serve: the server has ended: Text
 
-	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it asks, Life all lessons; lessons: Value (here, finished)
+	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it asks, Life all lessons; lessons: Value (here, finished), Minutes
 	KindSetup   Kind = "setup"   // tour: calls that only prepare: Text is all in a line
 	KindChoice  Kind = "choice"  // tour: an answer that may be predicted: Name, Text
 	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title is its words, Value the words of what was predicted, Text
@@ -91,6 +91,8 @@ type Event struct {
 	Predicted string `json:"predicted,omitempty"` // verdict: the Name of the choice that the learner made
 	Right     bool   `json:"right,omitempty"`     // verdict: true when it is the kernel's
 
+	Minutes *Minutes `json:"minutes,omitempty"` // lesson: of lessons, about how long it takes
+
 	Snapshot *kernel.Snapshot `json:"snapshot,omitempty"` // snapshot: what the kernel has
 	Before   *kernel.Snapshot `json:"before,omitempty"`   // snapshot: what it had before, where that is known: what has changed stands out
 
@@ -104,6 +106,12 @@ type Made struct {
 	Process string `json:"process"`
 	PID     int    `json:"pid"`
 	Strace  string `json:"strace"`
+}
+
+// Minutes is about how long a lesson takes.
+type Minutes struct {
+	Reading int `json:"reading"` // to read its words
+	Doing   int `json:"doing"`   // to predict, to look at the experiments and to solve the exercise
 }
 
 // Arg is one argument of a call, as strace(1) prints it.

@@ -13,7 +13,7 @@ import (
 func (a *app) lessons() *cobra.Command {
 	return &cobra.Command{
 		Use:               "lessons",
-		Short:             "the lessons, what each answers, and how far you are",
+		Short:             "the lessons, what each answers and takes, and how far you are",
 		GroupID:           "tour",
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -45,7 +45,11 @@ func listed(p *course.Progress) []lesson.Event {
 	here, _ := p.Place()
 	var all []lesson.Event
 	for _, l := range course.All() {
-		e := lesson.Event{Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: course.IDs()}
+		reading, doing := l.Minutes()
+		e := lesson.Event{
+			Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: course.IDs(),
+			Minutes: &lesson.Minutes{Reading: reading, Doing: doing},
+		}
 		switch {
 		case l.ID == here:
 			e.Value = "here"
