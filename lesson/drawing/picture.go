@@ -124,7 +124,7 @@ func (h hosted) descriptors(b *box, p kernel.Process) {
 		r := &row{number: fmt.Sprint(d.Number), text: d.Target, mark: h.opened(p, d)}
 		s := h.Held(p.PID, d.Number)
 		if s == nil {
-			for i+1 < len(p.Descriptors) && p.Descriptors[i+1].Target == d.Target && h.opened(p, p.Descriptors[i+1]) == r.mark {
+			for i+1 < len(p.Descriptors) && follows(p.Descriptors[i], p.Descriptors[i+1]) && h.opened(p, p.Descriptors[i+1]) == r.mark {
 				i++
 				r.number = fmt.Sprintf("%d-%d", d.Number, p.Descriptors[i].Number)
 			}
@@ -146,6 +146,12 @@ func (h hosted) descriptors(b *box, p kernel.Process) {
 		b.rows = append(b.rows, &row{text: lesson.Counted(p.Others, "other descriptor")})
 	}
 	h.closed(b, p)
+}
+
+// follows reports whether two descriptors, neither of a socket, are told as a range:
+// their numbers are neighbours, and they lead to the same.
+func follows(d, next kernel.Descriptor) bool {
+	return next.Number == d.Number+1 && next.Target == d.Target
 }
 
 // closed adds the descriptors that the process has no more.

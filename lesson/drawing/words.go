@@ -91,7 +91,11 @@ func elsewhere(s *kernel.Socket, right bool) string {
 // contents says what is in the queues of a socket, and until when it is there.
 func contents(s *kernel.Socket) []string {
 	var all []string
-	if s.Unread.Bytes > 0 {
+	switch {
+	case s.Unread.Bytes == 0:
+	case s.Protocol == "UNIX": // of datagrams the kernel tells of the first alone
+		all = append(all, "next message: "+lesson.Counted(s.Unread.Bytes, "byte"))
+	default:
 		all = append(all, strings.TrimSpace(lesson.Counted(s.Unread.Bytes, "byte")+" unread "+bar(s)))
 	}
 	if s.Unread.FIN {

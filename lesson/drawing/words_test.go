@@ -3,8 +3,11 @@ package drawing
 import (
 	"encoding/xml"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+
+	"fd3/sockets/kernel"
 )
 
 // The sentences say the same facts as the drawing, and only what changed where there is
@@ -80,5 +83,26 @@ func BenchmarkCells(b *testing.B) {
 	p := New(many(), nil)
 	for b.Loop() {
 		p.Cells(Room{Columns: 120, Rows: 40}, false)
+	}
+}
+
+// A range of descriptors has no gap.
+func TestRangeHasNoGap(t *testing.T) {
+	p := process("server", serverPID)
+	p.Descriptors = slices.Delete(p.Descriptors, 1, 2)
+	got := strings.Join(New(snapshot([]kernel.Process{p}), nil).Sentences(), "\n")
+	if strings.Contains(got, "0-2") {
+		t.Errorf("descriptor 1 is closed, and yet: %s", got)
+	}
+}
+
+// The kernel tells the length of the first datagram alone (unix_inq_len()), so the
+// words claim no more.
+func TestNextUnixMessage(t *testing.T) {
+	for protocol, want := range map[string]string{"UNIX": "next message: 5 bytes", "UNIX-STREAM": "5 bytes unread"} {
+		s := kernel.Socket{Protocol: protocol, State: kernel.Established, Unread: kernel.Queued{Bytes: 5}}
+		if got := strings.Join(contents(&s), ", "); got != want {
+			t.Errorf("%s: %q, not %q", protocol, got, want)
+		}
 	}
 }
