@@ -47,6 +47,7 @@ func readCases(s *scene, c *cases) {
 	nameless := s.call.Returned && s.call.Errno == 0 && !s.stream() && s.call.Addr.Path() == "" && !s.call.Addr.AddrPort().IsValid()
 	c.add(nameless && s.call.Ret == 0, "empty")
 	c.add(nameless, "nameless")
+	c.add(!s.stream() && s.was().Connected(), "alone")
 }
 
 // ownShutdown reports whether a TCP socket reads no more although its peer has sent no
