@@ -66,6 +66,11 @@ func TestMessagesLeadToTheirWord(t *testing.T) {
 		"line 3: read: Interrupted system call":                                                        "EINTR",
 		"curl: (18) end of response with 7 bytes missing":                                              "Content-Length",
 		"(failed)net::ERR_INCOMPLETE_CHUNKED_ENCODING":                                                 "chunked",
+		"java.net.SocketException: Connection reset":                                                   "ECONNRESET",
+		"upstream prematurely closed connection while reading response header from upstream":           "empty reply",
+		"accept tcp 127.0.0.1:8080: use of closed network connection":                                  "EBADF",
+		"TCP: request_sock_TCP: Possible SYN flooding on port 127.0.0.1:8080. Sending cookies.":        "SYN cookie",
+		"nf_conntrack: nf_conntrack: table full, dropping packet":                                      "conntrack",
 		"kex_exchange_identification: Connection closed by remote host":                                "EOF",
 	} {
 		if e, ok := LookUp(printed); !ok || e.Word != want {
