@@ -201,7 +201,7 @@ func keeps(l *lab.Lab, o kernel.Owner, row kernel.InetSocket) bool {
 	return err == nil && task.State == 'S' && slices.Contains(ownersOf(l, row), o)
 }
 
-// ownersOf returns who has a socket.
+// ownersOf returns the processes that have a socket open.
 func ownersOf(l *lab.Lab, row kernel.InetSocket) []kernel.Owner {
 	owners, _, err := kernel.Owners(row.Inode)
 	if err != nil {

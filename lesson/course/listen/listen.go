@@ -133,7 +133,7 @@ func letIn(l *lab.Lab, fd int, addr sockets.Sockaddr, before int) {
 	l.Note("waiting_then", q.Waiting)
 }
 
-// clientsIn are how many sockets of the client are in this state.
+// clientsIn returns how many sockets of the client are in this state.
 func clientsIn(l *lab.Lab, state kernel.State) (n int) {
 	for _, x := range l.State(lab.Client).Sockets {
 		if x.State() == state {

@@ -31,8 +31,8 @@ func sides(l *lab.Lab) lab.Check {
 	}
 }
 
-// turn is the server's turn with one client; none of its calls can
-// block. It reports whether the client is done with.
+// turn takes the server's turn with one client, and reports whether the client is done
+// with. None of its calls can block.
 func turn(l *lab.Lab, conn int) (over bool) {
 	x := l.Ask(lab.Server, conn)
 	switch {
