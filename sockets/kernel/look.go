@@ -237,38 +237,54 @@ func (l *looker) listenerOf(row InetSocket) *Socket {
 	return l.Socket(l.listeners.Listener(row.Local).Cookie)
 }
 
+// ends are what the kernel knows a socket of TCP or UDP by.
+type ends struct {
+	protocol      string
+	local, remote netip.AddrPort
+}
+
+func endsOf(protocol string, local, remote netip.AddrPort) ends {
+	return ends{protocol, plain(local), plain(remote)}
+}
+
+// boundTo returns the ends of a socket that has no peer.
+func boundTo(protocol string, local netip.AddrPort) ends {
+	return ends{protocol: protocol, local: plain(local)}
+}
+
+// turned returns the ends as the other side has them.
+func (e ends) turned() ends { return ends{e.protocol, e.remote, e.local} }
+
 // follow adds the other ends, and what is left of sockets that were closed.
 func (l *looker) follow(earlier Snapshot) {
 	known := slices.Clone(l.Sockets)
 	for _, h := range earlier.Hosts {
 		known = append(known, h.Sockets...)
 	}
-	ends := make(map[[2]netip.AddrPort]bool)     // of connections
-	addresses := make(map[netip.AddrPort]string) // of sockets with or without a peer
-	peers := make(map[uint64]bool)               // inodes of AF_UNIX
+	connected := make(map[ends]bool)
+	bound := make(map[ends]bool)   // sockets without a peer
+	peers := make(map[uint64]bool) // inodes of AF_UNIX
 	cookies := make(map[uint64]bool)
+	connect := func(e ends) { connected[e], connected[e.turned()] = true, true }
 	for _, x := range l.left {
-		ends[[2]netip.AddrPort{plain(x[0]), plain(x[1])}] = true
-		ends[[2]netip.AddrPort{plain(x[1]), plain(x[0])}] = true
+		connect(endsOf("TCP", x[0], x[1]))
 	}
 	for _, s := range known {
 		if cookies[s.Cookie] = true; s.Remote.Port() != 0 {
-			ends[[2]netip.AddrPort{plain(s.Local), plain(s.Remote)}] = true
-			ends[[2]netip.AddrPort{plain(s.Remote), plain(s.Local)}] = true
+			connect(endsOf(s.Protocol, s.Local, s.Remote))
 		} else if s.Local.Port() != 0 {
-			addresses[plain(s.Local)] = s.Protocol
+			bound[boundTo(s.Protocol, s.Local)] = true
 		}
 		peers[s.Inode] = s.Unix()
 	}
 	for _, row := range l.tcp {
-		local, remote := plain(row.Local), plain(row.Remote)
-		orphan := row.Inode == 0 && (l.listens(row.Local) || addresses[remote] == "TCP")
-		if ends[[2]netip.AddrPort{local, remote}] || orphan || cookies[row.Cookie] {
+		orphan := row.Inode == 0 && (l.listens(row.Local) || bound[boundTo("TCP", row.Remote)])
+		if connected[endsOf("TCP", row.Local, row.Remote)] || orphan || cookies[row.Cookie] {
 			l.inet("TCP", row)
 		}
 	}
 	for _, row := range l.udp {
-		if ends[[2]netip.AddrPort{plain(row.Local), plain(row.Remote)}] || addresses[plain(row.Local)] == "UDP" || addresses[plain(row.Remote)] == "UDP" {
+		if connected[endsOf("UDP", row.Local, row.Remote)] || bound[boundTo("UDP", row.Local)] || bound[boundTo("UDP", row.Remote)] {
 			l.inet("UDP", row)
 		}
 	}
@@ -343,14 +359,14 @@ func (l *looker) local(row UnixSocket) {
 
 // attach says of each socket which is its other end, and in whose queue it waits.
 func (l *looker) attach() {
-	byEnds := make(map[[2]netip.AddrPort]*Socket)
+	byEnds := make(map[ends]*Socket)
 	peers := make(map[uint64]uint64) // the inodes of the other ends, by cookies
 	for _, row := range l.unix {
 		peers[row.Cookie] = row.Peer
 	}
 	for i := range l.Sockets {
 		s := &l.Sockets[i]
-		byEnds[[2]netip.AddrPort{plain(s.Local), plain(s.Remote)}] = s
+		byEnds[endsOf(s.Protocol, s.Local, s.Remote)] = s
 	}
 	for i := range l.Sockets {
 		s := &l.Sockets[i]
@@ -360,7 +376,7 @@ func (l *looker) attach() {
 				s.Peer = l.Sockets[j].Cookie
 			}
 		case s.Remote.Port() != 0:
-			if other := byEnds[[2]netip.AddrPort{plain(s.Remote), plain(s.Local)}]; other != nil {
+			if other := byEnds[endsOf(s.Protocol, s.Remote, s.Local)]; other != nil {
 				s.Peer = other.Cookie
 			} else if s.Protocol == "UDP" {
 				s.Peer = l.receiver(s.Remote)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // host looks at the child process and at this one, which is its client.
@@ -314,6 +316,33 @@ func TestLookAtOrphans(t *testing.T) {
 		if s.Orphan() && (s.Timer != TimerTimeWait || s.Expires < 50*time.Second) {
 			t.Errorf("%+v", s)
 		}
+	}
+}
+
+// A port of TCP and the same one of UDP are two: the orphans of the one are known also
+// beside the other.
+func TestLookTellsProtocolsApart(t *testing.T) {
+	fd, at := listener(t, unix.AF_INET, 1)
+	other := socket(t, unix.AF_INET, unix.SOCK_DGRAM)
+	if err := unix.Bind(other, &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())}); err != nil {
+		t.Fatal(err)
+	}
+	client := dial(t, int(at.Port()), "x")
+	conn, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := sockets.Sockname(client).AddrPort()
+	read(t, conn, 1)
+	unix.Close(client)
+	unix.Close(conn)
+	until(t, "TIME_WAIT", func() bool {
+		rows, err := Own().TCP(TimeWait)
+		return err == nil && rows.Find(from, at) != nil && rows.Find(at, from) == nil
+	})
+	s, err := Look([]Party{{Name: "server", PID: unix.Getpid()}}, Snapshot{})
+	if err != nil || !slices.Equal(states(s.Hosts[0], Socket.Orphan), []State{TimeWait}) {
+		t.Errorf("%+v, %v", s, err)
 	}
 }
 
