@@ -30,7 +30,7 @@ too.
 To record the full screen, or what you do yourself: fd3 tour --record OUT.cast`
 
 func (a *app) record() *cobra.Command {
-	var auto time.Duration
+	var pace time.Duration
 	var theme string
 	var force bool
 	cmd := &cobra.Command{
@@ -54,7 +54,7 @@ func (a *app) record() *cobra.Command {
 				}
 				lessons = []lab.Lesson{l}
 			}
-			return a.runRecord(cmd.Context(), castFile{args[0], force}, lessons, auto, theme)
+			return a.runRecord(cmd.Context(), castFile{args[0], force}, lessons, pace, theme)
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
@@ -65,18 +65,18 @@ func (a *app) record() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.DurationVar(&auto, "auto", 4*time.Second, "how long each part stays before the next")
+	f.DurationVar(&pace, "auto", 5*time.Second, "how long each 20 words to read stay")
 	f.BoolVar(&force, "force", false, "write over a file")
 	themeFlag(f, &theme)
 	completeThemes(cmd)
 	return cmd
 }
 
-func (a *app) runRecord(ctx context.Context, to castFile, lessons []lab.Lesson, auto time.Duration, theme string) error {
+func (a *app) runRecord(ctx context.Context, to castFile, lessons []lab.Lesson, pace time.Duration, theme string) error {
 	if a.json {
 		return usageError{errors.New("a recording is of a terminal, so it goes without --json")}
 	}
-	o, err := a.tourOptions(auto, theme)
+	o, err := a.tourOptions(true, pace, theme)
 	if err != nil {
 		return err
 	}

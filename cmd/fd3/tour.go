@@ -33,8 +33,8 @@ you stop is kept.`
 
 type tourFlags struct {
 	accessible, restart, force bool
-	recorded                   bool // --record is given
-	auto                       time.Duration
+	recorded, auto             bool // --record, --auto is given
+	pace                       time.Duration
 	from, record, theme        string
 }
 
@@ -60,7 +60,7 @@ func (a *app) tour() *cobra.Command {
 				}
 				flags.from = args[0]
 			}
-			flags.recorded = cmd.Flags().Changed("record")
+			flags.recorded, flags.auto = cmd.Flags().Changed("record"), cmd.Flags().Changed("auto")
 			return a.runTour(cmd.Context(), flags)
 		},
 	}
@@ -68,7 +68,7 @@ func (a *app) tour() *cobra.Command {
 	f.SortFlags = false
 	f.StringVar(&flags.from, "from", "", "the lesson to begin with, as LESSON or LESSON/PART")
 	f.BoolVar(&flags.restart, "restart", false, "forget all progress and begin with the first lesson")
-	f.DurationVar(&flags.auto, "auto", 0, "go on by itself after so long, such as 5s; no progress is kept")
+	f.DurationVar(&flags.pace, "auto", 0, "go on by itself; each 20 words to read stay so long, such as 5s (0s: at once). No progress is kept")
 	f.BoolVar(&flags.accessible, "accessible", false, "line by line, without colours, only ASCII")
 	themeFlag(f, &flags.theme)
 	f.StringVar(&flags.record, "record", "", "write a recording to this file (asciicast v2)")
@@ -146,7 +146,7 @@ func nearTo(word string, names []string) []string {
 
 func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	a.plain = a.plain || flags.accessible
-	o, err := a.tourOptions(flags.auto, flags.theme)
+	o, err := a.tourOptions(flags.auto, flags.pace, flags.theme)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	}
 	o.Progress, err = course.LoadProgress()
 	told(err)
-	if flags.auto > 0 { // a demonstration; nobody learns
+	if flags.auto { // a demonstration; nobody learns
 		o.Progress = o.Progress.Apart()
 	}
 	if flags.restart {
@@ -207,11 +207,11 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 
 // tourOptions returns the options of every way to go through the course. The calls are
 // made by other processes, and a locked thread is slow to switch.
-func (a *app) tourOptions(auto time.Duration, theme string) (tour.Options, error) {
+func (a *app) tourOptions(auto bool, pace time.Duration, theme string) (tour.Options, error) {
 	runtime.UnlockOSThread()
-	o := tour.Options{Auto: auto, Progress: &course.Progress{}, In: os.Stdin, Out: os.Stdout}
-	if auto < 0 {
-		return o, usageError{errors.New("--auto is how long to wait before the tour goes on, such as 5s")}
+	o := tour.Options{Auto: auto, Pace: pace, Progress: &course.Progress{}, In: os.Stdin, Out: os.Stdout}
+	if pace < 0 {
+		return o, usageError{errors.New("--auto is how long each 20 words to read stay, such as 5s")}
 	}
 	var err error
 	if o.Look, err = a.look(); err != nil {

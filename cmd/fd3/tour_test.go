@@ -289,6 +289,18 @@ func TestAutoKeepsNoProgress(t *testing.T) {
 	}
 }
 
+// --auto 0s waits for nothing, on a terminal either.
+func TestAutoAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, way := range []string{"--plain", "--color=auto"} {
+		term := in(t).terminal(t, "tour", way, "syscall/exercise", "--auto", "0s")
+		term.exits(exitOK)
+		if text := term.text(); strings.Contains(text, "Enter: go on") {
+			t.Errorf("%s: it waits:\n%s", way, text)
+		}
+	}
+}
+
 // What is typed is in the recording as it stood on the terminal.
 func TestRecordHasWhatIsTyped(t *testing.T) {
 	t.Parallel()

@@ -25,7 +25,7 @@ const checkEvery = 250 * time.Millisecond
 // changed. Enter goes on, answers are typed. When o.In is no terminal nobody is
 // asked, and the progress stays as it is.
 func Linear(ctx context.Context, o Options) error {
-	t := newLinear(o, course.All(), view.NewText(o.Out, o.Look).Show)
+	t := newLinear(o, course.All(), textForm)
 	at, err := t.walk.Start(o.From)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func Linear(ctx context.Context, o Options) error {
 
 // Alone goes through these lessons as Linear does, and asks nobody.
 func Alone(ctx context.Context, o Options, lessons []lab.Lesson) error {
-	return newLinear(o, lessons, view.NewText(o.Out, o.Look).Show).alone(ctx, course.Place{})
+	return newLinear(o, lessons, textForm).alone(ctx, course.Place{})
 }
 
 // alone goes on from a place where nobody learns: the progress of the last learner says
@@ -57,7 +57,7 @@ func (t *linear) alone(ctx context.Context, at course.Place) error {
 
 // JSON goes through the course and asks nobody. Each Event is a line of JSON.
 func JSON(ctx context.Context, o Options) error {
-	t := newLinear(o, course.All(), view.JSON(o.Out))
+	t := newLinear(o, course.All(), jsonForm)
 	at, err := t.walk.Start(o.From)
 	if err != nil {
 		return err
@@ -71,11 +71,19 @@ type linear struct {
 	walk   *course.Walk
 	lines  *lines // what is typed; nil: nobody is asked
 	write  func(lesson.Event) error
-	failed error // the first of write
+	unread wordCount // written since the learner was asked last
+	failed error     // the first of write
 }
 
-func newLinear(o Options, lessons []lab.Lesson, write func(lesson.Event) error) *linear {
-	t := &linear{Options: o, write: write}
+// A form makes a function that writes Events.
+type form func(io.Writer, view.Look) func(lesson.Event) error
+
+func textForm(w io.Writer, l view.Look) func(lesson.Event) error { return view.NewText(w, l).Show }
+func jsonForm(w io.Writer, _ view.Look) func(lesson.Event) error { return view.JSON(w) }
+
+func newLinear(o Options, lessons []lab.Lesson, write form) *linear {
+	t := &linear{Options: o}
+	t.write = write(io.MultiWriter(o.Out, &t.unread), o.Look)
 	t.walk = &course.Walk{
 		Lessons: lessons, Progress: o.Progress, Show: t.show,
 		Resuming: func() {
@@ -130,7 +138,7 @@ func (t *linear) say(format string, args ...any) {
 
 // newline ends the line of a prompt that nobody has answered with Enter.
 func (t *linear) newline() {
-	if t.lines != nil && t.Auto == 0 {
+	if t.lines != nil && !t.Auto {
 		io.WriteString(t.Out, "\n")
 	}
 }
@@ -162,7 +170,7 @@ func (t *linear) from(ctx context.Context, at course.Place) error {
 // reads what is to keep together with where it is written; in a recording it would be
 // gone at once.
 func (t *linear) rests(at course.Place) bool {
-	return t.walk.Rests(at) || t.Auto > 0 && t.walk.Part(at).Kind == lab.Recap
+	return t.walk.Rests(at) || t.Auto && t.walk.Part(at).Kind == lab.Recap
 }
 
 // part goes through a part, and asks what it asks. One that cannot be made here has
@@ -229,10 +237,11 @@ func (t *linear) ask(ctx context.Context, prompt string) (string, error) {
 	if err := errors.Join(t.failed, ctx.Err()); err != nil {
 		return "", err
 	}
+	defer func() { t.unread = 0 }()
 	var late <-chan time.Time
 	switch {
-	case t.Auto > 0:
-		timer := time.NewTimer(t.Auto)
+	case t.Auto:
+		timer := time.NewTimer(t.stay(int(t.unread)))
 		defer timer.Stop()
 		late = timer.C
 	case t.lines == nil:
@@ -271,7 +280,7 @@ func (t *linear) predict(ctx context.Context, p lab.Part) error {
 		if err != nil {
 			return err
 		}
-		if line == "s" || line == "" && (t.lines == nil || t.Auto > 0) {
+		if line == "s" || line == "" && (t.lines == nil || t.Auto) {
 			return nil
 		}
 		i := slices.IndexFunc(p.Choices, func(c words.Item) bool { return c.Name == line })
@@ -294,7 +303,7 @@ var errAnew = errors.New("anew")
 // exercise watches an exercise that is set up, and sets it up once more if the
 // learner wants it.
 func (t *linear) exercise(ctx context.Context, at course.Place) error {
-	if t.lines == nil || t.Auto > 0 {
+	if t.lines == nil || t.Auto {
 		t.say("Nobody is waited for here, so the exercise is left out.")
 		_, err := t.ask(ctx, "")
 		return err

@@ -489,7 +489,7 @@ func TestRecapStays(t *testing.T) {
 	defer out.Close()
 	const stay = 20 * time.Millisecond
 	marked := make(map[string]time.Time)
-	o := Options{Auto: stay, Out: out, Look: view.Look{Width: 80}, Mark: func(label string) { marked[label] = time.Now() }}
+	o := Options{Auto: true, Pace: stay, Out: out, Look: view.Look{Width: 80}, Mark: func(label string) { marked[label] = time.Now() }}
 	if err := Alone(t.Context(), o, []lab.Lesson{l}); err != nil {
 		t.Fatal(err)
 	}

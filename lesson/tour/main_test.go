@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // screenProcess is fd3 tour as far as it is of this package.
 func screenProcess(from string) int {
-	auto, _ := time.ParseDuration(os.Getenv("FD3_TEST_AUTO"))
+	pace, notGiven := time.ParseDuration(os.Getenv("FD3_TEST_AUTO"))
 	var mark func(string)
 	if os.Getenv("FD3_TEST_PANIC") != "" {
 		mark = func(string) { panic("a fault of the test") }
@@ -42,7 +42,7 @@ func screenProcess(from string) int {
 		ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGHUP) // as cmd/fd3 does
 		defer stop()
 		s := newScreen(Options{
-			From: from, Auto: auto, Progress: progress, Mark: mark, In: os.Stdin, Out: os.Stdout,
+			From: from, Auto: notGiven == nil, Pace: pace, Progress: progress, Mark: mark, In: os.Stdin, Out: os.Stdout,
 			Look: view.Look{Colour: os.Getenv("NO_COLOR") == "", ASCII: os.Getenv("FD3_TEST_ASCII") != ""},
 		}, course.All())
 		err = s.run(ctx, &signed{Model: guarded{s}, screen: s}, signature{quiet{os.Stdout}})

@@ -421,8 +421,8 @@ func (s *screen) show(choice int) {
 	}
 }
 
-// waiting is what the tour waits for. When that has not changed for so long as
-// Options.Auto says, it goes on by itself.
+// waiting is what the tour waits for. When that has not changed for as long as
+// there is to read, it goes on by itself, if Options.Auto says so.
 type waiting struct {
 	course.Place
 	events  int
@@ -436,7 +436,7 @@ type lateMsg waiting
 
 // wait begins to wait anew if there is something else to wait for.
 func (s *screen) wait() tea.Cmd {
-	if s.Auto == 0 {
+	if !s.Auto {
 		return nil
 	}
 	p := s.page()
@@ -446,7 +446,17 @@ func (s *screen) wait() tea.Cmd {
 		return nil
 	}
 	s.waiting = now
-	return tea.Tick(s.Auto, func(time.Time) tea.Msg { return lateMsg(now) })
+	return tea.Tick(s.stay(s.newWords()), func(time.Time) tea.Msg { return lateMsg(now) })
+}
+
+// newWords counts the words in sight that have come since the learner went on last.
+func (s *screen) newWords() int {
+	lines, begin, offset, _ := s.sight()
+	from := max(offset, begin[min(s.page().unread, len(begin)-1)])
+	to := min(offset+s.layout().text.height, len(lines))
+	var n wordCount
+	n.Write([]byte(strings.Join(lines[min(from, to):to], "\n")))
+	return int(n)
 }
 
 // late goes on by itself. A part that only the learner can do is left out.

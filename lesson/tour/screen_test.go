@@ -539,7 +539,7 @@ func TestScreenSuspends(t *testing.T) {
 // By itself it predicts nothing, and leaves exercises out.
 func TestScreenAuto(t *testing.T) {
 	t.Parallel()
-	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=300ms")
+	x := open(t, 100, 40, "listen", "FD3_TEST_AUTO=50ms")
 	x.remembers()
 	for _, part := range []string{"prediction", "experiment", "verdict", "explanation"} {
 		x.saw(`: ` + part)
@@ -550,7 +550,7 @@ func TestScreenAuto(t *testing.T) {
 		t.Error("nobody has predicted")
 	}
 
-	x = open(t, 100, 40, "", "FD3_TEST_AUTO=1s", placed(t, "listen", lab.Exercise))
+	x = open(t, 100, 40, "", "FD3_TEST_AUTO=200ms", placed(t, "listen", lab.Exercise))
 	x.remembers()
 	x.saw(`YOUR TURN`)
 	x.saw(`TO KEEP(.*\n)*.*the exercise was left out`)

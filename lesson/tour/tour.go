@@ -16,7 +16,8 @@ import (
 // Options are how a tour is to go.
 type Options struct {
 	From     string        // the lesson to begin with, or "lesson/part"; empty: where the progress says
-	Auto     time.Duration // go on by itself after so long; 0: wait for the learner
+	Auto     bool          // go on by itself
+	Pace     time.Duration // by itself: how long each 20 words to read stay; 0: nothing stays
 	Look     view.Look
 	Progress *course.Progress
 	In, Out  *os.File
