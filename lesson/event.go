@@ -41,7 +41,8 @@ const (
 //	…
 //	Packet *Packet `json:"packet,omitempty"` // packet: its bytes, and what each of them is
 //
-// The views do not build until each has a method for the kind (view.renderer).
+// A test of view fails until its draw has a case for the kind, and no view builds
+// without the method that the case calls (view.renderer).
 type Event struct {
 	Kind    Kind   `json:"kind"`
 	Step    string `json:"step,omitempty"`    // the step that it belongs to: socket, bind, listen, …
