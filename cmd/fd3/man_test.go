@@ -86,7 +86,8 @@ func overstruck(text string) string {
 	return string(out)
 }
 
-// What may stand at the beginning of a line, or mean something within it, is text.
+// A sign that means something to the formatter, at the beginning of a line or within
+// it, is text.
 func TestManualEscapes(t *testing.T) {
 	var out bytes.Buffer
 	cmd := &cobra.Command{Use: "x", Short: "short", Long: ".Sh no macro\n'no either\n  .code\n  a\\b -n", Run: func(*cobra.Command, []string) {}}

@@ -358,7 +358,7 @@ func TestServeLogGoesOn(t *testing.T) {
 	}
 }
 
-// What went wrong is on stderr, also where stdout goes nowhere.
+// The cause of a failure is on stderr, also where stdout goes nowhere.
 func TestServeQuietlyFails(t *testing.T) {
 	t.Parallel()
 	first := startServe(t, "--quiet")
@@ -376,8 +376,8 @@ func TestServeQuietlyFails(t *testing.T) {
 	first.ends()
 }
 
-// Who has the path, and what an address lacks, is told with what can be done in
-// fd3 serve.
+// The owner of a path, and the fault of an address, are told with the remedy that fd3
+// serve has.
 func TestServeCannotListen(t *testing.T) {
 	t.Parallel()
 	s := startServe(t, "--quiet")
@@ -442,7 +442,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// Who reads the narration may go: the server ends in order.
+// A reader of the narration may go: the server ends in order.
 func TestServeReaderGone(t *testing.T) {
 	t.Parallel()
 	s := newServing(t)
@@ -519,7 +519,7 @@ func TestServePortTaken(t *testing.T) {
 	}
 }
 
-// What is told of each call is what strace saw.
+// Each call is told as strace saw it.
 func TestServeStraceAgrees(t *testing.T) {
 	t.Parallel()
 	needTool(t, "strace")

@@ -170,8 +170,8 @@ func (a *app) wide() bool {
 	return !a.json && term.IsTerminal(os.Stdout.Fd()) && columns(os.Stdout) >= enough
 }
 
-// drawn returns a step that ends with a drawing of what it has changed. What cannot be
-// read is not drawn: the step tells why, or needs none of it.
+// drawn returns a step that ends with a drawing of what it has changed. Without a second
+// reading there is no drawing: the step tells why, or needs none of it.
 func drawn(r *step.Runner, of *step.Step, do func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		lookout := step.Lookout{Parties: r.Parties}

@@ -69,9 +69,9 @@ func TestStraceAgrees(t *testing.T) {
 	}
 }
 
-// TestStraceAgreesWithTheCourse runs the whole course under strace. What it tells of
-// its server and client is what strace saw, letter by letter and in the same order.
-// It does not tell of each call: a lesson that makes hundreds shows some.
+// TestStraceAgreesWithTheCourse runs the whole course under strace. It tells the calls of
+// its server and client as strace saw them, letter by letter and in the same order, but
+// not all: a lesson that makes hundreds shows some.
 func TestStraceAgreesWithTheCourse(t *testing.T) {
 	needTool(t, "strace")
 	p := in(t)

@@ -259,7 +259,7 @@ func TestTourSaysWhyItGoesLineByLine(t *testing.T) {
 	term.exits(exitOK)
 }
 
-// What is wrong with the progress is said on the full screen too.
+// A fault of the progress is told on the full screen too.
 func TestFullScreenTellsOfDamagedProgress(t *testing.T) {
 	t.Parallel()
 	p := in(t)
@@ -301,7 +301,7 @@ func TestAutoAtOnce(t *testing.T) {
 	}
 }
 
-// What is typed is in the recording as it stood on the terminal.
+// A recording has the typed lines as they stood on the terminal.
 func TestRecordHasWhatIsTyped(t *testing.T) {
 	t.Parallel()
 	p := in(t)

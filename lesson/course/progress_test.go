@@ -207,7 +207,7 @@ func TestProgressWaitsOnlyAWhile(t *testing.T) {
 	}
 }
 
-// What an fd3 that was killed has left is removed, and nothing else.
+// The files that an fd3 which was killed has left are removed, and no others.
 func TestProgressSweeps(t *testing.T) {
 	path := inState(t)
 	folder := filepath.Dir(path)

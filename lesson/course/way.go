@@ -16,8 +16,8 @@ import (
 type Place struct{ Lesson, Part int }
 
 // Spots returns the names by which one goes to the parts of a lesson, in their order.
-// What belongs to one question has its name, and begins with the prediction; what has no
-// name, and the exercise, is called by its kind.
+// The parts of one question have its name, and begin with the prediction; the exercise,
+// and a part without a name, are called by their kinds.
 func Spots(l lab.Lesson) (names []string) {
 	for _, p := range l.Parts {
 		if name := spot(p); !slices.Contains(names, name) {

@@ -170,7 +170,7 @@ func seedOf(t *testing.T, want string) uint32 {
 	return 0
 }
 
-// What there is to say to other choices is told in the learner's order, and not what the
+// The words for other choices are told in the learner's order, without those that the
 // verdict has said to theirs.
 func TestOthers(t *testing.T) {
 	works := 1

@@ -84,7 +84,7 @@ func TestMessagesLeadToTheirWord(t *testing.T) {
 	}
 }
 
-// What a program says of the server that it met: the words are its own, made now.
+// Programs say in their own words, now, which server they met.
 func TestProgramsSay(t *testing.T) {
 	taken := listening(t, func(c *net.TCPConn) {})
 	silent := notListening(t)

@@ -97,7 +97,7 @@ func TestTheNameIsTakenMeanwhile(t *testing.T) {
 	})
 }
 
-// What is not finished is not there, and what was there is there still.
+// A file that is not finished is not there, and the old one is there still.
 func TestAnUnfinishedFileIsNone(t *testing.T) {
 	both(t, func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "out")

@@ -7,7 +7,7 @@ import (
 	"fd3/lesson"
 )
 
-// What recv carries is named piece by piece, in chunks too.
+// The bytes that recv carries are named piece by piece, in chunks too.
 func TestBytesOfChunks(t *testing.T) {
 	h := newStagehand(t)
 	h.start()

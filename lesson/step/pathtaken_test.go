@@ -15,7 +15,7 @@ import (
 	"fd3/sockets"
 )
 
-// What lies at a taken path is told as ls tells it, and rm is advised for one thing
+// A file at a taken path is told as ls tells it, and rm is advised for one thing
 // only: a socket's file whose socket is gone.
 func TestTakenPath(t *testing.T) {
 	dir := filepath.Dir(socketPath(t))

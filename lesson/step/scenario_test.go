@@ -132,7 +132,7 @@ func parse(t *testing.T, text string) sockets.Sockaddr {
 	return addr
 }
 
-// What a learner can say, as functions on Options.
+// These functions on Options are what a learner can say.
 func asClient(o *Options)                    { o.Role = stage.Client }
 func only(o *Options)                        { o.Only = true }
 func dgram(o *Options)                       { o.Type = unix.SOCK_DGRAM }

@@ -77,7 +77,7 @@ func TestMarkdownDocument(t *testing.T) {
 	if missing := inOrder(text, parts...); missing != "" {
 		t.Errorf("%q is not there, or not where it belongs:\n%s", missing, text)
 	}
-	// Whoever renders it sees the values as they are: no markup of theirs.
+	// Rendered, the values are as they were: no markup of theirs.
 	html, err := toHTML(text)
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ type slow struct {
 	lab.Part
 	step       int // from 1
 	think      time.Duration
-	lab.Motion // what may change meanwhile
+	lab.Motion // the change that may come meanwhile
 }
 
 // slowSteps is a pause that does not think. It notes before which steps a learner

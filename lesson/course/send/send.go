@@ -41,7 +41,7 @@ func returns(l *lab.Lab) []lab.Step {
 			l.Note("took", lesson.Took(call.Duration))
 		}},
 		{Name: "look", Do: func() {
-			// What has come and is not acknowledged yet is at both ends.
+			// Bytes that have come and are not acknowledged yet are at both ends.
 			l.Until("the acknowledgment", func() bool { return l.Ask(lab.Server, conn).Unsent+l.Ask(lab.Client, fd).Unread == said })
 			unsent, unread := showQueues(l, conn, fd)
 			segments := l.Ask(lab.Server, conn).TCP.Data_segs_out
