@@ -86,8 +86,8 @@ func sized(length int64) Content {
 //     was understood.
 //
 // The Offset of a bare CR is that of the byte after it, since the CR may have come
-// with other bytes. Chunk extensions and trailer fields are checked and then
-// dropped: fields for the framing or the routing among them mean nothing there (RFC 9110 section
+// with other bytes. Chunk extensions and trailer fields are checked and then dropped:
+// fields for the framing or the routing among them mean nothing there (RFC 9110 section
 // 6.5.1), and nobody has to care for the others.
 //
 // If tokens is not nil it is emptied and filled with the tokens of b[:n]. A token

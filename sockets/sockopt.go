@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,14 +30,7 @@ func option(d *decoder, i int) string {
 var ints = []int{1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 27, 29, 30, 32, 33, 34, 35, 36, 37, 40, 41, 42, 43,
 	44, 45, 46, 49, 53, 56, 60, 63, 64, 65, 68, 69, 70, 73, 75}
 
-func isInt(option int) bool {
-	for _, o := range ints {
-		if o == option {
-			return true
-		}
-	}
-	return false
-}
+func isInt(option int) bool { return slices.Contains(ints, option) }
 
 // An optionValue is the value of an option in the memory.
 type optionValue struct {

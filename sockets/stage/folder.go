@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Role is which end of a conversation a stage plays.
+// Role is the end of a conversation that a stage plays.
 type Role string
 
 const (
@@ -23,7 +23,7 @@ const DefaultName = "default"
 
 var nameRule = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
 
-// CheckName refuses a stage name that cannot be part of a file name.
+// CheckName returns an error for a stage name that cannot be part of a file name.
 func CheckName(name string) error {
 	if nameRule.MatchString(name) {
 		return nil
@@ -36,7 +36,7 @@ type FolderError struct{ Path, Why string }
 
 func (e *FolderError) Error() string { return e.Path + " " + e.Why }
 
-// Folder is where the control sockets of this user lie: fd3 in XDG_RUNTIME_DIR,
+// Folder returns the folder of this user's control sockets: fd3 in XDG_RUNTIME_DIR,
 // or fd3-UID in the temporary directory where that variable is unset or names a
 // folder of somebody else's.
 func Folder() string {
@@ -46,7 +46,7 @@ func Folder() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("fd3-%d", os.Geteuid()))
 }
 
-// trusted refuses what is not a folder of this user's that nobody else can enter.
+// trusted returns an error unless dir is a folder of this user's that nobody else can enter.
 // A link is refused too: its owner could turn it.
 func trusted(dir string) error {
 	var st unix.Stat_t

@@ -21,8 +21,8 @@ var limits = []struct {
 	{unix.RLIMIT_AS, "RLIMIT_AS", "-v", 1024},
 }
 
-// LimitText says what the limits are that may be behind an error: of descriptors,
-// processes and threads, or memory. It is empty where none of them is set.
+// LimitText returns the limits that may be behind an error: of descriptors, processes
+// and threads, or memory. It is empty where none of them is set.
 func LimitText(resources ...int) string {
 	var found []string
 	for _, l := range limits {
@@ -66,7 +66,7 @@ func suspects(said string) []int {
 	return []int{unix.RLIMIT_NOFILE, unix.RLIMIT_NPROC, unix.RLIMIT_AS}
 }
 
-// LimitBehind names the limit that an errno speaks of, where one is set.
+// LimitBehind returns the limit that an errno speaks of, or "" where none is set.
 func LimitBehind(err error) string {
 	var start *StartError
 	var file *os.PathError

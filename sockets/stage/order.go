@@ -101,8 +101,8 @@ type Socket struct {
 // connection is reset and getpeername(2) knows no peer any more.
 func (s Socket) Conversation() bool { return s.Became != "socket" }
 
-// Version tells builds of fd3 apart: the module's version, and the commit where
-// the build recorded it.
+// Version returns the text that tells builds of fd3 apart: the module's version, or the
+// commit where the build recorded it.
 func Version() string {
 	version := "devel"
 	info, ok := debug.ReadBuildInfo()

@@ -245,7 +245,7 @@ func (p *Private) State(ctx context.Context) (State, error) {
 	}
 }
 
-// PID is the number of the process. It stays when the process has ended.
+// PID returns the number of the process. It stays when the process has ended.
 func (p *Private) PID() int { return p.pid }
 
 // endPatience is how long End lets the process end by itself. One that is stopped
@@ -276,7 +276,7 @@ func (p *Private) hangUp() {
 	}
 }
 
-// Ended tells how the process ended (wait(2)), if it has.
+// Ended reports whether the process has ended, and how (wait(2)).
 func (p *Private) Ended() (how unix.WaitStatus, ended bool) {
 	select {
 	case <-p.ended:

@@ -12,9 +12,9 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// Patience is how long a stage may take for what a live one does at once: it tells
-// its state, begins a call, ends. What a call then does in the kernel has no limit,
-// and Wait has none.
+// Patience is how long a stage may take for the things that a live one does at once: it
+// tells its state, begins a call, ends. A call that has begun may stay in the kernel
+// without a limit, and Wait has none.
 const Patience = 5 * time.Second
 
 // glance is when a process that has not answered is looked at.
@@ -25,8 +25,8 @@ type SilentError struct {
 	Role Role
 	PID  int    // 0: it is not known which process has the control socket
 	Hung bool   // it has hung up, instead of saying nothing for the time of Patience
-	Why  string // what the kernel says of it
-	Do   string // what makes it answer, or ends it; empty: nothing is known to
+	Why  string // its state, as the kernel has it
+	Do   string // the command that makes it answer, or ends it; empty: none is known
 }
 
 func (e *SilentError) Error() string {
