@@ -172,7 +172,11 @@ func find(path string) (found, error) {
 	if uid := owner(info); uid != 0 && uid != os.Geteuid() {
 		return found{}, fmt.Errorf("%s is a symbolic link of another user's (uid %d): it is not followed", path, uid)
 	}
-	if info, err = os.Stat(path); err != nil {
+	info, err = os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return found{}, fmt.Errorf("%s is a symbolic link to what is not there: name the file itself", path)
+	case err != nil:
 		return found{}, err
 	}
 	if !info.Mode().IsRegular() { // /dev/stdout: its target may be a pipe, which has no path

@@ -242,3 +242,15 @@ func TestPipes(t *testing.T) {
 		t.Errorf("%q, %v", b[:n], err)
 	}
 }
+
+// A link that leads nowhere is said to be one: stat(2) would say that there is nothing
+// of the name, which the user sees.
+func TestLinkToNothing(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("nothing", link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(link, 0o644, true); err == nil || !strings.Contains(err.Error(), "symbolic link to what is not there") {
+		t.Errorf("%v", err)
+	}
+}
