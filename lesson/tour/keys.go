@@ -143,7 +143,7 @@ func pageKeys() []key {
 			s.chosen.Lesson = min(s.at.Lesson, len(s.lessons)-1)
 			return nil
 		}},
-		{[]string{"y"}, "y", "copy the last command that is shown (OSC 52), and print it here", func(s *screen) string {
+		{[]string{"y"}, "y", "send the last command to the terminal's clipboard (OSC 52)", func(s *screen) string {
 			if s.command() == "" {
 				return ""
 			}

@@ -311,9 +311,11 @@ func (s *screen) command() string {
 	return ""
 }
 
+// copy sends the command to the terminal. Whether that keeps it is not known: a terminal
+// does not answer OSC 52, and some ignore it.
 func (s *screen) copy() tea.Cmd {
 	command := view.Harmless(s.command())
-	s.note = "copied: " + command
+	s.note = "sent to the terminal's clipboard: " + command
 	return tea.SetClipboard(command)
 }
 

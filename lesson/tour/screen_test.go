@@ -107,7 +107,7 @@ func TestScreenExercise(t *testing.T) {
 	x.press("h")
 	x.sees(`HINT(.*\n)*.*hint 2 of`)
 	x.press("y")
-	x.sees(`copied: nc 127\.0\.0\.1 \d+`)
+	x.sees(`sent to the terminal's clipboard: nc 127\.0\.0\.1 \d+`)
 	x.until("the clipboard", func() bool {
 		x.mu.Lock()
 		defer x.mu.Unlock()

@@ -267,7 +267,10 @@ func (v *Text) enter(e lesson.Event) { v.pending = &e }
 func (v *Text) returned(e lesson.Event) {
 	v.pending = nil
 	result := v.theme.good
-	if e.Errno != 0 && e.ErrnoName != "EINPROGRESS" { // which has not failed: it has not waited
+	switch {
+	case e.ErrnoName == "EINPROGRESS": // an errno, and it has not failed: it has not waited
+		result = v.theme.strong
+	case e.Errno != 0:
 		result = v.theme.bad
 	}
 	made, value := strings.TrimSuffix(e.Strace, "= "+e.Result), "="+tie+e.Result

@@ -1,12 +1,15 @@
 package view
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"fd3/lesson"
 )
 
 // Without its colours each theme is the same text: nothing hangs on them.
@@ -57,6 +60,29 @@ func TestGauge(t *testing.T) {
 	}{{0, 5, "...."}, {1, 1 << 50, ":..."}, {5, 10, "##.."}, {2, 1, "####"}, {0, 0, "...."}, {1, 0, "####"}, {-1, 5, "...."}, {1 << 50, 1 << 51, "##.."}} {
 		if got := p.Gauge(c.have, c.full, 4); got != c.want {
 			t.Errorf("%d of %d: %s, want %s", c.have, c.full, got, c.want)
+		}
+	}
+}
+
+// No errno has the colour of success, also where it is what the lesson is about.
+func TestErrnoHasNotTheColourOfSuccess(t *testing.T) {
+	for _, theme := range []Theme{Auto, Light, Dark} {
+		look := Look{Width: 200, Colour: true, Theme: theme}
+		good := strings.TrimSuffix(newTheme(look).good.Render("|"), "|\x1b[0m")
+		for errno, result := range map[string]string{"": "0", "EINPROGRESS": "-1 EINPROGRESS", "ECONNREFUSED": "-1 ECONNREFUSED", "EAGAIN": "-1 EAGAIN"} {
+			for _, recap := range []bool{true, false} {
+				var out bytes.Buffer
+				e := lesson.Event{Kind: lesson.KindReturn, Recap: recap, Title: "client", Strace: "connect(3) = " + result, Result: result, ErrnoName: errno}
+				if errno != "" {
+					e.Errno = 1
+				}
+				if err := NewText(&out, look).Show(e); err != nil {
+					t.Fatal(err)
+				}
+				if success := strings.Contains(out.String(), good+"="); success != (errno == "") {
+					t.Errorf("%s: %q", theme, out.String())
+				}
+			}
 		}
 	}
 }
