@@ -28,6 +28,9 @@ type Walk struct {
 	// OnPaper is set where a reader comes to an exercise when its processes are gone: a
 	// value that Prepare has read is told by its name, a port as PORT.
 	OnPaper bool
+	// AsWritten says that the choices of a prediction stand in the order of the words, and
+	// not in that of the learner.
+	AsWritten bool
 	// Resuming is called where a lesson is entered in its midst: the experiments
 	// before are made once more, without a word.
 	Resuming func()

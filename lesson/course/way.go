@@ -87,7 +87,7 @@ func (w *Walk) Part(at Place) lab.Part {
 
 // choices returns those of a part in the learner's order.
 func (w *Walk) choices(p lab.Part) []words.Item {
-	if w.Progress == nil || p.Kind != lab.Predict {
+	if w.Progress == nil || w.AsWritten || p.Kind != lab.Predict {
 		return p.Choices
 	}
 	return w.Progress.Drawn(p)

@@ -138,11 +138,17 @@ func TestWay(t *testing.T) {
 func TestChoicesAreToldAsDrawn(t *testing.T) {
 	works := 0
 	for _, c := range []struct {
-		progress *Progress
-		want     string
-	}{{nil, "yes no "}, {&Progress{}, "yes no "}, {&Progress{seed: seedOf(t, "no yes ")}, "no yes "}} {
+		progress  *Progress
+		asWritten bool
+		want      string
+	}{
+		{nil, false, "yes no "},
+		{&Progress{}, false, "yes no "},
+		{&Progress{seed: seedOf(t, "no yes ")}, false, "no yes "},
+		{&Progress{seed: seedOf(t, "no yes ")}, true, "yes no "},
+	} {
 		var told []words.Item
-		w := &Walk{Lessons: twoLessons(&works), Progress: c.progress, Show: func(e lesson.Event) {
+		w := &Walk{Lessons: twoLessons(&works), Progress: c.progress, AsWritten: c.asWritten, Show: func(e lesson.Event) {
 			if e.Kind == lesson.KindChoice {
 				told = append(told, words.Item{Name: e.Name})
 			}

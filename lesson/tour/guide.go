@@ -72,7 +72,7 @@ type (
 func newGuide(o Options, lessons []lab.Lesson, send func(tea.Msg)) *guide {
 	g := &guide{Options: o, send: send}
 	g.walk = &course.Walk{
-		Lessons: lessons, Progress: o.Progress, Show: g.show,
+		Lessons: lessons, Progress: o.Progress, AsWritten: o.Mark != nil, Show: g.show,
 		Resuming: func() {
 			g.send(nowMsg{g.now, "The experiments before this are made once more, without a word."})
 		},

@@ -85,7 +85,7 @@ func newLinear(o Options, lessons []lab.Lesson, write form) *linear {
 	t := &linear{Options: o}
 	t.write = write(io.MultiWriter(o.Out, &t.unread), o.Look)
 	t.walk = &course.Walk{
-		Lessons: lessons, Progress: o.Progress, Show: t.show,
+		Lessons: lessons, Progress: o.Progress, AsWritten: o.Mark != nil, Show: t.show,
 		Resuming: func() {
 			if o.From != "" {
 				t.say("The experiments before this are made first, without a word.")

@@ -22,7 +22,7 @@ type Options struct {
 	Progress *course.Progress
 	In, Out  *os.File
 	Note     string             // to be said at the beginning
-	Mark     func(label string) // a recording's marker for each step; may be nil
+	Mark     func(label string) // a recording's marker for each step; nil: it is not recorded
 	Typed    func(line string)  // a recording's hears what is typed line by line; may be nil
 }
 
