@@ -50,6 +50,23 @@ func TestConnectInTheBooks(t *testing.T) {
 	}
 }
 
+// A conversation is over with the last of its descriptors.
+func TestLeftWithTheLastDescriptor(t *testing.T) {
+	m := NewMachine()
+	peer, _ := sockets.ParseSockaddr("127.0.0.1:8080")
+	for _, c := range []sockets.Call{{Name: "socket", Ret: 3}, {Name: "connect", FD: 3, Addr: peer}, {Name: "dup", FD: 3, Ret: 4}, {Name: "close", FD: 3}} {
+		c.Returned = true
+		m.note(c)
+	}
+	if len(m.left) != 0 {
+		t.Errorf("left %v while 4 is open", m.left)
+	}
+	m.note(sockets.Call{Name: "close", FD: 4, Returned: true})
+	if len(m.left) != 1 {
+		t.Errorf("left %v", m.left)
+	}
+}
+
 // A call that is interrupted again and again is told more often than anybody reads, and
 // its thread never waits for a reader.
 func TestReportsThatNobodyReads(t *testing.T) {

@@ -113,10 +113,11 @@ func (m *Machine) note(c sockets.Call) {
 	m.blocked = nil
 	switch {
 	case c.Name == "close":
-		if made := m.became[c.FD]; made != nil && made.Addr.Port() != 0 {
+		made := m.became[c.FD]
+		delete(m.became, c.FD)
+		if last := !slices.Contains(slices.Collect(maps.Values(m.became)), made); last && made != nil && made.Addr.Port() != 0 {
 			m.left = append(m.left[max(0, len(m.left)-maxLeft+1):], Ends{m.closing, made.Addr})
 		}
-		delete(m.became, c.FD)
 	case c.Errno == 0 && (c.Name == "socket" || c.Name == "accept4"):
 		m.became[int(c.Ret)] = &c
 	case c.Name == "dup" && c.Errno == 0 && m.became[c.FD] != nil:
