@@ -62,7 +62,8 @@ func (a *app) onStage(name, short string, run func(context.Context, *step.Runner
 			if err != nil {
 				return err
 			}
-			return errors.Join(run(cmd.Context(), runner), failed)
+			err = run(cmd.Context(), runner)
+			return errors.Join(err, failed)
 		},
 	}
 }

@@ -120,19 +120,10 @@ func (a *app) step(c stepCommand) *cobra.Command {
 			if options.Explain, err = a.level(); err != nil {
 				return err
 			}
-			var failed error
-			runner, err := a.runner(&failed)
-			if err != nil {
-				return err
-			}
-			do := func(ctx context.Context) error { return runner.Do(ctx, c.step, options) }
 			if !cmd.Flags().Changed("draw") {
 				s.draw = a.wide()
 			}
-			if s.draw {
-				do = drawn(runner, c.step, do)
-			}
-			return errors.Join(do(cmd.Context()), failed)
+			return a.runStep(cmd.Context(), c.step, options, s.draw)
 		},
 	}
 	if c.address {
@@ -170,19 +161,26 @@ func (a *app) wide() bool {
 	return !a.json && term.IsTerminal(os.Stdout.Fd()) && columns(os.Stdout) >= enough
 }
 
-// drawn returns a step that ends with a drawing of what it has changed. Without a second
-// reading there is no drawing: the step tells why, or needs none of it.
-func drawn(r *step.Runner, of *step.Step, do func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		lookout := step.Lookout{Parties: r.Parties}
-		lookout.Look(ctx)
-		err := do(ctx)
-		if e, unseen := lookout.Look(ctx); unseen == nil && len(e.Snapshot.Hosts) > 0 {
-			e.Step = of.Name
-			r.Show(e)
-		}
+// runStep takes a step. With draw it ends with a drawing of what the step has changed,
+// but for where that cannot be read: then the step tells why, or needs none of it.
+func (a *app) runStep(ctx context.Context, of *step.Step, options step.Options, draw bool) error {
+	var failed error
+	runner, err := a.runner(&failed)
+	if err != nil {
 		return err
 	}
+	lookout := step.Lookout{Parties: runner.Parties}
+	if draw {
+		lookout.Look(ctx) // for the changes since
+	}
+	err = runner.Do(ctx, of, options)
+	if draw {
+		if e, unseen := lookout.Look(ctx); unseen == nil && len(e.Snapshot.Hosts) > 0 {
+			e.Step = of.Name
+			runner.Show(e)
+		}
+	}
+	return errors.Join(err, failed)
 }
 
 // descriptors completes --fd with the open sockets of the stage.

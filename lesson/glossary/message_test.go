@@ -19,7 +19,8 @@ import (
 	"fd3/sockets"
 )
 
-// Messages of programs and systems that may not be here.
+// Messages of programs and systems that may not be here. The test is long, since it is a
+// table.
 func TestMessagesLeadToTheirWord(t *testing.T) {
 	for printed, want := range map[string]string{
 		"Address already in use":          "EADDRINUSE",
