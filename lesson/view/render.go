@@ -7,8 +7,8 @@ import (
 )
 
 // A renderer draws Events, each kind in its own way. A kind that is added to lesson
-// needs a case in draw, as TestEveryViewDrawsEveryKind finds, hence a method here, hence one in
-// every view: none of them builds before it draws the new kind.
+// needs a case in draw, as TestEveryViewDrawsEveryKind finds, hence a method here, hence
+// one in every view: none of them builds before it draws the new kind.
 type renderer interface {
 	step(lesson.Event)
 	text(lesson.Event)

@@ -55,8 +55,9 @@ type Part struct {
 }
 
 // Read returns the lesson with its words taken apart: "# title", then "Asks:" and
-// "Rows:", then its parts, each "## kind name: title" with "### " sections of its own. The title stands at
-// the first part of a name, and holds for the others; an exercise has its own.
+// "Rows:", then its parts, each "## kind name: title" with "### " sections of its own.
+// The title stands at the first part of a name, and holds for the others; an exercise
+// has its own.
 func (l Lesson) Read() Lesson {
 	page := words.Read(l.Words)
 	l.Title = page.Title
