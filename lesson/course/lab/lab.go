@@ -154,7 +154,7 @@ func place(role stage.Role) int {
 	return 2
 }
 
-// PID returns the process of a party.
+// PID returns the number of the process of a party, and starts it if it does not run.
 func (l *Lab) PID(role stage.Role) int { return l.process(role).PID() }
 
 // Kill ends the process of a party. The next call in its name starts another.
@@ -323,7 +323,8 @@ func Said(c sockets.Call) string {
 	return fmt.Sprint(c.Ret)
 }
 
-// Until waits for what the kernel is about to do.
+// Until waits for what the kernel is about to do, and ends the step if that does not
+// come within Patience.
 func (l *Lab) Until(what string, reached func() bool) {
 	for end := time.Now().Add(Patience); ; time.Sleep(2 * time.Millisecond) {
 		switch {
