@@ -22,7 +22,8 @@ type shape struct {
 	// endless says that the call does not return when it succeeds.
 	endless bool
 
-	// prompt says that the call is over at once if its socket is non-blocking.
+	// prompt reports that a Tracer makes the call without telling the Go scheduler where
+	// its sockets are non-blocking, since it is over at once then.
 	prompt bool
 }
 

@@ -18,10 +18,11 @@ type Tracer struct {
 	// Observe is called on the thread that makes the call. It may be nil.
 	Observe func(Call)
 
-	// Nonblocking says that the sockets are non-blocking. Then the calls on them
-	// that nobody observes are over at once, and are made without telling the Go
-	// scheduler, which is a quarter of a server's throughput (RawSyscall). Calls that
-	// may wait for a disk, or wait by design, are not among them.
+	// Nonblocking reports that the sockets are non-blocking, and that no SO_LINGER has
+	// close(2) wait, as it may also then. The calls on them that nobody observes are over
+	// at once, and are made without telling the Go scheduler, which is a quarter of a
+	// server's throughput (RawSyscall). Calls that may wait for a disk, or wait by design,
+	// are not among them.
 	Nonblocking bool
 }
 
