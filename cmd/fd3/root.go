@@ -142,7 +142,28 @@ func newRoot() *cobra.Command {
 		root.AddCommand(a.step(c))
 	}
 	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic(), man())
+	strict(root)
 	return root
+}
+
+// strict has cobra's own two commands refuse a name that they do not know: they would
+// show a help that nobody asked for, and succeed.
+func strict(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err == nil && found == root {
+					return noArgs(root, rest)
+				}
+				return nil
+			}
+		case "completion":
+			c.Args, c.RunE = noArgs, root.RunE
+		}
+	}
 }
 
 // check refuses global flags that mean nothing, also those that a command has no use
@@ -184,9 +205,10 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	}
 	if cmd.HasAvailableSubCommands() {
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			return usageError{fmt.Errorf("%q is no command of fd3. Did you mean: fd3 %s?", args[0], strings.Join(near, ", fd3 "))}
+			path := cmd.CommandPath() + " "
+			return usageError{fmt.Errorf("%q is no command of %s. Did you mean: %s?", args[0], cmd.CommandPath(), path+strings.Join(near, ", "+path))}
 		}
-		return usageError{fmt.Errorf("%q is no command of fd3. See: fd3 --help", args[0])}
+		return usageError{fmt.Errorf("%q is no command of %s. See: %[2]s --help", args[0], cmd.CommandPath())}
 	}
 	return usageError{fmt.Errorf("%s takes no argument, but got %q. See: %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())}
 }
