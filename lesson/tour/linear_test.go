@@ -99,7 +99,7 @@ func (v *visit) ends() error {
 	case err := <-v.over:
 		<-v.over
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		v.t.Fatalf("no end:\n%s", v.text())
 		return nil
 	}
@@ -107,7 +107,7 @@ func (v *visit) ends() error {
 
 func until(t *testing.T, what string, there func() bool, seen func() string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !there(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited too long for %s\n%s", what, seen())
 		}

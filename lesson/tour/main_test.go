@@ -2,6 +2,7 @@ package tour
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 	if from, ok := os.LookupEnv("FD3_TEST_SCREEN"); ok {
 		os.Exit(screenProcess(from))
 	}
+	flag.Set("test.parallel", "4") // most of the time a screen waits
 	os.Exit(m.Run())
 }
 

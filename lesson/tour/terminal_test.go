@@ -148,12 +148,15 @@ func (x *terminal) resize(width, height int) {
 	}
 }
 
-// press presses a key when it does something, and waits until the screen has taken it:
-// what stands there then is what came of it at once. The name is bubbletea's.
-func (x *terminal) press(key string) {
+// press presses keys, by bubbletea's names: each when it does something, and it waits
+// until the screen has taken it. What stands there then is what came of it at once.
+func (x *terminal) press(keys ...string) {
 	x.t.Helper()
-	x.until("a use of the key "+key, func() bool { return x.offers(key) })
-	x.tries(key)
+	for _, key := range keys {
+		encoded(x.t, key)
+		x.until("a use of the key "+key, func() bool { return x.offers(key) })
+		x.tries(key)
+	}
 }
 
 // tries presses a key that may do nothing.
@@ -170,15 +173,23 @@ func (x *terminal) tries(key string) {
 // sends presses a key and waits for nothing: the screen cannot tell that it is taken.
 func (x *terminal) sends(key string) {
 	x.t.Helper()
-	bytes, named := map[string]string{
-		"space": " ", "enter": "\r", "left": "\x1b[D", "right": "\x1b[C", "pgup": "\x1b[5~", "pgdown": "\x1b[6~",
-		"ctrl+c": "\x03", "ctrl+z": "\x1a",
-	}[key]
-	if !named {
-		bytes = key
-	}
 	x.pressed++
-	x.types(bytes)
+	x.types(encoded(x.t, key))
+}
+
+// encoded is what a terminal sends for a key.
+func encoded(t testing.TB, key string) string {
+	t.Helper()
+	if bytes, named := map[string]string{
+		"space": " ", "enter": "\r", "ctrl+c": "\x03", "ctrl+z": "\x1a",
+		"left": "\x1b[D", "right": "\x1b[C", "pgup": "\x1b[5~", "pgdown": "\x1b[6~", "end": "\x1b[F",
+	}[key]; named {
+		return bytes
+	}
+	if len(key) != 1 || key < "!" {
+		t.Fatalf("%q is no key", key)
+	}
+	return key
 }
 
 // types writes what may not be for the screen.
@@ -254,7 +265,7 @@ func (x *terminal) goesOnUntil(pattern string) {
 
 func (x *terminal) until(what string, there func() bool) {
 	x.t.Helper()
-	for end := time.Now().Add(15 * time.Second); !there(); time.Sleep(3 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !there(); time.Sleep(3 * time.Millisecond) {
 		if time.Now().After(end) {
 			x.t.Fatalf("waited too long for %s:\n%s", what, x.screen())
 		}
@@ -267,7 +278,7 @@ func (x *terminal) ends(code int) {
 	x.t.Helper()
 	select {
 	case <-x.gone:
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		x.t.Fatalf("it does not end:\n%s", x.screen())
 	}
 	if got := x.cmd.ProcessState.ExitCode(); got != code {
