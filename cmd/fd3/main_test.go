@@ -157,7 +157,7 @@ func (p place) fd3(args ...string) *exec.Cmd {
 // until waits for a condition.
 func until(t testing.TB, what string, there func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !there(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited too long for %s", what)
 		}

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/creack/pty"
@@ -220,10 +221,9 @@ func TestServeEndsWithAnIdleClient(t *testing.T) {
 	})
 }
 
-// A request that has begun keeps the server until its answer. The same signal at once
-// again changes nothing: timeout(1) sends it twice. A later one does not wait. SIGTERM,
-// since a shell has SIGINT ignored in what it runs in the background, and that is what
-// it is reset to.
+// A request that has begun keeps the server until its answer. A later signal does not
+// wait. SIGTERM, since a shell has SIGINT ignored in what it runs in the background, and
+// that is what it is reset to.
 func TestServeSecondSignal(t *testing.T) {
 	t.Parallel()
 	eachLoop(t, func(t *testing.T, loop string) {
@@ -236,7 +236,6 @@ func TestServeSecondSignal(t *testing.T) {
 			return s, conn
 		}
 		s, conn := half()
-		s.cmd.Process.Signal(syscall.SIGTERM)
 		until(t, "whom the server waits for", func() bool { return strings.Contains(s.out.String(), "The server waits for 1 connection,") })
 		io.WriteString(conn, "Host: a\r\n\r\n")
 		if status, _ := s.answer(conn, "GET"); status != 200 {
@@ -262,6 +261,22 @@ func TestServeSecondSignal(t *testing.T) {
 		})
 		if status := s.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 			t.Errorf("it ended with %v", s.cmd.ProcessState)
+		}
+	})
+}
+
+// The same signal at once again changes nothing: timeout(1) sends it twice.
+func TestSameSignalAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent, ends := make(chan os.Signal), 0
+		go obey(sent, func() { ends++ })
+		sent <- syscall.SIGTERM
+		time.Sleep(sameWish - 1)
+		sent <- syscall.SIGTERM
+		close(sent)
+		synctest.Wait() // it would have killed this process
+		if ends != 1 {
+			t.Errorf("ended %d times", ends)
 		}
 	})
 }

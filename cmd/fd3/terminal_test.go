@@ -81,8 +81,12 @@ func (term *terminal) shows(words string) {
 // exits waits for the end of the command.
 func (term *terminal) exits(code int) {
 	term.t.Helper()
+	select {
+	case <-term.end:
+	case <-time.After(time.Minute):
+		term.t.Fatalf("it does not end:\n%s", term.text()) // and is killed
+	}
 	term.cmd.Wait()
-	<-term.end
 	if got := term.cmd.ProcessState.ExitCode(); got != code {
 		term.t.Errorf("exit code %d, not %d\n%s", got, code, term.text())
 	}

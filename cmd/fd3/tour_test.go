@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -200,6 +201,7 @@ func TestTourEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := in(t)
+			hangUps(t)
 			term := p.terminal(t, "tour", "--plain", "--from", "listen")
 			at := 0
 			for len(p.leftOf(0)) == 0 {
@@ -218,6 +220,14 @@ func TestTourEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hangUps has SIGHUP end what the test starts. Under nohup(1) it is ignored, by fd3 too,
+// as it should be; a signal that has a handler is no longer ignored after execve(2).
+func hangUps(t *testing.T) {
+	sent := make(chan os.Signal, 1)
+	signal.Notify(sent, unix.SIGHUP)
+	t.Cleanup(func() { signal.Stop(sent) })
 }
 
 // last is the last line of the terminal.
