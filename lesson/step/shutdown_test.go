@@ -3,10 +3,12 @@ package step
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 )
 
 // A shutdown is a scenario with what its words must say, and must not.
@@ -51,7 +53,13 @@ var shutdowns = map[string]shutdownTold{
 		[]string{"Now it is safe to close"},
 	},
 	"SHUT_WR twice": {
-		func(h *stagehand) { connected(h); h.do("shutdown"); h.events = nil; h.do("shutdown") },
+		func(h *stagehand) {
+			connected(h)
+			h.do("shutdown")
+			h.settles(kernel.FinWait2)
+			h.events = nil
+			h.do("shutdown")
+		},
 		[]string{"Nothing changes, and no packet is sent", "This end is in the state `FIN_WAIT2`"},
 		[]string{"sends a **FIN**"},
 	},
@@ -150,6 +158,23 @@ var shutdowns = map[string]shutdownTold{
 		[]string{"Linux marks a UDP socket all the same"},
 		nil,
 	},
+}
+
+// settles waits until the newest socket of the server is in a state: what brings it there
+// may still be on its way.
+func (h *stagehand) settles(state kernel.State) {
+	h.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		now, err := look(h.t.Context(), h.Parties)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if x, _ := now.socket(server, h.newest(server)); x.State() == state {
+			return
+		} else if time.Now().After(end) {
+			h.t.Fatalf("the server's socket is in %s, not in %s", x.State(), state)
+		}
+	}
 }
 
 // They are scenarios too: every sentence of theirs has its values.
