@@ -26,6 +26,7 @@ var Listen = add(Step{
 		c.add(known && q.Backlog < s.order.Backlog, "clamped")
 		c.add(s.was().Listening, "again")
 		c.add(s.call.Errno == 0 && !s.was().Bound(), "unbound")
+		c.add(broadcast(s.was().Local), "broadcast")
 	},
 	Values: func(s *scene, v map[string]string) { v["backlog"] = fmt.Sprint(s.order.Backlog) },
 })

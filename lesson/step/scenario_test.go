@@ -252,6 +252,11 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.do("listen", backlog(3))
 		h.do("connect")
 	},
+	"a listener at a broadcast address": func(t *testing.T, h *stagehand) {
+		h.do("bind", to(parse(t, "127.255.255.255:0")))
+		h.do("listen")
+		h.fails("connect", "ENETUNREACH")
+	},
 	"a port of one's own choice": func(t *testing.T, h *stagehand) {
 		h.do("bind", to(loopback(freePort(t))))
 	},
