@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/httpmini/server/docroot"
 )
 
@@ -107,20 +109,28 @@ func TestListingsThatNobodyReads(t *testing.T) {
 	for range clients {
 		l.client(t).send(t, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	}
-	worst := time.Duration(0)
+	worst := time.Duration(0) // by the clock of this process: how much else runs does not count
 	for range 100 {
-		began := time.Now()
+		began := cpu(t)
 		other.gets(t, "/00000", "12345")
-		worst = max(worst, time.Since(began))
+		worst = max(worst, cpu(t)-began)
 	}
 	until(t, "all of them to be served", func() bool { return l.open() == clients+1 })
 	if used := int64(memory() - before); used > 32<<20 {
 		t.Errorf("%d clients take %d bytes", clients, used)
 	}
-	if most := 10 * time.Second; worst > most { // much else may run here; what holds it up is 100 listings of 0.25 s and more
+	if worst > 2*time.Second { // 100 listings take 25 s and more
 		t.Errorf("another client waited %v", worst)
 	}
 	t.Logf("%d bytes for %d clients, another waits %v at most", int64(memory()-before), clients, worst)
+}
+
+// cpu returns how long this process has been on a processor.
+func cpu(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	must(t, unix.Getrusage(unix.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // There are only so many different listings at a time.

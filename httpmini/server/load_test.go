@@ -565,9 +565,9 @@ func (c *client) reset() error {
 // until waits for a state.
 func until(t testing.TB, what string, there func() bool) {
 	t.Helper()
-	for end := time.Now().Add(long); !there(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !there(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited %v for %s", long, what)
+			t.Fatalf("waited too long for %s", what)
 		}
 	}
 }
