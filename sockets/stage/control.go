@@ -273,7 +273,7 @@ func (c *control) call(l *line, o Order) bool {
 		return l.write(c.report(Report{Error: err.Error()})) == nil
 	}
 	if c.owns(o.FD) {
-		return l.write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own, by which it drives this process: those from %d up are", o.FD, c.first)})) == nil
+		return l.write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own: it drives this process by those from %d up", o.FD, c.first)})) == nil
 	}
 	calls, err := c.machine.start(o)
 	var busy *BusyError
