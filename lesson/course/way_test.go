@@ -242,3 +242,83 @@ func TestSpots(t *testing.T) {
 		t.Error("there is no such part")
 	}
 }
+
+// A learner who only looks at the question of another lesson keeps their place; one who
+// goes on in it does not.
+func TestPlaceOfALook(t *testing.T) {
+	works := 0
+	w := &Walk{Lessons: twoLessons(&works), Progress: &Progress{}, Show: func(lesson.Event) {}}
+	defer w.End()
+	w.Progress.SetPlace("two", 3)
+	for part, want := range []string{"two 3", "one 1"} {
+		if err := w.Go(t.Context(), Place{0, part}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if id, part := w.Progress.Place(); fmt.Sprint(id, " ", part) != want {
+			t.Errorf("the place is %s %d, not %s", id, part, want)
+		}
+	}
+}
+
+// A choice that the words no longer have was made in another course. Nobody is right
+// about what nothing has proved.
+func TestVerdictWithoutAPrediction(t *testing.T) {
+	works := 1
+	var told []lesson.Event
+	w := &Walk{Lessons: twoLessons(&works), Progress: &Progress{}, Show: func(e lesson.Event) { told = append(told, e) }}
+	defer w.End()
+	w.Progress.Predicted("one", "a", "perhaps")
+	for number := range w.Lessons {
+		if err := w.Go(t.Context(), Place{number, 3}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if e := told[len(told)-1]; e.Kind != lesson.KindVerdict || e.Predicted != "" || e.Right {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// A lesson whose experiments were not all made once more has not begun.
+func TestResumeIsInterrupted(t *testing.T) {
+	works := 0
+	var told []lesson.Event
+	w := &Walk{Lessons: twoLessons(&works), Show: func(e lesson.Event) { told = append(told, e) }}
+	defer w.End()
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	if err := w.Go(over, Place{0, 3}, nil); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := w.Go(t.Context(), Place{0, 3}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if last := told[len(told)-1]; last.Text != "V it" {
+		t.Errorf("%+v", last)
+	}
+}
+
+// The words about each choice: on paper those about all but the kernel's, which comes
+// first; to a learner those about all but their own.
+func TestWordsAboutChoices(t *testing.T) {
+	const text = "# x: x\n\n## predict a\nP\n\n- yes: Yes.\n- no: No.\n- never: Never.\n\n## experiment a\nE\n\n- step: S\n\n## verdict a\nV\n\n### yes\nY\n\n### no\nN\n\n### never\nR\n"
+	made := func(l *lab.Lab) []lab.Step { return []lab.Step{{Name: "step", Do: func() { l.Answer("no") }}} }
+	one := lab.Lesson{ID: "one", Words: text, Experiments: lab.Experiments{"a": made}}.Read()
+	var told []string
+	w := &Walk{Lessons: []lab.Lesson{one}, Show: func(e lesson.Event) { told = append(told, e.Text) }}
+	defer w.End()
+	passed(t, w, Place{})
+	told = nil
+	verdict := w.Part(Place{0, 2})
+	w.Answers(verdict)
+	if got := strings.Join(told, "|"); got != "The kernel's answer: No.|**Yes.**\n\nY|**Never.**\n\nR" {
+		t.Errorf("%q", got)
+	}
+	w.Predict(w.Part(Place{}), "yes")
+	var others []string
+	for _, e := range w.Others(verdict) {
+		others = append(others, e.Text)
+	}
+	if got := strings.Join(others, "|"); got != "**No.**\n\nN|**Never.**\n\nR" {
+		t.Errorf("%q", got)
+	}
+}
