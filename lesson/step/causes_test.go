@@ -68,6 +68,19 @@ func tellCauses(t *testing.T) (told []string) {
 			h.do("accept")
 			h.fails("listen", "EINVAL", fd(h.newest(server)))
 		}, "one end of a connection. Only", "has none"},
+		"recv of a connection that was not accepted": {func(t *testing.T, h *stagehand, _ string) {
+			h.start()
+			h.do("connect")
+			h.do("close")
+			h.fails("recv", "ECONNRESET", asClient, only)
+		}, "closed its listener before it had accepted", "no words of its own"},
+		"recv of a unix connection that was not accepted": {func(t *testing.T, h *stagehand, dir string) {
+			h.do("bind", to(sockets.UnixSockaddr(dir+"/s")))
+			h.do("listen")
+			h.do("connect")
+			h.do("close")
+			h.fails("recv", "ECONNRESET", asClient, only)
+		}, "closed its listener before it had accepted", "RST"},
 		"connect to broadcast, stream": {func(t *testing.T, h *stagehand, _ string) {
 			h.fails("connect", "ENETUNREACH", to(parse(t, "127.255.255.255:9")))
 		}, "address of many machines", "no route"},
