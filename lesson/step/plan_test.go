@@ -1,0 +1,83 @@
+package step
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"fd3/lesson"
+	"fd3/sockets/stage"
+)
+
+// calls counts the calls of a name that have returned; of every name, if it is empty.
+func (h *stagehand) calls(name string) (n int) {
+	for _, e := range h.events {
+		if e.Kind == lesson.KindReturn && strings.HasPrefix(e.Strace, name) {
+			n++
+		}
+	}
+	return n
+}
+
+// A client that has connected and is not in the accept queue (TCP_DEFER_ACCEPT, or
+// another program's accept) gets no second one after it.
+func TestOneClientIsEnough(t *testing.T) {
+	h := newStagehand(t)
+	h.start()
+	now, err := look(t.Context(), h.Parties)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect := by(client, "connect")
+	p := plan{role: server, opts: DefaultOptions(), now: now}
+	if next, missing := p.waiting(); !missing || next.step.Name != "socket" || next.role != client {
+		t.Errorf("the first step on the way to a client is not its socket: %+v", next)
+	}
+	p.made = map[todo]bool{connect: true}
+	if next, missing := p.waiting(); missing {
+		t.Errorf("%s has a second client", next.step.Name)
+	}
+}
+
+// A learner who names a descriptor has that call alone.
+func TestNamedDescriptorIsPreparedByNothing(t *testing.T) {
+	h := newStagehand(t)
+	h.fails("send", "EBADF", fd(99))
+	if n := h.calls(""); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// The destination of a send is not where its client connects to.
+func TestDestinationIsNoServer(t *testing.T) {
+	h := newStagehand(t)
+	h.start()
+	h.do("send", asClient, to(loopback(freePort(t))))
+	if n := h.calls("connect("); n != 1 {
+		t.Errorf("%d calls of connect", n)
+	}
+}
+
+// A process that has ended without a goodbye is told of when the next is born.
+func TestBirthAfterACrash(t *testing.T) {
+	const crash = "An earlier server process ended without a goodbye"
+	for _, crashed := range []bool{false, true} {
+		h := newStagehand(t)
+		born := false
+		h.Start = func(stage.Role) (bool, bool, error) {
+			first := !born
+			born = true
+			return first, crashed, nil
+		}
+		h.do("socket")
+		if h.told(crash) != crashed {
+			t.Errorf("crashed %t: %+v", crashed, h.events[0])
+		}
+	}
+	h := newStagehand(t)
+	no := errors.New("no")
+	h.Start = func(stage.Role) (bool, bool, error) { return false, false, no }
+	if err := h.try("socket"); !errors.Is(err, no) {
+		t.Errorf("%v", err)
+	}
+}
