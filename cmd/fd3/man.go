@@ -26,6 +26,7 @@ func man() *cobra.Command {
 		Long:    manLong,
 		Example: "  fd3 man | man -l -\n  fd3 man bind | man -l -\n  fd3 man bind >fd3-bind.1",
 		GroupID: "more",
+		PreRunE: noEvents,
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, c := range documented(cmd.Root()) {

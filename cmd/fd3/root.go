@@ -64,7 +64,20 @@ func run(args []string) int {
 	go obey(sent, cancel)
 	root := newRoot()
 	root.SetArgs(args)
-	return exitCode(root.ExecuteContext(ctx))
+	out := &stdout{}
+	root.SetOut(out)
+	return exitCode(errors.Join(root.ExecuteContext(ctx), out.failed))
+}
+
+// A stdout is standard output for what cobra writes, which looks at no error: help, the
+// manual, completions.
+type stdout struct{ failed error }
+
+func (o *stdout) Write(p []byte) (int, error) {
+	if o.failed == nil {
+		_, o.failed = os.Stdout.Write(p)
+	}
+	return len(p), nil
 }
 
 // sameWish is how long after the first signal the same one means the same: timeout(1)

@@ -16,6 +16,7 @@ func versionCommand() *cobra.Command {
 		Short:             "the version of fd3, Go and this kernel",
 		GroupID:           "more",
 		Args:              noArgs,
+		PreRunE:           noEvents,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			release, err := kernel.Own().Sysctl("kernel.osrelease")
@@ -26,4 +27,12 @@ func versionCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// noEvents refuses --json for a command that tells no event.
+func noEvents(cmd *cobra.Command, _ []string) error {
+	if cmd.Flag("json").Changed {
+		return usageError{fmt.Errorf("%s writes text, and no events: it goes without --json", cmd.CommandPath())}
+	}
+	return nil
 }

@@ -10,6 +10,8 @@ type plan struct {
 	opts Options
 	now  sight
 	made map[todo]bool
+
+	addressed bool // the learner says where the message of the wanted step goes
 }
 
 // missing returns the first step that has to be taken before t makes sense.

@@ -96,7 +96,8 @@ func (r *Runner) Straight(ctx context.Context, o Options, steps ...*Step) error 
 // prepare takes the missing steps before the wanted one, each in one line, and
 // returns what there is then.
 func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) (sight, error) {
-	if !wanted.step.Named {
+	addressed := !wanted.step.Named && o.Addr != nil
+	if addressed {
 		o.Addr = nil // a destination of send is not to be bound or connected to
 	}
 	made := make(map[todo]bool)
@@ -105,7 +106,7 @@ func (r *Runner) prepare(ctx context.Context, wanted todo, o Options) (sight, er
 		if err != nil {
 			return now, err
 		}
-		next, missing := plan{opts: o, now: now, made: made}.missing(wanted)
+		next, missing := plan{opts: o, now: now, made: made, addressed: addressed}.missing(wanted)
 		if !missing {
 			return now, nil
 		}

@@ -341,6 +341,13 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.receives(unix.AF_INET)
 		h.do("send", asClient, to(loopback(9)))
 	},
+	"a datagram from a client alone": func(t *testing.T, h *stagehand) {
+		h.do("socket", asClient, dgram)
+		h.do("send", asClient, to(loopback(freePort(t))))
+		if state, _ := h.Stage(server).State(context.Background()); len(state.Sockets) > 0 {
+			t.Errorf("the server has made %+v", state.Sockets)
+		}
+	},
 	"an accept queue that overflows": func(t *testing.T, h *stagehand) {
 		h.start(backlog(1))
 		h.do("connect", count(5))

@@ -20,6 +20,9 @@ var Send = add(Step{
 	Blocks: unix.SYS_SENDTO,
 	On:     talking,
 	Needs: func(p plan) (todo, bool) {
+		if x, ok := p.now.last(p.role, quiet); ok && !x.Stream() && p.addressed && !p.has(p.role, conversation) {
+			return nothing() // a datagram needs nobody at the other end
+		}
 		if p.role == client {
 			return p.talk()
 		}
