@@ -7,6 +7,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/sockets"
+	"fd3/sockets/stage"
 )
 
 // A message that is longer than the room for it loses its rest, and the words say how
@@ -52,6 +53,26 @@ func TestMessageThatFillsItsRoom(t *testing.T) {
 	}
 	if !waits.told("it filled all the room that there was") || waits.told("one whole message") {
 		t.Error("what was not known is told")
+	}
+}
+
+// What waits when a receive is told that nobody watched is the next message: nothing is
+// known of the one that it took.
+func TestMessageThatWasTakenUnwatched(t *testing.T) {
+	h := newStagehand(t)
+	h.receives(unix.AF_INET)
+	h.do("send", asClient, data("the next one"))
+	now, err := look(t.Context(), h.Parties)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := h.newest(server)
+	for _, late := range []bool{true, false} {
+		s := &scene{todo: todo{Recv, server}, before: now, after: now, late: late,
+			call: sockets.Call{Name: "recvfrom", FD: x, Returned: true, Ret: 4}, order: stage.Order{Do: "recvfrom", FD: x, Size: 4}}
+		if message, cut := s.cut(); !cut || (message == 0) != late {
+			t.Errorf("late %t: cut %t, of %d bytes", late, cut, message)
+		}
 	}
 }
 

@@ -81,3 +81,21 @@ func TestBirthAfterACrash(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A server that takes its first steps by itself needs nobody to type the next one.
+func TestStraightSuggestsNothing(t *testing.T) {
+	h := newStagehand(t)
+	o := DefaultOptions()
+	o.Addr, o.Explain = loopback(0), lesson.Full
+	if err := h.Straight(t.Context(), o, Socket, Bind, Listen); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range h.events {
+		if e.Section == "next" || e.Section == "try" {
+			t.Errorf("%s: %s", e.Step, e.Command)
+		}
+	}
+	if h.do("socket"); h.events[len(h.events)-1].Section != "next" {
+		t.Error("a step that a learner takes does not say what comes next")
+	}
+}
