@@ -29,6 +29,7 @@ var Close = add(Step{
 		c.add(!x.Conversation() && !x.Listening && s.stream(), "fresh")
 		c.add(x.Listening, "listener")
 		if s.domain() != unix.AF_UNIX && s.stream() && x.Conversation() {
+			c.add(x.Became == "accept4" && x.TCP != nil && x.TCP.Bytes_sent == 0, "unanswered")
 			c.add(true, s.howItEnded(x))
 		}
 	},
