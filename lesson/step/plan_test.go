@@ -1,11 +1,15 @@
 package step
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson"
+	"fd3/sockets"
 	"fd3/sockets/stage"
 )
 
@@ -97,5 +101,69 @@ func TestStraightSuggestsNothing(t *testing.T) {
 	}
 	if h.do("socket"); h.events[len(h.events)-1].Section != "next" {
 		t.Error("a step that a learner takes does not say what comes next")
+	}
+}
+
+// A disturbed stage makes its calls as the one below it does, with something before and
+// something after.
+type disturbed struct {
+	Stage
+	before func(stage.Order, func(sockets.Call))
+	after  func(*sockets.Call)
+}
+
+func (d disturbed) Do(ctx context.Context, o stage.Order, tell func(sockets.Call)) (sockets.Call, error) {
+	d.before(o, tell)
+	c, err := d.Stage.Do(ctx, o, tell)
+	d.after(&c)
+	return c, err
+}
+
+// A call that a signal has interrupted is told, also in a line.
+func TestInterruptedPrerequisiteIsTold(t *testing.T) {
+	h := newStagehand(t)
+	h.Parties[0].Stage = disturbed{h.Parties[0].Stage, func(o stage.Order, tell func(sockets.Call)) {
+		if o.Do == "socket" {
+			tell(sockets.Call{Name: "socket", Returned: true, Errno: unix.EINTR})
+		}
+	}, func(*sockets.Call) {}}
+	h.do("bind", to(loopback(0)))
+	var told []string
+	for _, e := range h.events {
+		if e.Kind == lesson.KindReturn {
+			told = append(told, e.ErrnoName)
+		}
+	}
+	if len(told) < 3 || told[0] != "EINTR" || told[1] != "" {
+		t.Errorf("%q", told)
+	}
+}
+
+// A prerequisite that ends since fd3 is told to end has no cause to explain.
+func TestPrerequisiteThatIsInterrupted(t *testing.T) {
+	for _, interrupted := range []bool{true, false} {
+		h := newStagehand(t)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		h.Parties[0].Stage = disturbed{h.Parties[0].Stage, func(stage.Order, func(sockets.Call)) {}, func(c *sockets.Call) {
+			if c.Name == "bind" {
+				c.Errno = unix.EADDRNOTAVAIL
+				if interrupted {
+					stop()
+				}
+			}
+		}}
+		o := DefaultOptions()
+		o.Explain = lesson.Full
+		if err := h.Do(ctx, Listen, o); !errors.Is(err, ErrFailed) {
+			t.Fatal(err)
+		}
+		explained := false
+		for _, e := range h.events {
+			explained = explained || e.Section == "errno"
+		}
+		if explained == interrupted {
+			t.Errorf("interrupted %t, explained %t", interrupted, explained)
+		}
 	}
 }
