@@ -32,6 +32,7 @@ const awayBacklog, awaySomaxconn = 5, 77
 
 // goAway is the child. It sends its Net over descriptor 3, if there is one.
 func goAway() (a away) {
+	_, handed := unix.GetsockoptInt(3, unix.SOL_SOCKET, unix.SO_DOMAIN) // before a socket of its own is 3
 	must := func(doing string, err error) {
 		if err != nil && a.Denied == "" {
 			a.Denied = fmt.Sprintf("%s: %v", doing, err)
@@ -74,7 +75,7 @@ func goAway() (a away) {
 	a.Name = fmt.Sprintf("@fd3-away-%d", unix.Getpid())
 	must("listen", unix.Listen(made(unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: a.Name}), 1))
 
-	if _, err := unix.GetsockoptInt(3, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil {
+	if handed == nil {
 		n, err := OpenNet()
 		must("OpenNet", err)
 		must("Send", n.Send(3))
