@@ -27,6 +27,7 @@ type Server struct {
 	connections atomic.Uint64 // accepted so far
 	late        atomic.Int64  // connections that had no thread, and are closed in a moment
 	drains      atomic.Bool
+	ajar        atomic.Bool  // while it drains the kernel goes on taking connections in
 	users       atomic.Int64 // loops that still use the one listener that they share
 
 	ending sync.Mutex
@@ -188,8 +189,8 @@ func (s *Server) shutDoors() {
 	for _, fd := range s.config.Listeners {
 		if domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil && domain == unix.AF_UNIX {
 			unix.Shutdown(fd, unix.SHUT_RD)
-		} else {
-			unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter)
+		} else if unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter) != nil {
+			s.ajar.Store(true) // EPERM: some kernels let no ordinary user have a filter
 		}
 	}
 }
