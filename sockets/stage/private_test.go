@@ -259,11 +259,7 @@ func TestPrivateEndOfAStopped(t *testing.T) {
 	t.Parallel()
 	p := private(t)
 	lookAt(t, p)
-	unix.Kill(p.PID(), unix.SIGSTOP)
-	until(t, "the stop", func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
-		return err == nil && strings.Contains(string(stat), ") T ")
-	})
+	stop(t, p.PID())
 	advice := fmt.Sprintf("kill -CONT %d", p.PID())
 	var silent *stage.SilentError
 	if _, err := p.State(t.Context()); !errors.As(err, &silent) || silent.PID != p.PID() || !strings.Contains(err.Error(), "T (stopped)") || !strings.Contains(err.Error(), advice) {
@@ -371,7 +367,7 @@ func ownStage(blocked bool) {
 // However its owner ends, the stage ends with it.
 func TestPrivateOwnerKilled(t *testing.T) {
 	t.Parallel()
-	for _, how := range []string{"idle", "blocked"} {
+	for _, how := range []string{"idle", "blocked", "stopped"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			owner := exec.Command("/proc/self/exe", "own-stage", how)
@@ -395,6 +391,9 @@ func TestPrivateOwnerKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer unix.Close(pidfd)
+			if how == "stopped" { // as an exercise of the course has it
+				stop(t, pid)
+			}
 			owner.Process.Kill()
 			owner.Wait()
 			if !exits(pidfd, 20*time.Second) {

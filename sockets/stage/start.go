@@ -105,6 +105,9 @@ func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec
 	cmd.Env = append(os.Environ(), "MALLOC_ARENA_MAX=1")
 	cmd.ExtraFiles = files
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if path == "" { // one that is stopped cannot see that its owner has ended
+		cmd.SysProcAttr.Pdeathsig = unix.SIGCONT
+	}
 	said, stderr, err := os.Pipe()
 	if err != nil {
 		return nil, err
