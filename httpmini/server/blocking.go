@@ -55,13 +55,6 @@ func (b *blocking) end() {
 	}
 }
 
-// isOver reports whether the grace of those who are connected is over.
-func (b *blocking) isOver() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.over
-}
-
 // accepts says that the thread is about to wait at the listener, or -1 that it
 // does not any more. It is false when the server is being drained.
 func (b *blocking) accepts(listener int) bool {
@@ -176,9 +169,6 @@ func (s *Server) acceptBlocking(w *worker, serve func(*conn)) error {
 	unix.SetNonblock(listener, false)
 	defer w.closeListener(listener)
 	for {
-		if s.ajar.Load() && b.isOver() {
-			return nil // or clients that come again and again would keep it for ever
-		}
 		if !b.accepts(listener) { // what is in the queue is served, nobody is waited for
 			unix.SetNonblock(listener, true)
 		}

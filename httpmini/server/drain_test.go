@@ -2,6 +2,8 @@ package server
 
 import (
 	"errors"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fmt"
 	"io"
 	"net"
@@ -322,7 +324,6 @@ func (c *client) asksOn() error {
 // answer says that it was the last.
 func TestDrainAnswersWhatHasCome(t *testing.T) {
 	noneLeft(t)
-	needFilter(t)
 	dir := documents(t)
 	everywhere(t, []Loop{Threads, Epoll}, func(t *testing.T, network string, loop Loop) {
 		for range 5 {
@@ -409,15 +410,60 @@ func TestStoppedServer(t *testing.T) {
 	})
 }
 
-// needFilter skips a test where this user may have no filter on a socket: then a server
-// that is drained cannot keep the kernel from taking connections in.
-func needFilter(t *testing.T) {
-	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	must(t, err)
-	defer unix.Close(fd)
-	all := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 1 << 16}
-	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &all}); err != nil {
-		t.Skipf("no filter on a socket (SO_ATTACH_FILTER): %v", err)
+// A listener whose door is shut takes nobody in, whatever the family of its clients.
+func TestShutDoors(t *testing.T) {
+	noneLeft(t)
+	loopback4, loopback6 := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}, &unix.SockaddrInet6{Addr: [16]byte{15: 1}}
+	for name, c := range map[string]struct{ listens, connects unix.Sockaddr }{
+		"IPv4":            {loopback4, loopback4},
+		"IPv6":            {loopback6, loopback6},
+		"IPv4 to [::]":    {&unix.SockaddrInet6{}, loopback4},
+		"IPv6 to [::]":    {&unix.SockaddrInet6{}, loopback6},
+		"IPv4 to 0.0.0.0": {&unix.SockaddrInet4{}, loopback4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			made := func(sa unix.Sockaddr, flags int) int {
+				family := unix.AF_INET
+				if _, six := sa.(*unix.SockaddrInet6); six {
+					family = unix.AF_INET6
+				}
+				fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|flags, 0)
+				must(t, err)
+				return fd
+			}
+			listener := made(c.listens, 0)
+			defer unix.Close(listener)
+			must(t, unix.Bind(listener, c.listens))
+			must(t, unix.Listen(listener, 8))
+			port := int(sockets.Sockname(listener).Port())
+			to4, to6 := *loopback4, *loopback6
+			to4.Port, to6.Port = port, port
+			connect := func() (fd int, connected bool) {
+				fd = made(c.connects, unix.SOCK_NONBLOCK)
+				if _, six := c.connects.(*unix.SockaddrInet6); six {
+					unix.Connect(fd, &to6)
+				} else {
+					unix.Connect(fd, &to4)
+				}
+				n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, 50)
+				must(t, err)
+				return fd, n == 1
+			}
+			before, connected := connect()
+			defer unix.Close(before)
+			if !connected {
+				t.Fatal("nobody gets in, although the door is open")
+			}
+			s := &Server{config: Config{Listeners: []int{listener}}}
+			s.shutDoors()
+			after, connected := connect()
+			defer unix.Close(after)
+			if connected {
+				t.Error("somebody gets in")
+			}
+			if q, err := kernel.Own().AcceptQueue(listener); err != nil || q.Waiting != 1 {
+				t.Errorf("in the queue: %+v, %v", q, err)
+			}
+		})
 	}
 }

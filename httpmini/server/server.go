@@ -27,7 +27,6 @@ type Server struct {
 	connections atomic.Uint64 // accepted so far
 	late        atomic.Int64  // connections that had no thread, and are closed in a moment
 	drains      atomic.Bool
-	ajar        atomic.Bool  // while it drains the kernel goes on taking connections in
 	users       atomic.Int64 // loops that still use the one listener that they share
 
 	ending sync.Mutex
@@ -173,24 +172,23 @@ func (s *Server) runEpoll() error {
 const drainGrace = 500 * time.Millisecond
 
 // shutDoors has the kernel take in no more connections, so that the accept queues come
-// to an end and nobody in them is left. Of TCP a filter drops each SYN, as a full queue
-// does: the client's kernel sends it again, and finds that nobody listens. It sees the
-// TCP header, where the flags are byte 13 (tcp_filter(), RFC 9293 section 3.1). A Unix
-// socket refuses by itself (unix_stream_connect()).
+// to an end and nobody in them is left. A TCP listener asks for the highest TTL there is
+// (IP_MINTTL, ip(7); IPV6_MINHOPCOUNT), and packets come with less, so each SYN is
+// dropped (tcp_v4_rcv()), as by a full queue: the client's kernel sends it again, and
+// finds that nobody listens. A filter could do the same, but an ordinary user may have
+// none on a TCP socket (EPERM on Linux 6.18). A Unix socket refuses by itself
+// (unix_stream_connect()).
 func (s *Server) shutDoors() {
-	const syn = 0x02
-	program := []unix.SockFilter{
-		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
-		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jt: 0, Jf: 1, K: syn},
-		{Code: unix.BPF_RET | unix.BPF_K, K: 0},
-		{Code: unix.BPF_RET | unix.BPF_K, K: math.MaxUint32},
-	}
-	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	const highest = math.MaxUint8
 	for _, fd := range s.config.Listeners {
-		if domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil && domain == unix.AF_UNIX {
+		domain, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+		if domain == unix.AF_UNIX {
 			unix.Shutdown(fd, unix.SHUT_RD)
-		} else if unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter) != nil {
-			s.ajar.Store(true) // EPERM: some kernels let no ordinary user have a filter
+			continue
+		}
+		unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_MINTTL, highest)
+		if domain == unix.AF_INET6 { // which may take IPv4 in too
+			unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_MINHOPCOUNT, highest)
 		}
 	}
 }
