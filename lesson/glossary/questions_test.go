@@ -205,7 +205,12 @@ func TestQuestionsLeaveNoConnection(t *testing.T) {
 func TestEverySysctlOfTheCourse(t *testing.T) {
 	named := regexp.MustCompile(`\b(net|fs|kernel)(\.[a-z0-9_]+)+\b|\b[a-z0-9]+_[a-z0-9_]+\b`)
 	found := make(map[string]string) // the files, by name
-	for _, pattern := range []string{"../step/*.go", "../step/*.md", "../course/*/*.go", "../course/*/*.md", "../serve/*.go", "../serve/*.md", "*.md"} {
+	for _, pattern := range []string{
+		"../step/*.go", "../step/*.md",
+		"../course/*/*.go", "../course/*/*.md",
+		"../serve/*.go", "../serve/*.md",
+		"*.md",
+	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -181,19 +182,21 @@ func loss(l *lab.Lab) []lab.Step {
 	}
 }
 
-// rowOf is the row of a UDP socket.
-func rowOf(l *lab.Lab, addr sockets.Sockaddr) kernel.Row {
-	rows, err := l.Net().Table("udp")
-	if err != nil {
-		l.Fatalf("/proc/net/udp: %w", err)
-	}
-	for _, row := range rows {
-		if row.Local == addr.AddrPort() {
-			return row
+// rowOf is the row of a UDP socket. The kernel may leave a row out of one reading, when
+// other sockets come and go meanwhile.
+func rowOf(l *lab.Lab, addr sockets.Sockaddr) (found kernel.Row) {
+	l.Until(fmt.Sprintf("a row of %s in /proc/net/udp", addr), func() bool {
+		rows, err := l.Net().Table("udp")
+		if err != nil {
+			l.Fatalf("/proc/net/udp: %w", err)
 		}
-	}
-	l.Fatalf("no row of %s in /proc/net/udp", addr)
-	return kernel.Row{}
+		i := slices.IndexFunc(rows, func(row kernel.Row) bool { return row.Local == addr.AddrPort() })
+		if i >= 0 {
+			found = rows[i]
+		}
+		return i >= 0
+	})
+	return found
 }
 
 func nobody(l *lab.Lab) []lab.Step {
