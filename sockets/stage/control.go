@@ -30,7 +30,7 @@ const (
 // stage, over the two lines of its owner.
 type control struct {
 	machine  *Machine
-	control  socketFile // removed at the end; the zero value in a private stage
+	control  SocketFile // removed at the end; the zero value in a private stage
 	first    int        // the lowest number of a control descriptor
 	listener int
 	idle     time.Duration
@@ -59,7 +59,7 @@ func live(role Role, path string, idle time.Duration) {
 	_, _ = time.Now().Zone() // opens the time zone's file now, and not at a socket's time
 	c := &control{machine: NewMachine(), first: reserve(), idle: idle, private: path == "", used: time.Now(), lines: make(map[int]bool)}
 	if path != "" {
-		c.control = fileAt(path)
+		c.control = FileAt(path)
 	}
 	lines := []int{3}
 	if path == "" {
@@ -83,7 +83,7 @@ func live(role Role, path string, idle time.Duration) {
 		<-terminate
 		c.end()
 	}()
-	sayAlive()
+	SayAlive()
 	if path == "" {
 		c.own(lines)
 	} else {
@@ -100,7 +100,7 @@ func (c *control) own(lines []int) {
 	for i, fd := range lines {
 		watched[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLRDHUP}
 		go func() {
-			c.answer(&line{fd: fd})
+			c.answer(&Line{FD: fd})
 			c.end()
 		}()
 	}
@@ -177,22 +177,23 @@ func (c *control) serve() {
 		if fd, err = c.moveUp(fd); err != nil {
 			continue
 		}
-		if !sameUser(fd) {
+		if !SameUser(fd) {
 			unix.Close(fd)
 			continue
 		}
 		c.connected(fd, true)
 		go func() {
-			l := &line{fd: fd}
+			l := &Line{FD: fd}
 			c.answer(l)
 			c.connected(fd, false) // before the number is free for the next connection
-			l.close()
+			l.Close()
 		}()
 	}
 }
 
-// sameUser checks who is at the other end, by SO_PEERCRED (unix(7)).
-func sameUser(fd int) bool {
+// SameUser reports whether the other end of a Unix socket is a process of this user's, by
+// SO_PEERCRED (unix(7)).
+func SameUser(fd int) bool {
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	return err == nil && int(cred.Uid) == os.Geteuid()
 }
@@ -224,19 +225,19 @@ func (c *control) endsIdle() time.Time {
 }
 
 // answer reads orders from one line and answers each.
-func (c *control) answer(l *line) {
+func (c *control) answer(l *Line) {
 	for ; ; collectGarbage() {
 		var o Order
-		if err := l.read(&o); err != nil {
+		if err := l.Read(&o); err != nil {
 			return
 		}
 		if o.Do == quit {
-			c.control.remove() // before the answer, so that a new stage can start at once
-			l.write(c.report(Report{Bye: true, Files: c.machine.RemoveFiles()}))
+			c.control.Remove() // before the answer, so that a new stage can start at once
+			l.Write(c.report(Report{Bye: true, Files: c.machine.RemoveFiles()}))
 			c.end()
 		}
 		if o.Version != Version() {
-			l.write(c.report(Report{Error: "version"}))
+			l.Write(c.report(Report{Error: "version"}))
 			return
 		}
 		switch o.Do {
@@ -252,7 +253,7 @@ func (c *control) answer(l *line) {
 			if !c.private {
 				s.EndsIdle = time.Now().Add(c.idle)
 			}
-			if err := l.write(c.report(Report{State: &s})); err != nil {
+			if err := l.Write(c.report(Report{State: &s})); err != nil {
 				if o.Do != state {
 					c.machine.putBack(s.Unseen)
 				}
@@ -268,25 +269,25 @@ func (c *control) answer(l *line) {
 
 // call makes one call and tells of it while it goes on. A command that has gone
 // away meanwhile (Ctrl-C) does not end the call; its result is kept.
-func (c *control) call(l *line, o Order) bool {
+func (c *control) call(l *Line, o Order) bool {
 	if err := o.check(); err != nil {
-		return l.write(c.report(Report{Error: err.Error()})) == nil
+		return l.Write(c.report(Report{Error: err.Error()})) == nil
 	}
 	if c.owns(o.FD) {
-		return l.write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own: it drives this process by those from %d up", o.FD, c.first)})) == nil
+		return l.Write(c.report(Report{Error: fmt.Sprintf("descriptor %d is fd3's own: it drives this process by those from %d up", o.FD, c.first)})) == nil
 	}
 	calls, err := c.machine.start(o)
 	var busy *BusyError
 	switch {
 	case errors.As(err, &busy):
-		return l.write(c.report(Report{Busy: &busy.Call})) == nil
+		return l.Write(c.report(Report{Busy: &busy.Call})) == nil
 	case err != nil:
-		return l.write(c.report(Report{Error: err.Error()})) == nil
+		return l.Write(c.report(Report{Error: err.Error()})) == nil
 	}
 	var last sockets.Call
 	there := true
 	for last = range calls {
-		if err := l.write(c.report(Report{Call: &last})); err != nil {
+		if err := l.Write(c.report(Report{Call: &last})); err != nil {
 			there = false
 		}
 	}
@@ -311,7 +312,7 @@ func (c *control) report(r Report) Report {
 // end is the one way out: the control socket goes, and with the process all its
 // descriptors. The files of unix sockets that it bound go too.
 func (c *control) end() {
-	c.control.remove()
+	c.control.Remove()
 	c.machine.RemoveFiles()
 	os.Exit(0)
 }

@@ -9,19 +9,19 @@ import (
 	"fd3/sockets"
 )
 
-// A socketFile is the file that bind(2) made at a path, so that it is known again:
+// A SocketFile is the file that bind(2) made at a path, so that it is known again:
 // whoever comes later may have put their own there.
-type socketFile struct {
+type SocketFile struct {
 	path string
 	dev  uint64
 	ino  uint64              // 0: it was gone when it was looked for
 	born unix.StatxTimestamp // when the file was made; zero where the file system does not keep it
 }
 
-// fileAt looks for the socket's file that lies at a path now. bind(2) has just
+// FileAt looks for the socket's file that lies at a path now. bind(2) has just
 // returned: the kernel tells a process no better which file it made.
-func fileAt(path string) socketFile {
-	f := socketFile{path: path}
+func FileAt(path string) SocketFile {
+	f := SocketFile{path: path}
 	var st unix.Stat_t
 	if unix.Lstat(path, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return f
@@ -45,8 +45,8 @@ type Removal struct {
 // told reports whether there is something to tell.
 func (r Removal) told() bool { return r.Removed || r.Left != "" }
 
-// remove removes the file if it lies there still, and nothing else.
-func (f socketFile) remove() Removal {
+// Remove removes the file if it lies there still, and nothing else.
+func (f SocketFile) Remove() Removal {
 	r := Removal{Path: f.path}
 	var st unix.Stat_t
 	switch err := unix.Lstat(f.path, &st); {
@@ -58,7 +58,7 @@ func (f socketFile) remove() Removal {
 	case f.ino == 0:
 		r.Left = "it is not known to be the file that bind made"
 		return r
-	case fileAt(f.path) != f:
+	case FileAt(f.path) != f:
 		r.Left = "it is not the file that bind made"
 		return r
 	}
@@ -79,7 +79,7 @@ func (m *Machine) Witness(c sockets.Call) {
 	if !c.Returned || c.Errno != 0 || c.Name != "bind" || path == "" || path[0] == '@' {
 		return
 	}
-	f := fileAt(path)
+	f := FileAt(path)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.bound = append(m.bound, f)
@@ -92,7 +92,7 @@ func (m *Machine) RemoveFiles() []Removal {
 	defer m.mu.Unlock() // only then: who comes second may end the process
 	var removals []Removal
 	for _, f := range slices.Backward(m.bound) { // a path that was bound twice has the file of the second time
-		if r := f.remove(); r.told() {
+		if r := f.Remove(); r.told() {
 			removals = append(removals, r)
 		}
 	}

@@ -97,7 +97,7 @@ func TestFolderThatIsNotTrusted(t *testing.T) {
 // Of what lies at the path of the control socket only that is swept which nobody
 // listens on: another command may have started the stage meanwhile.
 func TestSweepKeepsALiveStage(t *testing.T) {
-	r := Remote{"sweep", Server}
+	r := Remote{Name: "sweep", Role: Server}
 	if _, _, err := r.Start(IdleEnd); err != nil {
 		t.Fatal(err)
 	}

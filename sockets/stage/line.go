@@ -19,21 +19,22 @@ const maxLine = 8 << 20
 // MaxData is how many bytes one Order may send.
 const MaxData = 1 << 20
 
-// A line is how a stage is spoken with, a connection of the control socket or a
-// socketpair(2): JSON values, one a line, both ways.
-type line struct {
-	fd   int
+// A Line is how a background process is spoken with, a connection of its control socket
+// or a socketpair(2): JSON values, one a line, both ways.
+type Line struct {
+	FD   int
 	rest []byte // read, but beyond the last line
 }
 
-func (l *line) write(v any) error {
+// Write writes a value, which is at most 8 MiB as JSON.
+func (l *Line) Write(v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	b = append(b, '\n')
 	for len(b) > 0 {
-		n, err := unix.SendmsgN(l.fd, b, nil, nil, unix.MSG_NOSIGNAL)
+		n, err := unix.SendmsgN(l.FD, b, nil, nil, unix.MSG_NOSIGNAL)
 		if err == unix.EINTR {
 			continue
 		}
@@ -45,8 +46,8 @@ func (l *line) write(v any) error {
 	return nil
 }
 
-// read fills v from the next line. It returns io.EOF when the peer has closed.
-func (l *line) read(v any) error {
+// Read fills v from the next line. It returns io.EOF when the peer has closed.
+func (l *Line) Read(v any) error {
 	for {
 		if i := bytes.IndexByte(l.rest, '\n'); i >= 0 {
 			err := json.Unmarshal(l.rest[:i], v)
@@ -57,7 +58,7 @@ func (l *line) read(v any) error {
 			return fmt.Errorf("a line of more than %d bytes", maxLine)
 		}
 		buf := make([]byte, 4096)
-		n, err := unix.Read(l.fd, buf)
+		n, err := unix.Read(l.FD, buf)
 		switch {
 		case err == unix.EINTR:
 		case errors.Is(err, unix.ECONNRESET), err == nil && n == 0:
@@ -70,18 +71,19 @@ func (l *line) read(v any) error {
 	}
 }
 
-func (l *line) close() { unix.Close(l.fd) }
+// Close hangs up.
+func (l *Line) Close() { unix.Close(l.FD) }
 
 // ask sends one order and gives its reports to each until that says to stop. It
 // fails with an *EndedError when the line ends before that.
-func (l *line) ask(role Role, o Order, each func(Report) (more bool)) error {
+func (l *Line) ask(role Role, o Order, each func(Report) (more bool)) error {
 	o.Version = Version()
-	if err := l.write(o); err != nil {
+	if err := l.Write(o); err != nil {
 		return broken(role, o, err)
 	}
 	for {
 		var report Report
-		if err := l.read(&report); err != nil {
+		if err := l.Read(&report); err != nil {
 			return broken(role, o, err)
 		}
 		switch {

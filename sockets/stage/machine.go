@@ -26,7 +26,7 @@ type Machine struct {
 	became  map[int]*sockets.Call // each descriptor of a socket, and the call that made that what it is; after dup two have one
 	left    []Ends                // conversations that were closed, the oldest first; at most maxLeft
 	closing sockets.Sockaddr      // the address of the socket that close is called on
-	bound   []socketFile          // that bind made
+	bound   []SocketFile          // that bind made
 	blocked *sockets.Call         // the call that Run is inside
 	open    int                   // calls begun whose result is neither delivered nor kept
 	unseen  []sockets.Call        // calls that returned when nobody was waiting

@@ -37,7 +37,7 @@ type Private struct {
 
 // A wire is the owner's end of a line, and the turn of the one who uses it.
 type wire struct {
-	line
+	Line
 	turn chan struct{} // has room for one
 }
 
@@ -56,17 +56,17 @@ func StartPrivate(role Role) (*Private, error) {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			for _, w := range wires[:i] {
-				w.close()
+				w.Close()
 			}
 			return nil, fmt.Errorf("start the %s process: socketpair: %w", role, err)
 		}
-		*w = wire{line{fd: pair[0]}, make(chan struct{}, 1)}
+		*w = wire{Line{FD: pair[0]}, make(chan struct{}, 1)}
 		files = append(files, os.NewFile(uintptr(pair[1]), "line"))
 	}
 	var err error
-	if p.cmd, err = spawn(role, "", 0, files...); err != nil {
-		p.calls.close()
-		p.states.close()
+	if p.cmd, err = spawn(nil, role, "", 0, files...); err != nil {
+		p.calls.Close()
+		p.states.Close()
 		return nil, fmt.Errorf("start the %s process: %w", role, err)
 	}
 	p.pid = p.cmd.Process.Pid
@@ -86,8 +86,8 @@ func (p *Private) reap() {
 	p.states.turn <- struct{}{}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.calls.close()
-	p.states.close()
+	p.calls.Close()
+	p.states.Close()
 	close(p.closed)
 }
 
@@ -272,7 +272,7 @@ func (p *Private) hangUp() {
 	select {
 	case <-p.closed:
 	default:
-		unix.Shutdown(p.states.fd, unix.SHUT_RDWR)
+		unix.Shutdown(p.states.FD, unix.SHUT_RDWR)
 	}
 }
 

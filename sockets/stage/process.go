@@ -55,23 +55,25 @@ func (r Remote) listens(pid int) bool {
 		here.Dev != there.Dev || here.Ino != there.Ino {
 		return false
 	}
-	net, err := kernel.Of(pid)
+	theirs, err := kernel.Of(pid)
 	if err != nil {
 		return false
 	}
-	defer net.Close()
-	rows, err := net.UnixTable()
-	if err != nil {
-		return false
-	}
+	defer theirs.Close()
 	fds, err := kernel.FDs(pid)
 	if err != nil {
 		return false
 	}
 	listening := make(map[uint64]bool)
-	for _, row := range rows {
-		if row.Listening() && row.Path == r.path() {
-			listening[row.Inode] = true
+	for _, net := range []kernel.Net{theirs, kernel.Own()} { // the starter made it, perhaps in another namespace
+		rows, err := net.UnixTable()
+		if err != nil {
+			return false
+		}
+		for _, row := range rows {
+			if row.Listening() && row.Path == r.path() {
+				listening[row.Inode] = true
+			}
 		}
 	}
 	for _, fd := range fds {

@@ -22,7 +22,7 @@ func TestTheOtherProcessIsSpared(t *testing.T) {
 		t.Skip("missing: root, to mount")
 	}
 	t.Parallel()
-	r := Remote{"elsewhere", Server}
+	r := Remote{Name: "elsewhere", Role: Server}
 	os.Mkdir(Folder(), 0o700)
 	fd, err := r.listen() // by this process, which is no stage and does not answer
 	if err != nil {
@@ -56,7 +56,7 @@ func TestTheOtherProcessIsSpared(t *testing.T) {
 // RemoteStage starts a stage and tells its pid. It is for TestMain, which is in another
 // package.
 func RemoteStage(name string) {
-	r := Remote{name, Server}
+	r := Remote{Name: name, Role: Server}
 	_, _, err := r.Start(time.Minute)
 	if pid, _, found := r.process(); found {
 		fmt.Println(pid)
@@ -68,7 +68,7 @@ func RemoteStage(name string) {
 
 // Nor is that of another user the stage, whatever its arguments are.
 func TestTheProcessIsOnesOwn(t *testing.T) {
-	r := Remote{"own", Server}
+	r := Remote{Name: "own", Role: Server}
 	for _, uid := range []uint32{uint32(os.Geteuid()), 65534} {
 		if uid != uint32(os.Geteuid()) && os.Geteuid() != 0 {
 			t.Skip("missing: root, to be another user")
@@ -102,7 +102,7 @@ func TestTheProcessIsOnesOwn(t *testing.T) {
 // Of two commands that start a stage at once the second finds that of the first when it
 // has the lock.
 func TestStartLooksAgain(t *testing.T) {
-	r := Remote{"again", Server}
+	r := Remote{Name: "again", Role: Server}
 	unlock, err := lockFolder(Folder())
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func TestStartLooksAgain(t *testing.T) {
 // The second of two commands that start a stage at once removes nothing when it cannot
 // tell whether somebody listens at the control socket that lies there by then.
 func TestStartLeavesWhatItCannotReach(t *testing.T) {
-	r := Remote{"unreachable", Server}
+	r := Remote{Name: "unreachable", Role: Server}
 	unlock, err := lockFolder(Folder())
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestStartLeavesWhatItCannotReach(t *testing.T) {
 
 // An abandoned control socket is a crash, and one's own file is not.
 func TestStaleControlSocket(t *testing.T) {
-	r := Remote{"stale", Server}
+	r := Remote{Name: "stale", Role: Server}
 	os.Mkdir(Folder(), 0o700)
 	fd, err := r.listen()
 	if err != nil {
@@ -188,15 +188,15 @@ func TestStaleControlSocket(t *testing.T) {
 	if mode := mustLstat(t, r.path()).Mode; mode&0o777 != 0o600 {
 		t.Errorf("mode %#o of the control socket", mode)
 	}
-	if _, err := r.dial(); err != ErrNone {
+	if _, err := r.Dial(); err != ErrNone {
 		t.Errorf("dial: %v", err)
 	}
 	r.sweep()
 	if _, err := os.Lstat(r.path()); !os.IsNotExist(err) {
 		t.Errorf("after sweep: %v", err)
 	}
-	long := Remote{strings.Repeat("x", 108), Server}
-	if _, err := long.dial(); err != ErrNone {
+	long := Remote{Name: strings.Repeat("x", 108), Role: Server}
+	if _, err := long.Dial(); err != ErrNone {
 		t.Errorf("dial of a path of %d bytes: %v", len(long.path()), err)
 	}
 	if _, err := long.listen(); err == nil || !strings.Contains(err.Error(), filepath.Base(Folder())) {

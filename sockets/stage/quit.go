@@ -67,7 +67,7 @@ func (r Remote) kill(silent *SilentError) (Farewell, error) {
 		if file.path == r.path() {
 			continue
 		}
-		if removal := file.remove(); removal.told() {
+		if removal := file.Remove(); removal.told() {
 			f.Files = append(f.Files, removal)
 		}
 	}
@@ -84,7 +84,7 @@ func stays(role Role, pid int) error {
 // inode as sock_diag(7) tells them. In a network namespace that this process may not
 // enter it tells none, and a file system of layers may number its files otherwise: then
 // the file is not known again.
-func boundBy(pid int) (files []socketFile) {
+func boundBy(pid int) (files []SocketFile) {
 	net, err := kernel.Of(pid)
 	if err != nil {
 		return nil
@@ -109,10 +109,10 @@ func boundBy(pid int) (files []socketFile) {
 		if !open[row.Inode] || !strings.HasPrefix(row.Path, "/") {
 			continue
 		}
-		socket, file := made[row.Inode], fileAt(row.Path)
+		socket, file := made[row.Inode], FileAt(row.Path)
 		own := socket.Made(&unix.Stat_t{Dev: file.dev, Ino: file.ino})
 		if !own {
-			file = socketFile{path: row.Path, dev: socket.Dev, ino: uint64(socket.FileInode)}
+			file = SocketFile{path: row.Path, dev: socket.Dev, ino: uint64(socket.FileInode)}
 		}
 		switch i, seen := at[row.Path]; {
 		case !seen:
@@ -142,5 +142,5 @@ func (r Remote) sweep() {
 }
 
 // removeStale removes the control socket that a crashed stage left: a socket's file that
-// dial has found nobody behind.
-func (r Remote) removeStale() bool { return fileAt(r.path()).remove().Removed }
+// Dial has found nobody behind.
+func (r Remote) removeStale() bool { return FileAt(r.path()).Remove().Removed }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -44,6 +45,14 @@ func (e *EndedError) Error() string {
 type Remote struct {
 	Name string
 	Role Role
+	In   Place // where Start starts the process; nil: beside this one
+}
+
+// A Place is where a process can be started that is no child of this one.
+type Place interface {
+	// Start starts a command, as (*exec.Cmd).Start does, and sets its Process. What cannot
+	// be sent to another process, a SysProcAttr for one, is not heeded.
+	Start(*exec.Cmd) error
 }
 
 // path is where the control socket lies.
@@ -51,9 +60,9 @@ func (r Remote) path() string {
 	return filepath.Join(Folder(), r.Name+"."+string(r.Role)+".sock")
 }
 
-// dial connects to the stage. It fails with ErrNone when there is no process
+// Dial connects to the stage. It fails with ErrNone when there is no process
 // behind the socket, whether or not a crashed one left the file.
-func (r Remote) dial() (*line, error) {
+func (r Remote) Dial() (*Line, error) {
 	if err := trusted(Folder()); errors.Is(err, os.ErrNotExist) || err == nil && len(r.path()) > sockets.MaxUnixPath {
 		return nil, ErrNone
 	} else if err != nil {
@@ -67,7 +76,7 @@ func (r Remote) dial() (*line, error) {
 	case nil:
 	case unix.EAGAIN:
 		unix.Close(fd)
-		return nil, r.silence(false)
+		return nil, r.Silence(false)
 	case unix.ENOENT, unix.ECONNREFUSED:
 		unix.Close(fd)
 		return nil, ErrNone
@@ -75,11 +84,11 @@ func (r Remote) dial() (*line, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("connect to %s: %w", r.path(), err)
 	}
-	if !sameUser(fd) {
+	if !SameUser(fd) {
 		unix.Close(fd)
 		return nil, &FolderError{r.path(), "is served by another user"}
 	}
-	return &line{fd: fd}, nil
+	return &Line{FD: fd}, nil
 }
 
 // connectWithin is connect(2), which waits where the accept queue is full: a stopped
@@ -103,7 +112,7 @@ func connectWithin(fd int, path string, limit time.Duration) error {
 // first has to come within Patience, but for wait. When the context ends first, the
 // stage goes on and ask returns the context's error.
 func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool)) error {
-	l, err := r.dial()
+	l, err := r.Dial()
 	if err != nil {
 		return err
 	}
@@ -115,13 +124,13 @@ func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool))
 	hungUp := make(chan struct{})
 	stop := context.AfterFunc(limit, func() {
 		defer close(hungUp)
-		unix.Shutdown(l.fd, unix.SHUT_RDWR)
+		unix.Shutdown(l.FD, unix.SHUT_RDWR)
 	})
 	defer func() {
 		if !stop() {
 			<-hungUp // or the shutdown(2) would meet whatever has the number next
 		}
-		l.close()
+		l.Close()
 	}()
 	pid := 0
 	err = l.ask(r.Role, o, func(report Report) bool {
@@ -134,7 +143,7 @@ func (r Remote) ask(ctx context.Context, o Order, each func(Report) (more bool))
 	case !errors.As(err, &broken):
 		return err
 	case context.Cause(limit) == errSilent: // it is this end that hung up
-		return r.silence(false)
+		return r.Silence(false)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -150,8 +159,8 @@ func (r Remote) stopped() bool {
 	return stopped(pid)
 }
 
-// silence is the error about a stage that does not answer.
-func (r Remote) silence(hung bool) error {
+// Silence is the error about a stage that does not answer, or hangs up.
+func (r Remote) Silence(hung bool) error {
 	e := &SilentError{Role: r.Role, Hung: hung}
 	pid, pidfd, found := r.process()
 	if !found {
@@ -170,13 +179,13 @@ func (r Remote) silence(hung bool) error {
 // the kernel knows. pid is 0 where it had not yet told it.
 func (r Remote) brokenOff(pid int, ended *EndedError) error {
 	for until := time.Now().Add(Patience); time.Now().Before(until); time.Sleep(time.Millisecond) {
-		l, err := r.dial()
+		l, err := r.Dial()
 		if errors.Is(err, ErrNone) {
 			return ended // nobody has the socket any more that it listened on
 		} else if err != nil {
 			return err
 		}
-		l.close()
+		l.Close()
 		found, pidfd, ok := r.process()
 		if !ok {
 			continue // its descriptors are being closed
@@ -187,7 +196,7 @@ func (r Remote) brokenOff(pid int, ended *EndedError) error {
 		}
 		break
 	}
-	return r.silence(true)
+	return r.Silence(true)
 }
 
 // Do makes the stage make one call. observe hears of it when it is entered and

@@ -36,15 +36,15 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 	if err != nil {
 		return false, crashed, err
 	}
-	file := fileAt(r.path())
+	file := FileAt(r.path())
 	control := os.NewFile(uintptr(fd), r.path())
 	defer control.Close()
-	cmd, err := spawn(r.Role, r.path(), idle, control)
+	cmd, err := spawn(r.In, r.Role, r.path(), idle, control)
 	if err == nil {
 		err = cmd.Process.Release()
 	}
 	if err != nil {
-		file.remove()
+		file.Remove()
 		return false, crashed, fmt.Errorf("start the %s process: %w", r.Role, err)
 	}
 	return true, crashed, nil
@@ -52,10 +52,10 @@ func (r Remote) Start(idle time.Duration) (started, crashed bool, err error) {
 
 // runs reports whether the stage has a process behind its control socket.
 func (r Remote) runs() (bool, error) {
-	l, err := r.dial()
+	l, err := r.Dial()
 	switch {
 	case err == nil:
-		l.close()
+		l.Close()
 		return true, nil
 	case errors.Is(err, ErrNone):
 		return false, nil
@@ -95,7 +95,7 @@ func (r Remote) listen() (fd int, err error) {
 // *StartError when it has ended before that. Descriptors that this process itself has
 // inherited stay with it: each would take a low number in the stage, or keep a pipe of
 // the caller's open.
-func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec.Cmd, error) {
+func spawn(in Place, role Role, path string, idle time.Duration, files ...*os.File) (*exec.Cmd, error) {
 	unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	cmd := exec.Command("/proc/self/exe", Command, string(role), path, idle.String())
 	cmd.Args[0] = os.Args[0]
@@ -114,7 +114,11 @@ func spawn(role Role, path string, idle time.Duration, files ...*os.File) (*exec
 	}
 	defer said.Close()
 	cmd.Stderr = stderr
-	err = cmd.Start()
+	if in != nil {
+		err = in.Start(cmd)
+	} else {
+		err = cmd.Start()
+	}
 	stderr.Close()
 	if err != nil {
 		return nil, err
@@ -143,10 +147,10 @@ func lastWords(said *os.File) (text string, lives bool) {
 	return first, false
 }
 
-// sayAlive tells the starter that this process lives as a stage. From then on its stderr
+// SayAlive tells the starter that this process lives, as a stage or whatever it is to be. From then on its stderr
 // is /dev/null, as its stdout is. Nobody may read the pipe any more, which is no fault:
 // hence no os.Stderr, where that ends the process by SIGPIPE (os/signal).
-func sayAlive() {
+func SayAlive() {
 	unix.Write(2, []byte(alive))
 	unix.Dup2(1, 2)
 }
