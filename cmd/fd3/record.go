@@ -67,7 +67,7 @@ func (a *app) record() *cobra.Command {
 	f.SortFlags = false
 	f.DurationVar(&pace, "auto", 5*time.Second, "how long each 20 words to read stay")
 	f.BoolVar(&force, "force", false, "write over a file")
-	themeFlag(f, &theme)
+	f.StringVar(&theme, "theme", string(view.Auto), "auto, light, dark, or contrast for a projector")
 	completeThemes(cmd)
 	return cmd
 }

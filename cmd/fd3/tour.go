@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
@@ -70,16 +70,12 @@ func (a *app) tour() *cobra.Command {
 	f.BoolVar(&flags.restart, "restart", false, "forget all progress and begin with the first lesson")
 	f.DurationVar(&flags.pace, "auto", 0, "go on by itself; each 20 words to read stay so long, such as 5s (0s: at once). No progress is kept")
 	f.BoolVar(&flags.accessible, "accessible", false, "line by line, without colours, only ASCII")
-	themeFlag(f, &flags.theme)
+	f.StringVar(&flags.theme, "theme", "", "auto, light, dark, or contrast for a projector; without it the one that the key t has chosen last, or auto")
 	f.StringVar(&flags.record, "record", "", "write a recording to this file (asciicast v2)")
 	f.BoolVar(&flags.force, "force", false, "let --record write over a file")
 	cmd.RegisterFlagCompletionFunc("from", completeSpots)
 	completeThemes(cmd)
 	return cmd
-}
-
-func themeFlag(f *pflag.FlagSet, theme *string) {
-	f.StringVar(theme, "theme", string(view.Auto), "auto, light, dark, or contrast for a projector")
 }
 
 func completeThemes(cmd *cobra.Command) {
@@ -145,7 +141,7 @@ func nearTo(word string, names []string) []string {
 }
 
 func (a *app) runTour(ctx context.Context, flags tourFlags) error {
-	a.plain = a.plain || flags.accessible
+	a.plain, a.words = a.plain || flags.accessible, flags.accessible
 	o, err := a.tourOptions(flags.auto, flags.pace, flags.theme)
 	if err != nil {
 		return err
@@ -170,6 +166,9 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	}
 	o.Progress, err = course.LoadProgress()
 	told(err)
+	if kept, err := view.ParseTheme(o.Progress.Theme()); err == nil && flags.theme == "" {
+		o.Look.Theme = kept
+	}
 	if flags.auto { // a demonstration; nobody learns
 		o.Progress = o.Progress.Apart()
 	}
@@ -217,7 +216,7 @@ func (a *app) tourOptions(auto bool, pace time.Duration, theme string) (tour.Opt
 	if o.Look, err = a.look(); err != nil {
 		return o, err
 	}
-	if o.Look.Theme, err = view.ParseTheme(theme); err != nil {
+	if o.Look.Theme, err = view.ParseTheme(cmp.Or(theme, string(view.Auto))); err != nil {
 		return o, usageError{err}
 	}
 	return o, nil

@@ -394,3 +394,36 @@ func checkCast(text string, width, height int) error {
 	}
 	return nil
 }
+
+// The theme that was chosen last is there the next time, also line by line, and --theme
+// wins.
+func TestThemeIsKept(t *testing.T) {
+	t.Parallel()
+	p := in(t)
+	const light, dark = "48;5;231", "48;5;234" // the backgrounds
+	full, small := pty.Winsize{Rows: 30, Cols: 100}, pty.Winsize{Rows: 10, Cols: 50}
+	for _, visit := range []struct {
+		size        pty.Winsize
+		args        []string
+		has, hasNot string // escapes
+		keys        string
+	}{
+		{full, nil, "", light, "t"},
+		{full, nil, light, "", ""},
+		{full, []string{"--theme", "dark"}, dark, light, ""},
+		{full, []string{"--theme", "auto"}, "", light, ""},
+		{small, nil, light, "", ""},
+	} {
+		term := p.sized(t, visit.size, append([]string{"tour"}, visit.args...)...)
+		term.shows("THE QUESTION")
+		if text := term.text(); !strings.Contains(text, visit.has) || visit.hasNot != "" && strings.Contains(text, visit.hasNot) {
+			t.Errorf("%+v:\n%q", visit, text)
+		}
+		for _, key := range visit.keys {
+			term.tty.WriteString(string(key))
+			term.shows("theme: light")
+		}
+		term.tty.WriteString("q\n")
+		term.exits(exitOK)
+	}
+}

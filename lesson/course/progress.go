@@ -48,6 +48,7 @@ type kept struct {
 	Finished    []string              `json:"finished,omitempty"`
 	Predictions map[string]prediction `json:"predictions,omitempty"` // by "lesson/name"
 	Seed        uint32                `json:"seed,omitempty"`        // of the order of choices; 0: a file of an older fd3
+	Theme       string                `json:"theme,omitempty"`       // of the screen, as it was chosen last; empty: it never was
 }
 
 // A prediction is what the learner said last.
@@ -164,6 +165,18 @@ func (p *Progress) Choice(lesson, name string) string {
 	return p.kept.Predictions[lesson+"/"+name].Choice
 }
 
+// Theme returns the name of the theme that the learner chose last, or "".
+func (p *Progress) Theme() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept.Theme
+}
+
+// SetTheme notes the theme that the learner has chosen.
+func (p *Progress) SetTheme(name string) error {
+	return p.change(func(k *kept) { k.Theme = name })
+}
+
 // draw returns a seed that no other learner need have.
 func draw() uint32 { return 1 + rand.Uint32N(math.MaxUint32) }
 
@@ -196,12 +209,13 @@ func (p *Progress) Apart() *Progress {
 	return &Progress{kept: k, seed: p.seed}
 }
 
-// Restart forgets all. The order of the choices is drawn anew.
+// Restart forgets all but the theme, which is no progress. The order of the choices is
+// drawn anew.
 func (p *Progress) Restart() error {
 	p.mu.Lock()
 	p.seed = draw()
 	p.mu.Unlock()
-	return p.change(func(k *kept) { *k = kept{} })
+	return p.change(func(k *kept) { *k = kept{Theme: k.Theme} })
 }
 
 // change changes what is kept, and writes it. Another tour may have written meanwhile:

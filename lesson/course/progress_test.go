@@ -58,10 +58,10 @@ func TestProgressIsKept(t *testing.T) {
 		t.Errorf("left beside the file: %v", left)
 	}
 
-	if err := p.Restart(); err != nil {
+	if err := errors.Join(p.SetTheme("light"), p.Restart()); err != nil {
 		t.Fatal(err)
 	}
-	if p = loaded(t); p.Finished("bind") || p.Choice("listen", "full") != "" {
+	if p = loaded(t); p.Finished("bind") || p.Choice("listen", "full") != "" || p.Theme() != "light" {
 		t.Errorf("after Restart: %+v", p.kept)
 	}
 }

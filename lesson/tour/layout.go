@@ -96,7 +96,7 @@ func (s *screen) lesson() []string {
 		for i := range text {
 			row := s.cut(text[i], l.text.width)
 			gap := strings.Repeat(" ", l.text.width-ansi.StringWidth(row))
-			text[i] = row + gap + " " + s.paint.Dim(s.paint.Bar) + " " + board[i]
+			text[i] = row + gap + " " + s.paint.Line(s.paint.Bar) + " " + board[i]
 		}
 	case l.board.height > 0:
 		text = append(text, s.rule("the kernel's side", ""))
@@ -144,13 +144,13 @@ func (s *screen) text(room area) []string {
 
 // rule is a line across the screen with words on it.
 func (s *screen) rule(left, right string) string {
-	line := s.paint.Dim(strings.Repeat(s.paint.Rule, 2)) + " " + s.paint.Heading(left) + " "
-	end := s.paint.Dim(s.paint.Rule)
+	line := s.paint.Line(strings.Repeat(s.paint.Rule, 2)) + " " + s.paint.Heading(left) + " "
+	end := s.paint.Line(s.paint.Rule)
 	if right != "" {
 		end = " " + s.paint.Strong(right) + " " + end
 	}
 	room := s.width - ansi.StringWidth(line) - ansi.StringWidth(end)
-	return line + s.paint.Dim(strings.Repeat(s.paint.Rule, max(room, 0))) + end
+	return line + s.paint.Line(strings.Repeat(s.paint.Rule, max(room, 0))) + end
 }
 
 // said is the line for what goes on now.

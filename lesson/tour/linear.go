@@ -78,7 +78,9 @@ type linear struct {
 // A form makes a function that writes Events.
 type form func(io.Writer, view.Look) func(lesson.Event) error
 
-func textForm(w io.Writer, l view.Look) func(lesson.Event) error { return view.NewText(w, l).Show }
+func textForm(w io.Writer, l view.Look) func(lesson.Event) error {
+	return view.NewText(view.OnGround(w, l), l).Show
+}
 func jsonForm(w io.Writer, _ view.Look) func(lesson.Event) error { return view.JSON(w) }
 
 func newLinear(o Options, lessons []lab.Lesson, write form) *linear {
@@ -259,7 +261,7 @@ func (t *linear) ask(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-func (t *linear) prompt(text string) { io.WriteString(t.Out, "\n"+text) }
+func (t *linear) prompt(text string) { io.WriteString(view.OnGround(t.Out, t.Look), "\n"+text) }
 
 // answer is what a line means anywhere: to quit, as the end of the input does.
 func (t *linear) answer(line string, more bool) (string, error) {

@@ -326,6 +326,9 @@ func (s *screen) nextTheme() {
 	if !s.Look.Colour {
 		s.note += ", but colours are off (NO_COLOR, --color)"
 	}
+	if err := s.Progress.SetTheme(string(s.Look.Theme)); err != nil {
+		s.note = err.Error()
+	}
 }
 
 // follow has the page show what comes from now on.
@@ -351,32 +354,10 @@ func draw(events []lesson.Event, look view.Look) drawing {
 		text.Show(e) // a Buffer takes everything
 	}
 	if out.Len() > 0 {
-		d.lines = alone(strings.Split(strings.TrimRight(out.String(), "\n"), "\n"))
+		d.lines = strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 	}
 	d.begin = append(d.begin, len(d.lines))
 	return d
-}
-
-var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
-
-// alone gives each line the styles that the line before has left open, and closes
-// them at its end: the words to the right of it are not of the text.
-func alone(lines []string) []string {
-	const reset = "\x1b[0m"
-	open := ""
-	for i, line := range lines {
-		before := open
-		for _, style := range sgr.FindAllString(line, -1) {
-			if open += style; style == reset || style == "\x1b[m" {
-				open = ""
-			}
-		}
-		lines[i] = before + line
-		if open != "" {
-			lines[i] += reset
-		}
-	}
-	return lines
 }
 
 // sight is the part of a page that is in sight: its first line, and how far it can

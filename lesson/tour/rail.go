@@ -22,7 +22,7 @@ func (s *screen) rail() string {
 			stations[i] = p.Dim(l.ID)
 		}
 	}
-	track := p.Dim(" " + p.Dash + " ")
+	track := p.Line(" " + p.Dash + " ")
 	here := min(s.at.Lesson, len(stations)-1)
 	from, to := here, here+1
 	for {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -84,9 +85,18 @@ func (g guarded) View() (v tea.View) {
 		}
 	}()
 	if g.broken == nil {
-		v.Content = g.frame()
+		v.Content = g.grounded()
 	}
 	return v
+}
+
+// grounded is the frame on the background of the theme, as large as the terminal.
+func (s *screen) grounded() string {
+	rows := area{s.width, s.height}.fill(strings.Split(s.frame(), "\n"))
+	for i, row := range rows {
+		rows[i] = s.paint.Ground(row, s.width)
+	}
+	return strings.Join(rows, "\n")
 }
 
 // brokenMsg brings a panic of a goroutine to where it ends the program.

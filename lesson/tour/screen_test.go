@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/vt"
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
@@ -90,6 +91,7 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 		for _, theme := range []string{"light", "dark", "contrast", "auto"} {
 			x.press("t")
 			x.sees(`theme: ` + theme)
+			x.hasBackground(theme != "auto")
 		}
 		x.press("q")
 		x.ends(0)
@@ -718,6 +720,31 @@ func TestScreenColourOnlyDecorates(t *testing.T) {
 			styled.resize(120, 36)
 			if got, want := ansi.Strip(styled.frame()), plain.frame(); got != want {
 				t.Errorf("%s, %s: with colours\n%s\nwithout\n%s", theme, kind, got, want)
+			}
+		}
+	}
+}
+
+// A theme that chooses colours has them in each cell of the terminal, whatever is shown.
+func TestThemesFillTheScreen(t *testing.T) {
+	const width, height = 120, 36
+	for _, theme := range []view.Theme{view.Light, view.Dark, view.Contrast} {
+		for _, kind := range kinds {
+			s := still(view.Look{Colour: true, Theme: theme}, kind)
+			for _, size := range []area{{width, height}, {30, 5}} { // the other one says that it is too small
+				s.resize(size.width, size.height)
+				for _, show := range []overlay{nothing, lessonList, partList, help} {
+					s.overlay = show
+					shown := vt.NewEmulator(size.width, size.height)
+					shown.WriteString(strings.ReplaceAll(s.grounded(), "\n", "\r\n"))
+					for y := range size.height {
+						for x := range size.width {
+							if c := shown.CellAt(x, y); c != nil && c.Width > 0 && c.Style.Bg == nil {
+								t.Fatalf("%s, %s: the cell %d of row %d has the terminal's own background in\n%s", theme, kind, x, y, shown)
+							}
+						}
+					}
+				}
 			}
 		}
 	}

@@ -224,6 +224,20 @@ func (x *terminal) sees(pattern string) {
 	x.until(fmt.Sprintf("%q", pattern), func() bool { return words.MatchString(x.screen()) })
 }
 
+// hasBackground looks whether each cell has a background of its own, or none has.
+func (x *terminal) hasBackground(own bool) {
+	x.t.Helper()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for row := range x.shown.Height() {
+		for column := range x.shown.Width() {
+			if c := x.shown.CellAt(column, row); c != nil && c.Width > 0 && (c.Style.Bg != nil) != own {
+				x.t.Fatalf("the background of cell %d of row %d: %v\n%s", column, row, c.Style.Bg, x.shown)
+			}
+		}
+	}
+}
+
 // remembers keeps what stands on the terminal from now on.
 func (x *terminal) remembers() {
 	x.mu.Lock()

@@ -174,7 +174,7 @@ func (v *Text) draw(r *row) {
 		labels = append(labels, v.theme.dim.Render(pad(p.label, p.width)))
 		named = named || p.label != ""
 	}
-	bar := v.theme.dim.Render(v.theme.bar)
+	bar := v.theme.line.Render(v.theme.bar)
 	v.line(fmt.Sprintf("    %s  %s", v.theme.dim.Render(fmt.Sprintf("%4d", r.offset)), strings.Join(hex, bar)))
 	v.line(strings.Repeat(" ", rowIndent) + strings.Join(chars, bar))
 	if named {

@@ -32,7 +32,7 @@ func (v *Text) lesson(e lesson.Event) {
 	v.blank()
 	v.section = ""
 	title := strings.Repeat(v.theme.rule, 2) + " " + v.theme.title.Render(e.Title) + " "
-	v.line(title + v.theme.dim.Render(strings.Repeat(v.theme.rule, max(v.look.Width-ansi.StringWidth(title), 2))))
+	v.line(title + v.theme.line.Render(strings.Repeat(v.theme.rule, max(v.look.Width-ansi.StringWidth(title), 2))))
 	for i, id := range e.Life {
 		if id == e.Step {
 			v.wrap(v.theme.dim.Render(fmt.Sprintf("lesson %d of %d: %s", i+1, len(e.Life), id)), 3, 3)

@@ -11,9 +11,10 @@ import (
 // A paragraph of Markdown, rendered but not yet wrapped. Marker is what stands
 // before an item of a list.
 type paragraph struct {
-	marker string
-	text   string
-	code   bool // a code block: its lines stay as they are
+	marker  string
+	text    string
+	code    bool // a code block: its lines stay as they are
+	picture bool // a code block that draws what the words beside it say
 }
 
 // markdown renders the Markdown that the words use: paragraphs, lists, code, strong.
@@ -34,7 +35,9 @@ func (t theme) markdown(source string, colour bool) []paragraph {
 					line := c.Lines().At(i)
 					lines.Write(line.Value(b))
 				}
-				all = append(all, paragraph{text: strings.TrimRight(lines.String(), "\n"), code: true})
+				fenced, _ := c.(*ast.FencedCodeBlock)
+				picture := fenced != nil && string(fenced.Language(b)) == "picture"
+				all = append(all, paragraph{text: strings.TrimRight(lines.String(), "\n"), code: true, picture: picture})
 			default:
 				all = append(all, paragraph{marker: marker, text: t.inline(c, b, colour)})
 				marker = strings.Repeat(" ", len(marker))

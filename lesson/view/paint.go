@@ -9,7 +9,7 @@ import (
 // A Paint draws the frame around the text, in a Look: rails, lists, bars. Its
 // functions return their words styled.
 type Paint struct {
-	Title, Heading, Strong, Dim, Good, Bad, Chosen func(...string) string
+	Title, Heading, Strong, Dim, Line, Good, Bad, Chosen func(...string) string
 
 	Rule, Bar, Here, Dash, More, Done, Pointer string // glyphs
 
@@ -21,7 +21,7 @@ func NewPaint(l Look) Paint {
 	t := newTheme(l)
 	return Paint{
 		Title: t.title.Render, Heading: t.heading.Render, Strong: t.strong.Render,
-		Dim: t.dim.Render, Good: t.good.Render, Bad: t.bad.Render, Chosen: t.chosen.Render,
+		Dim: t.dim.Render, Line: t.line.Render, Good: t.good.Render, Bad: t.bad.Render, Chosen: t.chosen.Render,
 		Rule: t.rule, Bar: t.bar, Here: t.here, Dash: t.dash, More: t.more, Done: t.done, Pointer: t.pointer,
 		theme: t,
 	}

@@ -3,6 +3,8 @@ package view
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/lipgloss"
@@ -26,6 +28,7 @@ type Text struct {
 	commands map[string]bool // commands that this list of evidence has named already
 	choices  int             // how many answers stand in this list
 	started  bool            // something has been written, so a blank line parts what follows
+	open     string          // the styles that the last line has left open
 }
 
 // NewText returns a Text that writes to w.
@@ -68,10 +71,20 @@ const (
 
 var unbound = strings.NewReplacer(tie, " ", bond, "-")
 
-// line writes one line without blanks at its end.
+// line writes one line without blanks at its end. A style that goes on in the next line
+// is closed at the end of this one, and opened there anew: each line stands for itself.
 func (v *Text) line(s string) {
 	if v.err == nil {
-		s = unbound.Replace(strings.TrimRight(s, " "))
+		s = v.open + unbound.Replace(strings.TrimRight(s, " "))
+		v.open = ""
+		for _, style := range sgr.FindAllString(s, -1) {
+			if v.open += style; style == reset {
+				v.open = ""
+			}
+		}
+		if v.open != "" {
+			s += reset
+		}
 		if v.look.ASCII {
 			s = strings.ReplaceAll(s, " µs", " us")
 		}
@@ -92,6 +105,9 @@ func lines(text string, width int) []string {
 	}
 	return strings.Split(ansi.Wrap(strings.Join(words, " "), width, ""), "\n")
 }
+
+// sgr is an escape that begins or ends a style.
+var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 func (v *Text) blank() {
 	if v.started {
@@ -140,11 +156,19 @@ func (v *Text) field(name, value string, style lipgloss.Style, column int) {
 	}
 }
 
-// markdown writes paragraphs at an indent.
+// markdown writes paragraphs at an indent. A picture is left out for those who hear the
+// words.
 func (v *Text) markdown(source string, indent int) {
-	for i, p := range v.theme.markdown(source, v.look.Colour) {
+	all := v.theme.markdown(source, v.look.Colour)
+	if v.look.Words {
+		all = slices.DeleteFunc(all, func(p paragraph) bool { return p.picture })
+	}
+	for i, p := range all {
 		if i > 0 && p.marker == "" {
 			v.line("")
+		}
+		if p.picture && v.look.ASCII {
+			p.text = asciiLines.Replace(p.text)
 		}
 		if p.code {
 			for line := range strings.SplitSeq(p.text, "\n") {
@@ -155,6 +179,10 @@ func (v *Text) markdown(source string, indent int) {
 		v.hang(p.marker, p.text, indent, len(p.marker))
 	}
 }
+
+// asciiLines draws the lines of a picture without any but ASCII characters.
+var asciiLines = strings.NewReplacer("─", "-", "╌", "-", "═", "=", "│", "|", "╭", "+", "╮", "+", "╰", "+", "╯", "+",
+	"├", "+", "┤", "+", "┬", "+", "┴", "+", "┼", "+", "╧", "=", "▶", ">", "◀", "<")
 
 // hang writes a paragraph at an indent, behind a mark of some columns.
 func (v *Text) hang(mark, text string, indent, columns int) {
@@ -177,7 +205,7 @@ func (v *Text) step(e lesson.Event) {
 	if fill < 1 { // a narrow terminal
 		who = ""
 	}
-	v.line(title + v.theme.dim.Render(strings.Repeat(v.theme.rule, max(fill, 1))) + v.theme.dim.Render(who) + strings.Repeat(v.theme.rule, 2))
+	v.line(title + v.theme.line.Render(strings.Repeat(v.theme.rule, max(fill, 1))) + v.theme.dim.Render(who) + strings.Repeat(v.theme.rule, 2))
 	var rail []string
 	there := false
 	for _, step := range e.Life {
@@ -189,7 +217,7 @@ func (v *Text) step(e lesson.Event) {
 		}
 	}
 	if there {
-		v.wrap(strings.Join(rail, v.theme.dim.Render(" "+v.theme.dash+" ")), 3, 3)
+		v.wrap(strings.Join(rail, v.theme.line.Render(" "+v.theme.dash+" ")), 3, 3)
 	}
 }
 

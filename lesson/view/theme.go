@@ -26,9 +26,9 @@ type Theme string
 
 const (
 	Auto     Theme = "auto"     // the terminal's own 16 colours, which fit its background
-	Light    Theme = "light"    // dark colours, for a light background
-	Dark     Theme = "dark"     // light colours, for a dark background
-	Contrast Theme = "contrast" // no colours but bold, underlined and reverse: for projectors
+	Light    Theme = "light"    // dark colours on white, whatever the terminal has
+	Dark     Theme = "dark"     // light colours on nearly black
+	Contrast Theme = "contrast" // white on black, and no hues but bold, underlined and reverse: for projectors
 )
 
 // Themes lists every Theme, in the order in which Next goes through them.
@@ -47,11 +47,14 @@ func (t Theme) Next() Theme {
 	return Themes[(max(slices.Index(Themes, t), 0)+1)%len(Themes)]
 }
 
-// A theme is the styles and glyphs of a Look. Body text keeps the terminal's own
-// colours. No meaning hangs on a colour: each word that has one says the same
-// without.
+// A theme is the styles and glyphs of a Look. With Auto body text keeps the terminal's
+// own colours; each other theme has a ground of its own, since its colours are for that
+// alone: on it every text has a contrast of 4.5:1 at least (WCAG 2.2, 1.4.3). No meaning
+// hangs on a colour: each word that has one says the same without.
 type theme struct {
-	title, heading, code, words, strong, dim, good, bad, chosen lipgloss.Style
+	ground ground
+
+	title, heading, code, words, strong, dim, line, good, bad, chosen lipgloss.Style
 
 	rule, bar, here, dash, space, dot, hole, more, arrow, full, some, empty, done, pointer string
 }
@@ -71,27 +74,36 @@ func newTheme(l Look) theme {
 		words:  style(),
 		rule:   "─", bar: "│", here: "●", dash: "─", space: "·", dot: "·", hole: "·", more: "…", arrow: "→", full: "█", some: "▏", empty: "░", done: "✓", pointer: "▶",
 	}
+	own := func(text, background int) {
+		if l.Colour {
+			t.ground = newGround(text, background)
+		}
+	}
 	accents := func(heading, dim, good, bad lipgloss.TerminalColor) {
 		t.heading = style().Foreground(heading).Bold(true)
 		t.code = style().Foreground(heading)
 		t.dim = style().Foreground(dim)
+		t.line = t.dim
 		t.good = style().Foreground(good).Bold(true)
 		t.bad = style().Foreground(bad).Bold(true)
 	}
 	switch l.Theme {
 	case Light:
+		own(235, 231)
 		accents(lipgloss.Color("25"), lipgloss.Color("240"), lipgloss.Color("22"), lipgloss.Color("124"))
 	case Dark:
+		own(253, 234)
 		accents(lipgloss.Color("117"), lipgloss.Color("248"), lipgloss.Color("114"), lipgloss.Color("210"))
 	case Contrast:
+		own(231, 16)
 		t.heading = style().Bold(true).Underline(true)
 		t.code = style().Underline(true)
-		t.dim = style()
+		t.dim, t.line = style(), style()
 		t.good = style().Bold(true)
 		t.bad = style().Bold(true).Reverse(true)
 	default:
 		accents(lipgloss.ANSIColor(6), lipgloss.NoColor{}, lipgloss.ANSIColor(2), lipgloss.ANSIColor(1))
-		t.dim = style().Faint(true)
+		t.line = style().Faint(true) // how faint is the terminal's choice, so nothing that is read is
 	}
 	if l.ASCII {
 		t.rule, t.bar, t.here, t.dash, t.space, t.dot, t.hole, t.more, t.arrow, t.full, t.some, t.empty, t.done, t.pointer = "-", "|", "*", "-", "_", "-", ".", "...", "->", "#", ":", ".", "x", ">"
