@@ -95,3 +95,23 @@ func TestColumns(t *testing.T) {
 		}
 	}
 }
+
+// A picture in the words keeps its lines, has only ASCII where nothing else can be shown,
+// and is not there for those who hear the words.
+func TestPictures(t *testing.T) {
+	const source = "```picture\n╭───╮  ╌▶\n│ a ├─╌═╧\n╰───╯\n```\n\nThe words."
+	for name, c := range map[string]struct {
+		look Look
+		want string
+	}{
+		"in cells": {Look{}, "      ╭───╮  ╌▶\n      │ a ├─╌═╧\n      ╰───╯\n\n    The words.\n"},
+		"in ASCII": {Look{ASCII: true}, "      +---+  ->\n      | a +--==\n      +---+\n\n    The words.\n"},
+		"in words": {Look{ASCII: true, Words: true}, "    The words.\n"},
+	} {
+		var out bytes.Buffer
+		c.look.Width = 80
+		if err := NewText(&out, c.look).Show(lesson.Event{Kind: lesson.KindText, Section: "other", Text: source}); err != nil || out.String() != c.want {
+			t.Errorf("%s: %v\n%s", name, err, out.String())
+		}
+	}
+}
