@@ -69,6 +69,7 @@ var walls = map[string]string{
 	"sockets":        "",
 	"sockets/kernel": "sockets",
 	"sockets/stage":  "sockets sockets/kernel",
+	"sockets/wire":   "",
 
 	"httpmini":                "",
 	"httpmini/page":           "httpmini",
