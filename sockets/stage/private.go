@@ -248,14 +248,14 @@ func (p *Private) State(ctx context.Context) (State, error) {
 // PID returns the number of the process. It stays when the process has ended.
 func (p *Private) PID() int { return p.pid }
 
-// endPatience is how long End lets the process end by itself. One that is stopped
-// (SIGSTOP) cannot.
+// endPatience is how long End lets the process end by itself.
 const endPatience = 2 * time.Second
 
 // End ends the process and returns when it is gone and nothing is left of it: no
 // zombie, no descriptor. A Do or State that is under way returns an *EndedError.
 func (p *Private) End() {
 	p.hangUp()
+	p.cmd.Process.Signal(unix.SIGCONT) // one that is stopped cannot see that its line has hung up
 	select {
 	case <-p.ended:
 	case <-time.After(endPatience):
