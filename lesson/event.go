@@ -26,7 +26,7 @@ const (
 	KindEnd        Kind = "end"        // serve: the server has ended: Text
 
 	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it asks, Life all lessons; lessons: Value (here, finished), Minutes
-	KindSetup   Kind = "setup"   // tour: calls that only prepare: Text is all in a line
+	KindSetup   Kind = "setup"   // tour: calls that are told in short: Text is all in a line
 	KindChoice  Kind = "choice"  // tour: an answer that may be predicted: Name, Text
 	KindVerdict Kind = "verdict" // tour: the kernel's answer: Name, Title is its words, Value the words of what was predicted, Text
 )

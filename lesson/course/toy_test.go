@@ -33,7 +33,8 @@ A relay listens at {somaxconn}. The client connects to it.
 Three processes.
 
 - listen: The server and the relay listen.
-- connect: The client connects to the relay, and the relay to the server.
+- connect: The client connects to the relay.
+- relay: The relay connects to the server.
 - look: Whom does the server see?
 
 ## verdict relay
@@ -68,20 +69,22 @@ func relay(l *lab.Lab) []lab.Step {
 	const between stage.Role = "relay"
 	var listener, relayed int
 	listen := func(name stage.Role) (fd int) {
-		fd = l.Stream(name)
-		l.Must(l.Bind(name, fd, lab.Loopback(0)))
-		l.Must(l.Listen(name, fd, 8))
+		l.Setup(func() {
+			fd = l.Stream(name)
+			l.Must(l.Bind(name, fd, lab.Loopback(0)))
+			l.Must(l.Listen(name, fd, 8))
+		})
 		return fd
 	}
 	connect := func(from, to stage.Role, listener int) (fd int) {
-		fd = l.Stream(from)
+		fd = l.Unbound(from)
 		l.Must(l.Do(from, stage.Order{Do: "connect", FD: fd, Addr: l.Ask(to, listener).Local}))
 		return fd
 	}
 	return []lab.Step{
 		{Name: "listen", Do: func() { listener, relayed = listen(lab.Server), listen(between) }},
-		{Name: "connect", Do: func() {
-			connect(lab.Client, between, relayed)
+		{Name: "connect", Do: func() { connect(lab.Client, between, relayed) }},
+		{Name: "relay", Do: func() {
 			fd := connect(between, lab.Server, listener)
 			l.Note("peer", l.Ask(between, fd).Local)
 		}},

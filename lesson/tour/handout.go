@@ -99,7 +99,7 @@ func (h *handout) exercise(p lab.Part, tell func() error) error {
 	return nil
 }
 
-// setup is 1 for calls that only prepare, and 0 for anything else.
+// setup is 1 for calls that are told in short, and 0 for anything else.
 func setup(e lesson.Event) int {
 	if e.Kind == lesson.KindSetup {
 		return 1

@@ -60,7 +60,7 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 		x.press("b")
 		x.sees(`▶ ` + number + ` It returns at once`)
 		x.press("space")
-		x.sees(`Now listen`)
+		x.sees(`Then an address`)
 		x.goesOnUntil(`Space go on[^\n]*again`)
 		x.sees(`LISTEN 127\.0\.0\.1:\d+`)
 		listener := regexp.MustCompile(`LISTEN 127\.0\.0\.1:\d+`)

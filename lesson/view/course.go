@@ -69,7 +69,7 @@ func (v *Text) titled(words string, style lipgloss.Style) {
 	v.line("  " + style.Render(words))
 }
 
-// setup writes in short the calls that only prepare.
+// setup writes calls that are told in short.
 func (v *Text) setup(e lesson.Event) {
 	v.space()
 	v.wrap(v.theme.dim.Render(v.theme.dot+" "+e.Text), 2, 4)

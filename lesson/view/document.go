@@ -172,7 +172,7 @@ func (d *Document) end(e lesson.Event) {
 
 func (d *Document) setup(e lesson.Event) {
 	d.flush(nil)
-	d.sheet.aside("To prepare: " + e.Text)
+	d.sheet.aside("In short: " + e.Text)
 }
 
 func (d *Document) choice(e lesson.Event) {

@@ -94,8 +94,9 @@ func empty(l *lab.Lab) []lab.Step {
 			l.Note("woken", call.Ret)
 		}},
 		{Name: "nonblock", Do: func() {
-			fd := l.Socket(lab.Server, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+			var fd int
 			l.Setup(func() {
+				fd = l.Socket(lab.Server, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
 				l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
 				l.Must(l.Listen(lab.Server, fd, 8))
 			})
@@ -109,29 +110,30 @@ func samePort(l *lab.Lab) []lab.Step {
 	var listener int
 	var addr sockets.Sockaddr
 	var port uint16
-	connected := 0
-	connect := func(from sockets.Sockaddr) (fd int, call sockets.Call) {
-		fd = l.Stream(lab.Client)
+	var first, second, connected int
+	bind := func(from sockets.Sockaddr) (fd int) {
+		fd = l.Unbound(lab.Client)
 		l.Must(l.Bind(lab.Client, fd, from))
-		call = l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})
+		return fd
+	}
+	connect := func(fd int) sockets.Call {
+		call := l.ConnectFD(fd, addr)
 		if call.Errno == 0 {
 			connected++
-			l.Accept(listener)
+			l.Setup(func() { l.Accept(listener) })
 		}
-		return fd, call
+		return call
 	}
 	return []lab.Step{
 		{Name: "first", Do: func() {
 			listener, addr = l.Listener(8)
-			fd, call := connect(lab.LoopbackAt(2, 0))
-			l.Must(call)
-			port = l.Ask(lab.Client, fd).Local.Port()
+			first = bind(lab.LoopbackAt(2, 0))
+			port = l.Ask(lab.Client, first).Local.Port()
 			l.Note("client_port", port)
 		}},
-		{Name: "second", Do: func() {
-			_, call := connect(lab.LoopbackAt(3, port))
-			l.Note("second", lab.Outcome(call))
-		}},
+		{Name: "connect", Do: func() { l.Must(connect(first)) }},
+		{Name: "second", Do: func() { second = bind(lab.LoopbackAt(3, port)) }},
+		{Name: "again", Do: func() { l.Note("second", lab.Outcome(connect(second))) }},
 		{Name: "look", Do: func() {
 			found := 0
 			for _, row := range l.RowsAt(addr, kernel.Established) {
@@ -172,16 +174,18 @@ func manyAddresses(l *lab.Lab) []lab.Step {
 	}
 	return []lab.Step{
 		{Name: "first", Do: func() {
+			var fd int
 			listener, addr = l.Listener(8)
-			fd := from(l.Do, lab.LoopbackAt(2, 0))
-			l.Must(l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
-			l.Accept(listener)
+			l.Setup(func() { fd = from(l.Do, lab.LoopbackAt(2, 0)) })
+			l.Must(l.ConnectFD(fd, addr))
+			l.Setup(func() { l.Accept(listener) })
 			first = l.Ask(lab.Client, fd).Local
 			l.Note("first", first)
 		}},
 		{Name: "again", Do: func() {
-			fd := from(l.Do, first)
-			l.Note("again", lab.Outcome(l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})))
+			var fd int
+			l.Setup(func() { fd = from(l.Do, first) })
+			l.Note("again", lab.Outcome(l.ConnectFD(fd, addr)))
 		}},
 		{Name: "others", Do: func() {
 			for n := range byte(clients) {

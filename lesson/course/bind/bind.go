@@ -40,7 +40,7 @@ func length(l *lab.Lab) []lab.Step {
 	const said = 8
 	return []lab.Step{
 		{Name: "whole", Do: func() {
-			fd := l.Stream(lab.Server)
+			fd := l.Unbound(lab.Server)
 			l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
 			addr := l.Ask(lab.Server, fd).Local
 			l.ShowAddress(lab.StructTitle(addr), addr)
@@ -48,7 +48,7 @@ func length(l *lab.Lab) []lab.Step {
 			l.Note("port", addr.Port())
 		}},
 		{Name: "short", Do: func() {
-			call := l.Bind(lab.Server, l.Stream(lab.Server), lab.Loopback(0)[:said])
+			call := l.Bind(lab.Server, l.Unbound(lab.Server), lab.Loopback(0)[:said])
 			l.Note("said", said)
 			l.Note("error", lab.Outcome(call))
 			switch call.Errno {
@@ -62,7 +62,7 @@ func length(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "family", Do: func() {
 			path := sockets.UnixSockaddr("/tmp/fd3/talk") // as long as a struct sockaddr_in, and never made
-			l.Note("family", lab.Outcome(l.Bind(lab.Server, l.Stream(lab.Server), path)))
+			l.Note("family", lab.Outcome(l.Bind(lab.Server, l.Unbound(lab.Server), path)))
 		}},
 	}
 }
@@ -80,7 +80,7 @@ func privileged(l *lab.Lab) []lab.Step {
 			l.Note("right", showRight(l))
 		}},
 		{Name: "bind", Do: func() {
-			call := l.Bind(lab.Server, l.Stream(lab.Server), lab.Loopback(wanted))
+			call := l.Bind(lab.Server, l.Unbound(lab.Server), lab.Loopback(wanted))
 			l.Note("wanted", wanted)
 			l.Note("outcome", lab.Outcome(call))
 		}},
@@ -108,7 +108,9 @@ func two(l *lab.Lab) []lab.Step {
 	var port uint16
 	var held int // by sockets of ours
 	take := func(typ int, addr sockets.Sockaddr) sockets.Call {
-		call := l.Bind(lab.Server, l.Socket(lab.Server, unix.AF_INET, typ), addr)
+		var fd int
+		l.Setup(func() { fd = l.Socket(lab.Server, unix.AF_INET, typ) })
+		call := l.Bind(lab.Server, fd, addr)
 		if call.Errno == 0 {
 			held++
 		}
@@ -117,7 +119,7 @@ func two(l *lab.Lab) []lab.Step {
 	var udp, other bool
 	return []lab.Step{
 		{Name: "first", Do: func() {
-			fd := l.Stream(lab.Server)
+			fd := l.Unbound(lab.Server)
 			l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
 			held++
 			port = l.Ask(lab.Server, fd).Local.Port()
@@ -150,7 +152,7 @@ func reach(l *lab.Lab) []lab.Step {
 	return []lab.Step{
 		{Name: "listen", Do: func() { _, addr = l.Listener(8) }},
 		{Name: "connect", Do: func() {
-			call := l.Do(lab.Client, stage.Order{Do: "connect", FD: l.Stream(lab.Client), Addr: lab.LoopbackAt(2, addr.Port())})
+			call := l.ConnectFD(l.Unbound(lab.Client), lab.LoopbackAt(2, addr.Port()))
 			l.Note("two", lab.Outcome(call))
 			switch call.Errno {
 			case unix.ECONNREFUSED:
@@ -163,7 +165,7 @@ func reach(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "wildcard", Do: func() {
 			every := sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port()))
-			l.Note("wildcard", lab.Outcome(l.Bind(lab.Server, l.Stream(lab.Server), every)))
+			l.Note("wildcard", lab.Outcome(l.Bind(lab.Server, l.Unbound(lab.Server), every)))
 		}},
 	}
 }
@@ -174,11 +176,11 @@ func localhost(l *lab.Lab) []lab.Step {
 	var first, second int
 	var four, six sockets.Sockaddr
 	connect := func(addr sockets.Sockaddr) sockets.Call {
-		socket := l.Do(lab.Client, stage.Order{Do: "socket", Domain: addr.Family(), Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
+		socket := newSocket(l, lab.Client, addr.Family())
 		if socket.Errno != 0 {
 			return socket // a kernel without IPv6
 		}
-		return l.Do(lab.Client, stage.Order{Do: "connect", FD: int(socket.Ret), Addr: addr})
+		return l.ConnectFD(int(socket.Ret), addr)
 	}
 	return []lab.Step{
 		{Name: "file", Do: func() {
@@ -191,7 +193,6 @@ func localhost(l *lab.Lab) []lab.Step {
 			six = sockets.InetSockaddr(netip.AddrPortFrom(netip.IPv6Loopback(), four.Port()))
 			call := connect(six)
 			l.Note("six", lab.Outcome(call))
-			l.Note("four", lab.Outcome(connect(four)))
 			switch call.Errno {
 			case 0:
 				l.Answer("reached")
@@ -201,21 +202,25 @@ func localhost(l *lab.Lab) []lab.Step {
 				l.Answer("none")
 			}
 		}},
+		{Name: "four", Do: func() { l.Note("four", lab.Outcome(connect(four))) }},
 		{Name: "bind", Do: func() {
-			call := l.Do(lab.Server, stage.Order{Do: "socket", Domain: unix.AF_INET6, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
+			call := newSocket(l, lab.Server, unix.AF_INET6)
 			if call.Errno == 0 {
 				second = int(call.Ret)
 				call = l.Bind(lab.Server, second, six)
 			}
 			l.Note("second", lab.Outcome(call))
-			if call.Errno == 0 {
-				l.Must(l.Listen(lab.Server, second, 8))
-			} else {
+			if call.Errno != 0 {
 				second = 0
 			}
 		}},
+		{Name: "listen", Do: func() {
+			if second != 0 {
+				l.Must(l.Listen(lab.Server, second, 8))
+			}
+		}},
+		{Name: "again", Do: func() { l.Note("six_then", lab.Outcome(connect(six))) }},
 		{Name: "both", Do: func() {
-			l.Note("six_then", lab.Outcome(connect(six)))
 			l.Must(connect(four))
 			l.Note("at_four", l.ShowQueue(first).Waiting)
 			l.Note("at_six", 0)
@@ -224,6 +229,14 @@ func localhost(l *lab.Lab) []lab.Step {
 			}
 		}},
 	}
+}
+
+// newSocket makes a TCP socket, told in short. It may fail.
+func newSocket(l *lab.Lab, role stage.Role, domain int) (call sockets.Call) {
+	l.Setup(func() {
+		call = l.Do(role, stage.Order{Do: "socket", Domain: domain, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
+	})
+	return call
 }
 
 // addressesOf are the addresses that hosts(5) has for a name.
@@ -256,7 +269,7 @@ func without(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
 	return []lab.Step{
 		{Name: "lo", Do: func() {
-			fd = l.Stream(lab.Server)
+			fd = l.Unbound(lab.Server)
 			l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_BINDTOIFINDEX, Value: lo}))
 		}},
 		{Name: "listen", Do: func() {
@@ -288,7 +301,7 @@ func without(l *lab.Lab) []lab.Step {
 			l.Note("range", ports)
 		}},
 		{Name: "every", Do: func() {
-			call := l.Do(lab.Client, stage.Order{Do: "connect", FD: l.Stream(lab.Client), Addr: lab.LoopbackAt(2, addr.Port())})
+			call := l.ConnectFD(l.Unbound(lab.Client), lab.LoopbackAt(2, addr.Port()))
 			l.Note("every", lab.Outcome(call))
 		}},
 	}

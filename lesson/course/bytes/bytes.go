@@ -67,7 +67,7 @@ func order(l *lab.Lab) []lab.Step {
 		{Name: "memory", Do: func() {
 			own := host(wantedPort)
 			e := lesson.Evidence{Fact: fmt.Sprintf("%d in memory", wantedPort), Value: fmt.Sprintf("% x", own), Source: "the memory of fd3",
-				Command: fmt.Sprintf(`printf '\x%02x\x%02x' | od -A n -t u2`, own[0], own[1]), Note: "The command goes the other way: it reads two bytes as one number of this machine."}
+				Command: fmt.Sprintf(`printf '\%03o\%03o' | od -A n -t u2`, own[0], own[1]), Note: "The command goes the other way: it reads two bytes as one number of this machine."}
 			l.Show(e)
 			if said, err := os.ReadFile(byteOrderFile); err == nil {
 				l.Show(lesson.Evidence{Fact: "the kernel", Value: strings.TrimSpace(string(said)), Source: byteOrderFile, Command: "cat " + byteOrderFile})
@@ -134,16 +134,16 @@ func forgotten(l *lab.Lab) []lab.Step {
 	var fd int
 	var meant, port uint16
 	connect := func(port uint16) string {
-		return l.Do(lab.Client, stage.Order{Do: "connect", FD: l.Stream(lab.Client), Addr: lab.Loopback(port)}).Result()
+		return l.ConnectFD(l.Unbound(lab.Client), lab.Loopback(port)).Result()
 	}
 	return []lab.Step{
 		{Name: "bind", Do: func() {
-			fd = l.Stream(lab.Server)
+			fd = l.Unbound(lab.Server)
 			meant = bind(l, fd)
 			addr := wrong(meant)
 			l.ShowAddress(lab.StructTitle(addr), addr)
-			l.Must(l.Listen(lab.Server, fd, 5))
 		}},
+		{Name: "listen", Do: func() { l.Must(l.Listen(lab.Server, fd, 5)) }},
 		{Name: "look", Do: func() {
 			local := l.Ask(lab.Server, fd).Local
 			port = local.Port()
@@ -161,10 +161,8 @@ func forgotten(l *lab.Lab) []lab.Step {
 				l.Answer("random")
 			}
 		}},
-		{Name: "connect", Do: func() {
-			l.Note("to_meant", connect(meant))
-			l.Note("to_real", connect(port))
-		}},
+		{Name: "meant", Do: func() { l.Note("to_meant", connect(meant)) }},
+		{Name: "real", Do: func() { l.Note("to_real", connect(port)) }},
 	}
 }
 

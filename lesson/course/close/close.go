@@ -55,8 +55,8 @@ func dup(l *lab.Lab) []lab.Step {
 				l.Answer("error")
 			}
 		}},
-		{Name: "second", Do: func() {
-			l.Must(l.Close(lab.Server, other))
+		{Name: "second", Do: func() { l.Must(l.Close(lab.Server, other)) }},
+		{Name: "end", Do: func() {
 			call := l.Recv(lab.Client, fd, 100)
 			l.Note("got", lab.Said(call))
 			l.Note("after_second", l.TCPState(lab.Client, fd))
@@ -74,22 +74,21 @@ func showStates(l *lab.Lab, conn, fd int) (atServer, atClient kernel.State) {
 
 func half(l *lab.Lab) []lab.Step {
 	var conn, fd int
+	var sent sockets.Call
 	return []lab.Step{
 		{Name: "connect", Do: func() { l.Setup(func() { _, conn, fd = l.Connection() }) }},
-		{Name: "shutdown", Do: func() {
-			l.Must(l.Send(lab.Client, fd, "a question"))
-			l.Must(l.Shutdown(lab.Client, fd, unix.SHUT_WR))
-		}},
+		{Name: "ask", Do: func() { l.Must(l.Send(lab.Client, fd, "a question")) }},
+		{Name: "shutdown", Do: func() { l.Must(l.Shutdown(lab.Client, fd, unix.SHUT_WR)) }},
+		{Name: "read", Do: func() { l.Must(l.Recv(lab.Server, conn, 100)) }},
 		{Name: "look", Do: func() {
-			l.Must(l.Recv(lab.Server, conn, 100))
 			l.Must(l.Recv(lab.Server, conn, 100))
 			l.Until("the FIN to be acknowledged", func() bool { return l.TCPState(lab.Client, fd) != kernel.FinWait1 })
 			server, client := showStates(l, conn, fd)
 			l.Note("server_state", server)
 			l.Note("client_state", client)
 		}},
-		{Name: "answer", Do: func() {
-			sent := l.Send(lab.Server, conn, "an answer")
+		{Name: "answer", Do: func() { sent = l.Send(lab.Server, conn, "an answer") }},
+		{Name: "get", Do: func() {
 			got := l.Recv(lab.Client, fd, 100)
 			l.Note("got", lab.Said(got))
 			switch {
@@ -101,10 +100,8 @@ func half(l *lab.Lab) []lab.Step {
 				l.Answer("lost")
 			}
 		}},
-		{Name: "close", Do: func() {
-			l.Must(l.Close(lab.Server, conn))
-			l.Must(l.Recv(lab.Client, fd, 100))
-		}},
+		{Name: "close", Do: func() { l.Must(l.Close(lab.Server, conn)) }},
+		{Name: "end", Do: func() { l.Must(l.Recv(lab.Client, fd, 100)) }},
 	}
 }
 
@@ -121,10 +118,8 @@ func unread(l *lab.Lab) []lab.Step {
 		conn = l.Accept(listener)
 		l.SetOption(lab.Server, conn, unix.SO_SNDBUF, size) // room for all of it
 	}
-	request := func() {
-		l.Must(l.Send(lab.Client, fd, "a long request"))
-		l.Must(l.Recv(lab.Server, conn, 6))
-	}
+	request := func() { l.Must(l.Send(lab.Client, fd, "a long request")) }
+	begin := func() { l.Must(l.Recv(lab.Server, conn, 6)) }
 	answer := func() {
 		sent = int(l.Must(l.Do(lab.Server, stage.Order{Do: "sendto", FD: conn, Data: bytes.Repeat([]byte("x"), size), Flags: unix.MSG_NOSIGNAL | unix.MSG_DONTWAIT})).Ret)
 	}
@@ -141,10 +136,13 @@ func unread(l *lab.Lab) []lab.Step {
 		{Name: "ask", Do: func() {
 			l.Setup(ask)
 			request()
+		}},
+		{Name: "begin", Do: func() {
+			begin()
 			l.Note("unread", l.Ask(lab.Server, conn).Unread)
 		}},
-		{Name: "answer", Do: func() {
-			answer()
+		{Name: "answer", Do: answer},
+		{Name: "close", Do: func() {
 			before := l.Counters()
 			l.Must(l.Close(lab.Server, conn))
 			resets := l.Counters().Sub(before)["TcpExt.TCPAbortOnClose"]
@@ -169,24 +167,29 @@ func unread(l *lab.Lab) []lab.Step {
 			l.Setup(func() {
 				ask()
 				request()
+				begin()
 			})
 			answer()
-			l.Must(l.Shutdown(lab.Server, conn, unix.SHUT_WR))
-			l.Must(l.Recv(lab.Server, conn, 100)) // the rest of the request
+		}},
+		{Name: "shutdown", Do: func() { l.Must(l.Shutdown(lab.Server, conn, unix.SHUT_WR)) }},
+		{Name: "rest", Do: func() { l.Must(l.Recv(lab.Server, conn, 100)) }},
+		{Name: "whole", Do: func() {
 			got, last := read()
 			l.Note("safe", got)
 			l.Note("safe_end", lab.Said(last))
-			l.Must(l.Close(lab.Client, fd))
-			l.Must(l.Recv(lab.Server, conn, 100))
-			l.Must(l.Close(lab.Server, conn))
 		}},
+		{Name: "zero", Do: func() {
+			l.Setup(func() { l.Must(l.Close(lab.Client, fd)) })
+			l.Must(l.Recv(lab.Server, conn, 100))
+		}},
+		{Name: "last", Do: func() { l.Must(l.Close(lab.Server, conn)) }},
 	}
 }
 
 func pipe(l *lab.Lab) []lab.Step {
 	var conn int
-	// gone is a connection whose client has closed; the process takes SIGPIPE as a C
-	// program does.
+	// gone sends over a connection whose client has closed; the process takes SIGPIPE as a
+	// C program does.
 	gone := func(flags int) {
 		l.Setup(func() {
 			var fd int
@@ -212,10 +215,12 @@ func pipe(l *lab.Lab) []lab.Step {
 				l.Note("end", "alive, and the call returned "+lab.Said(call))
 				l.Answer("fine")
 			}
+		}},
+		{Name: "new", Do: func() {
 			l.Kill(lab.Server)
+			gone(unix.MSG_NOSIGNAL)
 		}},
 		{Name: "nosignal", Do: func() {
-			gone(unix.MSG_NOSIGNAL)
 			l.Note("calm", lab.Said(l.Send(lab.Server, conn, "second")))
 		}},
 	}

@@ -63,16 +63,17 @@ func recvFrom(fd, size int) stage.Order {
 func two(l *lab.Lab) []lab.Step {
 	var receiver, sender int
 	var addr sockets.Sockaddr
+	var first sockets.Call
 	return []lab.Step{
 		{Name: "sockets", Do: func() { receiver, sender, addr = bothEnds(l) }},
-		{Name: "send", Do: func() {
-			l.Must(l.Do(lab.Client, sendTo(sender, "one", addr)))
-			l.Must(l.Do(lab.Client, sendTo(sender, "two", addr)))
-		}},
+		{Name: "one", Do: func() { l.Must(l.Do(lab.Client, sendTo(sender, "one", addr))) }},
+		{Name: "two", Do: func() { l.Must(l.Do(lab.Client, sendTo(sender, "two", addr))) }},
 		{Name: "recv", Do: func() {
-			first := l.Must(l.Do(lab.Server, recvFrom(receiver, 100)))
-			second := l.Must(l.Do(lab.Server, recvFrom(receiver, 100)))
+			first = l.Must(l.Do(lab.Server, recvFrom(receiver, 100)))
 			l.Note("first", string(first.Data))
+		}},
+		{Name: "again", Do: func() {
+			second := l.Must(l.Do(lab.Server, recvFrom(receiver, 100)))
 			l.Note("second", string(second.Data))
 			switch string(first.Data) {
 			case "one":
@@ -90,15 +91,18 @@ func small(l *lab.Lab) []lab.Step {
 	const message = "a long message"
 	var receiver, sender int
 	var addr sockets.Sockaddr
+	var first sockets.Call
 	return []lab.Step{
 		{Name: "send", Do: func() {
 			receiver, sender, addr = bothEnds(l)
 			l.Must(l.Do(lab.Client, sendTo(sender, message, addr)))
 		}},
-		{Name: "recv", Do: func() {
+		{Name: "look", Do: func() {
 			x := l.Ask(lab.Server, receiver)
 			l.Show(lesson.Evidence{Fact: "waiting", Value: "a datagram of " + lesson.Counted(x.Unread, "byte"), Source: "ioctl(2) SIOCINQ"})
-			first := l.Do(lab.Server, recvFrom(receiver, 6))
+		}},
+		{Name: "recv", Do: func() { first = l.Do(lab.Server, recvFrom(receiver, 6)) }},
+		{Name: "again", Do: func() {
 			second := l.Do(lab.Server, recvFrom(receiver, 100))
 			l.Note("got", string(first.Data))
 			l.Note("second", lab.Said(second))
@@ -123,6 +127,13 @@ func loss(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
 	inOrder := map[bool]string{true: "in the order in which they were sent", false: "in another order"}
 	datagram := func(i int) string { return fmt.Sprintf("%03d ", i) + strings.Repeat("x", 96) }
+	send := func(do func(stage.Role, stage.Order) sockets.Call, i int) {
+		if do(lab.Client, sendTo(sender, datagram(i), addr)).Errno == 0 {
+			succeeded++
+		} else {
+			failed++
+		}
+	}
 	return []lab.Step{
 		{Name: "sockets", Do: func() {
 			l.Setup(func() {
@@ -131,18 +142,12 @@ func loss(l *lab.Lab) []lab.Step {
 				sender = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_DGRAM)
 			})
 		}},
+		{Name: "first", Do: func() { send(l.Do, 1) }},
 		{Name: "send", Do: func() {
-			for i := range many {
-				call := l.Quietly
-				if i == 0 || i == many-1 {
-					call = l.Do
-				}
-				if call(lab.Client, sendTo(sender, datagram(i+1), addr)).Errno == 0 {
-					succeeded++
-				} else {
-					failed++
-				}
+			for i := 2; i < many; i++ {
+				send(l.Quietly, i)
 			}
+			send(l.Do, many)
 			l.Show(lesson.Evidence{Fact: "the client", Value: fmt.Sprintf("%s succeeded, %d failed", lesson.Counted(succeeded, "call"), failed), Source: "sendto(2)"})
 			l.Note("many", many)
 			l.Note("succeeded", succeeded)
@@ -202,6 +207,8 @@ func rowOf(l *lab.Lab, addr sockets.Sockaddr) (found kernel.Row) {
 func nobody(l *lab.Lab) []lab.Step {
 	var fd int
 	var addr sockets.Sockaddr
+	var first sockets.Call
+	send := func() sockets.Call { return l.Do(lab.Client, stage.Order{Do: "sendto", FD: fd, Data: []byte("hello")}) }
 	return []lab.Step{
 		{Name: "leave", Do: func() {
 			l.Setup(func() {
@@ -212,9 +219,11 @@ func nobody(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "connect", Do: func() { l.Must(l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})) }},
 		{Name: "send", Do: func() {
-			send := stage.Order{Do: "sendto", FD: fd, Data: []byte("hello")}
-			first, second := l.Do(lab.Client, send), l.Do(lab.Client, send)
+			first = send()
 			l.Note("first", lab.Said(first))
+		}},
+		{Name: "again", Do: func() {
+			second := send()
 			l.Note("second", lab.Said(second))
 			switch {
 			case first.Errno != 0:

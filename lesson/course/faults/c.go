@@ -34,11 +34,11 @@ func unchecked(l *lab.Lab) []lab.Step {
 	return []lab.Step{
 		{Name: "taken", Do: func() { addr = taken(l) }},
 		{Name: "wrong", Do: func() {
-			fd = l.Stream(lab.Server)
+			fd = l.Unbound(lab.Server)
 			onlyLoopback(l, fd)
 			l.Bind(lab.Server, fd, addr)
-			l.Listen(lab.Server, fd, 5)
 		}},
+		{Name: "listen", Do: func() { l.Listen(lab.Server, fd, 5) }},
 		{Name: "look", Do: func() {
 			x := l.Ask(lab.Server, fd)
 			l.Show(facts.LocalAddress(x.Local, ""))
@@ -58,7 +58,8 @@ func unchecked(l *lab.Lab) []lab.Step {
 }
 
 // onlyLoopback ties a socket to the loopback interface, so that no other machine
-// reaches what the fault opens (SO_BINDTOIFINDEX, since Linux 5.0).
+// reaches what the fault opens (SO_BINDTOIFINDEX, since Linux 5.0). The call is told in
+// short.
 func onlyLoopback(l *lab.Lab, fd int) {
 	links, err := l.Net().Links()
 	if err != nil {
@@ -68,7 +69,7 @@ func onlyLoopback(l *lab.Lab, fd int) {
 	if lo < 0 {
 		l.Fatalf("no loopback interface")
 	}
-	l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_BINDTOIFINDEX, Value: links[lo].Index}))
+	l.Setup(func() { l.SetOption(lab.Server, fd, unix.SO_BINDTOIFINDEX, links[lo].Index) })
 }
 
 // root joins the directory and the target of a request as text. It is long for its
@@ -151,23 +152,27 @@ func padding(l *lab.Lab) []lab.Step {
 		l.Setup(func() { c = l.Connect(addr); conn = l.Accept(fd) })
 		l.Must(l.Send(lab.Server, conn, string(body)))
 		l.Until("the bytes to arrive", func() bool { return l.Ask(lab.Client, c).Unread >= len(body) })
-		call := l.Must(l.Recv(lab.Client, c, 2*bufferSize))
+		var call sockets.Call
+		l.Setup(func() { call = l.Must(l.Recv(lab.Client, c, 2*bufferSize)) })
 		zeros := bytes.Count(call.Data, []byte{0})
 		l.Show(lesson.Evidence{Fact: "received", Value: fmt.Sprintf("%s, %d of them zero", lesson.Counted(call.Ret, "byte"), zeros), Source: "recvfrom(2)", Have: int64(read), Full: call.Ret})
 		return call.Ret
 	}
 	return []lab.Step{
-		{Name: "wrong", Do: func() {
+		{Name: "read", Do: func() {
 			path := filepath.Join(l.TempDir(), "page.txt")
 			if err := os.WriteFile(path, bytes.Repeat([]byte("f"), size), 0o600); err != nil {
 				l.Fatalf("%w", err)
 			}
 			fd, addr = l.Listener(1)
-			file := int(l.Must(l.Do(lab.Server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
+			var file int
+			l.Setup(func() {
+				file = int(l.Must(l.Do(lab.Server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
+			})
 			read = copy(buffer, l.Must(l.Read(lab.Server, file, bufferSize)).Data)
 			l.Note("size", read)
-			l.Note("got", answer(buffer))
 		}},
+		{Name: "wrong", Do: func() { l.Note("got", answer(buffer)) }},
 		{Name: "right", Do: func() { l.Note("right", answer(buffer[:read])) }},
 	}
 }
@@ -176,6 +181,14 @@ func padding(l *lab.Lab) []lab.Step {
 // that has gone.
 func directory(l *lab.Lab) []lab.Step {
 	var conn, dir int
+	// left is a connection whose client has gone.
+	left := func() {
+		l.Setup(func() {
+			var c int
+			_, conn, c = l.Connection()
+			l.Close(lab.Client, c)
+		})
+	}
 	return []lab.Step{
 		{Name: "open", Do: func() {
 			dir = int(l.Must(l.Do(lab.Server, stage.Order{Do: "openat", FD: unix.AT_FDCWD, Path: l.TempDir(), Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
@@ -187,30 +200,28 @@ func directory(l *lab.Lab) []lab.Step {
 			kind := map[bool]string{true: "a directory", false: "no directory"}[info.IsDir()]
 			l.Show(lesson.Evidence{Fact: fmt.Sprintf("descriptor %d", dir), Value: kind, Source: "stat(2) of " + path, Command: "stat -L " + path})
 			l.Note("kind", kind)
+		}},
+		{Name: "read", Do: func() {
 			l.Note("errno", l.Do(lab.Server, stage.Order{Do: "read", FD: dir, Size: bufferSize}).ErrnoName())
 		}},
 		{Name: "wrong", Do: func() {
-			l.Must(l.Do(lab.Server, stage.Order{Do: "sigaction"}))
-			l.Setup(func() {
-				var c int
-				_, conn, c = l.Connection()
-				l.Close(lab.Client, c)
-			})
+			l.Setup(func() { l.Must(l.Do(lab.Server, stage.Order{Do: "sigaction"})) })
+			left()
 			l.Must(l.Do(lab.Server, stage.Order{Do: "sendto", FD: conn, Data: []byte("HTTP/1.0 200 OK\r\n\r\n")}))
 			l.Until("the reset", func() bool { return l.TCPState(lab.Server, conn) == kernel.Close })
+		}},
+		{Name: "second", Do: func() {
 			_, signal := l.LastCall(stage.Order{Do: "sendto", FD: conn, Data: []byte("the directory?")})
 			l.Note("signal", cmp.Or(signal, "none"))
 		}},
 		{Name: "right", Do: func() {
 			l.Kill(lab.Server)
 			l.Kill(lab.Client)
-			l.Setup(func() {
-				var c int
-				_, conn, c = l.Connection()
-				l.Close(lab.Client, c)
-			})
+			left()
 			l.Must(l.Send(lab.Server, conn, "HTTP/1.0 200 OK\r\n\r\n"))
 			l.Until("the reset", func() bool { return l.TCPState(lab.Server, conn) == kernel.Close })
+		}},
+		{Name: "nosignal", Do: func() {
 			l.Note("mended", l.Send(lab.Server, conn, "the directory?").ErrnoName())
 		}},
 	}
@@ -221,8 +232,10 @@ func split(l *lab.Lab) []lab.Step {
 	var conn, c int
 	return []lab.Step{
 		{Name: "wrong", Do: func() {
-			_, conn, c = l.Connection()
-			l.Must(l.Send(lab.Client, c, "GE"))
+			l.Setup(func() {
+				_, conn, c = l.Connection()
+				l.Must(l.Send(lab.Client, c, "GE"))
+			})
 			call := l.Must(l.Recv(lab.Server, conn, bufferSize))
 			verdict := "200 OK"
 			if !strings.HasPrefix(string(call.Data), "GET ") {
@@ -233,7 +246,7 @@ func split(l *lab.Lab) []lab.Step {
 			l.Show(lesson.Evidence{Fact: "the program", Value: fmt.Sprintf("compares %q with \"GET \": %s", call.Data, verdict), Source: "recvfrom(2)"})
 		}},
 		{Name: "right", Do: func() {
-			l.Must(l.Send(lab.Client, c, "T / HTTP/1.0\r\n\r\n"))
+			l.Setup(func() { l.Must(l.Send(lab.Client, c, "T / HTTP/1.0\r\n\r\n")) })
 			call := l.Must(l.Recv(lab.Server, conn, bufferSize))
 			var r httpmini.Request
 			if _, err := r.Parse(append([]byte("GE"), call.Data...), nil); err != nil {
@@ -251,27 +264,40 @@ func large(l *lab.Lab) []lab.Step {
 	const response = "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nyes"
 	var conn, c int
 	ask := func() {
-		_, conn, c = l.Connection()
-		l.Must(l.Send(lab.Client, c, request))
+		l.Setup(func() {
+			_, conn, c = l.Connection()
+			l.Must(l.Send(lab.Client, c, request))
+		})
 		l.Until("the request to arrive", func() bool { return l.Ask(lab.Server, conn).Unread == len(request) })
-		l.Must(l.Recv(lab.Server, conn, bufferSize))
+	}
+	read := func() { l.Must(l.Recv(lab.Server, conn, bufferSize)) }
+	answer := func() { l.Must(l.Send(lab.Server, conn, response)) }
+	hangUp := func() { l.Close(lab.Server, conn) }
+	got := int64(0)
+	var call sockets.Call
+	// receive has the client receive once.
+	receive := func() {
+		call = l.Recv(lab.Client, c, bufferSize)
+		got += max(call.Ret, 0)
 	}
 	return []lab.Step{
 		{Name: "ask", Do: func() {
 			ask()
+			read()
 			unread := l.Ask(lab.Server, conn).Unread
 			l.Note("sent", len(request))
 			l.Note("unread", unread)
 			l.Show(facts.UnreadOf(unread, len(request)))
 		}},
+		{Name: "answer", Do: answer},
 		{Name: "wrong", Do: func() {
-			l.Must(l.Send(lab.Server, conn, response))
-			l.Close(lab.Server, conn)
+			hangUp()
 			l.Until("the end of the connection", func() bool { return l.TCPState(lab.Client, c) == kernel.Close })
-			got := int64(0)
-			call := l.Recv(lab.Client, c, bufferSize)
-			for ; call.Errno == 0 && call.Ret > 0; call = l.Recv(lab.Client, c, bufferSize) {
-				got += call.Ret
+		}},
+		{Name: "recv", Do: receive},
+		{Name: "end", Do: func() {
+			for call.Errno == 0 && call.Ret > 0 {
+				receive()
 			}
 			l.Note("got", got)
 			l.Note("end", lab.Said(call))
@@ -290,14 +316,20 @@ func large(l *lab.Lab) []lab.Step {
 			l.Setup(func() {
 				ask()
 				for l.Ask(lab.Server, conn).Unread > 0 {
-					l.Must(l.Recv(lab.Server, conn, bufferSize))
+					read()
 				}
+				answer()
 			})
-			l.Must(l.Send(lab.Server, conn, response))
-			l.Close(lab.Server, conn)
+			hangUp()
+		}},
+		{Name: "whole", Do: func() {
 			l.Until("the answer to arrive", func() bool { return l.Ask(lab.Client, c).Unread >= len(response) })
-			l.Note("right", l.Must(l.Recv(lab.Client, c, bufferSize)).Ret)
-			l.Note("ends", lab.Said(l.Recv(lab.Client, c, bufferSize)))
+			receive()
+			l.Note("right", l.Must(call).Ret)
+		}},
+		{Name: "orderly", Do: func() {
+			receive()
+			l.Note("ends", lab.Said(call))
 		}},
 	}
 }

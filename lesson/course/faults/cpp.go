@@ -24,7 +24,8 @@ func restart(l *lab.Lab) []lab.Step {
 	again := func(reuse bool) sockets.Call {
 		l.Kill(lab.Server)
 		l.Show(facts.TimeWaiting(len(l.RowsAt(addr, kernel.TimeWait)), addr.Port()))
-		return l.BindAgain(addr, reuse)
+		_, call := l.BindAgain(addr, reuse)
+		return call
 	}
 	return []lab.Step{
 		{Name: "serve", Do: func() { addr = l.Served(false) }},
@@ -59,7 +60,7 @@ func idle(l *lab.Lab) []lab.Step {
 			waiting := l.ShowQueue(fd).Waiting
 			l.Note("waiting", waiting)
 		}},
-		{Name: "right", Do: func() {
+		{Name: "limit", Do: func() {
 			l.Setup(func() {
 				l.Shutdown(lab.Client, silent, unix.SHUT_WR) // ends the wait
 				reading.Wait()
@@ -69,6 +70,8 @@ func idle(l *lab.Lab) []lab.Step {
 				conn = l.Accept(fd)
 			})
 			l.Must(l.Do(lab.Server, stage.Order{Do: "setsockopt", FD: conn, Level: unix.SOL_SOCKET, Option: unix.SO_RCVTIMEO, Timeout: idleLimit}))
+		}},
+		{Name: "right", Do: func() {
 			call := l.Recv(lab.Server, conn, bufferSize)
 			limit := unix.NsecToTimeval(idleLimit.Nanoseconds())
 			l.Note("limit", lesson.Took(idleLimit))
@@ -88,6 +91,7 @@ const idleLimit = 200 * time.Millisecond
 func overwrite(l *lab.Lab) []lab.Step {
 	var fd int
 	var own sockets.Sockaddr
+	t := sockets.Tracer{Observe: func(sockets.Call) {}} // so that its calls are put into words
 	// accept has a client connect, and the kernel write the client's address there.
 	accept := func(peer sockets.Sockaddr) {
 		l.Setup(func() { l.Connect(own) })
@@ -99,11 +103,12 @@ func overwrite(l *lab.Lab) []lab.Step {
 		l.Cleanup(func() { unix.Close(int(conn)) })
 	}
 	return []lab.Step{
-		{Name: "before", Do: func() {
-			t := sockets.Tracer{Observe: func(sockets.Call) {}} // so that its calls are put into words
+		{Name: "bind", Do: func() {
 			fd = int(t.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0).Ret)
 			l.Cleanup(func() { unix.Close(fd) })
 			toldHere(l, l.Must(t.Bind(fd, lab.Loopback(0))))
+		}},
+		{Name: "before", Do: func() {
 			toldHere(l, l.Must(t.Listen(fd, 1)))
 			own = sockets.Sockname(fd)
 			l.Note("before", own)

@@ -46,7 +46,7 @@ func (f *futexLock) futex(op, value uintptr) {
 // fails and keeps its lock.
 func lock(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
-	var held futexLock
+	var held, free futexLock
 	var stop atomic.Bool
 	begin := func(lock *futexLock, unlock bool) sockets.Call {
 		lock.lock()
@@ -71,11 +71,10 @@ func lock(l *lab.Lab) []lab.Step {
 			l.Cleanup(func() { stop.Store(true); held.unlock(); <-over })
 			showSleeper(l, task)
 		}},
-		{Name: "mended", Do: func() {
-			var lock futexLock
-			begin(&lock, true)
-			begin(&lock, true)
-			l.Show(lesson.Evidence{Fact: "the lock", Value: fmt.Sprintf("%d: free", lock.word.Load()), Source: "the word in memory that futex(2) waits on"})
+		{Name: "mended", Do: func() { begin(&free, true) }},
+		{Name: "again", Do: func() {
+			begin(&free, true)
+			l.Show(lesson.Evidence{Fact: "the lock", Value: fmt.Sprintf("%d: free", free.word.Load()), Source: "the word in memory that futex(2) waits on"})
 		}},
 	}
 }
@@ -187,9 +186,15 @@ func forgotten(l *lab.Lab) []lab.Step {
 			showTable(l, "fd table")
 		}},
 		{Name: "right", Do: func() {
-			for _, conn := range conns {
-				l.Close(lab.Server, conn)
-			}
+			l.Close(lab.Server, conns[0])
+			showCloseWait(l, addr)
+		}},
+		{Name: "others", Do: func() {
+			l.Setup(func() {
+				for _, conn := range conns[1:] {
+					l.Close(lab.Server, conn)
+				}
+			})
 			l.Note("left", showCloseWait(l, addr))
 		}},
 	}
@@ -205,7 +210,7 @@ func showCloseWait(l *lab.Lab, addr sockets.Sockaddr) int {
 func address(l *lab.Lab) []lab.Step {
 	meant := netip.MustParseAddr("127.0.0.1")
 	bound := func(ip [4]byte) string {
-		fd := l.Stream(lab.Server)
+		fd := l.Unbound(lab.Server)
 		l.Must(l.Bind(lab.Server, fd, sockets.InetSockaddr(netip.AddrPortFrom(netip.AddrFrom4(ip), 0))))
 		local := l.Ask(lab.Server, fd).Local
 		l.Show(facts.LocalAddress(local, ""))

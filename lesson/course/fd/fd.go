@@ -34,11 +34,9 @@ func number(l *lab.Lab) []lab.Step {
 	var fds [3]int
 	const closed = 1 // of the three
 	return []lab.Step{
-		{Name: "make", Do: func() {
-			for i := range fds {
-				fds[i] = l.Stream(lab.Server)
-			}
-		}},
+		{Name: "first", Do: func() { fds[0] = l.Stream(lab.Server) }},
+		{Name: "second", Do: func() { fds[1] = l.Stream(lab.Server) }},
+		{Name: "third", Do: func() { fds[2] = l.Stream(lab.Server) }},
 		{Name: "close", Do: func() {
 			l.Note("old_inode", l.Inode(lab.Server, fds[closed]))
 			l.Must(l.Close(lab.Server, fds[closed]))
@@ -78,13 +76,13 @@ func position(l *lab.Lab) []lab.Step {
 	var path string
 	var file, conn, fd int
 	return []lab.Step{
-		{Name: "file", Do: func() {
+		{Name: "open", Do: func() {
 			path = l.TempDir() + "/note.txt"
 			file = int(l.Must(l.Do(lab.Server, stage.Order{Do: "openat", Path: path, Flags: unix.O_CREAT | unix.O_RDWR | unix.O_CLOEXEC, Mode: 0600})).Ret)
-			l.Must(l.Write(lab.Server, file, said))
 		}},
+		{Name: "file", Do: func() { l.Must(l.Write(lab.Server, file, said)) }},
 		{Name: "socket", Do: func() {
-			_, conn, fd = l.OpenAt(l.Quietly, lab.Loopback(0))
+			l.Setup(func() { _, conn, fd = l.OpenAt(l.Do, lab.Loopback(0)) })
 			call := l.Write(lab.Server, conn, said)
 			l.Note("wrote", call.Result())
 			if call.Errno != 0 {
@@ -136,10 +134,10 @@ func dup(l *lab.Lab) []lab.Step {
 				l.Fatalf("%w", err)
 			}
 			fds[0] = open()
-			read(0)
 		}},
-		{Name: "dup", Do: func() {
-			fds[1] = int(l.Must(l.Do(lab.Server, stage.Order{Do: "dup", FD: fds[0]})).Ret)
+		{Name: "read", Do: func() { read(0) }},
+		{Name: "dup", Do: func() { fds[1] = int(l.Must(l.Do(lab.Server, stage.Order{Do: "dup", FD: fds[0]})).Ret) }},
+		{Name: "on", Do: func() {
 			read(1)
 			l.Note("got", got[1])
 			switch got[1] {
@@ -151,8 +149,8 @@ func dup(l *lab.Lab) []lab.Step {
 				l.Answer("end")
 			}
 		}},
-		{Name: "again", Do: func() {
-			fds[2] = open()
+		{Name: "again", Do: func() { fds[2] = open() }},
+		{Name: "fresh", Do: func() {
 			read(2)
 			l.Note("fresh", got[2])
 		}},

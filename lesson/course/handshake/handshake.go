@@ -38,13 +38,11 @@ func who(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
 	return []lab.Step{
 		{Name: "listen", Do: func() { fd, addr = l.Listener(8) }},
+		{Name: "stop", Do: func() { l.Note("asleep", stopServer(l)) }},
 		{Name: "connect", Do: func() {
 			before := l.Counters()
-			pid := l.PID(lab.Server)
-			defer unix.Kill(pid, unix.SIGCONT) // within the step: nothing must leave it stopped
-			l.Note("asleep", stopServer(l, pid))
-			c := l.Stream(lab.Client)
-			call := l.Do(lab.Client, stage.Order{Do: "connect", FD: c, Addr: addr})
+			c := l.Unbound(lab.Client)
+			call := l.ConnectFD(c, addr)
 			l.Note("connect", lab.Outcome(call))
 			l.Note("took", lesson.Took(call.Duration))
 			switch call.Errno {
@@ -55,15 +53,11 @@ func who(l *lab.Lab) []lab.Step {
 			}
 			showEnds(l, addr, l.Ask(lab.Client, c).Local.AddrPort())
 			moved := l.Counters().Sub(before)
-			l.Show(facts.Counter("Tcp.PassiveOpens", moved["Tcp.PassiveOpens"], "while the server was stopped",
+			l.Show(facts.Counter("Tcp.PassiveOpens", moved["Tcp.PassiveOpens"], "during the connect",
 				"Connections that the kernel took in for listeners, of the whole machine or container."))
 		}},
 		{Name: "wake", Do: func() {
-			var task kernel.Task
-			l.Until("the server to go on", func() bool {
-				task = serverTask(l)
-				return task.State != 'T'
-			})
+			task := signal(l, unix.SIGCONT, func(t kernel.Task) bool { return t.State == 'S' })
 			l.Show(facts.ProcessState(lab.Server, l.PID(lab.Server), task))
 			waiting := l.ShowQueue(fd).Waiting
 			l.Note("waiting", waiting)
@@ -72,25 +66,27 @@ func who(l *lab.Lab) []lab.Step {
 }
 
 // stopServer stops the server's process, as Ctrl-Z does, and shows it. A stopped
-// process answers nobody: State and Ask would wait for SIGCONT.
-func stopServer(l *lab.Lab, pid int) (state string) {
-	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
-		l.Fatalf("kill -STOP %d: %w", pid, err)
-	}
-	var task kernel.Task
-	l.Until("the server to stop", func() bool {
-		task = serverTask(l)
-		return task.State == 'T'
-	})
-	l.Show(facts.ProcessState(lab.Server, pid, task))
+// process answers nobody: State and Ask would wait for SIGCONT. The end of the
+// experiment wakes it (stage.Private).
+func stopServer(l *lab.Lab) (state string) {
+	task := signal(l, unix.SIGSTOP, func(t kernel.Task) bool { return t.State == 'T' })
+	l.Show(facts.ProcessState(lab.Server, l.PID(lab.Server), task))
 	return task.StateName
 }
 
-func serverTask(l *lab.Lab) kernel.Task {
-	task, err := kernel.Thread(l.PID(lab.Server), l.PID(lab.Server))
-	if err != nil {
-		l.Fatalf("%w", err)
+// signal sends the server a signal, and waits until its process is as reached wants it.
+func signal(l *lab.Lab, s unix.Signal, reached func(kernel.Task) bool) (task kernel.Task) {
+	pid := l.PID(lab.Server)
+	if err := unix.Kill(pid, s); err != nil {
+		l.Fatalf("kill(2) of %d: %w", pid, err)
 	}
+	l.Until("the server to follow the signal", func() bool {
+		var err error
+		if task, err = kernel.Thread(pid, pid); err != nil {
+			l.Fatalf("%w", err)
+		}
+		return reached(task)
+	})
 	return task
 }
 
@@ -149,12 +145,10 @@ func packets(l *lab.Lab) []lab.Step {
 func nobody(l *lab.Lab) []lab.Step {
 	return []lab.Step{
 		{Name: "nobody", Do: func() {
-			fd := l.Stream(lab.Server)
-			l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
-			addr := l.Ask(lab.Server, fd).Local
-			c := l.Stream(lab.Client)
+			_, addr := l.Bound()
+			c := l.Unbound(lab.Client)
 			before := l.Counters()
-			call := l.Do(lab.Client, stage.Order{Do: "connect", FD: c, Addr: addr})
+			call := l.ConnectFD(c, addr)
 			moved := l.Counters().Sub(before)
 			sent, resets := moved["Tcp.OutSegs"], moved["Tcp.OutRsts"]
 			l.Show(lesson.Evidence{Fact: "packets sent", Value: fmt.Sprintf("%d, of these %d with a no", sent, resets), Source: "/proc/net/snmp OutSegs, OutRsts",
@@ -173,13 +167,14 @@ func nobody(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "silent", Do: func() {
+			var fd int
 			var addr sockets.Sockaddr
 			l.Setup(func() {
 				_, addr = l.Listener(0)
 				l.Connect(addr) // takes the only place
+				fd = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
 			})
-			fd := l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
-			l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})
+			l.ConnectFD(fd, addr)
 			var x stage.Socket
 			l.Until("the client to try again", func() bool {
 				x = l.Ask(lab.Client, fd)

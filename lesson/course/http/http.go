@@ -11,7 +11,6 @@ import (
 	"fd3/httpmini"
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
-	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
@@ -40,7 +39,7 @@ func end(l *lab.Lab) []lab.Step {
 	var request, received []byte
 	var host string
 	read := func(sent []byte) (verdict string) {
-		l.Must(l.Send(lab.Client, fd, string(sent)))
+		l.Setup(func() { l.Must(l.Send(lab.Client, fd, string(sent))) })
 		received = append(received, l.Must(l.Recv(lab.Server, conn, 4096)).Data...)
 		verdict, _ = parseRequest(received)
 		l.Show(lesson.Evidence{Fact: "the parser", Value: verdict, Source: "httpmini, over " + lesson.Counted(len(received), "byte")})
@@ -70,6 +69,8 @@ func end(l *lab.Lab) []lab.Step {
 			post := httpmini.AppendRequest(nil, "POST", "/", host, httpmini.FieldLine{Name: "Content-Length", Value: fmt.Sprint(len(content))})
 			received = nil
 			l.Note("post_half", read(append(post, content[:2]...)))
+		}},
+		{Name: "whole", Do: func() {
 			l.Note("post_whole", read([]byte(content[2:])))
 			l.Note("post_length", len(content))
 		}},
@@ -77,20 +78,28 @@ func end(l *lab.Lab) []lab.Step {
 }
 
 func missing(l *lab.Lab) []lab.Step {
-	var listener int
+	var listener, conn int
 	var v *visit
-	var answer []byte
-	ask := func(method, target string, serve func(stage.Role, stage.Order) sockets.Call) {
+	var request, answer []byte
+	ask := func(method, target string) {
 		v = newVisit(l, l.Ask(lab.Server, listener).Local, method, target)
-		conn, request := take(l, listener, serve)
+		conn = l.Accept(listener)
+	}
+	read := func() { request = readRequest(l, conn) }
+	reply := func() {
 		answer = respond(request)
-		l.Must(serve(lab.Server, stage.Order{Do: "sendto", FD: conn, Data: answer, Flags: unix.MSG_NOSIGNAL}))
-		l.Must(serve(lab.Server, stage.Order{Do: "close", FD: conn}))
+		l.Must(l.Send(lab.Server, conn, string(answer)))
+	}
+	hangUp := func() {
+		l.Must(l.Close(lab.Server, conn))
 		v.end()
 	}
 	return []lab.Step{
 		{Name: "listen", Do: func() { l.Setup(func() { listener, _ = l.Listener(8) }) }},
-		{Name: "ask", Do: func() { ask("GET", "/missing", l.Do) }},
+		{Name: "ask", Do: func() { ask("GET", "/missing") }},
+		{Name: "read", Do: read},
+		{Name: "answer", Do: reply},
+		{Name: "close", Do: hangUp},
 		{Name: "look", Do: func() {
 			draw(l, answer, false)
 			v.show()
@@ -103,7 +112,12 @@ func missing(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "methods", Do: func() {
 			for _, method := range []string{"DELETE", "GRAB"} {
-				ask(method, "/", l.Quietly)
+				l.Setup(func() {
+					ask(method, "/")
+					read()
+					reply()
+					hangUp()
+				})
 				line, _, _ := strings.Cut(string(answer), "\r\n")
 				l.Show(lesson.Evidence{Fact: method + " /", Value: line, Source: "sent by the server, received by " + v.name})
 				l.Note(strings.ToLower(method), strings.TrimPrefix(line, "HTTP/1.1 "))
@@ -117,7 +131,7 @@ func long(l *lab.Lab) []lab.Step {
 	var v *visit
 	ask := func(length int) {
 		v = newVisit(l, l.Ask(lab.Server, listener).Local, "GET", "/")
-		conn, _ = take(l, listener, l.Quietly)
+		conn = take(l, listener)
 		answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", length, content)
 		l.Must(l.Send(lab.Server, conn, answer))
 		draw(l, []byte(answer), false)
@@ -150,7 +164,7 @@ func long(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "short", Do: func() {
 			ask(len(content) - 2)
-			l.Must(l.Close(lab.Server, conn))
+			l.Setup(func() { l.Must(l.Close(lab.Server, conn)) })
 			v.end()
 			v.show()
 			l.Note("short_said", len(content)-2)
@@ -164,9 +178,9 @@ func lines(l *lab.Lab) []lab.Step {
 	var listener int
 	ask := func(answer string) *visit {
 		v := newVisit(l, l.Ask(lab.Server, listener).Local, "GET", "/")
-		conn, _ := take(l, listener, l.Quietly)
+		conn := take(l, listener)
 		l.Must(l.Send(lab.Server, conn, answer))
-		l.Must(l.Close(lab.Server, conn))
+		l.Setup(func() { l.Must(l.Close(lab.Server, conn)) })
 		v.end()
 		v.show()
 		return v
@@ -256,14 +270,23 @@ func typed(l *lab.Lab) lab.Check {
 	}
 }
 
-// take accepts the client that comes, and reads its request to the end.
-func take(l *lab.Lab, listener int, call func(stage.Role, stage.Order) sockets.Call) (conn int, request []byte) {
-	conn = int(l.Must(call(lab.Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC})).Ret)
+// take accepts the client that comes, and reads its request to the end. Its calls are
+// told in short.
+func take(l *lab.Lab, listener int) (conn int) {
+	l.Setup(func() {
+		conn = l.Accept(listener)
+		readRequest(l, conn)
+	})
+	return conn
+}
+
+// readRequest reads a request to the end.
+func readRequest(l *lab.Lab, conn int) (request []byte) {
 	for {
-		got := l.Must(call(lab.Server, stage.Order{Do: "recvfrom", FD: conn, Type: unix.SOCK_STREAM, Size: 4096}))
+		got := l.Must(l.Recv(lab.Server, conn, 4096))
 		request = append(request, got.Data...)
 		if verdict, _ := parseRequest(request); verdict != partialRequest {
-			return conn, request
+			return request
 		}
 		if got.Ret == 0 {
 			l.Fatalf("the client ended before its request was complete: %q", request)

@@ -15,13 +15,16 @@ func (l *Lab) HalfClosed(closed stage.Role, at, from sockets.Sockaddr) {
 	})
 }
 
-// BindAgain has the server bind a new socket, with SO_REUSEADDR or without.
-func (l *Lab) BindAgain(addr sockets.Sockaddr, reuse bool) sockets.Call {
-	fd := l.Stream(Server)
-	if reuse {
-		l.Must(l.ReuseAddr(Server, fd))
-	}
-	return l.Bind(Server, fd, addr)
+// BindAgain has the server bind a new socket, with SO_REUSEADDR or without. What comes
+// before bind(2) is told in short.
+func (l *Lab) BindAgain(addr sockets.Sockaddr, reuse bool) (fd int, call sockets.Call) {
+	l.Setup(func() {
+		fd = l.Stream(Server)
+		if reuse {
+			l.Must(l.ReuseAddr(Server, fd))
+		}
+	})
+	return fd, l.Bind(Server, fd, addr)
 }
 
 // Served lives the life of a server that accepts one client and closes first, told in

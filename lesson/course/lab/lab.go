@@ -272,8 +272,8 @@ func (l *Lab) told(role stage.Role, c sockets.Call) {
 	l.showCall(role, lesson.Returned(c))
 }
 
-// Setup makes calls that only prepare what the experiment is about. They are told
-// in one line.
+// Setup makes calls that the experiment is not about: they prepare it, or end what is
+// over, or make once more what was seen before. They are told in one line.
 func (l *Lab) Setup(prepare func()) {
 	if l.preparing != nil {
 		prepare()

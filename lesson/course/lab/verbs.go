@@ -39,6 +39,13 @@ func (l *Lab) Stream(role stage.Role) (fd int) {
 	return l.Socket(role, unix.AF_INET, unix.SOCK_STREAM)
 }
 
+// Unbound returns a TCP socket of a party that has no address yet. Its call is told in
+// short.
+func (l *Lab) Unbound(role stage.Role) (fd int) {
+	l.Setup(func() { fd = l.Stream(role) })
+	return fd
+}
+
 // Bind has a party call bind(2).
 func (l *Lab) Bind(role stage.Role, fd int, addr sockets.Sockaddr) sockets.Call {
 	return l.Do(role, stage.Order{Do: "bind", FD: fd, Addr: addr})
@@ -76,11 +83,17 @@ func (l *Lab) Listener(backlog int) (fd int, addr sockets.Sockaddr) {
 	return fd, addr
 }
 
-// Connect returns a new socket of the client that is connected.
+// Connect returns a new socket of the client that is connected. That it is made is told
+// in short.
 func (l *Lab) Connect(addr sockets.Sockaddr) (fd int) {
-	fd = l.Stream(Client)
-	l.Must(l.Do(Client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
+	fd = l.Unbound(Client)
+	l.Must(l.ConnectFD(fd, addr))
 	return fd
+}
+
+// ConnectFD has the client call connect(2).
+func (l *Lab) ConnectFD(fd int, addr sockets.Sockaddr) sockets.Call {
+	return l.Do(Client, stage.Order{Do: "connect", FD: fd, Addr: addr})
 }
 
 // Accept returns the server's end of the next connection of a listener.

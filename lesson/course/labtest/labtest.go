@@ -155,9 +155,15 @@ func whole(t *testing.T, l lab.Lesson, proof Proof) (slows []slow) {
 func (s *Learner) experiment(p lab.Part, want []string, slows *[]slow) {
 	s.t.Helper()
 	seen := len(s.Events)
-	if err := s.Run(s.t.Context(), p, s.slowSteps(p, slows)); err != nil {
+	pressed, slow := s.presses(p), s.slowSteps(p, slows)
+	err := s.Run(s.t.Context(), p, func(ctx context.Context) error {
+		pressed()
+		return slow(ctx)
+	})
+	if err != nil {
 		s.t.Errorf("%s: %v", p.Name, err)
 	}
+	pressed()
 	if !slices.ContainsFunc(s.Events[seen:], func(e lesson.Event) bool { return e.Kind == lesson.KindReturn || e.Kind == lesson.KindEvidence }) {
 		s.t.Errorf("%s shows nothing of the kernel", p.Name)
 	}

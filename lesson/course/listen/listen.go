@@ -12,7 +12,6 @@ import (
 	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
-	"fd3/sockets/stage"
 )
 
 //go:embed listen.md
@@ -34,8 +33,8 @@ var Lesson = lab.Lesson{
 func returns(l *lab.Lab) []lab.Step {
 	var fd int
 	return []lab.Step{
+		{Name: "socket", Do: func() { fd = l.Stream(lab.Server) }},
 		{Name: "bind", Do: func() {
-			fd = l.Stream(lab.Server)
 			l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
 		}},
 		{Name: "listen", Do: func() {
@@ -58,28 +57,33 @@ func full(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
 	var before kernel.Counters
 	var open, refused int
+	connect := func() {
+		c := unwaiting(l)
+		call := l.ConnectFD(c, addr)
+		switch call.Errno {
+		case 0, unix.EINPROGRESS, unix.ECONNREFUSED:
+		default:
+			l.Must(call)
+		}
+		if l.TCPState(lab.Client, c) == kernel.Close { // at once: later it may have given up
+			refused++
+		}
+	}
 	return []lab.Step{
 		{Name: "listen", Do: func() {
 			fd, addr = l.Bound()
 			l.Must(l.Listen(lab.Server, fd, 1))
 			before = l.Counters()
 		}},
-		{Name: "connect", Do: func() {
-			var fds [clients]int
+		{Name: "first", Do: connect},
+		{Name: "second", Do: connect},
+		{Name: "third", Do: connect},
+		{Name: "others", Do: func() {
 			l.Setup(func() {
-				for i := range fds {
-					fds[i] = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK)
+				for range clients - 3 {
+					connect()
 				}
 			})
-			for _, c := range fds {
-				call := l.Do(lab.Client, stage.Order{Do: "connect", FD: c, Addr: addr})
-				switch call.Errno {
-				case 0, unix.EINPROGRESS, unix.ECONNREFUSED:
-				default:
-					l.Must(call)
-				}
-			}
-			refused = clientsIn(l, kernel.Close) // at once: later it may have given up
 		}},
 		{Name: "look", Do: func() {
 			trying := clientsIn(l, kernel.SynSent)
@@ -113,14 +117,23 @@ func full(l *lab.Lab) []lab.Step {
 	}
 }
 
+// unwaiting returns a socket of the client whose connect does not wait. Its call is told
+// in short.
+func unwaiting(l *lab.Lab) (fd int) {
+	l.Setup(func() { fd = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK) })
+	return fd
+}
+
 // letIn accepts one client of a full queue, and has another one connect. Then more are
-// open than before: that one, or one of those that hang, if its SYN came first.
+// open than before: that one, or one of those that hang, if its SYN came first. Both calls
+// are one step: a client that hangs takes the place by itself, were the learner slow.
 func letIn(l *lab.Lab, fd int, addr sockets.Sockaddr, before int) {
 	l.Accept(fd)
-	l.ShowAcceptQueue(fd)
-	var next int
-	l.Setup(func() { next = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK) })
-	l.Do(lab.Client, stage.Order{Do: "connect", FD: next, Addr: addr})
+	between := l.Queue(fd)
+	e := facts.AcceptQueue(between, between.Waiting, "")
+	e.Fact = "accept queue, between"
+	l.Show(e)
+	l.Setup(func() { l.ConnectFD(unwaiting(l), addr) })
 	now := 0
 	l.Until("the next client to get in", func() bool {
 		now = clientsIn(l, kernel.Established)
@@ -176,19 +189,15 @@ func columns(l *lab.Lab) []lab.Step {
 	const said = 100
 	var fd int
 	var addr sockets.Sockaddr
+	send := func() {
+		var c int
+		l.Setup(func() { c = l.Connect(addr) })
+		l.Must(l.Send(lab.Client, c, strings.Repeat("x", said)))
+	}
 	return []lab.Step{
 		{Name: "listen", Do: func() { fd, addr = l.Listener(5) }},
-		{Name: "send", Do: func() {
-			var fds [2]int
-			l.Setup(func() {
-				for i := range fds {
-					fds[i] = l.Connect(addr)
-				}
-			})
-			for _, c := range fds {
-				l.Must(l.Send(lab.Client, c, strings.Repeat("x", said)))
-			}
-		}},
+		{Name: "send", Do: send},
+		{Name: "other", Do: send},
 		{Name: "look", Do: func() {
 			waiting := l.ShowQueue(fd).Waiting
 			unread := 0

@@ -32,24 +32,42 @@ var Lesson = lab.Lesson{
 	Exercises: lab.Exercises{"say": say},
 }
 
+// calls has one conversation over AF_INET, call by call, and then one over AF_UNIX, of
+// which the calls with other arguments are told in full.
 func calls(l *lab.Lab) []lab.Step {
-	var inet, local []sockets.Call
+	var inet, local conversation
 	var path sockets.Sockaddr
-	return []lab.Step{
-		{Name: "inet", Do: func() { inet = conversation(l, lab.Loopback(0)) }},
+	return append(inet.steps(l), []lab.Step{
 		{Name: "unix", Do: func() {
 			path = newPath(l)
-			local = conversation(l, path)
+			local.socket(l, path)
+		}},
+		{Name: "path", Do: func() { local.bind(l, path) }},
+		{Name: "there", Do: func() {
+			l.Setup(func() {
+				local.listen(l)
+				local.dial(l, path)
+			})
+			local.connect(l, path)
+		}},
+		{Name: "same", Do: func() {
+			l.Setup(func() {
+				local.accept(l)
+				local.send(l)
+				local.recv(l)
+			})
+			local.showNames(l)
 		}},
 		{Name: "look", Do: func() {
-			differ, same := differences(inet, local)
+			l.Setup(func() { local.close(l) })
+			differ, same := differences(inet.calls, local.calls)
 			order := "other names"
 			if same {
 				order = "the same names in the same order"
 			}
-			l.Show(lesson.Evidence{Fact: "the calls", Value: fmt.Sprintf("%d and %d, %s", len(inet), len(local), order), Source: "the calls above"})
+			l.Show(lesson.Evidence{Fact: "the calls", Value: fmt.Sprintf("%d and %d, %s", len(inet.calls), len(local.calls), order), Source: "the calls above"})
 			l.Show(lesson.Evidence{Fact: "other arguments", Value: strings.Join(differ, ", "), Source: "the calls above"})
-			l.Note("calls", len(local))
+			l.Note("calls", len(local.calls))
 			l.Note("differ", strings.Join(differ, ", "))
 			if same {
 				l.Answer("none")
@@ -63,9 +81,13 @@ func calls(l *lab.Lab) []lab.Step {
 				left = "a file"
 			}
 			l.Show(lesson.Evidence{Fact: "at the path", Value: left, Source: "lstat(2)", Command: "ls " + path.Path()})
-			l.Note("again", lab.Outcome(l.Bind(lab.Server, l.Socket(lab.Server, unix.AF_UNIX, unix.SOCK_STREAM), path)))
 		}},
-	}
+		{Name: "next", Do: func() {
+			var fd int
+			l.Setup(func() { fd = l.Socket(lab.Server, unix.AF_UNIX, unix.SOCK_STREAM) })
+			l.Note("again", lab.Outcome(l.Bind(lab.Server, fd, path)))
+		}},
+	}...)
 }
 
 func newPath(l *lab.Lab) sockets.Sockaddr {
@@ -76,27 +98,87 @@ func newPath(l *lab.Lab) sockets.Sockaddr {
 	return addr
 }
 
-// conversation is a whole conversation at an address, from the first socket to
-// the last close, with each of its calls.
-func conversation(l *lab.Lab, addr sockets.Sockaddr) (calls []sockets.Call) {
-	do := func(role stage.Role, o stage.Order) sockets.Call {
-		c := l.Do(role, o)
-		calls = append(calls, c)
-		return c
-	}
-	listener, conn, fd := l.OpenAt(do, addr)
-	l.Must(do(lab.Client, stage.Order{Do: "sendto", FD: fd, Data: []byte("hello"), Flags: unix.MSG_NOSIGNAL}))
-	l.Must(do(lab.Server, stage.Order{Do: "recvfrom", FD: conn, Type: unix.SOCK_STREAM, Size: 100}))
-	showNames(l, conn, fd)
-	do(lab.Client, stage.Order{Do: "close", FD: fd})
-	do(lab.Server, stage.Order{Do: "close", FD: conn})
-	do(lab.Server, stage.Order{Do: "close", FD: listener})
-	return calls
+// A conversation is one at an address, from the first socket to the last close, with
+// each of its calls.
+type conversation struct {
+	calls              []sockets.Call
+	listener, conn, fd int
 }
 
-// showNames shows what both ends of a connection are called.
-func showNames(l *lab.Lab, conn, fd int) {
-	l.Show(facts.Names(l.Ask(lab.Server, conn).Local, l.Ask(lab.Client, fd).Local))
+// steps are a conversation over AF_INET, a call in each.
+func (c *conversation) steps(l *lab.Lab) []lab.Step {
+	addr := lab.Loopback(0)
+	return []lab.Step{
+		{Name: "socket", Do: func() { c.socket(l, addr) }},
+		{Name: "bind", Do: func() { c.bind(l, addr) }},
+		{Name: "listen", Do: func() {
+			c.listen(l)
+			addr = l.Ask(lab.Server, c.listener).Local
+		}},
+		{Name: "client", Do: func() { c.dial(l, addr) }},
+		{Name: "connect", Do: func() { c.connect(l, addr) }},
+		{Name: "accept", Do: func() {
+			c.accept(l)
+			c.showNames(l)
+		}},
+		{Name: "send", Do: func() { c.send(l) }},
+		{Name: "recv", Do: func() { c.recv(l) }},
+		{Name: "close", Do: func() { l.Setup(func() { c.close(l) }) }},
+	}
+}
+
+func (c *conversation) do(l *lab.Lab, role stage.Role, o stage.Order) int {
+	call := l.Must(l.Do(role, o))
+	c.calls = append(c.calls, call)
+	return int(call.Ret)
+}
+
+func (c *conversation) socket(l *lab.Lab, addr sockets.Sockaddr) {
+	c.listener = c.do(l, lab.Server, newSocket(addr))
+}
+
+func newSocket(addr sockets.Sockaddr) stage.Order {
+	return stage.Order{Do: "socket", Domain: addr.Family(), Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC}
+}
+
+func (c *conversation) bind(l *lab.Lab, addr sockets.Sockaddr) {
+	c.do(l, lab.Server, stage.Order{Do: "bind", FD: c.listener, Addr: addr})
+}
+
+func (c *conversation) listen(l *lab.Lab) {
+	c.do(l, lab.Server, stage.Order{Do: "listen", FD: c.listener, Backlog: 5})
+}
+
+// dial makes the client's socket.
+func (c *conversation) dial(l *lab.Lab, addr sockets.Sockaddr) {
+	c.fd = c.do(l, lab.Client, newSocket(addr))
+}
+
+func (c *conversation) connect(l *lab.Lab, addr sockets.Sockaddr) {
+	c.do(l, lab.Client, stage.Order{Do: "connect", FD: c.fd, Addr: addr})
+}
+
+func (c *conversation) accept(l *lab.Lab) {
+	c.conn = c.do(l, lab.Server, stage.Order{Do: "accept4", FD: c.listener, Flags: unix.SOCK_CLOEXEC})
+}
+
+// showNames shows what both ends of the connection are called.
+func (c *conversation) showNames(l *lab.Lab) {
+	l.Show(facts.Names(l.Ask(lab.Server, c.conn).Local, l.Ask(lab.Client, c.fd).Local))
+}
+
+func (c *conversation) send(l *lab.Lab) {
+	c.do(l, lab.Client, stage.Order{Do: "sendto", FD: c.fd, Data: []byte("hello"), Flags: unix.MSG_NOSIGNAL})
+}
+
+func (c *conversation) recv(l *lab.Lab) {
+	c.do(l, lab.Server, stage.Order{Do: "recvfrom", FD: c.conn, Type: unix.SOCK_STREAM, Size: 100})
+}
+
+func (c *conversation) close(l *lab.Lab) {
+	c.do(l, lab.Client, stage.Order{Do: "close", FD: c.fd})
+	c.do(l, lab.Server, stage.Order{Do: "close", FD: c.conn})
+	c.do(l, lab.Server, stage.Order{Do: "close", FD: c.listener})
 }
 
 // sameAnyway are the arguments that are not compared: descriptors, which are only
@@ -212,15 +294,18 @@ func rowsOf(l *lab.Lab, path string) (found []kernel.UnixRow) {
 
 func file(l *lab.Lab) []lab.Step {
 	var path string
-	var reader int
+	var writer, reader, fd int
+	var waiting *lab.Pending
 	return []lab.Step{
-		{Name: "write", Do: func() {
+		{Name: "make", Do: func() {
 			path = l.TempDir() + "/talk.txt"
-			writer := l.Must(l.Do(lab.Client, stage.Order{Do: "openat", Path: path, Flags: unix.O_CREAT | unix.O_WRONLY | unix.O_CLOEXEC, Mode: 0600}))
-			l.Must(l.Write(lab.Client, int(writer.Ret), "hello"))
+			writer = int(l.Must(l.Do(lab.Client, stage.Order{Do: "openat", Path: path, Flags: unix.O_CREAT | unix.O_WRONLY | unix.O_CLOEXEC, Mode: 0600})).Ret)
+		}},
+		{Name: "write", Do: func() { l.Must(l.Write(lab.Client, writer, "hello")) }},
+		{Name: "open", Do: func() {
+			reader = int(l.Must(l.Do(lab.Server, stage.Order{Do: "openat", Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
 		}},
 		{Name: "read", Do: func() {
-			reader = int(l.Must(l.Do(lab.Server, stage.Order{Do: "openat", Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})).Ret)
 			first := l.Must(l.Read(lab.Server, reader, 100))
 			l.Note("first", first.Ret)
 		}},
@@ -235,9 +320,12 @@ func file(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "socket", Do: func() {
-			_, conn, fd := l.OpenAt(l.Quietly, newPath(l))
-			waiting := l.Begin(lab.Server, stage.Order{Do: "recvfrom", FD: conn, Type: unix.SOCK_STREAM, Size: 100})
+			var conn int
+			l.Setup(func() { _, conn, fd = l.OpenAt(l.Do, newPath(l)) })
+			waiting = l.Begin(lab.Server, stage.Order{Do: "recvfrom", FD: conn, Type: unix.SOCK_STREAM, Size: 100})
 			waiting.Blocks()
+		}},
+		{Name: "send", Do: func() {
 			l.Must(l.Send(lab.Client, fd, "hello"))
 			l.Must(waiting.Wait())
 		}},

@@ -38,11 +38,8 @@ func joined(l *lab.Lab) []lab.Step {
 	var conn, c int
 	return []lab.Step{
 		{Name: "connect", Do: func() { _, conn, c = l.Connection() }},
-		{Name: "send", Do: func() {
-			for _, piece := range pieces {
-				l.Must(l.Send(lab.Client, c, piece))
-			}
-		}},
+		{Name: "send", Do: func() { l.Must(l.Send(lab.Client, c, pieces[0])) }},
+		{Name: "second", Do: func() { l.Must(l.Send(lab.Client, c, pieces[1])) }},
 		{Name: "look", Do: func() {
 			x := arrived(l, conn, len(whole))
 			l.Show(lesson.Evidence{Fact: "arrived at the server", Value: lesson.Counted(x.Unread, "byte") + ", in " + lesson.Counted(x.TCP.Data_segs_in, "packet"), Source: "ioctl(2) SIOCINQ, getsockopt(2) TCP_INFO",
@@ -77,19 +74,21 @@ func parts(l *lab.Lab) []lab.Step {
 	const said, room = "abcdefghijkl", 5
 	var conn, c int
 	var sizes []string
+	recv := func() {
+		call := l.Must(l.Recv(lab.Server, conn, room))
+		sizes = append(sizes, fmt.Sprint(call.Ret))
+		l.Show(facts.UnreadOf(l.Ask(lab.Server, conn).Unread, len(said)))
+	}
 	return []lab.Step{
 		{Name: "send", Do: func() {
 			_, conn, c = l.Connection()
 			l.Must(l.Send(lab.Client, c, said))
 			arrived(l, conn, len(said))
 		}},
-		{Name: "recv", Do: func() {
-			for range (len(said) + room - 1) / room {
-				call := l.Must(l.Recv(lab.Server, conn, room))
-				sizes = append(sizes, fmt.Sprint(call.Ret))
-				left := l.Ask(lab.Server, conn).Unread
-				l.Show(facts.UnreadOf(left, len(said)))
-			}
+		{Name: "recv", Do: recv},
+		{Name: "more", Do: recv},
+		{Name: "rest", Do: func() {
+			recv()
 			l.Note("said", len(said))
 			l.Note("room", room)
 			l.Note("calls", len(sizes))
@@ -125,10 +124,13 @@ func recvNow(l *lab.Lab, conn, size int) sockets.Call {
 
 func end(l *lab.Lab) []lab.Step {
 	var conn, c int
+	var second sockets.Call
 	return []lab.Step{
-		{Name: "close", Do: func() {
+		{Name: "send", Do: func() {
 			_, conn, c = l.Connection()
 			l.Must(l.Send(lab.Client, c, "bye"))
+		}},
+		{Name: "close", Do: func() {
 			l.Must(l.Close(lab.Client, c))
 			l.Until("the client's FIN", func() bool { return l.TCPState(lab.Server, conn) == kernel.CloseWait })
 			x := l.Ask(lab.Server, conn)
@@ -137,9 +139,11 @@ func end(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "recv", Do: func() { l.Note("first", l.Must(recvNow(l, conn, 100)).Ret) }},
 		{Name: "more", Do: func() {
-			second, third := recvNow(l, conn, 100), recvNow(l, conn, 100)
+			second = recvNow(l, conn, 100)
 			l.Note("second", result(second))
-			l.Note("third", result(third))
+		}},
+		{Name: "once", Do: func() {
+			l.Note("third", result(recvNow(l, conn, 100)))
 			switch {
 			case second.Errno == unix.EAGAIN:
 				l.Answer("waits")
@@ -192,6 +196,8 @@ func post(l *lab.Lab) []lab.Step {
 		{Name: "body", Do: func() {
 			l.Must(l.Send(lab.Client, c, body))
 			arrived(l, conn, len(body))
+		}},
+		{Name: "rest", Do: func() {
 			recv()
 			l.Note("body", len(body))
 			l.Note("whole", got)

@@ -113,13 +113,16 @@ func full(l *lab.Lab) []lab.Step {
 			l.Note("asked", small)
 			l.Note("doubled", got)
 		}},
+		{Name: "offer", Do: func() { accepted = offer() }},
 		{Name: "fill", Do: func() {
-			for n := offer(); n > 0; n = offer() {
-				for ; n > 0; n = offer() {
-					accepted += n
+			l.Setup(func() {
+				for n := offer(); n > 0; n = offer() {
+					for ; n > 0; n = offer() {
+						accepted += n
+					}
+					l.Until("the acknowledgment", func() bool { return l.Ask(lab.Server, conn).Unsent+l.Ask(lab.Client, fd).Unread == accepted })
 				}
-				l.Until("the acknowledgment", func() bool { return l.Ask(lab.Server, conn).Unsent+l.Ask(lab.Client, fd).Unread == accepted })
-			}
+			})
 			l.Note("offered", offered)
 			l.Note("accepted", accepted)
 		}},
@@ -161,14 +164,18 @@ func calls(l *lab.Lab) []lab.Step {
 		{Do: "sendmsg", Data: []byte("three"), Flags: unix.MSG_NOSIGNAL},
 	}
 	failed := false
+	call := func(n int) func() {
+		return func() {
+			o := calls[n]
+			o.FD = conn
+			failed = l.Do(lab.Server, o).Errno != 0 || failed
+		}
+	}
 	return []lab.Step{
 		{Name: "connect", Do: func() { l.Setup(func() { _, conn, fd = l.Connection() }) }},
-		{Name: "send", Do: func() {
-			for _, o := range calls {
-				o.FD = conn
-				failed = l.Do(lab.Server, o).Errno != 0 || failed
-			}
-		}},
+		{Name: "write", Do: call(0)},
+		{Name: "send", Do: call(1)},
+		{Name: "sendmsg", Do: call(2)},
 		{Name: "recv", Do: func() {
 			call := l.Must(l.Recv(lab.Client, fd, 100))
 			l.Note("got", string(call.Data))

@@ -33,6 +33,8 @@ func idle(l *lab.Lab) []lab.Step {
 				l.Must(l.Do(lab.Client, stage.Order{Do: "setsockopt", FD: second, Level: unix.SOL_SOCKET, Option: unix.SO_RCVTIMEO, Timeout: brief}))
 			})
 			l.Must(l.Send(lab.Client, second, get10))
+		}},
+		{Name: "wait", Do: func() {
 			got := l.Recv(lab.Client, second, 1<<16)
 			l.Note("waited", lesson.Took(got.Duration))
 			l.Note("idle_got", lab.Outcome(got))
@@ -55,6 +57,8 @@ func idle(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "leave", Do: func() {
 			l.Close(lab.Client, silent)
+		}},
+		{Name: "then", Do: func() {
 			l.Must(l.Quietly(lab.Client, stage.Order{Do: "setsockopt", FD: second, Level: unix.SOL_SOCKET, Option: unix.SO_RCVTIMEO, Timeout: lab.Patience}))
 			l.Note("idle_then", l.Must(l.Recv(lab.Client, second, 1<<16)).Ret)
 		}},

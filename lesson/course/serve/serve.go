@@ -38,42 +38,59 @@ var Lesson = lab.Lesson{
 // steps, which share what each leaves for the next.
 func pieces(l *lab.Lab) []lab.Step {
 	const size, piece = 10000, 4096
-	var listener, conn, c, calls, reads int
+	var listener, conn, c, file, calls, reads int
+	var got []byte // by the last read of the file
 	path := ""
 	do := func(o stage.Order) int {
 		calls++
 		return int(l.Must(l.Do(lab.Server, o)).Ret)
 	}
+	read := func() {
+		calls, reads = calls+1, reads+1
+		got = l.Must(l.Read(lab.Server, file, piece)).Data
+	}
+	write := func() { do(stage.Order{Do: "write", FD: conn, Data: got}) }
+	// further reads once more, and writes what it has read in short.
+	further := func() {
+		read()
+		l.Setup(write)
+	}
 	return []lab.Step{
-		{Name: "listen", Do: func() {
+		{Name: "socket", Do: func() {
 			path = filepath.Join(l.TempDir(), "page.txt")
 			if err := os.WriteFile(path, bytes.Repeat([]byte("a line of it\n"), size)[:size], 0o644); err != nil {
 				l.Fatalf("%w", err)
 			}
 			listener = do(stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})
+		}},
+		{Name: "option", Do: func() {
 			do(stage.Order{Do: "setsockopt", FD: listener, Level: unix.SOL_SOCKET, Option: unix.SO_REUSEADDR, Value: 1})
-			do(stage.Order{Do: "bind", FD: listener, Addr: lab.Loopback(0)})
-			do(stage.Order{Do: "listen", FD: listener, Backlog: unix.SOMAXCONN})
 		}},
-		{Name: "request", Do: func() {
-			l.Setup(func() { c = l.Connect(l.Ask(lab.Server, listener).Local) })
-			l.Must(l.Send(lab.Client, c, "GET /page.txt HTTP/1.0\r\n\r\n"))
+		{Name: "bind", Do: func() { do(stage.Order{Do: "bind", FD: listener, Addr: lab.Loopback(0)}) }},
+		{Name: "listen", Do: func() { do(stage.Order{Do: "listen", FD: listener, Backlog: unix.SOMAXCONN}) }},
+		{Name: "accept", Do: func() {
+			l.Setup(func() {
+				c = l.Connect(l.Ask(lab.Server, listener).Local)
+				l.Must(l.Send(lab.Client, c, "GET /page.txt HTTP/1.0\r\n\r\n"))
+			})
 			conn = do(stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC})
-			do(stage.Order{Do: "read", FD: conn, Size: piece})
 		}},
-		{Name: "answer", Do: func() {
-			file := do(stage.Order{Do: "openat", Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})
+		{Name: "request", Do: func() { do(stage.Order{Do: "read", FD: conn, Size: piece}) }},
+		{Name: "file", Do: func() {
+			file = do(stage.Order{Do: "openat", Path: path, Flags: unix.O_RDONLY | unix.O_CLOEXEC})
+		}},
+		{Name: "head", Do: func() {
 			do(stage.Order{Do: "write", FD: conn, Data: fmt.Appendf(nil, "HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n", size)})
-			for {
-				calls, reads = calls+1, reads+1
-				got := l.Must(l.Read(lab.Server, file, piece))
-				if got.Ret == 0 {
-					break
-				}
-				do(stage.Order{Do: "write", FD: conn, Data: got.Data})
+		}},
+		{Name: "read", Do: read},
+		{Name: "write", Do: write},
+		{Name: "second", Do: further},
+		{Name: "third", Do: further},
+		{Name: "fourth", Do: func() {
+			read()
+			if len(got) > 0 {
+				l.Fatalf("read(2) gave %s more of the file", lesson.Counted(len(got), "byte"))
 			}
-			do(stage.Order{Do: "close", FD: file})
-			do(stage.Order{Do: "close", FD: conn})
 			switch reads {
 			case 1:
 				l.Answer("once")
@@ -82,6 +99,10 @@ func pieces(l *lab.Lab) []lab.Step {
 			case 4:
 				l.Answer("four")
 			}
+		}},
+		{Name: "close", Do: func() {
+			l.Setup(func() { do(stage.Order{Do: "close", FD: file}) })
+			do(stage.Order{Do: "close", FD: conn})
 		}},
 		{Name: "look", Do: func() {
 			var all []byte

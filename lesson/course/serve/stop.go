@@ -18,7 +18,7 @@ func stop(l *lab.Lab) []lab.Step {
 	// row shows the server's end of the silent client's connection.
 	row := func() string {
 		end := l.EndsOf(own.addr.AddrPort(), l.Ask(lab.Client, silent).Local.AddrPort())[lab.Server]
-		l.Show(lesson.Evidence{Fact: "of them, the silent client's", Value: fmt.Sprintf("%s, peer %s", end.State, end.Remote), Source: "sock_diag(7)", Command: facts.SS("-tan", facts.To(own.addr.Port()))})
+		l.Show(lesson.Evidence{Fact: "of them, the silent client's", Value: fmt.Sprintf("%s, peer %s", end.State, end.Remote), Source: "sock_diag(7)", Command: facts.SS("-tan", facts.From(own.addr.Port()))})
 		return end.State.String()
 	}
 	return []lab.Step{
@@ -47,7 +47,7 @@ func stop(l *lab.Lab) []lab.Step {
 		{Name: "rest", Do: func() {
 			l.Must(l.Send(lab.Client, c, get11[20:]))
 			l.Note("answer", len(readAnswer(l, c)))
-			l.Close(lab.Client, c)
+			l.Setup(func() { l.Close(lab.Client, c) })
 			l.Until("the server to end", func() bool {
 				select {
 				case <-own.ran:

@@ -51,14 +51,19 @@ func names(l *lab.Lab) []lab.Step {
 	seen := make(map[string]int)
 	return []lab.Step{
 		{Name: "send", Do: func() {
-			fd = int(l.Must(l.Quietly(lab.Server, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})).Ret)
-			l.Must(l.Quietly(lab.Server, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: unix.SO_RCVBUF, Value: 4096}))
-			l.Must(l.Quietly(lab.Server, stage.Order{Do: "bind", FD: fd, Addr: lab.Loopback(0)}))
-			l.Must(l.Quietly(lab.Server, stage.Order{Do: "listen", FD: fd, Backlog: 8}))
+			l.Setup(func() {
+				fd = l.Stream(lab.Server)
+				l.SetOption(lab.Server, fd, unix.SO_RCVBUF, 4096)
+				l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
+				l.Must(l.Listen(lab.Server, fd, 8))
+			})
 			addr = l.Ask(lab.Server, fd).Local
 			seen["sendto"] = stuck(l, addr, "sendto")
 		}},
-		{Name: "write", Do: func() { seen["write"] = stuck(l, addr, "write") }},
+		{Name: "write", Do: func() {
+			l.Kill(lab.Client)
+			seen["write"] = stuck(l, addr, "write")
+		}},
 		{Name: "table", Do: func() {
 			send := "no number"
 			if slices.Contains(hasSend, runtime.GOARCH) {
@@ -81,16 +86,18 @@ func names(l *lab.Lab) []lab.Step {
 }
 
 // stuck has the client send more than there is room for, and gives the
-// number of the call that it is blocked in. The client ends with it.
+// number of the call that it is blocked in. It stays there.
 func stuck(l *lab.Lab, addr sockets.Sockaddr, call string) (number int) {
-	c := int(l.Must(l.Quietly(lab.Client, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})).Ret)
-	l.Must(l.Quietly(lab.Client, stage.Order{Do: "setsockopt", FD: c, Level: unix.SOL_SOCKET, Option: unix.SO_SNDBUF, Value: 4096}))
-	l.Must(l.Quietly(lab.Client, stage.Order{Do: "connect", FD: c, Addr: addr}))
+	var c int
+	l.Setup(func() {
+		c = l.Stream(lab.Client)
+		l.SetOption(lab.Client, c, unix.SO_SNDBUF, 4096)
+		l.Must(l.ConnectFD(c, addr))
+	})
 	p := l.Begin(lab.Client, stage.Order{Do: call, FD: c, Data: bytes.Repeat([]byte("x"), 512<<10), Flags: unix.MSG_NOSIGNAL})
 	number = p.Blocks().Syscall.Number
 	path := fmt.Sprintf("/proc/%d/syscall", l.PID(lab.Client))
 	l.Show(lesson.Evidence{Fact: "number of the call", Value: fmt.Sprintf("%d, which is %s", number, table[number]), Source: path, Command: "cat " + path})
 	l.Note("number_"+call, number)
-	l.Kill(lab.Client)
 	return number
 }

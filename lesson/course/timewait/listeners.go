@@ -17,19 +17,30 @@ func two(l *lab.Lab) []lab.Step {
 	const clients = 16
 	var addr sockets.Sockaddr
 	var shared []int
+	// share has a socket bind the port with SO_REUSEPORT.
+	share := func() (fd int) {
+		l.Setup(func() {
+			fd = l.Stream(lab.Server)
+			l.SetOption(lab.Server, fd, unix.SO_REUSEPORT, 1)
+		})
+		l.Must(l.Bind(lab.Server, fd, addr))
+		shared = append(shared, fd)
+		return fd
+	}
 	return []lab.Step{
 		{Name: "first", Do: func() {
-			fd := l.Stream(lab.Server)
-			l.Must(l.ReuseAddr(lab.Server, fd))
-			l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
+			var fd int
+			l.Setup(func() {
+				fd = l.Stream(lab.Server)
+				l.Must(l.ReuseAddr(lab.Server, fd))
+				l.Must(l.Bind(lab.Server, fd, lab.Loopback(0)))
+			})
 			l.Must(l.Listen(lab.Server, fd, clients))
 			addr = l.Ask(lab.Server, fd).Local
 		}},
 		{Name: "second", Do: func() {
-			fd := l.Stream(lab.Server)
-			l.Must(l.ReuseAddr(lab.Server, fd))
-			call := l.Bind(lab.Server, fd, addr)
-			if call.Errno == 0 {
+			fd, call := l.BindAgain(addr, true)
+			if call.Errno == 0 { // not on Linux
 				call = l.Listen(lab.Server, fd, clients)
 			}
 			l.Note("failing", call.Name)
@@ -40,15 +51,14 @@ func two(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "port", Do: func() {
 			addr = lab.Loopback(0)
-			for range 2 {
-				fd := l.Stream(lab.Server)
-				l.SetOption(lab.Server, fd, unix.SO_REUSEPORT, 1)
-				l.Must(l.Bind(lab.Server, fd, addr))
-				l.Must(l.Listen(lab.Server, fd, clients))
+			l.Setup(func() {
+				fd := share()
 				addr = l.Ask(lab.Server, fd).Local
-				shared = append(shared, fd)
-			}
+				l.Must(l.Listen(lab.Server, fd, clients))
+			})
 		}},
+		{Name: "beside", Do: func() { share() }},
+		{Name: "both", Do: func() { l.Must(l.Listen(lab.Server, shared[1], clients)) }},
 		{Name: "clients", Do: func() {
 			for range clients {
 				c := int(l.Must(l.Quietly(lab.Client, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC})).Ret)

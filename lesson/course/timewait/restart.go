@@ -23,14 +23,13 @@ func restart(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "plain", Do: func() {
-			plain = l.BindAgain(addr, false)
+			_, plain = l.BindAgain(addr, false)
 			l.Note("plain", lab.Said(plain))
-			l.Kill(lab.Server)
 		}},
 		{Name: "option", Do: func() {
-			option = l.BindAgain(addr, true)
-			l.Note("option", lab.Said(option))
 			l.Kill(lab.Server)
+			_, option = l.BindAgain(addr, true)
+			l.Note("option", lab.Said(option))
 			switch {
 			case plain.Errno == 0:
 				l.Answer("plain")
@@ -41,9 +40,11 @@ func restart(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "both", Do: func() {
+			l.Kill(lab.Server)
 			addr = l.Served(true)
 			l.Kill(lab.Server)
-			l.Note("both", lab.Said(l.BindAgain(addr, true)))
+			_, both := l.BindAgain(addr, true)
+			l.Note("both", lab.Said(both))
 		}},
 	}
 }

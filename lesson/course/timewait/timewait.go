@@ -45,7 +45,7 @@ func who(l *lab.Lab) []lab.Step {
 			conn, c := open()
 			l.Close(lab.Client, c)
 			l.HalfClosed(lab.Client, addr, from)
-			l.Close(lab.Server, conn)
+			l.Setup(func() { l.Close(lab.Server, conn) }) // in the same step: half closed it stays a minute only
 		}},
 		{Name: "look", Do: func() {
 			left, kept := showLeft(l, addr, from)
@@ -60,7 +60,7 @@ func who(l *lab.Lab) []lab.Step {
 			conn, c := open()
 			l.Close(lab.Server, conn)
 			l.HalfClosed(lab.Server, addr, from)
-			l.Close(lab.Client, c)
+			l.Setup(func() { l.Close(lab.Client, c) })
 		}},
 		{Name: "again", Do: func() {
 			left, _ := showLeft(l, addr, from)
@@ -86,10 +86,10 @@ func showLeft(l *lab.Lab, at, from sockets.Sockaddr) (who, left string) {
 	for _, role := range []stage.Role{lab.Client, lab.Server} {
 		row, ok := ends[role]
 		if !ok {
-			showEnd(l, role, nil, at)
+			showEnd(l, role, nil, from)
 			continue
 		}
-		showEnd(l, role, &row, at)
+		showEnd(l, role, &row, from)
 		left, who = facts.TimeLeft(&row), string(role)
 	}
 	if len(ends) == 2 {
@@ -98,10 +98,10 @@ func showLeft(l *lab.Lab, at, from sockets.Sockaddr) (who, left string) {
 	return who, left
 }
 
-// showEnd shows one end of a connection with its timer; row is nil where nothing is
-// left of it.
-func showEnd(l *lab.Lab, whose stage.Role, row *kernel.InetSocket, at sockets.Sockaddr) {
+// showEnd shows one end of a client's connection with its timer; row is nil where nothing
+// is left of it.
+func showEnd(l *lab.Lab, whose stage.Role, row *kernel.InetSocket, from sockets.Sockaddr) {
 	e := facts.EndTimer(whose, row)
-	e.Command = facts.SS("-tano", facts.With(at.Port()))
+	e.Command = facts.SS("-tano", facts.With(from.Port()))
 	l.Show(e)
 }
