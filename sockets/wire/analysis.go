@@ -31,7 +31,8 @@ func (c *flow) analyze(s Segment, fwd, rev *side, now time.Time) []Label {
 		rev.contiguous = s.Ack
 	}
 	advances := s.Length > 0 || s.Flags&(SYN|FIN) != 0
-	if fwd.sent && advances && before(s.Seq, fwd.next) && !has(labels, KeepAlive) {
+	probed := s.Length > 1 && s.Seq == fwd.next-1 // its first byte may have been a probe, and the rest is new
+	if fwd.sent && advances && before(s.Seq, fwd.next) && !probed && !has(labels, KeepAlive) {
 		labels = append(labels, c.repeated(s, fwd, rev, now))
 	}
 	return labels

@@ -59,6 +59,17 @@ func (k *talk) handshake() {
 	k.say(10*ms, 0, ACK, 1, 1, 502, "")
 }
 
+// port gives the client another port.
+func (k *talk) port(n uint16) {
+	for i, b := range k.frames {
+		at := 34
+		if b[29] == serverMAC[5] && b[5] == clientMAC[5] { // from the server
+			at = 36
+		}
+		k.frames[i] = edited(b, at, byte(n>>8), byte(n))
+	}
+}
+
 // packets are the frames of a talk, followed.
 func (k *talk) packets() []Packet {
 	var flows Flows
@@ -250,9 +261,9 @@ func wander(seed uint64, n int) *talk {
 			k.say(after, from, PSH|ACK, next[from], acked[1-from], windows[from], string(make([]byte, size)))
 			next[from] += size
 		case 3: // some bytes again
-			at := max(next[from]-1-r.IntN(2000), 1)
-			k.say(after, from, ACK, at, acked[1-from], windows[from], string(make([]byte, 1+r.IntN(1400))))
-			next[from] = max(next[from], at+1)
+			if at := max(next[from]-1-r.IntN(2000), 1); at < next[from] {
+				k.say(after, from, ACK, at, acked[1-from], windows[from], string(make([]byte, 1+r.IntN(next[from]-at))))
+			}
 		case 4: // all is there
 			acked[1-from] = next[1-from]
 			k.say(after, from, ACK, next[from], acked[1-from], windows[from], "")
@@ -265,6 +276,9 @@ func wander(seed uint64, n int) *talk {
 			k.say(after, from, ACK, next[from]-1, acked[1-from], windows[from], "")
 		case 8: // a byte more
 			k.say(after, from, ACK, next[from], acked[1-from], windows[from], "x")
+			if windows[1-from] > 0 {
+				next[from]++
+			}
 		}
 	}
 	return k

@@ -136,6 +136,7 @@ func corpus() []sample {
 		{"later fragment of IPv6", with6(44, slices.Concat([]byte{17, 0, 5, 0xc9, 1, 2, 3, 4}, []byte("hello"))...)},
 		{"unknown protocol", with4(253, 1, 2, 3, 4)},
 		{"unknown type", slices.Concat(serverMAC[:], clientMAC[:], []byte{0x88, 0xb5, 1, 2, 3, 4})},
+		{"IEEE 802.3 with a length", slices.Concat(serverMAC[:], clientMAC[:], []byte{0, 4, 0x42, 0x42, 3, 0}, make([]byte, 42))},
 		{"IPv4 in IPv4", with4(4, u[14:]...)},
 	}
 }

@@ -68,10 +68,12 @@ func (d *dissector) tcpOption(kind, n int) {
 	case kind == 34:
 		d.bytes("cookie", n)
 	case kind >= 253 && n >= 2:
-		if d.hex("experiment identifier", 16) == 0xf989 {
-			d.means("fast open") // RFC 7413, appendix
+		name := "option data"
+		if d.hex("experiment identifier", 16) == 0xf989 { // RFC 7413, appendix A
+			d.means("fast open")
+			name = "cookie"
 		}
-		d.bytes("option data", n-2)
+		d.bytes(name, n-2)
 	default:
 		if kind >= 2 && kind <= 5 || kind == 8 {
 			d.wrong("TCP: %s of %d bytes", tcpOptionKinds[kind], n+2)
