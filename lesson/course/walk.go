@@ -215,41 +215,31 @@ func (w *Walk) verdict(p lab.Part) {
 	})
 }
 
-// Answers tells the kernel's answer once more, and what there is to say to each other
-// choice, for a reader who has predicted nothing.
-func (w *Walk) Answers(verdict lab.Part) {
-	w.mu.Lock()
-	l, answer := w.lesson, w.notes.Answer(verdict.Name)
-	w.mu.Unlock()
-	said := answer == ""
-	for _, c := range l.Prediction(verdict.Name).Choices {
-		about, ok := verdict.About[c.Name]
-		if !ok || c.Name == answer {
-			continue
-		}
-		if !said { // several questions of a lesson stand one below the other
-			w.say(verdict, "answer", "The kernel's answer: "+l.Choice(verdict.Name, answer))
-			said = true
-		}
-		w.say(verdict, "answer", comment(c, about))
-	}
-}
-
-// comment is a choice with what there is to say to it.
-func comment(c words.Item, about string) string { return "**" + c.Text + "**\n\n" + about }
-
 // Others returns what there is to say to the choices that the learner has not made, in
 // their order. It belongs to the verdict that was told last.
-func (w *Walk) Others(verdict lab.Part) (all []lesson.Event) {
+func (w *Walk) Others(verdict lab.Part) []lesson.Event {
 	w.mu.Lock()
-	l, predicted := w.lesson, w.predicted[verdict.Name]
+	predicted := w.predicted[verdict.Name]
 	w.mu.Unlock()
-	for _, c := range w.choices(l.Prediction(verdict.Name)) {
-		if about, ok := verdict.About[c.Name]; ok && c.Name != predicted {
-			all = append(all, lesson.Event{Kind: lesson.KindText, Step: verdict.Lesson, Section: "answer", Text: w.fill(verdict, comment(c, about))})
+	return w.Comments(verdict, predicted)
+}
+
+// Comments returns what there is to say to each choice but one, in the learner's order.
+func (w *Walk) Comments(verdict lab.Part, but string) (all []lesson.Event) {
+	for _, c := range w.Choices(verdict.Name) {
+		if about, ok := verdict.About[c.Name]; ok && c.Name != but {
+			all = append(all, lesson.Event{Kind: lesson.KindText, Step: verdict.Lesson, Section: "answer", Text: w.fill(verdict, "**"+c.Text+"**\n\n"+about)})
 		}
 	}
 	return all
+}
+
+// Choices returns those of a prediction of the lesson, in the learner's order.
+func (w *Walk) Choices(prediction string) []words.Item {
+	w.mu.Lock()
+	l := w.lesson
+	w.mu.Unlock()
+	return w.choices(l.Prediction(prediction))
 }
 
 // Prepare brings about what an exercise begins with.

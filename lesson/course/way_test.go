@@ -297,28 +297,28 @@ func TestResumeIsInterrupted(t *testing.T) {
 	}
 }
 
-// The words about each choice: on paper those about all but the kernel's, which comes
-// first; to a learner those about all but their own.
+// The words about each choice: those about all but the kernel's, and to a learner about
+// all but their own.
 func TestWordsAboutChoices(t *testing.T) {
 	const text = "# x: x\n\n## predict a\nP\n\n- yes: Yes.\n- no: No.\n- never: Never.\n\n## experiment a\nE\n\n- step: S\n\n## verdict a\nV\n\n### yes\nY\n\n### no\nN\n\n### never\nR\n"
 	made := func(l *lab.Lab) []lab.Step { return []lab.Step{{Name: "step", Do: func() { l.Answer("no") }}} }
 	one := lab.Lesson{ID: "one", Words: text, Experiments: lab.Experiments{"a": made}}.Read()
-	var told []string
-	w := &Walk{Lessons: []lab.Lesson{one}, Show: func(e lesson.Event) { told = append(told, e.Text) }}
+	w := &Walk{Lessons: []lab.Lesson{one}, Show: func(lesson.Event) {}}
 	defer w.End()
 	passed(t, w, Place{})
-	told = nil
+	texts := func(all []lesson.Event) string {
+		var told []string
+		for _, e := range all {
+			told = append(told, e.Text)
+		}
+		return strings.Join(told, "|")
+	}
 	verdict := w.Part(Place{0, 2})
-	w.Answers(verdict)
-	if got := strings.Join(told, "|"); got != "The kernel's answer: No.|**Yes.**\n\nY|**Never.**\n\nR" {
+	if got := texts(w.Comments(verdict, w.Notes().Answer("a"))); got != "**Yes.**\n\nY|**Never.**\n\nR" {
 		t.Errorf("%q", got)
 	}
 	w.Predict(w.Part(Place{}), "yes")
-	var others []string
-	for _, e := range w.Others(verdict) {
-		others = append(others, e.Text)
-	}
-	if got := strings.Join(others, "|"); got != "**No.**\n\nN|**Never.**\n\nR" {
+	if got := texts(w.Others(verdict)); got != "**No.**\n\nN|**Never.**\n\nR" {
 		t.Errorf("%q", got)
 	}
 }

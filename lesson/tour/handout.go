@@ -11,92 +11,153 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/words"
 )
 
-// Handout goes through lessons as a handout has them: the experiments are made now,
-// nothing is predicted, and an exercise is told and not waited for. The words for other
-// answers than the kernel's come last, and the hints. It returns the experiments and
-// exercises that could not be made here, by lesson and title.
+// Handout goes through lessons as the learner's sheet has them: the experiments are made
+// now, nothing is predicted, and an exercise is told and not waited for. What gives the
+// answer to a prediction away in words comes last, as why it is so, and what is for the
+// teacher not at all. It returns the experiments and exercises that could not be made
+// here, by lesson and title.
 func Handout(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
 	h := &handout{show: show}
-	h.walk = &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}
-	defer h.walk.End()
-	for at := (course.Place{}); !h.walk.Ended(at); {
-		err := h.part(ctx, at)
-		if p := h.walk.Part(at); errors.Is(err, course.ErrNotMade) {
-			notMade, err = append(notMade, p.Lesson+" ("+p.Title+")"), nil
-		}
-		if err := errors.Join(err, ctx.Err(), h.failed); err != nil {
-			return nil, err
-		}
-		before := at
-		if at = h.walk.Next(at); at.Lesson != before.Lesson {
-			h.last()
-		}
-	}
-	return notMade, h.failed
+	h.arrange = h.learners
+	return h.through(ctx, lessons)
+}
+
+// Answers goes through lessons as the teacher's sheet has them. The experiments are made
+// without a word. Of each prediction it has the kernel's answer, what it said, and the
+// words for other answers, and of each exercise the hints, of which the last is the
+// solution. It returns what Handout does.
+func Answers(ctx context.Context, lessons []lab.Lesson, show func(lesson.Event) error) (notMade []string, err error) {
+	h := &handout{show: show}
+	h.arrange = h.teachers
+	return h.through(ctx, lessons)
 }
 
 type handout struct {
-	walk   *course.Walk
-	show   func(lesson.Event) error
-	failed error           // the first of show
-	kept   *[]lesson.Event // where Events are kept for later; nil: they are shown
-
-	answers, hints []lesson.Event // of the lesson so far
+	walk    *course.Walk
+	show    func(lesson.Event) error
+	arrange func(p lab.Part, told []lesson.Event, made bool)
+	failed  error          // the first of show
+	told    []lesson.Event // of the part that is gone through
+	why     []lesson.Event // the explanations of the lesson so far
 }
 
-func (h *handout) hear(e lesson.Event) {
-	switch {
-	case h.kept != nil:
-		*h.kept = append(*h.kept, e)
-	case h.failed == nil:
-		h.failed = h.show(e)
-	}
-}
-
-// keep returns the Events of what is done, and shows none.
-func (h *handout) keep(do func()) (kept []lesson.Event) {
-	h.kept = &kept
-	do()
-	h.kept = nil
-	return kept
-}
-
-// part goes through a part. The answers to other predictions and the hints of an
-// exercise are kept.
-func (h *handout) part(ctx context.Context, at course.Place) error {
-	onward := func(ctx context.Context) error { return ctx.Err() }
-	switch p := h.walk.Part(at); p.Kind {
-	case lab.Verdict:
-		if err := h.walk.Go(ctx, at, onward); err != nil {
-			return err
+// through goes through the lessons, a part after the other.
+func (h *handout) through(ctx context.Context, lessons []lab.Lesson) (notMade []string, err error) {
+	h.walk = &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}
+	defer h.walk.End()
+	for at := (course.Place{}); !h.walk.Ended(at); at = h.walk.Next(at) {
+		p := h.walk.Part(at)
+		h.told = nil
+		err := h.walk.Go(ctx, at, func(ctx context.Context) error { return ctx.Err() })
+		made := !errors.Is(err, course.ErrNotMade)
+		if !made {
+			notMade, err = append(notMade, p.Lesson+" ("+p.Title+")"), nil
 		}
-		h.answers = append(h.answers, h.keep(func() { h.walk.Answers(p) })...)
-		return nil
-	case lab.Exercise:
-		return h.exercise(p, func() error { return h.walk.Go(ctx, at, onward) })
+		h.arrange(p, h.told, made)
+		if err := errors.Join(err, ctx.Err(), h.failed); err != nil {
+			return nil, err
+		}
 	}
-	return h.walk.Go(ctx, at, onward)
+	return notMade, nil
 }
 
-// exercise tells what there is to do, then how it was set up, and keeps the hints.
-func (h *handout) exercise(p lab.Part, tell func() error) error {
-	var err error
-	told := h.keep(func() { err = tell() })
-	slices.SortStableFunc(told, func(a, b lesson.Event) int { return setup(a) - setup(b) })
-	for _, e := range told {
-		h.hear(e)
+// hear keeps what the part tells.
+func (h *handout) hear(e lesson.Event) { h.told = append(h.told, e) }
+
+// write shows Events. The first error of show is kept.
+func (h *handout) write(all ...lesson.Event) {
+	for _, e := range all {
+		if h.failed == nil {
+			h.failed = h.show(e)
+		}
 	}
-	if err != nil {
-		return err
+}
+
+// telling returns what a function tells.
+func (h *handout) telling(do func()) []lesson.Event {
+	h.told = nil
+	do()
+	return h.told
+}
+
+// learners arranges a part on the learner's sheet.
+func (h *handout) learners(p lab.Part, told []lesson.Event, made bool) {
+	switch p.Kind {
+	case lab.Verdict:
+	case lab.Explain:
+		h.why = append(h.why, titled(p, told)...)
+	case lab.Experiment:
+		h.write(told...)
+		if made {
+			h.write(lesson.Event{Kind: lesson.KindText, Section: "blank", Step: p.Lesson, Text: "What does the kernel say?"})
+		}
+	case lab.Exercise:
+		// What there is to do comes before how it was set up.
+		slices.SortStableFunc(told, func(a, b lesson.Event) int { return setup(a) - setup(b) })
+		h.write(told...)
+		if made {
+			h.write(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
+				Text: "`fd3 tour " + p.Lesson + "/exercise` sets this up, with real addresses and numbers, and watches the kernel until it is done."})
+		}
+	case lab.Recap, lab.References:
+		h.write(h.why...)
+		h.why = nil
+		h.write(told...)
+	default:
+		h.write(titled(p, told)...)
 	}
-	h.hear(lesson.Event{Kind: lesson.KindText, Section: "tour", Step: p.Lesson,
-		Text: "`fd3 tour " + p.Lesson + "/exercise` sets this up, with real addresses and numbers, and watches the kernel until it is done."})
-	for n := range p.Hints {
-		h.hints = append(h.hints, h.keep(func() { h.walk.Hint(p, n) })...)
+}
+
+// teachers arranges a part on the teacher's sheet. Of a part that is not on it there is
+// no more than the title of the lesson, and why it could not be made.
+func (h *handout) teachers(p lab.Part, told []lesson.Event, made bool) {
+	switch p.Kind {
+	case lab.Predict:
+		h.write(titled(p, told)...)
+	case lab.Verdict:
+		h.write(h.numbered(p, told)...)
+		h.write(h.walk.Comments(p, h.walk.Notes().Answer(p.Name))...)
+	default:
+		for _, e := range told {
+			if e.Kind == lesson.KindLesson || e.Section == "failed" || e.Section == string(lab.Exercise) {
+				h.write(e)
+			}
+		}
 	}
-	return nil
+	if p.Kind != lab.Exercise || !made {
+		return
+	}
+	hints := h.telling(func() {
+		for n := range p.Hints {
+			h.walk.Hint(p, n)
+		}
+	})
+	hints[0].Title = "the last one is the solution"
+	h.write(hints...)
+}
+
+// titled gives words the title of their part.
+func titled(p lab.Part, told []lesson.Event) []lesson.Event {
+	for i := range told {
+		if told[i].Kind == lesson.KindText {
+			told[i].Title = p.Title
+		}
+	}
+	return told
+}
+
+// numbered gives the kernel's answer the number that it has among the choices.
+func (h *handout) numbered(verdict lab.Part, told []lesson.Event) []lesson.Event {
+	for i, e := range told {
+		choices := h.walk.Choices(verdict.Name)
+		if n := slices.IndexFunc(choices, func(c words.Item) bool { return c.Name == e.Name }); e.Kind == lesson.KindVerdict && n >= 0 {
+			told[i].Title = fmt.Sprintf("Number %d. %s", n+1, e.Title)
+		}
+	}
+	return told
 }
 
 // setup is 1 for calls that are told in short, and 0 for anything else.
@@ -105,15 +166,6 @@ func setup(e lesson.Event) int {
 		return 1
 	}
 	return 0
-}
-
-// last shows what was kept of a lesson.
-func (h *handout) last() {
-	kept := append(h.answers, h.hints...)
-	h.answers, h.hints = nil, nil
-	for _, e := range kept {
-		h.hear(e)
-	}
 }
 
 // Machine is what the kernel says of itself and of the machine it runs on.

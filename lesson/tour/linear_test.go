@@ -2,12 +2,14 @@ package tour
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +24,7 @@ import (
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
+	"fd3/sockets/kernel"
 )
 
 // A visit is a linear tour of this process, in a terminal of its own.
@@ -380,52 +383,112 @@ func TestLines(t *testing.T) {
 	l.close() // nothing was typed, and nothing hangs
 }
 
-// A handout has every part in its order, the answers to wrong choices and the hints last,
-// and nothing of a learner. Its exercise names no port: nobody listens there any more.
-func TestHandout(t *testing.T) {
-	l, err := course.Find("listen")
+// A sheet is what one of the two functions makes of a lesson.
+func sheetOf(t *testing.T, id string, through func(context.Context, []lab.Lesson, func(lesson.Event) error) ([]string, error)) (l lab.Lesson, all []lesson.Event) {
+	t.Helper()
+	l, err := course.Find(id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sections []string
-	var hinted, choices, answers int
-	notMade, err := Handout(t.Context(), []lab.Lesson{l}, func(e lesson.Event) error {
-		switch {
-		case e.Kind == lesson.KindText:
-			sections = append(sections, e.Section)
-		case e.Kind == lesson.KindVerdict && (e.Title == "" || e.Predicted != ""):
-			t.Errorf("%+v", e)
-		case e.Kind == lesson.KindChoice:
-			choices++
-		}
-		if e.Section == "exercise" && (!strings.Contains(e.Text, "ADDR") || regexp.MustCompile(`:\d+`).MatchString(e.Text)) {
-			t.Error(e.Text)
-		}
-		if e.Section == "answer" {
-			answers++
-		}
-		if hinted > 0 && e.Section != "hint" {
-			t.Errorf("%s after the hints", e.Section)
-		}
-		if e.Section == "hint" {
-			hinted++
-		}
+	notMade, err := through(t.Context(), []lab.Lesson{l}, func(e lesson.Event) error {
+		all = append(all, e)
 		return nil
 	})
 	if err != nil || len(notMade) > 0 {
 		t.Fatal(notMade, err)
 	}
-	text := strings.Join(sections, " ")
-	for _, want := range []string{"question predict experiment step", "exercise tour recap references answer", "answer hint hint"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %q in %s", want, text)
-		}
-	}
-	if answers == 0 || answers > choices { // the kernel's, and to others
-		t.Errorf("%d answers to %d choices", answers, choices)
-	}
 	if left := children(); len(left) > 0 {
 		t.Errorf("left: %s", left)
+	}
+	return l, all
+}
+
+// sections are those of the Events, in a line.
+func sections(all []lesson.Event) string {
+	var names []string
+	for _, e := range all {
+		names = append(names, cmp.Or(e.Section, string(e.Kind)))
+	}
+	return strings.Join(slices.Compact(names), " ")
+}
+
+// The learner's sheet has the parts in their order, a drawing where the kernel has
+// something new, room for each answer, and why it is so at the end. It has nothing of a
+// learner and nothing of the teacher's, and its exercise names no port: nobody listens
+// there any more.
+func TestLearnersSheet(t *testing.T) {
+	l, all := sheetOf(t, "listen", Handout)
+	got := sections(all)
+	for _, want := range []string{"lesson question predict choice experiment step", "blank predict", "blank exercise setup tour explain recap references"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+	for _, e := range all {
+		switch {
+		case e.Kind == lesson.KindVerdict, slices.Contains([]string{"answer", "hint", "done"}, e.Section):
+			t.Errorf("%+v", e)
+		case e.Section == "exercise" && (!strings.Contains(e.Text, "ADDR") || regexp.MustCompile(`:\d+`).MatchString(e.Text)):
+			t.Error(e.Text)
+		case (e.Section == "predict" || e.Section == "explain") && e.Title == "":
+			t.Errorf("no title: %s", e.Text)
+		case e.Kind == lesson.KindSnapshot && e.Before != nil && reflect.DeepEqual(e.Snapshot.Since(*e.Before), kernel.Difference{}):
+			t.Errorf("nothing is new: %+v", e.Snapshot)
+		}
+	}
+	predictions := 0
+	for _, p := range l.Parts {
+		if p.Kind == lab.Predict {
+			predictions++
+		}
+	}
+	if blanks := strings.Count(got, "blank"); blanks != predictions {
+		t.Errorf("%d places for %d answers", blanks, predictions)
+	}
+}
+
+// The teacher's sheet has to each prediction the number of the kernel's answer, what it
+// said and the words to each other choice, and to the exercise its solution. It tells of
+// no call.
+func TestTeachersSheet(t *testing.T) {
+	l, all := sheetOf(t, "listen", Answers)
+	if got := sections(all); !regexp.MustCompile(`^lesson( predict choice verdict( answer)?)+ exercise hint$`).MatchString(got) {
+		t.Error(got)
+	}
+	var choices []string
+	predictions, comments, hints := 0, 0, 0
+	for _, e := range all {
+		switch {
+		case e.Section == "predict":
+			choices = nil
+			predictions++
+		case e.Kind == lesson.KindChoice:
+			choices = append(choices, e.Text)
+		case e.Kind == lesson.KindVerdict:
+			var n int
+			if _, err := fmt.Sscanf(e.Title, "Number %d.", &n); err != nil || n < 1 || n > len(choices) || e.Title != fmt.Sprintf("Number %d. %s", n, choices[n-1]) {
+				t.Errorf("%q for %q", e.Title, choices)
+			}
+			if e.Text == "" || strings.Contains(e.Text, "{") {
+				t.Errorf("the kernel said %q", e.Text)
+			}
+		case e.Section == "answer":
+			comments++
+		case e.Section == "hint":
+			hints++
+		}
+	}
+	want := 0
+	for _, p := range l.Parts {
+		if p.Kind == lab.Verdict {
+			want += len(p.About)
+		}
+		if p.Kind == lab.Exercise && hints != len(p.Hints) {
+			t.Errorf("%d of %d hints", hints, len(p.Hints))
+		}
+	}
+	if predictions == 0 || comments != want {
+		t.Errorf("%d predictions, %d of %d comments", predictions, comments, want)
 	}
 }
 

@@ -46,6 +46,7 @@ type sheet interface {
 	choices([]lesson.Event) // their Text is Markdown
 	answer(markdown string)
 	whole(heading, markdown string) // on one page; the heading may be empty
+	blank(words string)             // and room to write
 	calls([]lesson.Event)
 	facts([]lesson.Event)
 	bytes(lesson.Event)
@@ -60,7 +61,7 @@ var documentHeadings = map[string]string{
 	"experiment": "The experiment",
 	"explain":    "Why",
 	"exercise":   "Your turn",
-	"answer":     "If you said something else",
+	"answer":     "To the other answers",
 	"hint":       "Hints",
 	"recap":      "To keep",
 	"references": "Where it is written",
@@ -96,15 +97,18 @@ func (d *Document) lesson(e lesson.Event) {
 	d.sheet.lesson(e.Step, e.Title, e.Text)
 }
 
-func (d *Document) step(e lesson.Event) { d.headed(3, e.Title, "") }
+func (d *Document) step(e lesson.Event) { d.open(3, e.Title, "") }
 
 func (d *Document) text(e lesson.Event) {
 	d.flush(nil)
 	if words, ok := documentHeadings[e.Section]; ok && (e.Section != d.section || e.Section != "hint" && e.Section != "answer") {
-		d.sheet.heading(3, words)
+		d.sheet.heading(3, headed(words, e.Title))
 	}
 	d.section = e.Section
 	switch e.Section {
+	case "blank":
+		d.sheet.blank(e.Text)
+		return
 	case "hint":
 		d.hints++
 		d.sheet.whole("Hint "+strconv.Itoa(d.hints), e.Text)
@@ -117,6 +121,17 @@ func (d *Document) text(e lesson.Event) {
 		e.Text = strings.TrimSuffix(code(e.Command)+": "+e.Text, ": ")
 	}
 	d.sheet.prose(e.Text)
+}
+
+// headed is a heading with what it is about, which may be nothing.
+func headed(words, about string) string {
+	switch {
+	case about == "":
+		return words
+	case strings.HasSuffix(words, "?"):
+		return words + " " + strings.ToUpper(about[:1]) + about[1:]
+	}
+	return words + ": " + about
 }
 
 func (d *Document) enter(e lesson.Event) { d.pending = &e }
@@ -143,7 +158,7 @@ func (d *Document) bytes(e lesson.Event) {
 	d.sheet.bytes(spanned(e))
 }
 
-func (d *Document) process(e lesson.Event) { d.headed(4, e.Title, e.Text) }
+func (d *Document) process(e lesson.Event) { d.open(4, e.Title, e.Text) }
 
 func (d *Document) socket(e lesson.Event) {
 	e.Fact = fmt.Sprintf("fd %d", *e.FD)
@@ -151,7 +166,7 @@ func (d *Document) socket(e lesson.Event) {
 }
 
 func (d *Document) connection(e lesson.Event) {
-	d.headed(4, strings.Join(connectionWords(e), ", "), "")
+	d.open(4, strings.Join(connectionWords(e), ", "), "")
 }
 
 func (d *Document) request(e lesson.Event) {
@@ -181,7 +196,7 @@ func (d *Document) choice(e lesson.Event) {
 }
 
 func (d *Document) verdict(e lesson.Event) {
-	d.headed(3, "The answer", "")
+	d.open(3, "The answer", "")
 	d.section = "verdict"
 	if e.Title != "" {
 		d.sheet.answer(e.Title)
@@ -196,8 +211,8 @@ func (d *Document) verdict(e lesson.Event) {
 	d.prose(e.Text)
 }
 
-// headed opens a part of a document.
-func (d *Document) headed(level int, words, markdown string) {
+// open begins a part of a document.
+func (d *Document) open(level int, words, markdown string) {
 	d.flush(nil)
 	d.sheet.heading(level, words)
 	d.prose(markdown)

@@ -22,7 +22,7 @@ func handoutEvents() []lesson.Event {
 	return []lesson.Event{
 		{Kind: lesson.KindLesson, Step: "listen", Title: "listen: " + evil, Text: "What is *pending*?"},
 		{Kind: lesson.KindText, Section: "question", Text: "The **question**.\n\n    listen(fd, 5);"},
-		{Kind: lesson.KindText, Section: "predict", Text: "What happens?"},
+		{Kind: lesson.KindText, Section: "predict", Title: "a call <b>", Text: "What happens?"},
 		{Kind: lesson.KindChoice, Name: "waits", Text: "It waits."},
 		{Kind: lesson.KindChoice, Name: "returns", Text: "It `returns`."},
 		{Kind: lesson.KindText, Section: "experiment", Text: "Look."},
@@ -34,7 +34,9 @@ func handoutEvents() []lesson.Event {
 		{Kind: lesson.KindBytes, Title: evil, Data: []byte(strings.Repeat("x", 100)), Spans: []lesson.Span{{Name: evil, Value: evil, Start: 0, End: 100}}},
 		{Kind: lesson.KindBytes, Title: "a message", Data: []byte("GET\r\n" + strings.Repeat("y", 100))},
 		{Kind: lesson.KindVerdict, Name: "returns", Title: "It `returns`.", Text: "The verdict."},
+		{Kind: lesson.KindText, Section: "blank", Text: "What does <it> say?"},
 		{Kind: lesson.KindText, Section: "exercise", Text: "Do it."},
+		{Kind: lesson.KindText, Section: "explain", Title: "a call", Text: "Because."},
 		{Kind: lesson.KindText, Section: "recap", Text: "- one\n- two"},
 		{Kind: lesson.KindText, Section: "answer", Text: "**It waits.**\n\nIt need not."},
 		{Kind: lesson.KindText, Section: "hint", Text: "The first hint."},
@@ -70,7 +72,7 @@ func inOrder(text string, words ...string) string {
 	return ""
 }
 
-var parts = []string{"1 January 1970", "kernel", "The question", "What do you think?", "It waits.", "The experiment", "accept4(3, ...  (it waits)", ", 0) = ?  (it never returned)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "The answer", "The verdict.", "Your turn", "To keep", "If you said something else", "It waits.", "It need not.", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
+var parts = []string{"1 January 1970", "kernel", "The question", "What do you think? A call", "It waits.", "The experiment", "accept4(3, ...  (it waits)", ", 0) = ?  (it never returned)", "The bytes", "The bytes: a message", "GET\\r\\nyyy", "The answer", "The verdict.", "What does", "it", "say?", "Your turn", "Why: a call", "To keep", "To the other answers", "It waits.", "It need not.", "Hints", "Hint 1", "The first hint.", "Hint 2", "The second hint."}
 
 func TestMarkdownDocument(t *testing.T) {
 	text := document(t, NewMarkdown)

@@ -81,6 +81,7 @@ func (h *htmlSheet) answer(markdown string)     { h.write("answer", markdown) }
 func (h *htmlSheet) whole(heading, markdown string) {
 	h.write("whole", struct{ Heading, Text string }{heading, markdown})
 }
+func (h *htmlSheet) blank(words string)       { h.write("blank", words) }
 func (h *htmlSheet) calls(all []lesson.Event) { h.write("calls", all) }
 func (h *htmlSheet) facts(all []lesson.Event) { h.write("facts", all) }
 func (h *htmlSheet) bytes(e lesson.Event)     { h.write("bytes", e) }

@@ -69,6 +69,10 @@ func (m *markdownSheet) whole(heading, markdown string) {
 	m.prose(markdown)
 }
 
+func (m *markdownSheet) blank(words string) {
+	m.printf("\n%s %s\n", literal(words), strings.Repeat(`\_`, 40))
+}
+
 func (m *markdownSheet) calls(all []lesson.Event) {
 	var lines []string
 	for _, e := range all {
