@@ -1,6 +1,9 @@
 package lesson
 
-import "fd3/sockets/kernel"
+import (
+	"fd3/sockets/kernel"
+	"fd3/sockets/wire"
+)
 
 // Kind says what an Event tells.
 //
@@ -20,6 +23,8 @@ const (
 	KindSocket   Kind = "socket"   // status: what follows is about this descriptor: FD, Value, Text, Source, Command
 	KindSnapshot Kind = "snapshot" // status, and a step with --draw: what the kernel has, which a view draws
 
+	KindPacket Kind = "packet" // wire: a packet on the cable; with Recap in short
+
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
 	KindLoad       Kind = "load"       // serve: what each loop did in the last second
@@ -37,9 +42,9 @@ const (
 // The flat fields stay as they are. A new kind of fact brings a struct of its own,
 // behind a pointer that is nil in all other kinds:
 //
-//	KindPacket Kind = "packet" // one packet on the cable: Packet
+//	KindPacket Kind = "packet" // wire: a packet on the cable
 //	…
-//	Packet *Packet `json:"packet,omitempty"` // packet: its bytes, and what each of them is
+//	Packet *wire.Packet `json:"packet,omitempty"` // packet: its bytes, and what each of them is
 //
 // A test of view fails until its draw has a case for the kind, and no view builds
 // without the method that the case calls (view.renderer).
@@ -96,6 +101,8 @@ type Event struct {
 
 	Snapshot *kernel.Snapshot `json:"snapshot,omitempty"` // snapshot: what the kernel has
 	Before   *kernel.Snapshot `json:"before,omitempty"`   // snapshot: what it had before, where that is known: what has changed stands out
+
+	Packet *wire.Packet `json:"packet,omitempty"` // packet: its bytes, what each of them is, and what became of it
 
 	Form  string `json:"form,omitempty"`  // bytes: struct or message
 	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64

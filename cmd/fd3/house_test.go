@@ -76,7 +76,7 @@ var walls = map[string]string{
 	"httpmini/server/docroot": "httpmini sockets",
 	"httpmini/server":         "httpmini httpmini/page httpmini/server/docroot sockets sockets/kernel",
 
-	"lesson":          "sockets sockets/kernel",
+	"lesson":          "sockets sockets/kernel sockets/wire",
 	"lesson/words":    "",
 	"lesson/outfile":  "",
 	"lesson/facts":    "lesson sockets sockets/kernel sockets/stage",
@@ -84,7 +84,7 @@ var walls = map[string]string{
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
 	"lesson/glossary": "lesson lesson/facts lesson/step lesson/words sockets sockets/kernel",
 	"lesson/drawing":  "lesson sockets/kernel",
-	"lesson/view":     "lesson lesson/drawing lesson/words",
+	"lesson/view":     "lesson lesson/drawing lesson/words sockets/wire",
 
 	"lesson/course/lab": "lesson lesson/facts lesson/words sockets sockets/kernel sockets/stage",
 	"lesson/course/*":   "lesson lesson/facts lesson/course/lab httpmini httpmini/server httpmini/server/docroot sockets sockets/kernel sockets/stage",

@@ -44,7 +44,8 @@ type described struct{ name, comment, typ string }
 func newContract(t *testing.T) contract {
 	t.Helper()
 	c := contract{structs: make(map[string][]described), names: make(map[string]string)}
-	for _, path := range []string{"../../lesson/event.go", "../../sockets/kernel/snapshot.go", "../../sockets/kernel/queue.go", "../../sockets/kernel/diag.go"} {
+	for _, path := range []string{"../../lesson/event.go", "../../sockets/kernel/snapshot.go", "../../sockets/kernel/queue.go", "../../sockets/kernel/diag.go",
+		"../../sockets/wire/packet.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -139,7 +140,7 @@ func (c contract) about(out *strings.Builder, kind string) {
 			words += ": " + c.list(members)
 		}
 		c.row(out, "  "+f.name, words)
-		if kind == "snapshot" && f.name == "snapshot" {
+		if f.name == kind { // a fact with a struct of its own
 			c.deeper(out, f.typ)
 		}
 	}
@@ -162,7 +163,7 @@ func (c contract) deeper(out *strings.Builder, typ string) {
 			words = strings.TrimPrefix(words+": "+c.list(members), ": ")
 		}
 		c.row(out, "    "+f.name, words)
-		if slices.Contains([]string{"Host", "Process", "Socket"}, f.typ) {
+		if slices.Contains([]string{"Host", "Process", "Socket", "Layer"}, f.typ) {
 			c.deeper(out, f.typ)
 		}
 	}

@@ -51,6 +51,7 @@ type sheet interface {
 	facts([]lesson.Event)
 	bytes(lesson.Event)
 	drawing(drawing.Picture)
+	packet(sheetPacket)
 	end() error
 }
 

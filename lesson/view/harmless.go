@@ -18,6 +18,7 @@ func harmless(e lesson.Event) lesson.Event {
 	for i := range e.Spans {
 		e.Spans[i].Name, e.Spans[i].Value = withoutControl(e.Spans[i].Name), withoutControl(e.Spans[i].Value)
 	}
+	e.Packet = harmlessPacket(e.Packet)
 	return e
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/sockets/kernel"
+	"fd3/sockets/wire"
 )
 
 // kinds are all kinds of Event that lesson declares.
@@ -45,16 +46,19 @@ func kinds(t *testing.T) []lesson.Kind {
 // examples has an Event of each kind; the words that a reader is to find in it end
 // in "here".
 var examples = map[lesson.Kind]lesson.Event{
-	lesson.KindStep:       {Title: "title here", Life: []string{"bind"}},
-	lesson.KindText:       {Section: "next", Command: "command-here", Text: "text here"},
-	lesson.KindEnter:      {Strace: "accept4(here"},
-	lesson.KindReturn:     {Strace: "bind(here) = 0", Result: "0", Took: "2 here", Recap: true, Text: "2 here, note here"},
-	lesson.KindArgument:   {Name: "name-here", Value: "value-here", Text: "text here"},
-	lesson.KindBytes:      {Title: "title here", Data: []byte("GET data-here"), Spans: []lesson.Span{{Name: "method", End: 3}}, Text: "text here"},
-	lesson.KindEvidence:   {Fact: "fact here", Value: "value-here", Source: "source-here", Command: "command-here", Text: "text here"},
-	lesson.KindProcess:    {Title: "title here", Text: "text here"},
-	lesson.KindSocket:     {FD: new(int), Value: "value-here", Source: "source-here", Command: "command-here", Text: "text here"},
-	lesson.KindSnapshot:   {Snapshot: &kernel.Snapshot{Hosts: []kernel.Host{{Processes: []kernel.Process{{Name: "server-here", PID: 4711}}}}}},
+	lesson.KindStep:     {Title: "title here", Life: []string{"bind"}},
+	lesson.KindText:     {Section: "next", Command: "command-here", Text: "text here"},
+	lesson.KindEnter:    {Strace: "accept4(here"},
+	lesson.KindReturn:   {Strace: "bind(here) = 0", Result: "0", Took: "2 here", Recap: true, Text: "2 here, note here"},
+	lesson.KindArgument: {Name: "name-here", Value: "value-here", Text: "text here"},
+	lesson.KindBytes:    {Title: "title here", Data: []byte("GET data-here"), Spans: []lesson.Span{{Name: "method", End: 3}}, Text: "text here"},
+	lesson.KindEvidence: {Fact: "fact here", Value: "value-here", Source: "source-here", Command: "command-here", Text: "text here"},
+	lesson.KindProcess:  {Title: "title here", Text: "text here"},
+	lesson.KindSocket:   {FD: new(int), Value: "value-here", Source: "source-here", Command: "command-here", Text: "text here"},
+	lesson.KindSnapshot: {Snapshot: &kernel.Snapshot{Hosts: []kernel.Host{{Processes: []kernel.Process{{Name: "server-here", PID: 4711}}}}}},
+	lesson.KindPacket: {Text: "text here", Packet: &wire.Packet{Number: 4711, Summary: "summary here", From: "from-here", To: "to-here", Fate: "fate-here", Note: "note here",
+		Data: []byte{0x45}, Layers: []wire.Layer{{Name: "layer-here", End: 1, Fields: []wire.Field{{Name: "name here", End: 1, Value: "value-here", Meaning: "meaning here"}}}},
+		Labels: []wire.Label{"label here"}, Malformed: "malformed here", Before: wire.States{From: "before-here"}, Cause: &wire.Cause{Process: "process-here", Call: "call-here"}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -70,6 +74,7 @@ var unsaid = map[string]string{
 	"text load 4711":        "the line at the bottom of the terminal (Load)",
 	"text lesson text here": "the part \"question\", which follows",
 	"json bytes the rest":   "data, which has all bytes",
+	"json packet 45":        "data, which has all bytes",
 }
 
 // Every kind of Event goes through every view, and its words come out.
@@ -158,6 +163,9 @@ func wordsOf(e lesson.Event) []string {
 		all = append(all, "the rest")
 	case lesson.KindSnapshot:
 		all = append(all, "server-here")
+	case lesson.KindPacket:
+		all = append(all, "4711", "summary here", "from-here", "to-here", "fate-here", "note here", "layer-here", "45", "name here", "value-here", "meaning here",
+			"label here", "malformed here", "before-here", "process-here", "call-here")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

@@ -20,6 +20,7 @@ type renderer interface {
 	process(lesson.Event)
 	socket(lesson.Event)
 	snapshot(lesson.Event)
+	packet(lesson.Event)
 
 	connection(lesson.Event)
 	request(lesson.Event)
@@ -55,6 +56,8 @@ func draw(r renderer, e lesson.Event) {
 		r.socket(e)
 	case lesson.KindSnapshot:
 		r.snapshot(e)
+	case lesson.KindPacket:
+		r.packet(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

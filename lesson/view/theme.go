@@ -56,8 +56,13 @@ type theme struct {
 
 	title, heading, code, words, strong, dim, line, good, bad, chosen lipgloss.Style
 
+	layers [layerColours]lipgloss.Style // of a packet, from the outermost on
+
 	rule, bar, here, dash, space, dot, hole, more, arrow, full, some, empty, done, pointer string
 }
+
+// layerColours is how many layers of a packet are told apart by colours, too.
+const layerColours = 4
 
 func newTheme(l Look) theme {
 	profile := termenv.Ascii
@@ -79,6 +84,11 @@ func newTheme(l Look) theme {
 			t.ground = newGround(text, background)
 		}
 	}
+	layers := func(colours ...lipgloss.TerminalColor) {
+		for i := range t.layers {
+			t.layers[i] = style().Foreground(colours[i])
+		}
+	}
 	accents := func(heading, dim, good, bad lipgloss.TerminalColor) {
 		t.heading = style().Foreground(heading).Bold(true)
 		t.code = style().Foreground(heading)
@@ -91,9 +101,11 @@ func newTheme(l Look) theme {
 	case Light:
 		own(235, 231)
 		accents(lipgloss.Color("25"), lipgloss.Color("240"), lipgloss.Color("22"), lipgloss.Color("124"))
+		layers(lipgloss.Color("90"), lipgloss.Color("25"), lipgloss.Color("22"), lipgloss.Color("94"))
 	case Dark:
 		own(253, 234)
 		accents(lipgloss.Color("117"), lipgloss.Color("248"), lipgloss.Color("114"), lipgloss.Color("210"))
+		layers(lipgloss.Color("176"), lipgloss.Color("117"), lipgloss.Color("114"), lipgloss.Color("222"))
 	case Contrast:
 		own(231, 16)
 		t.heading = style().Bold(true).Underline(true)
@@ -101,8 +113,12 @@ func newTheme(l Look) theme {
 		t.dim, t.line = style(), style()
 		t.good = style().Bold(true)
 		t.bad = style().Bold(true).Reverse(true)
+		for i := range t.layers {
+			t.layers[i] = style().Bold(true)
+		}
 	default:
 		accents(lipgloss.ANSIColor(6), lipgloss.NoColor{}, lipgloss.ANSIColor(2), lipgloss.ANSIColor(1))
+		layers(lipgloss.ANSIColor(5), lipgloss.ANSIColor(6), lipgloss.ANSIColor(2), lipgloss.ANSIColor(3))
 		t.line = style().Faint(true) // how faint is the terminal's choice, so nothing that is read is
 	}
 	if l.ASCII {

@@ -29,7 +29,9 @@ func (d *dissector) ipv4() protocol {
 	d.number("don't fragment", 1)
 	more := d.number("more fragments", 1) == 1
 	offset := 8 * d.number("fragment offset", 13)
-	d.means("%d bytes", offset)
+	if offset > 0 {
+		d.means("%d bytes", offset)
+	}
 	d.number("time to live", 8)
 	number := d.number("protocol", 8)
 	d.stands(protocols, number)

@@ -100,7 +100,9 @@ func (d *dissector) fragmentHeader() protocol {
 	d.stands(protocols, next)
 	d.number("reserved octet", 8)
 	offset := 8 * d.number("fragment offset", 13)
-	d.means("%d bytes", offset)
+	if offset > 0 {
+		d.means("%d bytes", offset)
+	}
 	d.number("reserved bits", 2)
 	more := d.number("more fragments", 1) == 1
 	d.hex("identification", 32)

@@ -25,9 +25,9 @@ type Packet struct {
 
 // A Layer is one header of a packet, or what comes after the headers.
 type Layer struct {
-	Name   string  `json:"name"` // Ethernet, ARP, IPv4, IPv6, ICMP, TCP, payload, ...
-	Start  int     `json:"start"`
-	End    int     `json:"end"`              // exclusive
+	Name   string  `json:"name"`             // Ethernet, ARP, IPv4, IPv6, ICMP, TCP, payload, ...
+	Start  int     `json:"start"`            // its first byte
+	End    int     `json:"end"`              // the first byte after it
 	Spec   string  `json:"spec,omitempty"`   // where it is written what these bytes mean
 	Quoted bool    `json:"quoted,omitempty"` // of another packet, which an ICMP message quotes
 	Fields []Field `json:"fields"`           // in their order; each bit of the layer is in one of them
@@ -36,8 +36,8 @@ type Layer struct {
 // A Field is a stretch of bytes with a name, or of bits.
 type Field struct {
 	Name    string `json:"name"`
-	Start   int    `json:"start"`
-	End     int    `json:"end"`               // exclusive
+	Start   int    `json:"start"`             // its first byte
+	End     int    `json:"end"`               // the first byte after it
 	Bit     int    `json:"bit,omitempty"`     // of a field that is not whole bytes: its first bit; 0 is the highest of the first byte
 	Bits    int    `json:"bits,omitempty"`    // how many it has; 0: all of its bytes
 	Value   string `json:"value,omitempty"`   // the number, the address, the bytes in hex

@@ -1,0 +1,339 @@
+package view
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+
+	"fd3/lesson"
+	"fd3/sockets/wire"
+)
+
+// packet draws the bytes of a packet, layer by layer, and what became of it; in short
+// only a line of both.
+func (v *Text) packet(e lesson.Event) {
+	p := e.Packet
+	if e.Recap {
+		if v.section != "packet" {
+			v.blank()
+			v.section = "packet"
+		}
+		v.wrap(v.theme.dim.Render(packetName(p)+"  "+v.way(p))+"  "+v.theme.strong.Render(said(p)), 2, 6)
+		return
+	}
+	v.blank()
+	v.section = "bytes"
+	v.line("  " + v.theme.heading.Render(strings.ToUpper(packetName(p))) + "  " + v.way(p))
+	v.wrap(v.theme.strong.Render(said(p)), 4, 6)
+	for _, f := range circumstances(p) {
+		v.field(f.Name, f.Value, v.theme.dim, 9)
+	}
+	for depth, l := range p.Layers {
+		v.layer(p, l, depth)
+	}
+	v.markdown(e.Text, 4)
+}
+
+func packetName(p *wire.Packet) string {
+	return strings.TrimSpace("packet " + strconv.Itoa(p.Number))
+}
+
+// way is where a packet came from and went, and what became of it.
+func (v *Text) way(p *wire.Packet) string {
+	way := fmt.Sprintf("%s %s %s", p.From, v.theme.arrow, p.To)
+	if p.From == "" {
+		way = p.To
+	}
+	if p.Fate != "" {
+		way += ", " + string(p.Fate)
+	}
+	return way
+}
+
+// said is what a packet says, and what it is to its connection.
+func said(p *wire.Packet) string {
+	all := p.Summary
+	for _, l := range p.Labels {
+		all += ", " + string(l)
+	}
+	if p.Again > 0 {
+		all += ", again after " + lesson.Took(time.Duration(p.Again))
+	}
+	return all
+}
+
+// A circumstance of a packet is not in its bytes, or is said of all of them.
+type circumstance struct{ Name, Value string }
+
+func circumstances(p *wire.Packet) []circumstance {
+	var all []circumstance
+	add := func(name, value string) {
+		if value != "" {
+			all = append(all, circumstance{name, value})
+		}
+	}
+	add("size", size(p))
+	add("malformed", p.Malformed)
+	add("fate", p.Note)
+	if c := p.Cause; c != nil {
+		add("sent by", fmt.Sprintf("%s %d: %s", c.Process, c.PID, c.Call))
+	}
+	add(p.From, change(p.Before.From, p.After.From))
+	add(p.To, change(p.Before.To, p.After.To))
+	return all
+}
+
+// size is how many bytes each layer adds.
+func size(p *wire.Packet) string {
+	var all []string
+	for _, l := range p.Layers {
+		all = append(all, fmt.Sprintf("%s %d", layerName(l), l.End-l.Start))
+	}
+	if len(all) < 2 {
+		return lesson.Counted(len(p.Data), "byte")
+	}
+	return fmt.Sprintf("%s = %s", strings.Join(all, " + "), lesson.Counted(len(p.Data), "byte"))
+}
+
+func layerName(l wire.Layer) string {
+	if l.Quoted {
+		return "quoted " + l.Name
+	}
+	return l.Name
+}
+
+// change is the state of a socket, and what it was before.
+func change(before, after string) string {
+	if after == "" || after == before {
+		return before
+	}
+	return cmp.Or(before, "no socket") + ", then " + after
+}
+
+// layer draws the bytes of a layer under its name: the fields side by side, each with its
+// bytes in hex, its value and its name.
+func (v *Text) layer(p *wire.Packet, l wire.Layer, depth int) {
+	v.line("")
+	style := v.theme.layers[depth%len(v.theme.layers)]
+	title := fmt.Sprintf("%s  %s", style.Render(v.theme.full+" "+layerName(l)), v.theme.dim.Render(lesson.Counted(l.End-l.Start, "byte")))
+	if l.Spec != "" && v.look.Width >= 60 {
+		title += v.theme.dim.Render("  " + l.Spec)
+	}
+	v.line("  " + title)
+	if l.Name == "payload" || l.Name == "padding" {
+		v.content(p, l)
+		return
+	}
+	r := &fieldRow{room: v.look.Width - rowIndent}
+	var remarks []string
+	for _, f := range l.Fields {
+		value, remark := f.Value, ""
+		switch {
+		case f.Meaning == "":
+		case len(f.Meaning) <= longestMeaning:
+			value += ", " + f.Meaning
+		default:
+			remark = f.Name + ": " + f.Meaning
+		}
+		if !r.fits(f, value) {
+			v.fields(r, style)
+		}
+		r.add(p.Data, f, value)
+		if remark != "" {
+			remarks = append(remarks, remark)
+		}
+	}
+	v.fields(r, style)
+	for _, s := range remarks {
+		v.wrap(s, rowIndent, rowIndent+2)
+	}
+}
+
+// longestMeaning is how many columns the meaning of a value may have beside it.
+const longestMeaning = 24
+
+// A fieldRow is the fields that fit side by side.
+type fieldRow struct {
+	room   int // columns
+	used   int // columns
+	offset int // of its first byte
+	shown  int // the bytes up to here stand in it
+	fields []fieldPiece
+}
+
+// A fieldPiece is a field in a row: what stands in each of its three lines.
+type fieldPiece struct {
+	hex, value, name string
+	width            int
+	joined           bool // it shares a byte with the piece before it
+}
+
+func (r *fieldRow) piece(b []byte, f wire.Field, value string) fieldPiece {
+	from := f.Start
+	if len(r.fields) > 0 {
+		from = max(f.Start, min(r.shown, f.End))
+	}
+	p := fieldPiece{name: f.Name, value: value, joined: len(r.fields) > 0 && f.Bits > 0 && f.Bit > 0}
+	if b != nil {
+		p.hex = hexOf(b[from:f.End], 16, "...")
+	} else {
+		p.hex = strings.Repeat("x", max(3*min(f.End-from, 16)-1, 0))
+	}
+	p.width = max(ansi.StringWidth(p.hex), ansi.StringWidth(p.value), ansi.StringWidth(p.name))
+	return p
+}
+
+// fits reports whether a field has room in the row.
+func (r *fieldRow) fits(f wire.Field, value string) bool {
+	return len(r.fields) == 0 || r.used+1+r.piece(nil, f, value).width <= r.room
+}
+
+func (r *fieldRow) add(b []byte, f wire.Field, value string) {
+	p := r.piece(b, f, value)
+	if len(r.fields) == 0 {
+		r.offset = f.Start
+	}
+	r.shown = f.End
+	r.used += 1 + p.width
+	r.fields = append(r.fields, p)
+}
+
+// fields writes a row and empties it.
+func (v *Text) fields(r *fieldRow, style lipgloss.Style) {
+	if len(r.fields) == 0 {
+		return
+	}
+	var lines [3]string
+	for i, p := range r.fields {
+		bar, gap := v.theme.line.Render(v.theme.bar), " "
+		switch {
+		case i == 0:
+			bar, gap = "", ""
+		case p.joined:
+			bar = gap
+		}
+		lines[0] += bar + style.Render(pad(p.hex, p.width))
+		lines[1] += bar + v.theme.strong.Render(pad(p.value, p.width))
+		lines[2] += gap + v.theme.dim.Render(pad(p.name, p.width))
+	}
+	v.line(fmt.Sprintf("    %s  %s", v.theme.dim.Render(fmt.Sprintf("%4d", r.offset)), lines[0]))
+	v.line(strings.Repeat(" ", rowIndent) + lines[1])
+	v.line(strings.Repeat(" ", rowIndent) + lines[2])
+	*r = fieldRow{room: r.room}
+}
+
+// mostContent is how many bytes of what the headers are for are drawn.
+const mostContent = 96
+
+// content draws the bytes that the headers are for, as those of a message.
+func (v *Text) content(p *wire.Packet, l wire.Layer) {
+	end := min(l.End, l.Start+mostContent)
+	v.message(lesson.Event{Data: p.Data[:end], Spans: []lesson.Span{{Start: l.Start, End: end}}})
+	if rest := l.End - end; rest > 0 {
+		v.line(strings.Repeat(" ", rowIndent) + v.theme.dim.Render(v.theme.more+" "+lesson.Counted(rest, "byte")+" more"))
+	}
+}
+
+func (d *Document) packet(e lesson.Event) {
+	d.flush(nil)
+	p := *e.Packet
+	way := strings.TrimSpace(p.From + " to " + p.To)
+	if p.Fate != "" {
+		way += ", " + string(p.Fate)
+	}
+	d.sheet.packet(sheetPacket{Title: strings.TrimSuffix("Packet "+strconv.Itoa(p.Number)+", "+way, ", "), Said: said(&p), About: circumstances(&p), Layers: layersOf(p, e.Recap)})
+	d.prose(e.Text)
+}
+
+// A sheetPacket is a packet as a sheet writes it.
+type sheetPacket struct {
+	Title, Said string
+	About       []circumstance
+	Layers      []sheetLayer // none: the packet is told in short
+}
+
+type sheetLayer struct {
+	Name, Spec string
+	Depth      int
+	Bytes      int
+	Fields     []sheetField
+}
+
+// A sheetField is a field with its bytes: From is where they begin.
+type sheetField struct {
+	From                      int
+	Hex, Name, Value, Meaning string
+}
+
+func layersOf(p wire.Packet, short bool) []sheetLayer {
+	if short {
+		return nil
+	}
+	var all []sheetLayer
+	for depth, l := range p.Layers {
+		layer := sheetLayer{Name: layerName(l), Spec: l.Spec, Depth: depth % layerColours, Bytes: l.End - l.Start}
+		for _, f := range l.Fields {
+			field := sheetField{f.Start, hexOf(p.Data[f.Start:f.End], maxHex, "..."), f.Name, f.Value, f.Meaning}
+			if l.Name == "payload" {
+				field.Value = strconv.Quote(string(p.Data[f.Start:min(f.End, f.Start+mostContent)]))
+			}
+			if f.Bits > 0 {
+				field.Meaning = strings.TrimPrefix(field.Meaning+fmt.Sprintf(", %s from %d", lesson.Counted(f.Bits, "bit"), f.Bit), ", ")
+			}
+			layer.Fields = append(layer.Fields, field)
+		}
+		all = append(all, layer)
+	}
+	return all
+}
+
+// packet writes a list for each layer.
+func (m *markdownSheet) packet(p sheetPacket) {
+	m.printf("\n**%s**: %s\n", literal(p.Title), literal(p.Said))
+	if len(p.Layers) == 0 {
+		return
+	}
+	m.printf("\n")
+	for _, c := range p.About {
+		m.printf("- %s: %s\n", literal(c.Name), literal(c.Value))
+	}
+	for _, l := range p.Layers {
+		m.printf("\n%s, %s", literal(l.Name), lesson.Counted(l.Bytes, "byte"))
+		if l.Spec != "" {
+			m.printf(" (%s)", literal(l.Spec))
+		}
+		m.printf("\n\n")
+		for _, f := range l.Fields {
+			m.printf("- %d: %s %s %s", f.From, code(f.Hex), literal(f.Name), code(f.Value))
+			if f.Meaning != "" {
+				m.printf(" (%s)", literal(f.Meaning))
+			}
+			m.printf("\n")
+		}
+	}
+}
+
+func (h *htmlSheet) packet(p sheetPacket) { h.write("packet", p) }
+
+// harmlessPacket returns a packet without control characters in what came from outside
+// of its bytes.
+func harmlessPacket(p *wire.Packet) *wire.Packet {
+	if p == nil {
+		return nil
+	}
+	clean := *p
+	for _, s := range []*string{&clean.From, &clean.To, &clean.Note, &clean.Before.From, &clean.Before.To, &clean.After.From, &clean.After.To} {
+		*s = withoutControl(*s)
+	}
+	if p.Cause != nil {
+		clean.Cause = &wire.Cause{Process: withoutControl(p.Cause.Process), PID: p.Cause.PID, Call: withoutControl(p.Cause.Call)}
+	}
+	clean.Labels = slices.Clone(p.Labels)
+	return &clean
+}
