@@ -79,33 +79,46 @@ func New(now kernel.Snapshot, before *kernel.Snapshot) Picture {
 		d := now.Since(*before)
 		p.diff = &d
 	}
+	ends, refused := make(map[*kernel.Socket]*row), make(map[*kernel.Socket]*row)
+	listening := slices.ContainsFunc(now.Hosts, listens)
+	var hosts []hosted
 	for i := range now.Hosts {
-		h := hosted{Picture: &p, Host: &now.Hosts[i], ends: make(map[*kernel.Socket]*row), refused: make(map[*kernel.Socket]*row)}
-		h.arrange()
+		h := hosted{Picture: &p, Host: &now.Hosts[i], all: now, ends: ends, refused: refused}
+		h.arrange(!listening && i == 0)
+		hosts = append(hosts, h)
+	}
+	for _, h := range hosts { // when each end has its row
+		for i := range h.Sockets {
+			h.connect(&h.Sockets[i])
+		}
 	}
 	return p
+}
+
+// listens reports whether a host has a listening socket.
+func listens(h kernel.Host) bool {
+	return slices.ContainsFunc(h.Sockets, func(s kernel.Socket) bool { return s.State == kernel.Listen })
 }
 
 // hosted adds a host to a Picture.
 type hosted struct {
 	*Picture
 	*kernel.Host
+	all     kernel.Snapshot         // with the other hosts
 	ends    map[*kernel.Socket]*row // the row at which the link of a socket ends
 	refused map[*kernel.Socket]*row // where that of a socket ends that no queue has taken
 }
 
-func (h hosted) arrange() {
-	listening := slices.ContainsFunc(h.Sockets, func(s kernel.Socket) bool { return s.State == kernel.Listen })
+// arrange makes the boxes of the host. Where nobody listens anywhere, the first process of
+// the first host stands at the right.
+func (h hosted) arrange(first bool) {
 	for i, p := range h.Processes {
 		b := &box{name: fmt.Sprintf("%s %d", p.Name, p.PID), state: doing(p), mark: h.marked(p)}
-		b.right = h.listens(p) || !listening && i == 0
+		b.right = h.listens(p) || first && i == 0
 		h.boxes = append(h.boxes, b)
 		h.descriptors(b, p)
 	}
 	h.orphans()
-	for i := range h.Sockets {
-		h.connect(&h.Sockets[i])
-	}
 }
 
 // listens reports whether a process has a listening socket, or one that any datagram
@@ -275,7 +288,7 @@ func (h hosted) servers(s *kernel.Socket) (right, known bool) {
 			}
 		}
 	}
-	other := h.Socket(s.Peer)
+	other := h.all.Socket(s.Peer)
 	for _, b := range h.boxes {
 		if other != nil && slices.Contains(b.rows, h.ends[other]) {
 			return !b.right, true
@@ -286,7 +299,7 @@ func (h hosted) servers(s *kernel.Socket) (right, known bool) {
 
 // connect links a socket with its other end, once.
 func (h hosted) connect(s *kernel.Socket) {
-	other := h.Socket(s.Peer)
+	other := h.all.Socket(s.Peer)
 	from, to := h.ends[s], h.refused[s]
 	if from != nil && to != nil {
 		h.links = append(h.links, link{from: from, to: to, label: flight(s), by: from, broken: true, refused: true})

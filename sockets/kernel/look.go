@@ -63,7 +63,28 @@ func Look(parties []Party, earlier Snapshot) (Snapshot, error) {
 			break
 		}
 	}
+	s.join()
 	return s, nil
+}
+
+// join ties the two ends of each connection between hosts. What is on a loopback address
+// leads to no other host.
+func (s Snapshot) join() {
+	if len(s.Hosts) < 2 {
+		return
+	}
+	byEnds := make(map[ends]*Socket)
+	all := s.sockets()
+	for _, x := range all {
+		if !x.Local.Addr().IsLoopback() && x.Remote.Port() != 0 {
+			byEnds[endsOf(x.Protocol, x.Local, x.Remote)] = x
+		}
+	}
+	for e, x := range byEnds {
+		if other := byEnds[e.turned()]; x.Peer == 0 && other != nil {
+			x.Peer = other.Cookie
+		}
+	}
 }
 
 // A looker fills a Host.

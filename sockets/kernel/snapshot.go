@@ -57,7 +57,7 @@ type Socket struct {
 	Local  netip.AddrPort `json:"local,omitzero"`  // of TCP and UDP
 	Remote netip.AddrPort `json:"remote,omitzero"` // of TCP and UDP; a zero address and port without a peer
 	Path   string         `json:"path,omitempty"`  // of AF_UNIX, an abstract name with each NUL as "@"; empty without a name
-	Peer   uint64         `json:"peer"`            // the Cookie of the other end, or of the socket that its datagrams go to; 0 if it is not on this host
+	Peer   uint64         `json:"peer"`            // the Cookie of the other end, or of the socket that its datagrams go to; 0 if it is not in the Snapshot
 
 	// The Cookie of the listening socket in whose queue this one waits: in SYN_RECV in the
 	// SYN queue, else in the accept queue. 0: it waits in none. The order in the queue is
@@ -103,6 +103,16 @@ func (s Socket) Orphan() bool { return s.Inode == 0 && s.Listener == 0 }
 // Full reports whether a listening socket takes no more connections: a backlog of N
 // holds N+1 (sk_acceptq_is_full in include/net/sock.h).
 func (s Socket) Full() bool { return s.State == Listen && s.Waiting > s.Backlog }
+
+// Socket returns the socket of a cookie, or nil; 0 is no cookie.
+func (s Snapshot) Socket(cookie uint64) *Socket {
+	for _, h := range s.Hosts {
+		if x := h.Socket(cookie); x != nil {
+			return x
+		}
+	}
+	return nil
+}
 
 // Socket returns the socket of a cookie, or nil; 0 is no cookie.
 func (h Host) Socket(cookie uint64) *Socket {
