@@ -1,0 +1,223 @@
+package netlab_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel"
+	"fd3/sockets/netlab"
+	"fd3/sockets/stage"
+	"fd3/sockets/wire"
+)
+
+// index is the number of a host's interface.
+func (l *lab) index(on stage.Role) int {
+	l.t.Helper()
+	number, _, _ := strings.Cut(l.run(on, "ip", "-o", "link", "show", "net0"), ":")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return n
+}
+
+// Two networks have the same addresses, and do not meet.
+func TestTwoNetworks(t *testing.T) {
+	t.Parallel()
+	t.Run("one", func(t *testing.T) {
+		one := up(t, netlab.Options{})
+		t.Run("other", func(t *testing.T) {
+			other := up(t, netlab.Options{})
+			one.listens()
+			one.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+			one.lies("client: SYN seq 0")
+			other.lies()
+			other.listens()
+			other.cable(wire.Order{Do: "flow"})
+			other.must(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+			other.states("ESTAB", "ESTAB")
+			one.states("SYN-SENT", "")
+		})
+	})
+}
+
+// The machine's own network is as it was.
+func TestNothingOfTheMachineIsTouched(t *testing.T) {
+	look := func() string {
+		links, _ := os.ReadFile("/proc/net/dev")
+		var names []string
+		for line := range strings.Lines(string(links)) {
+			names = append(names, strings.Fields(line)[0])
+		}
+		routes, _ := os.ReadFile("/proc/net/route")
+		settings := ""
+		for _, name := range []string{"ipv4/tcp_early_retrans", "ipv4/ping_group_range", "ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6"} {
+			text, _ := os.ReadFile("/proc/sys/net/" + name)
+			settings += string(text)
+		}
+		return fmt.Sprint(names, string(routes), settings)
+	}
+	before := look()
+	l := up(t, netlab.Options{})
+	if during := look(); during != before {
+		t.Errorf("before:\n%s\nduring:\n%s", before, during)
+	}
+	for _, on := range []stage.Role{stage.Client, stage.Server} {
+		if out := l.run(on, "ip", "-br", "-4", "addr", "show", "net0"); !strings.Contains(out, l.Host(on).Addr+"/24") {
+			t.Errorf("%s: %s", on, out)
+		}
+	}
+}
+
+// A network is made in less time than a person notices.
+func TestSetUpIsQuick(t *testing.T) {
+	least := time.Hour
+	for range 5 {
+		begun := time.Now()
+		if _, _, err := netlab.Up("quick", netlab.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		least = min(least, time.Since(begun))
+		if _, err := netlab.Down(t.Context(), "quick"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("set up in %s", least)
+	if least > 50*time.Millisecond {
+		t.Errorf("it took %s", least)
+	}
+}
+
+// While a packet is held the keeper sleeps.
+func TestHeldNetworkIsIdle(t *testing.T) {
+	t.Parallel()
+	l := up(t, netlab.Options{})
+	l.connected()
+	l.send(stage.Client, 3, "hello")
+	l.lies("client: 5 bytes seq 1")
+	ran := func() (all time.Duration) {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", l.PID))
+		if len(threads) == 0 {
+			t.Skip("this kernel does not tell how long a thread has run")
+		}
+		for _, path := range threads {
+			text, _ := os.ReadFile(path)
+			n, _ := strconv.ParseInt(strings.Fields(string(text) + " 0")[0], 10, 64)
+			all += time.Duration(n)
+		}
+		return all
+	}
+	before := ran()
+	time.Sleep(500 * time.Millisecond) // in which nothing is to happen
+	if took := ran() - before; took > 10*time.Millisecond {
+		t.Errorf("the keeper ran for %s of 500 ms", took)
+	}
+}
+
+// left lists what is left of a network: processes in its namespaces, or in the keeper's.
+func left(hosts []netlab.Host, pids []int) (found []string) {
+	namespaces, _ := filepath.Glob("/proc/[0-9]*/ns/net")
+	for _, path := range namespaces {
+		var st unix.Stat_t
+		if unix.Stat(path, &st) != nil {
+			continue
+		}
+		if slices.ContainsFunc(hosts, func(h netlab.Host) bool { return h.Inode == st.Ino }) {
+			found = append(found, path)
+		}
+	}
+	for _, pid := range pids {
+		if task, err := kernel.Thread(pid, pid); err == nil && task.State != 'Z' { // the starter of the keeper is this process, which has not waited for it
+			found = append(found, fmt.Sprint(pid))
+		}
+	}
+	return found
+}
+
+// Whichever process is killed, at whatever moment, nothing is left when the keeper is
+// gone: no process, so no namespace, so no interface.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	for round := range 20 {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			l := up(t, netlab.Options{})
+			hosts := l.Hosts
+			pids := []int{l.PID}
+			for _, s := range l.stages {
+				state, err := s.State(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				pids = append(pids, state.PID)
+			}
+			l.listens()
+			l.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+			time.Sleep(rand.N(5 * time.Millisecond)) // any moment will do
+			unix.Kill(pids[round%len(pids)], unix.SIGKILL)
+			for _, s := range l.stages {
+				s.Quit(context.Background())
+			}
+			netlab.Down(context.Background(), l.name) // which may find it dying
+			until(t, func() string { return fmt.Sprintf("the end of %v", left(hosts, pids)) }, func() bool { return len(left(hosts, pids)) == 0 })
+		})
+	}
+}
+
+// A network that has crashed is told of by the next one, and can be made again.
+func TestUpAfterACrash(t *testing.T) {
+	t.Parallel()
+	l := up(t, netlab.Options{})
+	if started, _, err := netlab.Up(l.name, netlab.Options{}); started || err != nil {
+		t.Errorf("Up of what is up: %t, %v", started, err)
+	}
+	unix.Kill(l.PID, unix.SIGKILL)
+	<-l.Ended()
+	until(t, func() string { return "the end of the keeper" }, func() bool { _, err := netlab.Open(l.name); return errors.Is(err, netlab.ErrNone) })
+	if started, crashed, err := netlab.Up(l.name, netlab.Options{}); !started || !crashed || err != nil {
+		t.Errorf("Up after a crash: %t, %t, %v", started, crashed, err)
+	}
+}
+
+// What is on a host and no child of the keeper ends with the network too.
+func TestDownEndsWhatRunsThere(t *testing.T) {
+	t.Parallel()
+	l := up(t, netlab.Options{})
+	l.run(stage.Client, "sh", "-c", "sleep 1000 >/dev/null 2>&1 &")
+	if len(left(l.Hosts, nil)) == 0 {
+		t.Fatal("nothing runs there")
+	}
+	for _, s := range l.stages {
+		s.Quit(context.Background())
+	}
+	if _, err := netlab.Down(t.Context(), l.name); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() string { return "the end of what ran there" }, func() bool { return len(left(l.Hosts, nil)) == 0 })
+}
+
+// Flowing, the cable keeps the order and loses nothing.
+func TestFlow(t *testing.T) {
+	t.Parallel()
+	l := up(t, netlab.Options{})
+	l.connected()
+	l.cable(wire.Order{Do: "flow"})
+	const size = 1 << 20
+	sent := l.begin(stage.Client, stage.Order{Do: "sendto", FD: 3, Data: make([]byte, size)})
+	for read := 0; read < size; {
+		read += int(l.must(stage.Server, stage.Order{Do: "recvfrom", FD: 4, Size: 1 << 18}).Ret)
+	}
+	if c := <-sent; c.Ret != size {
+		t.Error(c.Strace())
+	}
+}

@@ -1,0 +1,177 @@
+package wire
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// An End is where the cable meets a host.
+type End struct {
+	Name   string
+	Socket int                                       // a packet socket, non-blocking, with SO_TIMESTAMPNS
+	State  func(local, remote netip.AddrPort) string // of the host's end of a TCP connection; empty: it has none
+}
+
+// A Cable lies between two hosts. A frame that a host sends lies on it until the cable is
+// told what becomes of it, or passes at once where the cable lets it flow. All methods
+// may be called from anywhere.
+type Cable struct {
+	ends    [2]End
+	patient bool // it takes off what a kernel sends again while a person thinks
+
+	mu      sync.Mutex
+	holds   filter
+	number  int       // of the newest packet
+	record  []*packet // in the order of their numbers; the oldest are forgotten
+	bytes   int       // of the frames in record
+	buffers buffers
+}
+
+// A packet is one of the record.
+type packet struct {
+	Packet
+	from  int // the end that it came in by
+	again int // how many repeats of it were taken off
+}
+
+// The record has room for so many packets, and so many bytes of frames. A packet that
+// lies on the cable is never forgotten.
+const (
+	maxPackets = 10_000
+	maxBytes   = 32 << 20
+)
+
+// NewCable makes a cable that holds all but ARP. A patient one is for a person: what a
+// kernel sends again, since nothing answers, it takes off.
+func NewCable(ends [2]End, patient bool) *Cable {
+	holds, _ := parseFilter(Usual)
+	return &Cable{ends: ends, patient: patient, holds: holds}
+}
+
+// Carry takes what the hosts send, and returns when their sockets are closed. While
+// nothing is sent it takes no processor time.
+func (c *Cable) Carry() error {
+	for {
+		ready := []unix.PollFd{{Fd: int32(c.ends[0].Socket), Events: unix.POLLIN}, {Fd: int32(c.ends[1].Socket), Events: unix.POLLIN}}
+		if _, err := unix.Poll(ready, -1); err == unix.EINTR {
+			continue
+		} else if err != nil {
+			return fmt.Errorf("poll: %w", err)
+		}
+		if (ready[0].Revents|ready[1].Revents)&unix.POLLNVAL != 0 {
+			return unix.EBADF
+		}
+		c.mu.Lock()
+		c.drain()
+		c.mu.Unlock()
+	}
+}
+
+// atOnce bounds how many frames of one end are taken before one of the other.
+const atOnce = 64
+
+// drain takes what has arrived at both ends, in the order in which it was sent: two
+// threads, one for each end, would not know it.
+func (c *Cable) drain() {
+	for rounds := 0; rounds < atOnce; rounds++ {
+		var all []*packet
+		for i := range c.ends {
+			for range atOnce {
+				frame, at, ok := c.buffers.receive(c.ends[i].Socket)
+				if !ok {
+					break
+				}
+				all = append(all, &packet{Packet: Packet{Data: frame, Time: at, From: c.ends[i].Name, To: c.ends[1-i].Name}, from: i})
+			}
+		}
+		if len(all) == 0 {
+			return
+		}
+		slices.SortStableFunc(all, func(a, b *packet) int { return a.Time.Compare(b.Time) })
+		for _, p := range all {
+			c.arrive(p)
+		}
+	}
+}
+
+// arrive puts a packet onto the cable. Where it has to lie, both ends are asked where
+// they stand, and where it begins or ends a connection too.
+func (c *Cable) arrive(p *packet) {
+	c.note(p)
+	if !c.holds.match(p) {
+		if read(p.Data).turns() {
+			p.Before = c.states(p)
+		}
+		c.pass(p, Passed)
+		if read(p.Data).turns() {
+			p.After = c.states(p)
+		}
+		return
+	}
+	if c.takeOff(p) {
+		return
+	}
+	p.Fate = Held
+	p.Before = c.states(p)
+}
+
+// note gives a packet its number and keeps it.
+func (c *Cable) note(p *packet) {
+	c.number++
+	p.Number = c.number
+	c.record = append(c.record, p)
+	c.bytes += len(p.Data)
+	for i := 0; i < len(c.record) && (len(c.record) > maxPackets || c.bytes > maxBytes); {
+		if c.record[i].Fate == Held {
+			i++
+			continue
+		}
+		c.bytes -= len(c.record[i].Data)
+		c.record = slices.Delete(c.record, i, i+1)
+	}
+}
+
+// pass lets the host at the other end have a packet.
+func (c *Cable) pass(p *packet, fate Fate) {
+	p.Fate = fate
+	c.put(p, p.Data)
+}
+
+// put writes a frame to the host at the other end. A frame that the host's interface does
+// not take is lost, as on any cable.
+func (c *Cable) put(p *packet, frame []byte) {
+	if err := send(c.ends[1-p.from].Socket, frame); err != nil {
+		p.Fate, p.Note = Dropped, fmt.Sprintf("the interface of the %s did not take it: %v", p.To, err)
+	}
+}
+
+// states asks both hosts for their end of the connection that a packet belongs to.
+func (c *Cable) states(p *packet) States {
+	src, dst, ok := read(p.Data).addresses()
+	if !ok {
+		return States{}
+	}
+	var s States
+	if f := c.ends[p.from].State; f != nil {
+		s.From = f(src, dst)
+	}
+	if f := c.ends[1-p.from].State; f != nil {
+		s.To = f(dst, src)
+	}
+	return s
+}
+
+// lying returns the packets on the cable, the first one first.
+func (c *Cable) lying() []*packet {
+	var all []*packet
+	for _, p := range c.record {
+		if p.Fate == Held {
+			all = append(all, p)
+		}
+	}
+	return all
+}

@@ -1,0 +1,80 @@
+package wire
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// router is who says that a packet is too large: no host of the network.
+var router = netip.AddrFrom4([4]byte{10, 0, 0, 254})
+
+// rst sends a host an RST that the other has not sent, into the connection in which the
+// host spoke last. Its sequence number is the one that the host waits for, or one that
+// lies so far beside.
+func (c *Cable) rst(o Order) ([]*packet, error) {
+	to := slices.IndexFunc(c.ends[:], func(e End) bool { return e.Name == o.To })
+	if to < 0 {
+		return nil, fmt.Errorf("an RST goes to one of the hosts, not to %q", o.To)
+	}
+	for _, p := range slices.Backward(c.record) {
+		if p.from != to || p.Fate == Forged || !read(p.Data).tcp() {
+			continue
+		}
+		said := Parse(p.Data)
+		s, ok := said.Segment()
+		if !ok || s.Has(RST) {
+			continue
+		}
+		frame, err := answer(&said, s, o.Off)
+		if err != nil {
+			return nil, err
+		}
+		note := fmt.Sprintf("sequence number %d, which the %s waits for", s.Ack, o.To)
+		if o.Off != 0 {
+			note = fmt.Sprintf("sequence number %+d beside the one that the %s waits for", o.Off, o.To)
+		}
+		return c.forge(1-to, frame, note)
+	}
+	return nil, fmt.Errorf("the %s has no connection yet that an RST could end", o.To)
+}
+
+// answer is the RST to a segment.
+func answer(p *Packet, s Segment, off int) ([]byte, error) {
+	if !s.Has(ACK) || off == 0 {
+		return p.Refusal()
+	}
+	d := Draft{From: [6]byte(p.Data[:6]), To: [6]byte(p.Data[6:12]), Src: s.Dst, Dst: s.Src, Seq: s.Ack + uint32(off), Flags: RST}
+	return d.Frame(), nil
+}
+
+// icmp loses a packet, and tells its sender in the name of a router that it is too large
+// for the next link.
+func (c *Cable) icmp(o Order) ([]*packet, error) {
+	p, err := c.chosen(o)
+	if err != nil {
+		return nil, err
+	}
+	if o.MTU < 68 || o.MTU > 1500 {
+		return nil, fmt.Errorf("an MTU is from 68 (RFC 791) to the 1500 of this cable, not %d", o.MTU)
+	}
+	parsed := Parse(p.Data)
+	frame, err := parsed.FragmentationNeeded(router, uint16(o.MTU))
+	if err != nil {
+		return nil, fmt.Errorf("packet %d: %w", p.Number, err)
+	}
+	p.waited()
+	p.Fate = Dropped
+	forged, err := c.forge(1-p.from, frame, fmt.Sprintf("a router that does not exist, %s, says that %d bytes is the most", router, o.MTU))
+	return append([]*packet{p}, forged...), err
+}
+
+// forge puts a frame in front of a host that comes from nobody.
+func (c *Cable) forge(from int, frame []byte, note string) ([]*packet, error) {
+	p := &packet{Packet: Packet{Data: frame, Time: time.Now(), From: c.ends[from].Name, To: c.ends[1-from].Name, Note: note}, from: from}
+	p.Before = c.states(p)
+	c.pass(p, Forged)
+	c.note(p)
+	return []*packet{p}, nil
+}
