@@ -287,16 +287,23 @@ func (s *screen) step() {
 var blank = regexp.MustCompile(`(^| )[A-Z]{3,}( |$)`)
 
 // command is the last one that the page names: to look at the same, or to do the
-// exercise. There is none where nothing runs that it could show.
+// exercise. There is none where nothing runs that it could show, and a step that was made
+// before the last one has none any more: what it has shown may be over.
 func (s *screen) command() string {
 	if s.past() {
 		return ""
 	}
-	events := s.page().events
-	for i := range events {
-		e := events[len(events)-1-i]
+	p := s.page()
+	announced := p.onward != nil // a step has been said and is not made
+	for _, e := range slices.Backward(p.events) {
 		if e.Command != "" {
 			return e.Command
+		}
+		if e.Section == "step" {
+			if !announced {
+				return ""
+			}
+			announced = false
 		}
 		if e.Kind != lesson.KindText {
 			continue

@@ -651,6 +651,33 @@ func TestCommandOfAnExercise(t *testing.T) {
 	}
 }
 
+// A command is that of the step that was made last, or there is none.
+func TestCommandOfAStep(t *testing.T) {
+	step := lesson.Event{Kind: lesson.KindText, Section: "step", Text: "Now."}
+	shows := lesson.Event{Kind: lesson.KindEvidence, Fact: "state", Value: "LISTEN", Command: "ss -ltn"}
+	s := still(view.Look{}, lab.Experiment)
+	p := s.page()
+	for _, c := range []struct {
+		announced bool
+		events    []lesson.Event
+		want      string
+	}{
+		{true, []lesson.Event{step}, ""},
+		{false, []lesson.Event{step, shows}, "ss -ltn"},
+		{true, []lesson.Event{step, shows, step}, "ss -ltn"},
+		{false, []lesson.Event{step, shows, step}, ""},
+		{true, []lesson.Event{step, shows, step, step}, ""},
+	} {
+		p.events, p.onward = c.events, nil
+		if c.announced {
+			p.onward = make(chan struct{})
+		}
+		if got := s.command(); got != c.want {
+			t.Errorf("%d events, the last announced %t: %q, not %q", len(c.events), c.announced, got, c.want)
+		}
+	}
+}
+
 // What the footer has no room for is in the help, and the footer says so.
 func TestFooterSaysThatThereIsMore(t *testing.T) {
 	for _, kind := range kinds {

@@ -14,7 +14,7 @@ const (
 	// 2019); terms, calls and numbers take longer.
 	readRate = 200
 	thinking = 20 * time.Second // over a prediction
-	looking  = 20 * time.Second // at the calls and the evidence of a step
+	looking  = 12 * time.Second // at the call and the evidence of a step
 	trying   = 5 * time.Minute  // an exercise, in another terminal
 )
 

@@ -6,7 +6,10 @@ import "fmt"
 // steps, in the order of the words. The steps share their variables in a closure.
 type Experiments map[string]func(*Lab) []Step
 
-// A Step is one step of an experiment.
+// A Step is what one press of Space makes: one call at most that is told in full, besides
+// those that run together (Setup), and the facts that it leads to. What it has made stays
+// until the next, and each fact with it. Where a pause between two calls would change what
+// comes of them, they are one step, of which one is told in full.
 type Step struct {
 	Name string // as the words have it
 	Do   func()

@@ -178,7 +178,9 @@ func (s *Learner) exercise(p lab.Part) {
 		s.t.Errorf("%s: %v", p.Name, err)
 		return
 	}
+	seen := len(s.Events)
 	s.Tell(p)
+	s.shown(p.Name, s.Events[seen:])
 	for i := range p.Hints {
 		s.Hint(p, i)
 	}

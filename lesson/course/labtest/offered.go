@@ -25,23 +25,50 @@ func (s *Learner) offered(step string, e lesson.Event) {
 		s.t.Errorf("%s: nothing compares %q with what %q prints", step, e.Value, e.Command)
 		return
 	}
-	cmd := exec.Command("sh", "-c", e.Command)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "NSTAT_HISTORY="+filepath.Join(s.t.TempDir(), "nstat"))
-	out, err := cmd.CombinedOutput()
+	out, err := s.typed(e.Command)
 	var problem error
 	switch exit, _ := err.(*exec.ExitError); {
 	case exit != nil && exit.ExitCode() == 127 && os.Getenv("CI") != "true":
 		s.t.Logf("%s: missing, and %q is not compared: %s", step, e.Command, tool)
 		return
-	case err != nil && comparisons[i].refused != nil && comparisons[i].refused(string(out)):
+	case err != nil && comparisons[i].refused != nil && comparisons[i].refused(out):
 		return
 	case err != nil:
 		problem = fmt.Errorf("%w", err)
 	default:
-		problem = comparisons[i].compare(e, string(out))
+		problem = comparisons[i].compare(e, out)
 	}
 	if problem != nil {
 		s.t.Errorf("%s says %q is %q. Then `%s` is not so: %v\n%s", step, e.Fact, e.Value, e.Command, problem, out)
+	}
+}
+
+// typed runs a command as a learner types it, and returns what it prints.
+func (s *Learner) typed(command string) (out string, err error) {
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "NSTAT_HISTORY="+filepath.Join(s.t.TempDir(), "nstat"))
+	text, err := cmd.CombinedOutput()
+	return string(text), err
+}
+
+// looks are commands by which a learner only looks.
+var looks = regexp.MustCompile(`(?m)^    ((?:ss|cat|ls) .*)$`)
+
+// shown runs the commands by which an exercise lets the learner look, before they have
+// done anything: each shows something, if only a heading.
+func (s *Learner) shown(exercise string, events []lesson.Event) {
+	s.t.Helper()
+	for _, e := range events {
+		for _, m := range looks.FindAllStringSubmatch(e.Text, -1) {
+			out, err := s.typed(m[1])
+			if exit, _ := err.(*exec.ExitError); exit != nil && exit.ExitCode() == 127 && os.Getenv("CI") != "true" {
+				s.t.Logf("%s: missing, and not run: %s", exercise, m[1])
+				continue
+			}
+			if err != nil || out == "" {
+				s.t.Errorf("%s: `%s` shows nothing: %v\n%s", exercise, m[1], err, out)
+			}
+		}
 	}
 }
 
