@@ -11,13 +11,9 @@ var secrets = [...]string{
 	"x-amz-security-token", "x-vault-token", "private-token", "job-token",
 }
 
-// secretKeys are parts of names in a form or a query whose values are secret too
-// (application/x-www-form-urlencoded, as in password=…).
-var secretKeys = [...]string{"passw", "pwd", "secret", "token", "apikey", "api_key"}
-
 // mask returns a copy of a request, of the same length, with each byte of a secret
 // value replaced by "*". Whitespace and line ends stay, so the offsets and the
-// shape are those of the request. Of the body only a form's passwords are masked;
+// shape are those of the request. Of the body only the values of secretKeys are masked;
 // bytes that no token covers, as after an error, are taken for a part of a head.
 //
 // A request is masked first and cut then, such as for one recvfrom(2) of several: a
@@ -26,7 +22,7 @@ var secretKeys = [...]string{"passw", "pwd", "secret", "token", "apikey", "api_k
 func mask(request []byte, tokens []httpmini.Token) []byte {
 	masked := make([]byte, 0, len(request))
 	var m Masker
-	var content form
+	var content values
 	body := false // the head is behind
 	for _, t := range tokens {
 		if t.Start < len(masked) || t.Start > len(request) {
@@ -35,8 +31,8 @@ func mask(request []byte, tokens []httpmini.Token) []byte {
 		if body && !ofHead(t.Kind) {
 			masked = m.Append(masked, request[len(masked):t.Start])
 			for _, c := range request[t.Start:min(t.End, len(request))] {
-				if t.Kind == httpmini.MessageBody { // not the size of a chunk of it
-					c = content.next(c)
+				if t.Kind == httpmini.MessageBody && content.hides(c) && !blank(c) { // not the size of a chunk of it
+					c = '*'
 				}
 				masked = append(masked, c)
 			}
@@ -59,8 +55,8 @@ func ofHead(k httpmini.Kind) bool {
 
 // Masker masks a head that comes in pieces, in whatever way it was cut: all
 // pieces together come out as the whole would. The zero value is at
-// the start of a head. A Masker does not know where a head ends: a body is
-// masked too where it looks like a secret field. Take a new one per request.
+// the start of a head. Content behind it is masked where it looks like a secret field
+// as well, and the values of secretKeys in it are. Take a new one per request.
 //
 // It reads more loosely than a parser does, because the bytes of a refused
 // request are shown too: the value behind a secret name is masked, with anything
@@ -69,37 +65,10 @@ type Masker struct {
 	place place
 	name  [len("x-amz-security-token")]byte // the name so far, in lower case
 	n     int                               // its length, more than fits into name when it is none of secrets
-	form  form                              // in what may be read
-}
-
-// form masks the values of secretKeys: what stands between "=" and "&" behind such a
-// name, or the end of the word.
-type form struct {
-	last   [len("api_key")]byte // of the name, in lower case
-	named  bool                 // the name has a secretKey in it
-	hidden bool                 // in its value
-}
-
-func (f *form) next(c byte) byte {
-	switch {
-	case c == '&' || c == '?' || c == ';' || c <= ' ':
-		*f = form{}
-		return c
-	case f.hidden:
-		return '*'
-	case c == '=':
-		f.hidden = f.named
-		return c
-	}
-	copy(f.last[:], f.last[1:])
-	f.last[len(f.last)-1] = c
-	if 'A' <= c && c <= 'Z' {
-		f.last[len(f.last)-1] += 'a' - 'A'
-	}
-	for _, key := range secretKeys {
-		f.named = f.named || string(f.last[len(f.last)-len(key):]) == key
-	}
-	return c
+	begun bool                              // a line with something in it has begun
+	line  bool                              // the line has something in it
+	body  bool                              // behind the head
+	open  values                            // in what may be read; in a head its form alone
 }
 
 // place says where in a line the next byte stands.
@@ -118,6 +87,9 @@ const (
 // of it is masked.
 func (m *Masker) Inside() { m.place = secretLine }
 
+// Content has the Masker begin behind a head.
+func (m *Masker) Content() { m.body = true }
+
 // Append appends b, masked, to dst.
 func (m *Masker) Append(dst, b []byte) []byte {
 	for _, c := range b {
@@ -134,7 +106,7 @@ func (m *Masker) next(c byte) byte {
 		m.inName(c)
 	}
 	secret := m.place == secretName || m.place == secretLine || m.place == secretFold
-	open := m.form.next(c)
+	hidden := m.hides(c)
 	switch c {
 	case '\n':
 		m.place = lineStart
@@ -153,15 +125,29 @@ func (m *Masker) next(c byte) byte {
 		}
 		return c
 	}
-	if !secret {
-		return open
+	if secret {
+		hidden = m.place != secretName || c != ':'
+		m.place = secretLine
 	}
-	colon := m.place == secretName && c == ':'
-	m.place = secretLine
-	if colon {
-		return c
+	if hidden {
+		return '*'
 	}
-	return '*'
+	return c
+}
+
+// hides reports whether the next byte is of the value of a secretKey: in a head in a query,
+// and behind it in content.
+func (m *Masker) hides(c byte) bool {
+	switch {
+	case c == '\n':
+		m.body, m.line = m.body || m.begun && !m.line, false
+	case c != '\r':
+		m.begun, m.line = true, true
+	}
+	if !m.body {
+		return m.open.form.hides(c)
+	}
+	return m.open.hides(c)
 }
 
 // inName takes a byte of a name, or finds that the name has ended before it. A
@@ -170,11 +156,8 @@ func (m *Masker) next(c byte) byte {
 func (m *Masker) inName(c byte) {
 	switch {
 	case nameByte(c):
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
 		if m.n < len(m.name) {
-			m.name[m.n] = c
+			m.name[m.n] = lower(c)
 		}
 		m.n = min(m.n+1, len(m.name)+1)
 	case c < ' ' && c != '\t' && c != '\r' && c != '\n' || c >= 0x7f:
@@ -187,6 +170,9 @@ func (m *Masker) inName(c byte) {
 		}
 	}
 }
+
+// blank reports whether c is one of the bytes that give a text its shape.
+func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // nameByte reports whether c may stand in the name of a secret field.
 func nameByte(c byte) bool {

@@ -167,6 +167,9 @@ func FuzzMask(f *testing.F) {
 					t.Fatalf("%q is shown as %q", piece, hidden)
 				}
 			}
+			if token.Kind == httpmini.MessageBody && bytes.ContainsAny(piece, "\"-") {
+				continue // see FuzzJSON and FuzzMultipart
+			}
 			if !like && !bytes.Equal(piece, hidden) && !bytes.Contains(piece, []byte{'='}) { // a form's value, or a query's
 				t.Fatalf("the %v %q is shown as %q", token.Kind, piece, hidden)
 			}

@@ -60,6 +60,7 @@ func (w *worker) request(c *conn, head, rest []byte) {
 	m.request.Parse(m.head, nil) // as before, but in bytes that stay
 	m.size, m.received = 0, progress{since: w.now}
 	m.mask = page.Masker{}
+	m.mask.Content()
 	m.mask.Append(nil, rest)
 	c.phase = inBody
 }
