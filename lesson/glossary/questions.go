@@ -209,7 +209,7 @@ var questions = map[string][]question{
 // These are the questions of more than one word.
 var (
 	somaxconn   = sysctl("net.core.somaxconn", facts.Somaxconn)
-	synRetries  = setting("tcp_syn_retries", "net.ipv4.tcp_syn_retries", "How often a client sends its SYN again; newer kernels add tcp_syn_linear_timeouts.")
+	synRetries  = setting("tcp_syn_retries", "net.ipv4.tcp_syn_retries", "It decides how often a client sends its SYN again, in newer kernels together with tcp_syn_linear_timeouts.")
 	hops        = setting("hops", "net.ipv4.ip_default_ttl", "How many machines may hand on a packet from here before it is thrown away (TTL).")
 	congestion  = setting("congestion", "net.ipv4.tcp_congestion_control", "How TCP here decides how much may be under way.")
 	established = counter("established", "Tcp.CurrEstab", "connection", "in ESTABLISHED or CLOSE_WAIT")

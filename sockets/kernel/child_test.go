@@ -42,6 +42,8 @@ func TestMain(m *testing.M) {
 		unix.Read(0, make([]byte, 1))
 	case "threads":
 		say(threads())
+	case "syn":
+		say(synsAgain())
 	case "wait":
 		say("ready")
 		unix.Read(0, make([]byte, 1))
@@ -107,6 +109,12 @@ func readEverything(pid int) []error {
 // The child ends with the test.
 func start(t *testing.T, what string, attr *syscall.SysProcAttr, extra ...uintptr) (pid int, line string) {
 	t.Helper()
+	return startWith(t, what, nil, attr, extra...)
+}
+
+// startWith is start with more of an environment.
+func startWith(t *testing.T, what string, env []string, attr *syscall.SysProcAttr, extra ...uintptr) (pid int, line string) {
+	t.Helper()
 	var in, out [2]int
 	for _, pipe := range []*[2]int{&in, &out} {
 		if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
@@ -118,7 +126,7 @@ func start(t *testing.T, what string, attr *syscall.SysProcAttr, extra ...uintpt
 		t.Fatal(err)
 	}
 	pid, err = syscall.ForkExec(exe, []string{exe}, &syscall.ProcAttr{
-		Env:   append(os.Environ(), "FD3_KERNEL_CHILD="+what),
+		Env:   append(append(os.Environ(), env...), "FD3_KERNEL_CHILD="+what),
 		Files: append([]uintptr{uintptr(in[0]), uintptr(out[1]), 2}, extra...),
 		Sys:   attr,
 	})

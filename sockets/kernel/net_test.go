@@ -38,18 +38,9 @@ func goAway() (a away) {
 			a.Denied = fmt.Sprintf("%s: %v", doing, err)
 		}
 	}
-	control, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	must("socket", err)
-	lo, err := unix.NewIfreq("lo")
-	must("lo", err)
-	lo.SetUint16(unix.IFF_UP)
-	must("lo up", unix.IoctlIfreq(control, unix.SIOCSIFFLAGS, lo))
+	must("lo up", loopbackUp())
 	for path, value := range map[string]int{"core/somaxconn": awaySomaxconn, "ipv4/conf/lo/rp_filter": 1} {
-		fd, err := unix.Open("/proc/sys/net/"+path, unix.O_WRONLY, 0)
-		must(path, err)
-		_, err = unix.Write(fd, []byte(strconv.Itoa(value)))
-		must(path, err)
-		unix.Close(fd)
+		must(path, setSysctl(path, value))
 	}
 
 	at := func(fd int) netip.AddrPort {
@@ -84,6 +75,16 @@ func goAway() (a away) {
 	return a
 }
 
+// ownNet has a child live in namespaces of its own: in a user namespace as root, so that
+// execve(2) does not take its capabilities.
+func ownNet(flags uintptr) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Cloneflags: flags}
+	if flags&unix.CLONE_NEWUSER != 0 {
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: unix.Getuid(), Size: 1}}
+	}
+	return attr
+}
+
 // startAway starts the child, which with a user namespace of its own sends its Net.
 func startAway(t *testing.T, flags uintptr) (int, away, Net) {
 	t.Helper()
@@ -93,12 +94,10 @@ func startAway(t *testing.T, flags uintptr) (int, away, Net) {
 	}
 	defer unix.Close(pair[0])
 	var extra []uintptr
-	attr := &syscall.SysProcAttr{Cloneflags: flags}
-	if flags&unix.CLONE_NEWUSER != 0 { // root inside, so that execve(2) does not take its capabilities
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: unix.Getuid(), Size: 1}}
+	if flags&unix.CLONE_NEWUSER != 0 {
 		extra = []uintptr{uintptr(pair[1])}
 	}
-	pid, line := start(t, "away", attr, extra...)
+	pid, line := start(t, "away", ownNet(flags), extra...)
 	unix.Close(pair[1])
 	var a away
 	if err := json.Unmarshal([]byte(line), &a); err != nil {

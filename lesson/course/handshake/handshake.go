@@ -188,8 +188,8 @@ func nobody(l *lab.Lab) []lab.Step {
 	}
 }
 
-// retries shows how often a SYN is sent again: since Linux 6.5 a second
-// number adds to the first.
+// retries shows how often a SYN is sent again: since Linux 6.5 a second number makes it
+// more often.
 func retries(l *lab.Lab) {
 	const first, more = "net.ipv4.tcp_syn_retries", "net.ipv4.tcp_syn_linear_timeouts"
 	retries, err := l.Net().SysctlInt(first)
@@ -200,12 +200,12 @@ func retries(l *lab.Lab) {
 	l.Note("syn_retries", retries)
 	added, err := l.Net().SysctlInt(more)
 	if err != nil {
-		l.Note("linear", "nothing, since this kernel does not have it")
+		l.Note("linear", "not there on this kernel")
 	} else {
 		l.Show(facts.Sysctl(more, fmt.Sprint(added)))
 		l.Note("linear", added)
 	}
-	l.Note("again_max", retries+added)
+	l.Note("again_max", kernel.SYNsAgain(retries, added))
 }
 
 func half(l *lab.Lab) []lab.Step {
