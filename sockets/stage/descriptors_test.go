@@ -2,8 +2,10 @@ package stage_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -178,18 +180,77 @@ func TestNoDescriptorForALine(t *testing.T) {
 // A stage opens no file at a socket's time, which would have a low number for a moment:
 // the Go runtime reads the time zone when a time is first told.
 func TestOpensNothing(t *testing.T) {
-	_, err := exec.LookPath("strace")
-	need(t, err == nil, "strace")
 	t.Parallel()
 	p := private(t)
+	text := straced(t, p.PID(), "*", []string{"-f", "-e", "trace=open,openat,openat2,socket"}, func() {
+		must(t, p, newSocket)
+		lookAt(t, p)
+	})
+	if strings.Count(text, "socket(AF_INET") != 1 || strings.Contains(text, "open") {
+		t.Error(text)
+	}
+}
+
+// Nor when many commands ask at once, and the runtime starts a thread for each: a C
+// library that counts the CPUs then, for its malloc, opens a file for that.
+func TestManyThreadsOpenNothing(t *testing.T) {
+	t.Parallel()
+	r, pid := started(t, stage.IdleEnd)
+	text := straced(t, pid, "*", []string{"-f", "-e", "trace=open,openat"}, func() {
+		for range 5 {
+			var all [40]net.Conn
+			for i := range all {
+				var err error
+				if all[i], err = net.Dial("unix", path(r)); err != nil {
+					t.Fatal(err)
+				}
+				defer all[i].Close()
+			}
+			for _, line := range all { // each has a thread that reads
+				json.NewEncoder(line).Encode(stage.Order{Do: "state", Version: stage.Version()})
+				line.Read(make([]byte, 1))
+			}
+		}
+	})
+	if strings.Contains(text, "open") {
+		t.Error(text)
+	}
+}
+
+// However much memory the calls take, the thread that makes them makes no others: the
+// collector of garbage works elsewhere, which would look at the runtime's epoll as well.
+func TestCollectsElsewhere(t *testing.T) {
+	t.Parallel()
+	p := private(t)
+	must(t, p, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_DGRAM | unix.SOCK_CLOEXEC})
+	const times = 24 // each takes 1 MiB, and the collector would start at 4
+	text := straced(t, p.PID(), strconv.Itoa(p.PID()), []string{"-e", "trace=recvfrom,epoll_wait,epoll_pwait,epoll_pwait2"}, func() {
+		for range times {
+			c, err := p.Do(t.Context(), stage.Order{Do: "recvfrom", FD: 3, Size: stage.MaxData, Flags: unix.MSG_DONTWAIT}, nil)
+			if err != nil || c.Errno != unix.EAGAIN {
+				t.Fatalf("%v, %v", c.Strace(), err)
+			}
+		}
+	})
+	if strings.Count(text, "recvfrom(3, ") != times || strings.Contains(text, "epoll") {
+		t.Error(text)
+	}
+}
+
+// straced returns what strace shows of a process, of the threads that match, while
+// something is done.
+func straced(t *testing.T, pid int, threads string, options []string, during func()) string {
+	t.Helper()
+	_, err := exec.LookPath("strace")
+	need(t, err == nil, "strace")
 	log := filepath.Join(t.TempDir(), "log")
-	strace := exec.Command("strace", "-f", "-qq", "-e", "trace=open,openat,openat2,socket", "-e", "signal=none", "-o", log, "-p", strconv.Itoa(p.PID()))
+	strace := exec.Command("strace", append(options, "-qq", "-e", "signal=none", "-o", log, "-p", strconv.Itoa(pid))...)
 	if err := strace.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer strace.Process.Kill()
 	until(t, "strace at each thread", func() bool {
-		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", p.PID()))
+		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/%s/status", pid, threads))
 		for _, task := range all {
 			status, _ := os.ReadFile(task)
 			if !strings.Contains(string(status), fmt.Sprintf("TracerPid:\t%d\n", strace.Process.Pid)) {
@@ -198,14 +259,14 @@ func TestOpensNothing(t *testing.T) {
 		}
 		return len(all) > 0
 	})
-	must(t, p, newSocket)
-	lookAt(t, p)
+	during()
 	strace.Process.Signal(unix.SIGINT)
 	strace.Wait()
 	text, err := os.ReadFile(log)
-	if err != nil || strings.Count(string(text), "socket(AF_INET") != 1 || strings.Contains(string(text), "open") {
-		t.Errorf("%v\n%s", err, text)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return string(text)
 }
 
 // limitedStage opens sockets in a stage until there is no descriptor for another, and

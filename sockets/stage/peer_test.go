@@ -126,19 +126,7 @@ func talk(path string, o stage.Order) ([]byte, error) {
 
 // A stage that another fd3 started is not driven, but can be ended.
 func TestStageOfAnotherVersion(t *testing.T) {
-	r, _ := started(t, stage.IdleEnd) // for the folder
-	r.Quit(t.Context())
-	gone(t, r)
-	if err := os.Mkdir(stage.Folder(), 0o700); err != nil && !os.IsExist(err) {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("unix", path(r))
-	if err != nil {
-		t.Fatal(err)
-	}
-	orders := make(chan stage.Order, 10)
-	go pretend(l, orders)
-
+	r, orders := pretender(t, noPID)
 	var foreign *stage.VersionError
 	if _, err := r.State(t.Context()); !errors.As(err, &foreign) || foreign.Version != "0.0-other" || foreign.PID != noPID {
 		t.Errorf("State: %v", err)
@@ -155,14 +143,42 @@ func TestStageOfAnotherVersion(t *testing.T) {
 	if <-orders; (<-orders).Do != "socket" || (<-orders).Do != "quit" {
 		t.Error("other orders than expected")
 	}
-	l.Close()
+}
+
+// Only ESRCH says that a process is gone: where the kernel says anything else to
+// pidfd_open(2), EMFILE or here EINVAL, Quit does not know it.
+func TestQuitOfAProcessThatCannotBeAskedFor(t *testing.T) {
+	r, _ := pretender(t, 0)
+	if _, err := r.Quit(t.Context()); !errors.Is(err, unix.EINVAL) || !strings.Contains(err.Error(), "is not known") {
+		t.Errorf("Quit: %v", err)
+	}
 }
 
 // noPID is the number of no process: it is above the largest (PID_MAX_LIMIT).
 const noPID = 1<<22 + 1
 
+// pretender is a stage of another version, which says that it has this pid. It tells the
+// orders that it gets.
+func pretender(t *testing.T, pid int) (stage.Remote, <-chan stage.Order) {
+	t.Helper()
+	r, _ := started(t, stage.IdleEnd) // for the folder
+	r.Quit(t.Context())
+	gone(t, r)
+	if err := os.Mkdir(stage.Folder(), 0o700); err != nil && !os.IsExist(err) {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", path(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	orders := make(chan stage.Order, 10)
+	go pretend(l, pid, orders)
+	return r, orders
+}
+
 // pretend answers as a stage of another version does.
-func pretend(l net.Listener, orders chan<- stage.Order) {
+func pretend(l net.Listener, pid int, orders chan<- stage.Order) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
@@ -173,7 +189,7 @@ func pretend(l net.Listener, orders chan<- stage.Order) {
 			var o stage.Order
 			json.Unmarshal(line, &o)
 			orders <- o
-			report := stage.Report{Version: "0.0-other", PID: noPID, Bye: o.Do == "quit"}
+			report := stage.Report{Version: "0.0-other", PID: pid, Bye: o.Do == "quit"}
 			if !report.Bye {
 				report.Error = "version"
 			}

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -34,8 +35,11 @@ func (r Remote) Quit(ctx context.Context) (Farewell, error) {
 		return r.kill(silent)
 	case err == nil:
 		pidfd, err := unix.PidfdOpen(f.PID, 0)
-		if err != nil {
-			return f, nil // gone already
+		switch {
+		case err == unix.ESRCH:
+			return f, nil
+		case err != nil:
+			return f, fmt.Errorf("whether the %s process %d has ended is not known: pidfd_open(2): %w", r.Role, f.PID, err)
 		}
 		defer unix.Close(pidfd)
 		if !ended(pidfd, Patience) {
