@@ -220,6 +220,7 @@ func (s *stepFlags) read(cmd *cobra.Command, args []string) (step.Options, error
 		if o.Addr, err = sockets.ParseSockaddr(args[0]); err != nil {
 			return o, usageError{err}
 		}
+		o.Localhost = strings.HasPrefix(args[0], "localhost:")
 		if path := o.Addr.Path(); path != "" && path[0] != '/' && path[0] != '@' {
 			return o, usageError{fmt.Errorf("unix:%s is relative, and the server process stands in /: write the whole path, or unix:@name for an abstract name", path)}
 		}

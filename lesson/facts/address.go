@@ -21,6 +21,12 @@ func PeerAddress(name sockets.Sockaddr, command string) lesson.Evidence {
 	return lesson.Evidence{Fact: "peer address", Value: name.String(), Source: "getpeername(2)", Command: command}
 }
 
+// WildcardTaken is the address that the kernel takes where a call goes to the wildcard.
+func WildcardTaken(wildcard, taken sockets.Sockaddr) lesson.Evidence {
+	return lesson.Evidence{Fact: "wildcard", Value: fmt.Sprintf("%s stands for %s here", wildcard, taken), Source: "getpeername(2)",
+		Note: "No packet can go to the wildcard, so the kernel takes an address of this machine for it."}
+}
+
 // NoPeer is the answer for a socket that has none.
 func NoPeer() lesson.Evidence {
 	return lesson.Evidence{Fact: "peer address", Value: "none: ENOTCONN", Source: "getpeername(2)"}

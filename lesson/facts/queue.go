@@ -54,9 +54,9 @@ func Unread(now, before int, counted kernel.Queued, command string) lesson.Evide
 }
 
 // NextMessage is the size of the datagram that the next receive gives; before is -1
-// where it is not known. memory is what all that wait take there, of UDP.
-func NextMessage(now, before int, memory uint32, command string) lesson.Evidence {
-	return lesson.Evidence{Fact: "unread here", Value: waiting(now, before), Source: "ioctl(2) SIOCINQ", Command: command, Note: Messages(now, memory)}
+// where it is not known. counted is what Messages says of it.
+func NextMessage(now, before int, counted, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: "unread here", Value: waiting(now, before), Source: "ioctl(2) SIOCINQ", Command: command, Note: counted}
 }
 
 func waiting(now, before int) string {
@@ -107,6 +107,15 @@ func UnreadAtPeer(q kernel.Queued, command string) lesson.Evidence {
 // Unacknowledged is how many bytes of a stream were sent and not acknowledged.
 func Unacknowledged(q kernel.Queued, command string) lesson.Evidence {
 	return lesson.Evidence{Fact: "send queue", Value: lesson.Counted(q.Bytes, "byte") + " not acknowledged", Source: "ioctl(2) SIOCOUTQ", Command: command, Note: SendQ(q)}
+}
+
+// Discarded is the same of a connection that an RST has ended. The kernel has dropped the
+// bytes (tcp_write_queue_purge), and SIOCOUTQ is write_seq - snd_una, which stay. ss(8)
+// does not list a closed socket.
+func Discarded(q kernel.Queued) lesson.Evidence {
+	e := Unacknowledged(q, "")
+	e.Note = "The connection has ended, and the kernel has thrown them away: the ioctl counts them all the same."
+	return e
 }
 
 // Unsent is how much memory the datagrams take that have not left yet.

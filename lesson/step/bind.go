@@ -63,6 +63,7 @@ func (s *scene) usualAddr(role stage.Role, x stage.Socket) sockets.Sockaddr {
 
 func bindCases(s *scene, c *cases) {
 	addr := s.order.Addr
+	c.add(s.opts.Localhost, "localhost")
 	c.add(s.call.Errno == unix.EINVAL && s.was().Bound(), "bound")
 	if s.call.Errno == unix.EADDRINUSE && s.domain() != unix.AF_UNIX {
 		c.add(addr.Port() == 0, "auto")

@@ -38,19 +38,24 @@ var Connect = add(Step{
 		return nothing()
 	},
 	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD, Addr: target(s)} },
-	Facts: []fact{localName, peerName, states, acceptQueue, unaccepted, overflows, clientStates, pathInfo},
+	Facts: []fact{localName, peerName, wildcardTaken, states, acceptQueue, unaccepted, overflows, clientStates, pathInfo},
 	Cases: func(s *scene, c *cases) {
+		c.add(s.opts.Localhost, "localhost")
 		c.add(s.opts.Count > 1, "many")
 		c.add(s.was().Bound(), "bound")
 		if s.call.Errno == unix.ECONNREFUSED && s.domain() != unix.AF_UNIX {
-			reached := s.after.net(s.role).tcp.Listener(s.order.Addr.AddrPort()) != nil
+			reached := s.after.net(s.role).tcp.Listener(s.goal().AddrPort()) != nil
 			c.add(reached, "late")
 			c.add(!reached && len(s.listeners()) > 0, "elsewhere")
+			c.add(s.order.Addr.Wildcard(), "any")
 		}
 	},
 	Values: func(s *scene, v map[string]string) {
 		if at := s.listeners(); len(at) > 0 {
 			v["listeners"] = facts.Places(at)
+		}
+		if len(s.order.Addr) > 0 {
+			v["goal"] = s.goal().String()
 		}
 	},
 	Take: func(ctx context.Context, r *Runner, t todo, o Options, now sight) error {

@@ -32,7 +32,7 @@ func TestQueueWithItsFIN(t *testing.T) {
 	if err := h.Status(t.Context(), lesson.Full); err != nil {
 		t.Fatal(err)
 	}
-	if line := h.line("CLOSE_WAIT"); !strings.Contains(line.Value, " 5 unread, 0 not ack") || !strings.Contains(line.Text, "Recv-Q of `ss` is 6:") {
+	if line := h.line("CLOSE_WAIT,"); !strings.Contains(line.Value, " 5 unread, 0 not ack") || !strings.Contains(line.Text, "Recv-Q of `ss` is 6:") {
 		t.Errorf("status: %q, %q", line.Value, line.Text)
 	}
 }
@@ -50,7 +50,7 @@ func TestQueueWithItsOwnFIN(t *testing.T) {
 	if err := h.Status(t.Context(), lesson.Full); err != nil {
 		t.Fatal(err)
 	}
-	line := h.line("FIN_WAIT1")
+	line := h.line("FIN_WAIT1,")
 	var bytes, counted int
 	fmt.Sscanf(regexp.MustCompile(`\d+ not ack`).FindString(line.Value), "%d", &bytes)
 	fmt.Sscanf(regexp.MustCompile("Send-Q of `ss` is .*").FindString(line.Text), "Send-Q of `ss` is %d", &counted)
@@ -75,11 +75,45 @@ func TestQueueOfMessages(t *testing.T) {
 	}
 }
 
-// line is the socket of status that is in a state.
+// What waits at a socket without a peer is in the list of status too, on both kinds of
+// datagram socket, as ss(8) has it.
+func TestStatusOfWaitingMessages(t *testing.T) {
+	for name, domain := range map[string]int{"UDP": unix.AF_INET, "UNIX": unix.AF_UNIX} {
+		t.Run(name, func(t *testing.T) {
+			h := newStagehand(t)
+			h.receives(domain)
+			h.do("send", asClient, data("hello"))
+			h.do("send", asClient, data("again and again"))
+			if err := h.Status(t.Context(), lesson.Full); err != nil {
+				t.Fatal(err)
+			}
+			if line := h.line("bound to "); !strings.HasSuffix(line.Value, ", 5 unread") || !strings.Contains(line.Text, "The size of the next message alone") {
+				t.Errorf("%q, %q", line.Value, line.Text)
+			}
+		})
+	}
+}
+
+// An RST ends a connection, and the kernel throws away what was not acknowledged. SIOCOUTQ
+// counts it still, and the words say so.
+func TestSendQueueAfterReset(t *testing.T) {
+	h := newStagehand(t)
+	h.start()
+	h.do("connect")
+	h.do("accept")
+	h.do("close", asClient)
+	h.do("send", data("hello"))
+	e := h.fact("send queue")
+	if e.Value != "5 bytes not acknowledged" || !strings.Contains(e.Text, "the kernel has thrown them away") || e.Command != "" {
+		t.Errorf("%q, %q, %q", e.Value, e.Text, e.Command)
+	}
+}
+
+// line is the socket of status that is in a state, or said to be otherwise.
 func (h *stagehand) line(state string) lesson.Event {
 	h.t.Helper()
 	for _, e := range h.events {
-		if e.Kind == lesson.KindSocket && strings.Contains(e.Value, " "+state+",") {
+		if e.Kind == lesson.KindSocket && strings.Contains(e.Value, " "+state) {
 			return e
 		}
 	}

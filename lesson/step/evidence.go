@@ -141,9 +141,5 @@ func unread(s *scene) []lesson.Evidence {
 		received, _ := s.after.queues(s.role, is)
 		return one(facts.Unread(is.Unread, before, received, facts.Show(is)))
 	}
-	var memory uint32
-	if own, _ := s.rows(is); own != nil {
-		memory = own.RQueue
-	}
-	return one(facts.NextMessage(is.Unread, before, memory, facts.Show(is)))
+	return one(facts.NextMessage(is.Unread, before, s.after.messages(s.role, is), facts.Show(is)))
 }

@@ -16,7 +16,7 @@ var failures = map[unix.Errno][]fact{
 	unix.EADDRNOTAVAIL: {nonlocalBind},
 	unix.EINVAL:        {localName, accepting, misfit},
 	unix.EAFNOSUPPORT:  {socketKind},
-	unix.ECONNREFUSED:  {whoListens, whoReceives, socketFile},
+	unix.ECONNREFUSED:  {wildcardTaken, whoListens, whoReceives, socketFile},
 	unix.ENETUNREACH:   {broadcastPeer},
 	unix.EPROTOTYPE:    {socketKind},
 	unix.ENOTCONN:      {noPeer, states},

@@ -81,12 +81,14 @@ func (h *stagehand) fact(name string) lesson.Event {
 // told reports whether the words so far have a text, however their lines break.
 func (h *stagehand) told(text string) bool {
 	for _, e := range h.events {
-		if strings.Contains(strings.Join(strings.Fields(e.Text), " "), text) {
+		if strings.Contains(oneLine(e.Text), text) {
 			return true
 		}
 	}
 	return false
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // shell returns what a command that a learner is given prints.
 func shell(t *testing.T, command string) string {

@@ -23,6 +23,7 @@ type Options struct {
 	Type      int              // socket: SOCK_STREAM, SOCK_DGRAM; 0: SOCK_STREAM
 	Proto     int              // socket
 	Addr      sockets.Sockaddr // bind, connect, send: the address; nil: the usual one
+	Localhost bool             // Addr was given by that name, for which fd3 takes 127.0.0.1
 	Backlog   int              // listen
 	Count     int              // connect: how many clients; more than 1 makes them non-blocking
 	Size      int              // recv: how many bytes at most

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"net/netip"
@@ -251,6 +252,16 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.do("listen", backlog(1<<20))
 		h.do("listen", backlog(3))
 		h.do("connect")
+	},
+	"by the name localhost": func(t *testing.T, h *stagehand) {
+		localhost := func(o *Options) { o.Localhost = true }
+		h.do("bind", to(loopback(0)), localhost)
+		h.do("listen")
+		h.do("connect", to(h.listenerAddr()), localhost)
+		h.do("send", asClient, to(h.listenerAddr()), localhost)
+	},
+	"nobody at the wildcard": func(t *testing.T, h *stagehand) {
+		h.fails("connect", "ECONNREFUSED", to(parse(t, fmt.Sprintf("0.0.0.0:%d", freePort(t)))))
 	},
 	"a listener at a broadcast address": func(t *testing.T, h *stagehand) {
 		h.do("bind", to(parse(t, "127.255.255.255:0")))

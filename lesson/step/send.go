@@ -10,6 +10,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/facts"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
@@ -39,9 +40,10 @@ var Send = add(Step{
 		s.order.Data = s.order.Data[s.call.Ret:]
 		return true
 	},
-	Facts: []fact{unsent, sendBuffer, peerUnread, keptPeer, pathInfo},
+	Facts: []fact{unsent, sendBuffer, peerUnread, keptPeer, wildcardSent, pathInfo},
 	Cases: func(s *scene, c *cases) {
 		x, _ := s.socket()
+		c.add(s.opts.Localhost, "localhost")
 		c.add(s.call.Errno == 0 && s.peerGone(x), "gone")
 		c.add(s.stream() && (x.Listening || s.call.Errno != 0 && !x.Conversation()), "unconnected")
 		c.add(s.besidePeer() && s.stream(), "ignored")
@@ -66,6 +68,14 @@ func keptPeer(s *scene) []lesson.Evidence {
 		return nil
 	}
 	return peerName(s)
+}
+
+// wildcardSent shows where a datagram to the wildcard has gone.
+func wildcardSent(s *scene) []lesson.Evidence {
+	if s.stream() {
+		return nil
+	}
+	return wildcardTaken(s)
 }
 
 // destination is where a datagram goes from a socket without a peer: where it was
@@ -118,6 +128,9 @@ func unsent(s *scene) []lesson.Evidence {
 		return nil
 	case x.Stream():
 		_, sent := s.after.queues(s.role, x)
+		if x.State() == kernel.Close && sent.Bytes > 0 {
+			return one(facts.Discarded(sent))
+		}
 		return one(facts.Unacknowledged(sent, facts.Show(x)))
 	}
 	return one(facts.Unsent(x.Unsent, facts.Show(x)))

@@ -118,7 +118,7 @@ func describe(role stage.Role, x stage.Socket, now sight) (value, note string) {
 		if x.Stream() {
 			return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), ""
 		}
-		return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), facts.Messages(x.Unread, 0)
+		return fmt.Sprintf("%s, connected, %d unread", kind, x.Unread), now.messages(role, x)
 	case x.Connected() && x.Stream():
 		own, peer := now.rows(role, x)
 		state := x.State().String()
@@ -140,15 +140,22 @@ func describe(role stage.Role, x stage.Socket, now sight) (value, note string) {
 	case x.Conversation() && x.TCP != nil:
 		return fmt.Sprintf("%s, %s, %s to %s, no peer", kind, x.State(), x.Local, x.With), ""
 	case x.Connected():
-		var memory uint32
-		if own, _ := now.rows(role, x); own != nil {
-			memory = own.RQueue
-		}
-		return fmt.Sprintf("%s, %s to %s, %d unread", kind, x.Local, x.Peer, x.Unread), facts.Messages(x.Unread, memory)
+		return fmt.Sprintf("%s, %s to %s, %d unread", kind, x.Local, x.Peer, x.Unread), now.messages(role, x)
+	case x.Bound() && x.Type == unix.SOCK_DGRAM:
+		return fmt.Sprintf("%s, bound to %s, %d unread", kind, x.Local, x.Unread), now.messages(role, x)
 	case x.Bound():
 		return fmt.Sprintf("%s, bound to %s", kind, x.Local), ""
 	}
 	return fmt.Sprintf("%s, no address yet", kind), ""
+}
+
+// messages says what is counted of the datagrams that wait at a socket of a party.
+func (s sight) messages(role stage.Role, x stage.Socket) string {
+	var memory uint32
+	if own, _ := s.rows(role, x); own != nil {
+		memory = own.RQueue
+	}
+	return facts.Messages(x.Unread, memory)
 }
 
 // Reset ends the processes of the stage.

@@ -31,10 +31,47 @@ func CheckName(name string) error {
 	return fmt.Errorf("%q cannot name a stage: use 1 to 32 letters, digits, - or _, and begin with a letter or digit", name)
 }
 
-// A FolderError says that the folder of the control sockets cannot be trusted.
-type FolderError struct{ Path, Why string }
+// A FolderError says that the folder of the control sockets cannot be made, or used, or
+// trusted.
+type FolderError struct {
+	Path, Why string
+	Err       error // what the kernel said, or nil
+}
 
-func (e *FolderError) Error() string { return e.Path + " " + e.Why }
+func (e *FolderError) Error() string {
+	text := e.Path + " " + e.Why
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+func (e *FolderError) Unwrap() error { return e.Err }
+
+// Remedy says what to set so that another folder is taken.
+func (e *FolderError) Remedy() string {
+	const do = "Set XDG_RUNTIME_DIR to a folder of your own with mode 0700, or TMPDIR to one where you may write"
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	switch {
+	case dir == "":
+		return do
+	case !filepath.IsAbs(dir):
+		return fmt.Sprintf("XDG_RUNTIME_DIR is passed over: %q is no absolute path. %s", dir, do)
+	}
+	if err := trusted(dir); err != nil {
+		return fmt.Sprintf("XDG_RUNTIME_DIR is passed over: %s. %s", unusable(dir, err), do)
+	}
+	return "Set XDG_RUNTIME_DIR to another folder of your own with mode 0700"
+}
+
+// unusable returns the FolderError of a folder that something fails for.
+func unusable(dir string, err error) error {
+	var folder *FolderError
+	if errors.As(err, &folder) {
+		return err
+	}
+	return &FolderError{dir, "cannot be used", err}
+}
 
 // Folder returns the folder of this user's control sockets: fd3 in XDG_RUNTIME_DIR,
 // or fd3-UID in the temporary directory where that variable is unset or names a
@@ -55,11 +92,11 @@ func trusted(dir string) error {
 	}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
-		return &FolderError{dir, "is not a folder"}
+		return &FolderError{dir, "is not a folder", nil}
 	case int(st.Uid) != os.Geteuid():
-		return &FolderError{dir, fmt.Sprintf("belongs to user %d, not to you (user %d)", st.Uid, os.Geteuid())}
+		return &FolderError{dir, fmt.Sprintf("belongs to user %d, not to you (user %d)", st.Uid, os.Geteuid()), nil}
 	case st.Mode&0o077 != 0:
-		return &FolderError{dir, fmt.Sprintf("has mode %#o: others may enter it, and it must be 0700", st.Mode&0o777)}
+		return &FolderError{dir, fmt.Sprintf("has mode %#o: others may enter it, and it must be 0700", st.Mode&0o777), nil}
 	}
 	return nil
 }
@@ -70,12 +107,12 @@ func trusted(dir string) error {
 func lockFolder(dir string) (unlock func(), err error) {
 	for {
 		if err := unix.Mkdir(dir, 0o700); err != nil && err != unix.EEXIST {
-			return nil, fmt.Errorf("make %s: %w", dir, err)
+			return nil, &FolderError{dir, "cannot be made", err}
 		}
 		if err := trusted(dir); err == unix.ENOENT {
 			continue
 		} else if err != nil {
-			return nil, err
+			return nil, unusable(dir, err)
 		}
 		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err == unix.ENOENT {

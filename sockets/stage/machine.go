@@ -229,8 +229,23 @@ func (m *Machine) state() State {
 	m.mu.Unlock()
 	for _, fd := range slices.Sorted(maps.Keys(became)) {
 		if asked, err := kernel.Ask(fd); err == nil {
-			s.Sockets = append(s.Sockets, Socket{asked, became[fd].Name, became[fd].Addr, became[fd].Start})
+			made := became[fd]
+			if made.Addr.Wildcard() && asked.Connected() {
+				made.Addr = asked.Peer
+				m.met(fd, made)
+			}
+			s.Sockets = append(s.Sockets, Socket{asked, made.Name, made.Addr, made.Start})
 		}
 	}
 	return s
+}
+
+// met notes which address the kernel has taken where connect was given the wildcard. When
+// the peer is gone it does not tell any more.
+func (m *Machine) met(fd int, c sockets.Call) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if made := m.became[fd]; made != nil && made.Start.Equal(c.Start) {
+		made.Addr = c.Addr
+	}
 }

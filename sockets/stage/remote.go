@@ -66,7 +66,7 @@ func (r Remote) Dial() (*Line, error) {
 	if err := trusted(Folder()); errors.Is(err, os.ErrNotExist) || err == nil && len(r.path()) > sockets.MaxUnixPath {
 		return nil, ErrNone
 	} else if err != nil {
-		return nil, err
+		return nil, unusable(Folder(), err)
 	}
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -86,7 +86,7 @@ func (r Remote) Dial() (*Line, error) {
 	}
 	if !SameUser(fd) {
 		unix.Close(fd)
-		return nil, &FolderError{r.path(), "is served by another user"}
+		return nil, &FolderError{r.path(), "is served by another user", nil}
 	}
 	return &Line{FD: fd}, nil
 }

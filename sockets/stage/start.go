@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -67,7 +68,7 @@ func (r Remote) runs() (bool, error) {
 // next can already connect while the process is still coming up.
 func (r Remote) listen() (fd int, err error) {
 	if len(r.path()) > sockets.MaxUnixPath {
-		return -1, &FolderError{Folder(), fmt.Sprintf("has too long a path for a unix socket: %d bytes at most (unix(7))", sockets.MaxUnixPath)}
+		return -1, &FolderError{Folder(), fmt.Sprintf("has too long a path for a unix socket: %d bytes at most (unix(7))", sockets.MaxUnixPath), nil}
 	}
 	fd, err = unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -84,7 +85,7 @@ func (r Remote) listen() (fd int, err error) {
 		return -1, err
 	}
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: r.path()}); err != nil {
-		return -1, fmt.Errorf("bind %s: %w", r.path(), err)
+		return -1, &FolderError{Folder(), fmt.Sprintf("takes no socket %s", filepath.Base(r.path())), err}
 	}
 	return fd, unix.Listen(fd, unix.SOMAXCONN)
 }

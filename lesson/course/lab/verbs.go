@@ -161,7 +161,7 @@ func (l *Lab) Inode(role stage.Role, fd int) uint64 {
 func (l *Lab) TempDir() string {
 	dir, err := os.MkdirTemp("", "fd3-")
 	if err != nil {
-		l.Fatalf("%w", err)
+		l.Fatalf("%w: set TMPDIR to a folder where you may write", err)
 	}
 	l.Cleanup(func() { os.RemoveAll(dir) })
 	broom := exec.Command("sh", "-c", `read _; exec rm -rf -- "$0"`, dir)
