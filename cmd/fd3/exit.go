@@ -8,7 +8,12 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/charmbracelet/x/term"
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson/step"
+	"fd3/lesson/view"
+	"fd3/sockets"
 	"fd3/sockets/stage"
 )
 
@@ -37,13 +42,15 @@ func exitCode(err error) int {
 		return exitFailed
 	case errors.Is(err, step.ErrLeft), errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case readerGone(err):
+		dieOf(unix.SIGPIPE)
 	case errors.As(err, &usage):
 		complain("%s", err)
 		return exitUsage
 	case errors.As(err, &version):
 		complain("%s. Run: fd3 reset", err)
 	case errors.As(err, &folder):
-		complain("%s. Set XDG_RUNTIME_DIR to a folder of your own for the control sockets", err)
+		complain("%s. %s", err, folder.Remedy())
 	case errors.As(err, &ended):
 		complain("%s. Its sockets are closed with it. Run: fd3 status", err)
 	default:
@@ -55,14 +62,33 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// complain writes one line to stderr. Words that were typed may stand in it, and on a
-// terminal a control character would be an order.
+// readerGone reports whether nobody reads stdout any more, as in fd3 lessons | head -1.
+// Then fd3 dies of SIGPIPE without a word, as programs do that never heard of it: the Go
+// runtime sees to that at each write to stdout, unless fd3 serve has ignored the signal to
+// end in order first.
+func readerGone(err error) bool {
+	var file *os.PathError
+	return errors.As(err, &file) && file.Path == os.Stdout.Name() && file.Err == unix.EPIPE
+}
+
+// dieOf ends this process by a signal, as one would that does nothing about it. That is not
+// signal.Reset: where the signal was ignored when fd3 began, it would be again.
+func dieOf(s unix.Signal) {
+	new(sockets.Tracer).RtSigaction(s, sockets.SIG_DFL)
+	unix.Kill(unix.Getpid(), s)
+}
+
+// complain writes one line to stderr, which a narrow terminal gets in several. Words that
+// were typed may stand in it, and on a terminal a control character would be an order.
 func complain(format string, args ...any) {
-	line := strings.Map(func(r rune) rune {
+	line := "fd3: " + strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return '?'
 		}
 		return r
 	}, fmt.Sprintf(format, args...))
-	fmt.Fprintln(os.Stderr, "fd3: "+line)
+	if term.IsTerminal(os.Stderr.Fd()) {
+		line = view.Wrap(line, columns(os.Stderr))
+	}
+	fmt.Fprintln(os.Stderr, line)
 }

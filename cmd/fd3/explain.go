@@ -29,7 +29,7 @@ func (a *app) glossary() *cobra.Command {
 		Example: "  fd3 explain accept queue\n  fd3 explain TIME_WAIT\n  fd3 explain 98\n  fd3 explain 'curl: (52) Empty reply from server'",
 		GroupID: "look",
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return nextWords(args), cobra.ShellCompDirectiveNoFileComp
+			return endings(args), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -88,14 +88,16 @@ func (a *app) listWords() error {
 	return failed
 }
 
-// nextWords returns the words that may come next in a term of several.
-func nextWords(args []string) []string {
-	words, errnos := glossary.Words()
+// endings returns what may follow the words of a term that are there: without any, each
+// term as a whole, which a shell quotes where it has blanks.
+func endings(words []string) []string {
+	terms, errnos := glossary.Words()
+	begun := strings.Fields(strings.Join(words, " "))
 	var found []string
-	for _, term := range append(words, errnos...) {
+	for _, term := range append(terms, errnos...) {
 		parts := strings.Fields(term)
-		if len(parts) > len(args) && strings.EqualFold(strings.Join(parts[:len(args)], " "), strings.Join(args, " ")) {
-			found = append(found, parts[len(args)])
+		if n := len(begun); len(parts) > n && strings.EqualFold(strings.Join(parts[:n], " "), strings.Join(begun, " ")) {
+			found = append(found, strings.Join(parts[n:], " "))
 		}
 	}
 	slices.Sort(found)

@@ -97,9 +97,7 @@ func obey(sent <-chan os.Signal, end func()) {
 		if screen() {
 			io.WriteString(os.Stderr, view.ClearLine)
 		}
-		// Not signal.Reset: where the signal was ignored when fd3 began, it would be again.
-		new(sockets.Tracer).RtSigaction(s.(unix.Signal), sockets.SIG_DFL)
-		unix.Kill(unix.Getpid(), s.(unix.Signal))
+		dieOf(s.(unix.Signal))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -104,7 +105,7 @@ func (a *app) runServe(ctx context.Context, dir string, flags serveFlags, config
 		}
 		root.Close()
 	}
-	signal.Ignore(unix.SIGPIPE) // a reader of stdout that goes away ends the server in order, see served.Show
+	signal.Ignore(unix.SIGPIPE) // a reader of stdout that goes away ends the server in order, see served.Show and readerGone
 	out, err := a.served(ctx)
 	if err != nil {
 		return err
@@ -157,6 +158,7 @@ func (a *app) serveOptions(flags serveFlags, config *server.Config) (options ste
 	if options.Addr, err = sockets.ParseSockaddr(flags.addr); err != nil {
 		return options, usageError{err}
 	}
+	options.Localhost = strings.HasPrefix(flags.addr, "localhost:")
 	if options.Explain, err = a.level(); err != nil {
 		return options, err
 	}

@@ -190,3 +190,19 @@ func TestWatchIsQuiet(t *testing.T) {
 	term.tty.Write([]byte{3})
 	term.exits(exitInterrupted)
 }
+
+// A complaint on a narrow terminal breaks at blanks.
+func TestComplaintFits(t *testing.T) {
+	t.Parallel()
+	term := in(t).sized(t, pty.Winsize{Rows: 18, Cols: 60}, "tour")
+	term.shows("60x18")
+	complaint, _, _ := strings.Cut(term.text(), "60x18")
+	for line := range strings.Lines(complaint) {
+		if len(line) > 60+len("\r\n") {
+			t.Errorf("%d columns: %q", len(line), line)
+		}
+	}
+	if got := strings.Join(strings.Fields(complaint), " "); got != "fd3: the tour goes line by line: a terminal of 80x24 gives the full screen, this one has" {
+		t.Errorf("%q", got)
+	}
+}

@@ -109,6 +109,11 @@ func lines(text string, width int) []string {
 // sgr is an escape that begins or ends a style.
 var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
+// Wrap breaks a text at blanks, into lines of a width.
+func Wrap(text string, width int) string {
+	return unbound.Replace(strings.Join(lines(text, width), "\n"))
+}
+
 func (v *Text) blank() {
 	if v.started {
 		v.line("")
