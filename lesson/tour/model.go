@@ -73,6 +73,7 @@ type page struct {
 // A drawing is lines of text, and the line on which each Event begins.
 type drawing struct {
 	events int
+	over   int // of them, those whose commands are not offered any more
 	look   view.Look
 	lines  []string
 	begin  []int
@@ -287,23 +288,15 @@ func (s *screen) step() {
 var blank = regexp.MustCompile(`(^| )[A-Z]{3,}( |$)`)
 
 // command is the last one that the page names: to look at the same, or to do the
-// exercise. There is none where nothing runs that it could show, and a step that was made
-// before the last one has none any more: what it has shown may be over.
+// exercise. There is none where nothing runs that it could show, and none of an earlier
+// step.
 func (s *screen) command() string {
 	if s.past() {
 		return ""
 	}
-	p := s.page()
-	announced := p.onward != nil // a step has been said and is not made
-	for _, e := range slices.Backward(p.events) {
+	for _, e := range slices.Backward(s.page().latest()) {
 		if e.Command != "" {
 			return e.Command
-		}
-		if e.Section == "step" {
-			if !announced {
-				return ""
-			}
-			announced = false
 		}
 		if e.Kind != lesson.KindText {
 			continue
@@ -341,22 +334,42 @@ func (s *screen) nextTheme() {
 // follow has the page show what comes from now on.
 func (p *page) follow() { p.unread, p.scrolls = len(p.events), false }
 
+// latest returns what the page shows of the step that was made last; without steps it is
+// all. What an earlier step has shown may be over, and its commands are not offered any
+// more: they would show something else.
+func (p *page) latest() []lesson.Event {
+	for i := len(p.events) - 2; i > 0; i-- { // the last may be a step that is only said
+		if p.events[i].Section == "step" {
+			return p.events[i:]
+		}
+	}
+	return p.events
+}
+
 // words are the lines of a page, and the line on which each Event begins. They are
 // drawn anew when there is something new.
 func (s *screen) words(p *page, width int) (lines []string, begin []int) {
 	look := s.Look
 	look.Width = width
-	if d := &p.drawn; d.begin == nil || d.events != len(p.events) || d.look != look {
-		*d = draw(p.events, look)
+	over := len(p.events) - len(p.latest())
+	if s.past() {
+		over = len(p.events)
+	}
+	if d := &p.drawn; d.begin == nil || d.events != len(p.events) || d.over != over || d.look != look {
+		*d = draw(p.events, over, look)
 	}
 	return p.drawn.lines, p.drawn.begin
 }
 
-func draw(events []lesson.Event, look view.Look) drawing {
-	d := drawing{events: len(events), look: look}
+// draw draws events. Of the first, which are over, the commands are left out.
+func draw(events []lesson.Event, over int, look view.Look) drawing {
+	d := drawing{events: len(events), over: over, look: look}
 	var out bytes.Buffer
 	text := view.NewText(&out, look)
-	for _, e := range events {
+	for i, e := range events {
+		if i < over {
+			e.Command = ""
+		}
 		d.begin = append(d.begin, bytes.Count(out.Bytes(), []byte("\n")))
 		text.Show(e) // a Buffer takes everything
 	}

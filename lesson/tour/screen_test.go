@@ -651,30 +651,38 @@ func TestCommandOfAnExercise(t *testing.T) {
 	}
 }
 
-// A command is that of the step that was made last, or there is none.
+// A command is offered as long as its step is the last one that was made, on the page as
+// by the key.
 func TestCommandOfAStep(t *testing.T) {
 	step := lesson.Event{Kind: lesson.KindText, Section: "step", Text: "Now."}
-	shows := lesson.Event{Kind: lesson.KindEvidence, Fact: "state", Value: "LISTEN", Command: "ss -ltn"}
+	shows := func(command string) lesson.Event {
+		return lesson.Event{Kind: lesson.KindEvidence, Recap: true, Fact: "state", Value: "LISTEN", Source: "sock_diag(7)", Command: command}
+	}
 	s := still(view.Look{}, lab.Experiment)
-	p := s.page()
 	for _, c := range []struct {
-		announced bool
-		events    []lesson.Event
-		want      string
+		events  []lesson.Event
+		offered string
 	}{
-		{true, []lesson.Event{step}, ""},
-		{false, []lesson.Event{step, shows}, "ss -ltn"},
-		{true, []lesson.Event{step, shows, step}, "ss -ltn"},
-		{false, []lesson.Event{step, shows, step}, ""},
-		{true, []lesson.Event{step, shows, step, step}, ""},
+		{[]lesson.Event{step}, ""},
+		{[]lesson.Event{step, shows("ss -l")}, "ss -l"},
+		{[]lesson.Event{step, shows("ss -l"), step}, "ss -l"},
+		{[]lesson.Event{step, shows("ss -l"), step, shows("ss -t")}, "ss -t"},
+		{[]lesson.Event{step, shows("ss -l"), step, shows("ss -l")}, "ss -l"},
+		{[]lesson.Event{step, shows("ss -l"), step, step}, ""},
 	} {
-		p.events, p.onward = c.events, nil
-		if c.announced {
-			p.onward = make(chan struct{})
+		s.page().events, s.page().drawn = c.events, drawing{}
+		if got := s.command(); got != c.offered {
+			t.Errorf("%d events: %q, not %q", len(c.events), got, c.offered)
 		}
-		if got := s.command(); got != c.want {
-			t.Errorf("%d events, the last announced %t: %q, not %q", len(c.events), c.announced, got, c.want)
+		lines, _ := s.words(s.page(), 80)
+		text := strings.Join(lines, "\n")
+		if n := strings.Count(text, "$ "); n > 1 || (n == 1) != (c.offered != "") || !strings.Contains(text, c.offered) {
+			t.Errorf("%d events: not %q in\n%s", len(c.events), c.offered, text)
 		}
+	}
+	s.board = lab.Board{}
+	if lines, _ := s.words(s.page(), 80); s.command() != "" || strings.Contains(strings.Join(lines, "\n"), "$ ") {
+		t.Errorf("a command for what runs no more:\n%s", strings.Join(lines, "\n"))
 	}
 }
 
