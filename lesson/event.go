@@ -24,6 +24,7 @@ const (
 	KindSnapshot Kind = "snapshot" // status, and a step with --draw: what the kernel has, which a view draws
 
 	KindPacket Kind = "packet" // wire: a packet on the cable; with Recap in short
+	KindLadder Kind = "ladder" // wire: what happened between two hosts, which a view draws
 
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
@@ -103,6 +104,7 @@ type Event struct {
 	Before   *kernel.Snapshot `json:"before,omitempty"`   // snapshot: what it had before, where that is known: what has changed stands out
 
 	Packet *wire.Packet `json:"packet,omitempty"` // packet: its bytes, what each of them is, and what became of it
+	Ladder *Ladder      `json:"ladder,omitempty"` // ladder: calls at both sides, and the packets between them
 
 	Form  string `json:"form,omitempty"`  // bytes: struct or message
 	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64

@@ -85,7 +85,7 @@ var walls = map[string]string{
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
 	"lesson/cable":    "lesson lesson/words sockets/kernel sockets/netlab sockets/stage sockets/wire",
 	"lesson/glossary": "lesson lesson/facts lesson/step lesson/words sockets sockets/kernel",
-	"lesson/drawing":  "lesson sockets/kernel",
+	"lesson/drawing":  "lesson sockets/kernel sockets/wire",
 	"lesson/view":     "lesson lesson/drawing lesson/words sockets/wire",
 
 	"lesson/course/lab": "lesson lesson/facts lesson/words sockets sockets/kernel sockets/stage",

@@ -50,7 +50,7 @@ func newGrid(columns, rows int) *grid {
 
 // put writes a text from a cell on, as far as the row goes.
 func (g *grid) put(x, y int, text string, w weight) {
-	for _, r := range harmless(text) {
+	for _, r := range harmless(strings.ReplaceAll(text, tie, " ")) {
 		s := string(r)
 		width := ansi.StringWidth(s)
 		if width == 0 && x > 0 {
@@ -155,7 +155,7 @@ func (c cell) glyph(ascii bool) string {
 }
 
 // glyphs are the characters of a drawing and what stands for each in ASCII.
-var glyphs = map[string]string{"●": "*", "○": "o", "▶": ">", "◀": "<", "✕": "x", "█": "#", "░": ".", "…": "."}
+var glyphs = map[string]string{"●": "*", "○": "o", "▶": ">", "◀": "<", "✕": "x", "█": "#", "░": ".", "…": ".", "┃": "|", "µ": "u"}
 
 // asciiText is a character in ASCII, in as many columns.
 func asciiText(text string) string {

@@ -23,17 +23,20 @@ const (
 	cellHeight = 20
 )
 
-// SVG draws the Picture as SVG. Its words are text, which can be selected, and the
-// sentences are its description.
+// SVG draws the Picture as SVG.
 func (p Picture) SVG(room Room) string {
 	l := p.lay(room)
-	g := l.grid()
-	notes := l.notes()
+	return l.grid().svg("What the kernel has", p.Sentences(), l.notes())
+}
+
+// svg is a grid as SVG, with notes below. Its words are text, which can be selected, and
+// the sentences are its description.
+func (g *grid) svg(title string, sentences, notes []string) string {
 	var out strings.Builder
 	width, height := (g.used()+2)*cellWidth, (len(g.rows)+len(notes)+1)*cellHeight
 	fmt.Fprintf(&out, `<svg class="fd3" xmlns="http://www.w3.org/2000/svg" viewBox="%d %d %d %d" width="%d" height="%d" role="img">`,
 		-cellWidth, -cellHeight/2, width, height, width, height)
-	fmt.Fprintf(&out, "\n<title>What the kernel has</title>\n<desc>%s</desc>\n<style>%s</style>\n", html.EscapeString(strings.Join(p.Sentences(), " ")), Style)
+	fmt.Fprintf(&out, "\n<title>%s</title>\n<desc>%s</desc>\n<style>%s</style>\n", html.EscapeString(title), html.EscapeString(strings.Join(sentences, " ")), Style)
 	for _, dashed := range []bool{false, true} {
 		if path := g.path(dashed); path != "" {
 			fmt.Fprintf(&out, "<path class=\"%s\" d=\"%s\"/>\n", map[bool]string{false: "line", true: "dashed"}[dashed], path)

@@ -50,7 +50,7 @@ type sheet interface {
 	calls([]lesson.Event)
 	facts([]lesson.Event)
 	bytes(lesson.Event)
-	drawing(drawing.Picture)
+	drawing(pictured, drawing.Room)
 	packet(sheetPacket)
 	end() error
 }

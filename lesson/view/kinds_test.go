@@ -59,6 +59,8 @@ var examples = map[lesson.Kind]lesson.Event{
 	lesson.KindPacket: {Text: "text here", Packet: &wire.Packet{Number: 4711, Summary: "summary here", From: "from-here", To: "to-here", Fate: "fate-here", Note: "note here",
 		Data: []byte{0x45}, Layers: []wire.Layer{{Name: "layer-here", End: 1, Fields: []wire.Field{{Name: "name here", End: 1, Value: "value-here", Meaning: "meaning here"}}}},
 		Labels: []wire.Label{"label here"}, Malformed: "malformed here", Before: wire.States{From: "before-here"}, Cause: &wire.Cause{Process: "process-here", Call: "call-here"}}},
+	lesson.KindLadder: {Ladder: &lesson.Ladder{Left: lesson.Side{Name: "left-here"}, Right: lesson.Side{Name: "right-here"}, Rungs: []lesson.Rung{
+		{Host: "left-here", Call: "call-here()", Returned: "4711"}, {Packet: &wire.Packet{Data: []byte{}, Summary: "summary here", From: "left-here", Before: wire.States{From: "state-here"}}}}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -166,6 +168,8 @@ func wordsOf(e lesson.Event) []string {
 	case lesson.KindPacket:
 		all = append(all, "4711", "summary here", "from-here", "to-here", "fate-here", "note here", "layer-here", "45", "name here", "value-here", "meaning here",
 			"label here", "malformed here", "before-here", "process-here", "call-here")
+	case lesson.KindLadder:
+		all = append(all, "left-here", "right-here", "call-here()", "4711", "summary here", "state-here")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

@@ -21,6 +21,7 @@ type renderer interface {
 	socket(lesson.Event)
 	snapshot(lesson.Event)
 	packet(lesson.Event)
+	ladder(lesson.Event)
 
 	connection(lesson.Event)
 	request(lesson.Event)
@@ -58,6 +59,8 @@ func draw(r renderer, e lesson.Event) {
 		r.snapshot(e)
 	case lesson.KindPacket:
 		r.packet(e)
+	case lesson.KindLadder:
+		r.ladder(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

@@ -21,12 +21,22 @@ func (v *Text) snapshot(e lesson.Event) {
 	v.section = "snapshot"
 	picture := drawing.New(*e.Snapshot, e.Before)
 	if v.look.Words {
-		for _, s := range picture.Sentences() {
-			v.wrap(s, 0, 2)
-		}
+		v.sentences(picture.Sentences())
 		return
 	}
-	for _, spans := range picture.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: cmp.Or(v.look.Rows, highest)}, v.look.ASCII) {
+	v.cells(picture.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: cmp.Or(v.look.Rows, highest)}, v.look.ASCII))
+}
+
+// sentences writes what a drawing says, for a reader who does not see it.
+func (v *Text) sentences(all []string) {
+	for _, s := range all {
+		v.wrap(s, 0, 2)
+	}
+}
+
+// cells writes the lines of a drawing.
+func (v *Text) cells(lines [][]drawing.Span) {
+	for _, spans := range lines {
 		var line strings.Builder
 		for _, s := range spans {
 			switch {
@@ -47,13 +57,19 @@ var pageRoom = drawing.Room{Columns: 84, Rows: highest}
 
 func (d *Document) snapshot(e lesson.Event) {
 	d.flush(nil)
-	d.sheet.drawing(drawing.New(*e.Snapshot, e.Before))
+	d.sheet.drawing(drawing.New(*e.Snapshot, e.Before), pageRoom)
+}
+
+// A pictured thing fits into a room, as cells and as SVG.
+type pictured interface {
+	Cells(drawing.Room, bool) [][]drawing.Span
+	SVG(drawing.Room) string
 }
 
 // drawing writes the cells as a code block.
-func (m *markdownSheet) drawing(p drawing.Picture) {
+func (m *markdownSheet) drawing(d pictured, room drawing.Room) {
 	var cells strings.Builder
-	for _, spans := range p.Cells(pageRoom, false) {
+	for _, spans := range d.Cells(room, false) {
 		for _, s := range spans {
 			cells.WriteString(s.Text)
 		}
@@ -63,4 +79,6 @@ func (m *markdownSheet) drawing(p drawing.Picture) {
 }
 
 // drawing writes an SVG.
-func (h *htmlSheet) drawing(p drawing.Picture) { h.write("drawing", template.HTML(p.SVG(pageRoom))) }
+func (h *htmlSheet) drawing(d pictured, room drawing.Room) {
+	h.write("drawing", template.HTML(d.SVG(room)))
+}

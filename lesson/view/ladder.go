@@ -1,0 +1,23 @@
+package view
+
+import (
+	"fd3/lesson"
+	"fd3/lesson/drawing"
+)
+
+// ladder draws what happened between two hosts, or tells it in sentences.
+func (v *Text) ladder(e lesson.Event) {
+	v.blank()
+	v.section = "ladder"
+	l := drawing.NewLadder(*e.Ladder)
+	if v.look.Words {
+		v.sentences(l.Sentences())
+		return
+	}
+	v.cells(l.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII))
+}
+
+func (d *Document) ladder(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.drawing(drawing.NewLadder(*e.Ladder), drawing.Room{Columns: pageRoom.Columns})
+}
