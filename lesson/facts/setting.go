@@ -6,9 +6,11 @@ import (
 	"fd3/lesson"
 )
 
-// Setting is a sysctl(8) under the name that the words have for it.
+// Setting is a sysctl(8) under the name that the words have for it. Its command is
+// cat(1), since Debian has sysctl where the shells of ordinary users do not look.
 func Setting(fact, name, value, note string) lesson.Evidence {
-	return lesson.Evidence{Fact: fact, Value: value, Source: "/proc/sys/" + strings.ReplaceAll(name, ".", "/"), Command: "sysctl " + name, Note: note}
+	path := "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
+	return lesson.Evidence{Fact: fact, Value: value, Source: path, Command: "cat " + path, Note: note}
 }
 
 // Somaxconn is the most that any backlog can be.

@@ -43,10 +43,13 @@ func (s *Learner) offered(step string, e lesson.Event) {
 	}
 }
 
+// ordinary is where the shell of an ordinary user looks for commands.
+const ordinary = "/usr/local/bin:/usr/bin:/bin"
+
 // typed runs a command as a learner types it, and returns what it prints.
 func (s *Learner) typed(command string) (out string, err error) {
 	cmd := exec.Command("sh", "-c", command)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin", "NSTAT_HISTORY="+filepath.Join(s.t.TempDir(), "nstat"))
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+ordinary, "NSTAT_HISTORY="+filepath.Join(s.t.TempDir(), "nstat"))
 	text, err := cmd.CombinedOutput()
 	return string(text), err
 }
@@ -82,9 +85,8 @@ type comparison struct {
 // comparisons has one for each command of the course; the first that matches counts.
 var comparisons = []comparison{
 	{command: regexp.MustCompile(`^ss `), compare: compareSS},
-	{command: regexp.MustCompile(`^sysctl `), compare: func(e lesson.Event, out string) error {
-		_, value, _ := strings.Cut(out, "=")
-		return same(strings.Join(strings.Fields(value), " to "), strings.Join(strings.Fields(strings.ReplaceAll(e.Value, " to ", " ")), " to "))
+	{command: regexp.MustCompile(`^cat /proc/sys/`), compare: func(e lesson.Event, out string) error {
+		return same(strings.Join(strings.Fields(out), " to "), e.Value)
 	}, refused: func(out string) bool { return strings.Contains(out, "No such file") }}, // a kernel without the setting: the Event says so
 	// The numbers of nstat(8) are those of the whole machine since it started, and the
 	// Event has how far they moved: that there are such counters is all that is compared.

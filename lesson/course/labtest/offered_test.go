@@ -29,7 +29,7 @@ func TestComparisons(t *testing.T) {
 		{"ss -tano", "client", "SYN_SENT, SYN sent again: 2", "SYN_SENT, SYN sent again: 3", listed},
 		{"ss -tan", "unread", "100 bytes, in connections that nobody has accepted", "200 bytes, in connections that nobody has accepted", listed},
 		{"ss -tan state established", "TIME_WAIT", "3 on port 4000", "2 on port 4000", listed},
-		{"sysctl net.x", "x", "1 to 9", "1 to 8", "net.x = 1\t9\n"},
+		{"cat /proc/sys/net/x", "x", "1 to 9", "1 to 8", "1\t9\n"},
 		{"cat /proc/7/wchan", "server", "sleeping in do_wait", "sleeping in do_read", "do_wait"},
 		{"cat /proc/7/task/8/wchan", "second attempt", "sleeping in do_wait, system call 1", "sleeping in do_waits, system call 1", "do_wait"},
 		{"grep State /proc/7/status", "server's process", "stopped", "sleeping", "State:\tT (stopped)\n"},
