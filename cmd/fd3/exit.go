@@ -14,6 +14,7 @@ import (
 	"fd3/lesson/step"
 	"fd3/lesson/view"
 	"fd3/sockets"
+	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
 
@@ -22,6 +23,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitDenied      = 77 // a privilege is missing
 	exitInterrupted = 130
 )
 
@@ -35,8 +37,10 @@ func exitCode(err error) int {
 	var version *stage.VersionError
 	var folder *stage.FolderError
 	var ended *stage.EndedError
+	var denied *netlab.DeniedError
+	var program programExit
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, step.ErrHeld):
 		return exitOK
 	case errors.Is(err, step.ErrFailed), errors.Is(err, step.ErrBusy), errors.Is(err, step.ErrTaken):
 		return exitFailed
@@ -47,6 +51,11 @@ func exitCode(err error) int {
 	case errors.As(err, &usage):
 		complain("%s", err)
 		return exitUsage
+	case errors.As(err, &program):
+		return int(program)
+	case errors.As(err, &denied):
+		complain("%s", err)
+		return exitDenied
 	case errors.As(err, &version):
 		complain("%s. Run: fd3 reset", err)
 	case errors.As(err, &folder):

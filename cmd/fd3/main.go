@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 
+	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
 
@@ -13,6 +14,7 @@ import (
 func init() { runtime.LockOSThread() }
 
 func main() {
+	netlab.Become()
 	stage.Become()
 	os.Exit(run(os.Args[1:]))
 }

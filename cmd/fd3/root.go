@@ -16,16 +16,20 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson/cable"
 	"fd3/lesson/step"
 	"fd3/lesson/view"
 	"fd3/sockets"
+	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
 
 // app is what all commands share: the global flags.
 type app struct {
 	output
-	stage string
+	stage   string
+	bytes   bool            // wire: packets are told byte by byte
+	network *netlab.Network // that the processes of the stage stand on; nil: the machine's own, or not asked for yet
 }
 
 const rootLong = `fd3 narrates the life of a socket while a real HTTP server goes through it,
@@ -143,6 +147,7 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: "tour", Title: "The course:"},
 		&cobra.Group{ID: lifeGroup, Title: "The life of a socket:"},
 		&cobra.Group{ID: "look", Title: "Look around:"},
+		&cobra.Group{ID: wireGroup, Title: "A network of your own:"},
 		&cobra.Group{ID: "whole", Title: "A whole server:"},
 		&cobra.Group{ID: "more", Title: "More:"},
 	)
@@ -152,7 +157,7 @@ func newRoot() *cobra.Command {
 	for _, c := range stepCommands {
 		root.AddCommand(a.step(c))
 	}
-	root.AddCommand(a.status(), a.glossary(), a.reset(), a.serve(), versionCommand(), jsonTopic(), man())
+	root.AddCommand(a.status(), a.glossary(), a.reset(), a.wire(), a.on(), a.serve(), versionCommand(), jsonTopic(), man())
 	strict(root)
 	return root
 }
@@ -224,24 +229,40 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("%s takes no argument, but got %q. See: %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())}
 }
 
-// runner makes a Runner on the background processes of the stage.
+// runner makes a Runner on the background processes of the stage, which stand on the
+// hosts of its network where one is up.
 func (a *app) runner(failed *error) (*step.Runner, error) {
+	var err error
+	if a.network, err = netlab.Open(a.stage); err != nil && !errors.Is(err, netlab.ErrNone) {
+		return nil, err
+	}
+	return a.runnerHere(failed)
+}
+
+// runnerHere is runner without a look for a network.
+func (a *app) runnerHere(failed *error) (*step.Runner, error) {
 	show, err := a.show(failed)
 	if err != nil {
 		return nil, err
 	}
 	runtime.UnlockOSThread() // the calls are made elsewhere, and a locked thread is slow to switch
-	usual, err := sockets.ParseSockaddr(step.DefaultAddr)
+	at := step.DefaultAddr
+	if a.network != nil {
+		at = netlab.ServerAddr + ":8080"
+	}
+	usual, err := sockets.ParseSockaddr(at)
 	if err != nil {
 		return nil, err
 	}
+	var lies func() (string, bool)
+	if a.network != nil {
+		lies = func() (string, bool) { return cable.First(a.network) }
+	}
 	return &step.Runner{
-		Name:  a.stage,
-		Usual: usual,
-		Parties: []step.Party{
-			{Name: stage.Server, Stage: a.remote(stage.Server)},
-			{Name: stage.Client, Stage: a.remote(stage.Client)},
-		},
+		Name:    a.stage,
+		Lies:    lies,
+		Usual:   usual,
+		Parties: []step.Party{a.party(stage.Server), a.party(stage.Client)},
 		Start: func(role stage.Role) (started, crashed bool, err error) {
 			return a.remote(role).Start(stage.IdleEnd)
 		},
@@ -249,4 +270,18 @@ func (a *app) runner(failed *error) (*step.Runner, error) {
 	}, nil
 }
 
-func (a *app) remote(role stage.Role) stage.Remote { return stage.Remote{Name: a.stage, Role: role} }
+func (a *app) party(role stage.Role) step.Party {
+	p := step.Party{Name: role, Stage: a.remote(role)}
+	if a.network != nil {
+		p.Net = a.network.Net(role)
+	}
+	return p
+}
+
+func (a *app) remote(role stage.Role) stage.Remote {
+	r := stage.Remote{Name: a.stage, Role: role}
+	if a.network != nil {
+		r.In = a.network.On(role)
+	}
+	return r
+}

@@ -7,14 +7,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"fd3/lesson"
+	"fd3/lesson/cable"
 	"fd3/lesson/step"
+	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
 
 func (a *app) status() *cobra.Command {
 	var watch bool
 	var cmd *cobra.Command
-	cmd = a.onStage("status", "both processes drawn: their sockets, states, what waits where",
+	cmd = a.onStage("status", "both processes drawn: their sockets, states, what waits where", a.runner,
 		func(ctx context.Context, r *step.Runner) error {
 			if watch {
 				return a.watch(ctx, r.Parties)
@@ -38,10 +40,14 @@ func (a *app) status() *cobra.Command {
 }
 
 func (a *app) reset() *cobra.Command {
-	return a.onStage("reset", "end both processes; nothing is left",
+	return a.onStage("reset", "end both processes, and the network: nothing is left", a.runnerHere,
 		func(ctx context.Context, r *step.Runner) error {
 			err := r.Reset(ctx, func(ctx context.Context, role stage.Role) (stage.Farewell, error) { return a.remote(role).Quit(ctx) })
 			if err != nil {
+				return err
+			}
+			tell := &cable.Narrator{Stage: a.stage, Show: r.Show, Explain: lesson.Full}
+			if err := a.networkDown(ctx, tell); err != nil && !errors.Is(err, netlab.ErrNone) {
 				return err
 			}
 			return stage.Tidy()
@@ -49,7 +55,7 @@ func (a *app) reset() *cobra.Command {
 }
 
 // onStage makes a command that looks after the stage and has no flags of its own.
-func (a *app) onStage(name, short string, run func(context.Context, *step.Runner) error) *cobra.Command {
+func (a *app) onStage(name, short string, runner func(*error) (*step.Runner, error), run func(context.Context, *step.Runner) error) *cobra.Command {
 	return &cobra.Command{
 		Use:               name,
 		Short:             short,
@@ -58,11 +64,11 @@ func (a *app) onStage(name, short string, run func(context.Context, *step.Runner
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var failed error
-			runner, err := a.runner(&failed)
+			on, err := runner(&failed)
 			if err != nil {
 				return err
 			}
-			err = run(cmd.Context(), runner)
+			err = run(cmd.Context(), on)
 			return errors.Join(err, failed)
 		},
 	}

@@ -28,6 +28,21 @@ func (r *Runner) sleeps(s *scene, t kernel.Task) {
 	s.known, s.task = nil, kernel.Task{}
 }
 
+// blocks tells that a call waits, and reports whether it waits in a network that stands
+// still: then it is of no use to wait for it.
+func (r *Runner) blocks(s *scene, t kernel.Task) (held bool) {
+	if r.Lies != nil {
+		s.lies, held = r.Lies()
+	}
+	r.sleeps(s, t)
+	if held {
+		s.known = nil
+		r.say(s, "held", "blocked", "held")
+	}
+	s.lies = ""
+	return held
+}
+
 // busy answers a step that meets a process inside another call. If that is the
 // very call that the step asks for, the command waits for it too.
 func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
@@ -37,7 +52,9 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 	s.call = call
 	r.opening(s)
 	r.show(s, lesson.Entered(call))
-	r.blocked(s)
+	if t, _ := s.sleeping(); r.blocks(s, t) {
+		return ErrHeld
+	}
 	state, err := r.Stage(s.role).Wait(ctx)
 	if err != nil {
 		return r.ended(s, err)
@@ -76,6 +93,18 @@ func (r *Runner) tellBusy(s *scene, call sockets.Call) error {
 	r.blocked(s)
 	r.say(s, "busy", "blocked", "busy")
 	return ErrBusy
+}
+
+// Standing is the state of the processes that run, for Woken.
+func (r *Runner) Standing(ctx context.Context) (map[stage.Role]stage.State, error) {
+	return r.unseen(ctx, nil)
+}
+
+// Woken tells of the calls that have returned since the processes stood as before: one
+// that is about to return is waited for.
+func (r *Runner) Woken(ctx context.Context, before map[stage.Role]stage.State) error {
+	_, err := r.unseen(ctx, before)
+	return err
 }
 
 // unseen tells of the calls that returned when no command was waiting for them, and

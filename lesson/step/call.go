@@ -25,8 +25,11 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 	}
 	calls := make(chan sockets.Call)
 	done := make(chan outcome, 1)
+	doing, leave := context.WithCancel(ctx)
+	defer leave()
+	held := false
 	go func() {
-		call, err := r.Stage(s.role).Do(ctx, s.order, func(c sockets.Call) { calls <- c })
+		call, err := r.Stage(s.role).Do(doing, s.order, func(c sockets.Call) { calls <- c })
 		close(calls)
 		done <- outcome{call, err}
 	}()
@@ -36,6 +39,9 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 		case c, more := <-calls:
 			if !more {
 				end := <-done
+				if held && errors.Is(end.err, context.Canceled) && ctx.Err() == nil {
+					return end.call, ErrHeld
+				}
 				return end.call, r.ended(s, end.err)
 			}
 			s.call = c
@@ -52,7 +58,9 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 				if s.opts.Explain == recapOnly {
 					r.show(s, lesson.Entered(s.call))
 				}
-				r.sleeps(s, t)
+				if held = r.blocks(s, t); held {
+					leave()
+				}
 			} else {
 				blocks = time.After(patience)
 			}

@@ -24,6 +24,7 @@ func (s *scene) cases() []string {
 	if s.step.Cases != nil {
 		s.step.Cases(s, &own)
 	}
+	own.add(s.lies != "", "held")
 	if s.call.Errno != 0 {
 		s.causes(&own)
 	}

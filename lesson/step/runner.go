@@ -24,6 +24,9 @@ var (
 	ErrTaken = errors.New("another command took the result")
 	// ErrLeft says that the command was interrupted and the call goes on.
 	ErrLeft = errors.New("interrupted; the call goes on")
+	// ErrHeld says that the call waits in a network that stands still, and goes on when
+	// what lies on its cable passes; that has been told.
+	ErrHeld = errors.New("the call waits for what lies on the cable")
 )
 
 // Runner makes steps on a stage and tells of them.
@@ -35,6 +38,9 @@ type Runner struct {
 	// to be started and whether an earlier one had crashed.
 	Start func(stage.Role) (started, crashed bool, err error)
 	Show  func(lesson.Event)
+	// Lies returns what lies first on the cable of a network that stands still, and reports
+	// whether anything does. nil: the stage stands on no such network.
+	Lies func() (packet string, lies bool)
 	// Complain hears of a value that the words name and the kernel did not tell, and
 	// of words that are missing. A learner gets the paragraph left out; a test fails.
 	Complain func(error)

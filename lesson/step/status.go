@@ -94,7 +94,8 @@ func (r *Runner) standing(role stage.Role, end stage.State, now sight) {
 	s := &scene{todo: todo{status, role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
 	s.call = *end.Blocked
 	r.show(s, lesson.Entered(s.call))
-	r.blocked(s)
+	t, _ := s.sleeping()
+	r.blocks(s, t)
 }
 
 func socketCommand(x stage.Socket) string {

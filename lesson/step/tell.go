@@ -3,9 +3,11 @@ package step
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"fd3/lesson"
 	"fd3/lesson/words"
+	"fd3/sockets/kernel"
 )
 
 // opening tells what is about to happen.
@@ -154,5 +156,23 @@ func (r *Runner) commands(s *scene, section string) {
 func (r *Runner) show(s *scene, e lesson.Event) {
 	e.Step, e.Process, e.PID = s.step.Name, string(s.role), s.pid()
 	e.Recap = s.opts.Explain == recapOnly
+	e.Command = s.there(e.Command)
 	r.Show(e)
+}
+
+// asksNetwork are the commands that say what the network namespace has that they run in.
+var asksNetwork = []string{"ss", "ip", "nstat", "sysctl", "curl"}
+
+// there returns a command as it is typed for the host of the process, where that is not
+// this machine's own network. Who listens is asked at the server.
+func (s *scene) there(command string) string {
+	tool, _, _ := strings.Cut(command, " ")
+	if s.after.party(s.role).Net == kernel.Own() || !slices.Contains(asksNetwork, tool) {
+		return command
+	}
+	on := s.role
+	if strings.HasPrefix(command, "ss -l") {
+		on = server
+	}
+	return fmt.Sprintf("fd3 on %s -- %s", on, command)
 }

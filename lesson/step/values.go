@@ -50,6 +50,9 @@ func (s *scene) readValues() map[string]string {
 	if limit := s.was().RecvTimeo; limit > 0 {
 		v["timeout"] = lesson.Took(limit)
 	}
+	if s.lies != "" {
+		v["packet"] = s.lies
+	}
 	if s.task.Wchan != "" {
 		v["sleep"] = s.task.Wchan
 	}

@@ -136,8 +136,8 @@ const (
 )
 
 // routes adds a route to what is invented. With calm the timers of TCP wait for a
-// person: data are sent again after a minute at the earliest (rto_min), and no probe
-// is sent after the last segment.
+// person: data are sent again after a minute at the earliest (rto_min), no probe is sent
+// after the last segment, and a handshake is not given up.
 func (h *host) routes(calm bool) error {
 	link, err := netlink.LinkByName(device)
 	if err != nil {
@@ -154,6 +154,8 @@ func (h *host) routes(calm bool) error {
 		return nil
 	}
 	sysctl("net.ipv4.tcp_early_retrans", "0")
+	sysctl("net.ipv4.tcp_syn_retries", "127") // the most that there may be: no handshake is given up
+	sysctl("net.ipv4.tcp_synack_retries", "255")
 	own, err := netlink.ParseAddr(h.Addr + "/24")
 	if err != nil {
 		return err

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/netlab"
+	"fd3/sockets/stage"
+)
+
+const onLong = `Run any program on a host of the network that fd3 wire up has made, as if it ran on
+another machine: it has the host's address, its interface and its routes, and all
+of this machine's files. Without a command it is a shell.
+
+It is what nsenter(1) does with the namespaces of the host, and it ends when the
+network does. The exit code is the program's.`
+
+func (a *app) on() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "on client|server [-- COMMAND...]",
+		Short:   "run a program on a host of the network, or a shell",
+		Long:    onLong,
+		Example: "  fd3 on server -- ss -tan\n  fd3 on client -- curl -v http://10.0.0.2:8080/\n  fd3 on client",
+		GroupID: wireGroup,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 || args[0] != netlab.Client && args[0] != netlab.Server {
+				return usageError{errors.New("on which host? fd3 on client or fd3 on server, then -- and a command")}
+			}
+			return nil
+		},
+		ValidArgs: []string{netlab.Client, netlab.Server},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			command := args[1:]
+			if len(command) > 0 && command[0] == "--" {
+				command = command[1:]
+			}
+			if len(command) == 0 {
+				command = []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")}
+			}
+			return a.runOn(cmd.Context(), stage.Role(args[0]), command)
+		},
+	}
+	cmd.Flags().SetInterspersed(false) // the flags behind the host are the command's
+	return cmd
+}
+
+// A programExit is the exit code of a program that fd3 has run, which says why itself.
+type programExit int
+
+func (e programExit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// runOn runs a command on a host until it ends, or the network does.
+func (a *app) runOn(ctx context.Context, on stage.Role, command []string) error {
+	network, err := netlab.Open(a.stage)
+	if errors.Is(err, netlab.ErrNone) {
+		return errNoNetwork(a.stage)
+	} else if err != nil {
+		return err
+	}
+	defer network.Close()
+	nsenter, err := exec.LookPath("nsenter")
+	if err != nil {
+		return errors.New("nsenter is missing, which enters the namespaces of a host. It is in the package util-linux")
+	}
+	host := network.Host(on)
+	users, net := network.Paths(host)
+	args := []string{"--net=" + net}
+	if users != "" {
+		args = append(args, "--user="+users, "--preserve-credentials")
+	}
+	cmd := exec.Command(nsenter, append(append(args, "--"), command...)...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
+	// The terminal sends its signals to the program too, which decides what they mean.
+	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	sent := make(chan os.Signal, 8)
+	signal.Notify(sent, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	gone := network.Ended()
+	for {
+		select {
+		case s := <-sent:
+			if s == unix.SIGTERM || s == unix.SIGHUP {
+				cmd.Process.Signal(s)
+			}
+		case <-gone:
+			host.Clear()
+			<-ended
+			return errors.New("the network has ended, and what ran on it")
+		case <-ended:
+			return programEnded(cmd.ProcessState)
+		}
+	}
+}
+
+// programEnded returns nil, or the exit code of a program as a shell would have it.
+func programEnded(s *os.ProcessState) error {
+	status := s.Sys().(syscall.WaitStatus)
+	switch {
+	case status.Signaled():
+		return programExit(128 + int(status.Signal()))
+	case status.ExitStatus() != 0:
+		return programExit(status.ExitStatus())
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"fd3/sockets/netlab"
+	"fd3/sockets/wire"
+)
+
+// A wireVerb is one thing that is done with the cable, as a command. All of them are
+// made alike.
+type wireVerb struct {
+	use     string // the name, and the arguments in the usage line
+	short   string
+	example string
+	flags   func(*pflag.FlagSet, *wire.Order)
+	read    func(o *wire.Order, args []string) error // takes the arguments
+}
+
+var wireVerbs = []wireVerb{
+	{use: "next [NUMBER]", short: "let a packet pass, the first one or another", read: numbered,
+		example: "  fd3 wire next\n  fd3 wire next 7             packet 7 before those in front of it"},
+	{use: "drop [NUMBER]", short: "lose a packet", read: numbered},
+	{use: "dup [NUMBER]", short: "let a packet pass twice", read: numbered},
+	{use: "swap [NUMBER]", short: "let the packet behind pass first", read: numbered},
+	{use: "corrupt [NUMBER]", short: "turn one bit of a packet, and let it pass", read: numbered},
+	{use: "delay TIME [NUMBER]", short: "let a packet pass after some time", read: delayed, example: "  fd3 wire delay 300ms"},
+	{use: "forge rst|icmp [NUMBER]", short: "send what no host has sent", read: forged,
+		example: "  fd3 wire forge rst               to the server, in the client's name\n  fd3 wire forge rst --off 100     with a sequence number that is a guess\n  fd3 wire forge icmp --mtu 600    a router: the packet is too large",
+		flags: func(f *pflag.FlagSet, o *wire.Order) {
+			f.StringVar(&o.To, "to", netlab.Server, "rst: the host that is to get it: client or server")
+			f.IntVar(&o.Off, "off", 0, "rst: so far beside the sequence number that is waited for")
+			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
+		}},
+	{use: "flow", short: "let everything pass from now on", read: nothing},
+	{use: "hold", short: "hold what comes from now on", read: nothing,
+		example: "  fd3 wire hold\n  fd3 wire hold --when syn,fin\n  fd3 wire hold --when all         ARP too",
+		flags: func(f *pflag.FlagSet, o *wire.Order) {
+			f.StringVar(&o.When, "when", wire.Usual, "what to hold: "+filterWords())
+		}},
+}
+
+func filterWords() string {
+	var words []string
+	for _, f := range wire.Filters {
+		words = append(words, f.Word)
+	}
+	return strings.Join(words, ", ")
+}
+
+// wireVerb makes the command of a verb.
+func (a *app) wireVerb(v wireVerb) *cobra.Command {
+	name, _, _ := strings.Cut(v.use, " ")
+	o := &wire.Order{Do: name}
+	cmd := &cobra.Command{
+		Use:               v.use,
+		Short:             v.short,
+		Example:           v.example,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := v.read(o, args); err != nil {
+				return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
+			}
+			return a.runWire(cmd.Context(), *o)
+		},
+	}
+	if v.flags != nil {
+		v.flags(cmd.Flags(), o)
+	}
+	return cmd
+}
+
+func nothing(_ *wire.Order, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("no argument is taken, but got %q", args)
+	}
+	return nil
+}
+
+// numbered takes the number of a packet, or none.
+func numbered(o *wire.Order, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil || n < 1 || len(args) > 1 {
+		return fmt.Errorf("a packet is named by its number, from 1, not by %q", strings.Join(args, " "))
+	}
+	o.Number = n
+	return nil
+}
+
+func delayed(o *wire.Order, args []string) error {
+	if len(args) == 0 {
+		return errors.New("by how much is it delayed? fd3 wire delay 300ms")
+	}
+	var err error
+	if o.Delay, err = time.ParseDuration(args[0]); err != nil || o.Delay <= 0 || o.Delay > time.Hour {
+		return fmt.Errorf("a delay is a time such as 300ms or 2s, up to 1h, not %q", args[0])
+	}
+	return numbered(o, args[1:])
+}
+
+func forged(o *wire.Order, args []string) error {
+	switch {
+	case len(args) == 0:
+		return errors.New("what is forged? fd3 wire forge rst, or fd3 wire forge icmp")
+	case args[0] != "rst" && args[0] != "icmp":
+		return fmt.Errorf("rst or icmp can be forged, not %q", args[0])
+	case args[0] == "rst" && o.To != netlab.Client && o.To != netlab.Server:
+		return fmt.Errorf("--to is client or server, not %q", o.To)
+	case args[0] == "rst" && len(args) > 1:
+		return errors.New("an RST goes into the connection in which the host spoke last, and is named by no packet")
+	}
+	o.Do = args[0]
+	return numbered(o, args[1:])
+}
+
+// runWire does something with the cable, and tells what came of it.
+func (a *app) runWire(ctx context.Context, o wire.Order) error {
+	var failed error
+	tell, err := a.cableNarrator(&failed)
+	if err != nil {
+		return err
+	}
+	runner, err := a.runner(&failed)
+	if err != nil {
+		return err
+	}
+	if a.network == nil {
+		return errNoNetwork(a.stage)
+	}
+	if o.Do == "look" {
+		return errors.Join(tell.Look(a.network), failed)
+	}
+	before, err := runner.Standing(ctx)
+	if err != nil {
+		return err
+	}
+	did, err := a.network.Cable(o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(tell.Did(a.network, did, func() error { return runner.Woken(ctx, before) }), failed)
+}

@@ -1,0 +1,153 @@
+package cable
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fd3/lesson"
+	"fd3/sockets/kernel"
+	"fd3/sockets/netlab"
+	"fd3/sockets/stage"
+	"fd3/sockets/wire"
+)
+
+// Look tells what lies on the cable, and where the kernels of both hosts stand.
+func (n *Narrator) Look(network *netlab.Network) error {
+	n.keeper = network.PID
+	packets, report, err := record(network)
+	if err != nil {
+		return err
+	}
+	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
+	n.onCable(lying(packets), report)
+	n.ends(network)
+	n.commands("next", next(packets, report), nil)
+	return nil
+}
+
+// Did tells what became of packets by an order, and what came of that: what else has
+// gone over the cable, what lies on it now, where the kernels stand. woken tells of the
+// calls that have returned by it.
+func (n *Narrator) Did(network *netlab.Network, did wire.Report, woken func() error) error {
+	n.keeper = network.PID
+	packets, report, err := record(network)
+	if err != nil {
+		return err
+	}
+	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
+	for _, number := range did.Touched {
+		n.packet(packets, number)
+	}
+	for _, p := range packets {
+		if p.Number > did.Before && p.Fate != wire.Held && !slices.Contains(did.Touched, p.Number) {
+			n.packet(packets, p.Number)
+		}
+	}
+	if err := woken(); err != nil {
+		return err
+	}
+	n.onCable(lying(packets), report)
+	n.ends(network)
+	n.commands("next", next(packets, report), nil)
+	return nil
+}
+
+// packet shows the packet of a number.
+func (n *Narrator) packet(packets []wire.Packet, number int) {
+	for i := range packets {
+		if packets[i].Number == number {
+			n.show(lesson.Event{Kind: lesson.KindPacket, Packet: &packets[i], Recap: !n.Bytes})
+		}
+	}
+}
+
+// onCable tells what lies on the cable, or that nothing does.
+func (n *Narrator) onCable(held []wire.Packet, report wire.Report) {
+	switch {
+	case len(held) > 0:
+		n.say("lies", map[string]string{"count": lesson.Counted(len(held), "packet")})
+	case report.Holds == "":
+		n.say("flows", nil)
+	default:
+		n.say("empty", map[string]string{"holds": holding(report.Holds)})
+	}
+	for i := range held {
+		n.show(lesson.Event{Kind: lesson.KindPacket, Packet: &held[i], Recap: !n.Bytes})
+	}
+}
+
+// holding says what a filter holds.
+func holding(filter string) string {
+	var all []string
+	for word := range strings.SplitSeq(filter, ",") {
+		for _, f := range wire.Filters {
+			if f.Word == word {
+				all = append(all, f.Holds)
+			}
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// next is the section of commands that fits what lies on the cable.
+func next(packets []wire.Packet, report wire.Report) string {
+	switch held := lying(packets); {
+	case len(held) > 1:
+		return "several next"
+	case len(held) == 1:
+		return "one next"
+	case report.Holds == "":
+		return "flows next"
+	}
+	return "empty next"
+}
+
+// ends shows what each host's kernel has of connections.
+func (n *Narrator) ends(network *netlab.Network) {
+	for _, h := range network.Hosts {
+		table, err := network.Net(stage.Role(h.Name)).TCP()
+		if err != nil {
+			continue
+		}
+		for _, row := range table {
+			n.show(lesson.Evidence{Fact: h.Name + "'s kernel", Value: socket(row), Source: "sock_diag(7)",
+				Command: "fd3 on " + h.Name + " -- ss -tanoi"}.Event())
+		}
+	}
+}
+
+// socket is a row in a line.
+func socket(row kernel.InetSocket) string {
+	if row.State == kernel.Listen {
+		return fmt.Sprintf("%s %s, accept queue %d of %d", row.State, row.Local, row.RQueue, row.WQueue+1)
+	}
+	parts := []string{fmt.Sprintf("%s %s to %s", row.State, row.Local, row.Remote)}
+	if q := row.Unread(); q.Bytes > 0 || q.FIN {
+		parts = append(parts, queued(q)+" unread")
+	}
+	if q := row.Unsent(); q.Bytes > 0 || q.FIN {
+		parts = append(parts, queued(q)+" not acknowledged")
+	}
+	if row.Retrans > 0 {
+		parts = append(parts, fmt.Sprintf("sent again %s", times(int(row.Retrans))))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func queued(q kernel.Queued) string {
+	switch {
+	case q.FIN && q.Bytes > 0:
+		return lesson.Counted(q.Bytes, "byte") + " and a FIN"
+	case q.FIN:
+		return "a FIN"
+	}
+	return lesson.Counted(q.Bytes, "byte")
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
