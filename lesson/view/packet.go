@@ -126,36 +126,49 @@ func (v *Text) layer(p *wire.Packet, l wire.Layer, depth int) {
 		title += v.theme.dim.Render("  " + l.Spec)
 	}
 	v.line("  " + title)
-	if l.Name == "payload" || l.Name == "padding" {
+	if content(l) {
 		v.content(p, l)
 		return
 	}
 	r := &fieldRow{room: v.look.Width - rowIndent}
-	var remarks []string
-	for _, f := range l.Fields {
-		value, remark := f.Value, ""
-		switch {
-		case f.Meaning == "":
-		case len(f.Meaning) <= longestMeaning:
-			value += ", " + f.Meaning
-		default:
-			remark = f.Name + ": " + f.Meaning
-		}
-		if !r.fits(f, value) {
+	for fields := l.Fields; len(fields) > 0; {
+		together := sharing(fields)
+		if !r.fit(p.Data, together) {
 			v.fields(r, style)
 		}
-		r.add(p.Data, f, value)
-		if remark != "" {
-			remarks = append(remarks, remark)
+		for _, f := range together {
+			if !r.fit(p.Data, []wire.Field{f}) {
+				v.fields(r, style)
+			}
+			r.add(p.Data, f)
 		}
+		fields = fields[len(together):]
 	}
 	v.fields(r, style)
-	for _, s := range remarks {
-		v.wrap(s, rowIndent, rowIndent+2)
+	for _, f := range l.Fields {
+		if len(f.Meaning) > longestMeaning {
+			v.wrap(f.Name+": "+f.Meaning, rowIndent, rowIndent+2)
+		}
 	}
 }
 
-// longestMeaning is how many columns the meaning of a value may have beside it.
+// content reports whether a layer is no header, but what headers are for.
+func content(l wire.Layer) bool {
+	return l.Name == "payload" || l.Name == "padding" || len(l.Fields) > 0 && l.Fields[0].Value == ""
+}
+
+// sharing returns the first fields, as many as share their bytes.
+func sharing(fields []wire.Field) []wire.Field {
+	for i, f := range fields {
+		if f.Bits == 0 || (f.Bit+f.Bits)%8 == 0 {
+			return fields[:i+1]
+		}
+	}
+	return fields
+}
+
+// longestMeaning is how many columns the meaning of a value may have beside it; a longer
+// one stands below.
 const longestMeaning = 24
 
 // A fieldRow is the fields that fit side by side.
@@ -174,34 +187,38 @@ type fieldPiece struct {
 	joined           bool // it shares a byte with the piece before it
 }
 
-func (r *fieldRow) piece(b []byte, f wire.Field, value string) fieldPiece {
+// piece is what a field would be after those in the row.
+func (r *fieldRow) piece(b []byte, f wire.Field) fieldPiece {
+	p := fieldPiece{name: f.Name, value: f.Value, joined: len(r.fields) > 0 && f.Bits > 0 && f.Bit > 0}
+	if f.Meaning != "" && len(f.Meaning) <= longestMeaning {
+		p.value += ", " + f.Meaning
+	}
 	from := f.Start
 	if len(r.fields) > 0 {
 		from = max(f.Start, min(r.shown, f.End))
 	}
-	p := fieldPiece{name: f.Name, value: value, joined: len(r.fields) > 0 && f.Bits > 0 && f.Bit > 0}
-	if b != nil {
-		p.hex = hexOf(b[from:f.End], 16, "...")
-	} else {
-		p.hex = strings.Repeat("x", max(3*min(f.End-from, 16)-1, 0))
-	}
+	p.hex = hexOf(b[from:f.End], 16, "...")
 	p.width = max(ansi.StringWidth(p.hex), ansi.StringWidth(p.value), ansi.StringWidth(p.name))
 	return p
 }
 
-// fits reports whether a field has room in the row.
-func (r *fieldRow) fits(f wire.Field, value string) bool {
-	return len(r.fields) == 0 || r.used+1+r.piece(nil, f, value).width <= r.room
+// fit reports whether fields have room in the row, as the first of it in any case.
+func (r *fieldRow) fit(b []byte, fields []wire.Field) bool {
+	rest := *r
+	for _, f := range fields {
+		rest.add(b, f)
+	}
+	return len(r.fields) == 0 || rest.used-1 <= rest.room
 }
 
-func (r *fieldRow) add(b []byte, f wire.Field, value string) {
-	p := r.piece(b, f, value)
+func (r *fieldRow) add(b []byte, f wire.Field) {
+	p := r.piece(b, f)
 	if len(r.fields) == 0 {
 		r.offset = f.Start
 	}
 	r.shown = f.End
-	r.used += 1 + p.width
-	r.fields = append(r.fields, p)
+	r.used += p.width + 1
+	r.fields = append(slices.Clip(r.fields), p)
 }
 
 // fields writes a row and empties it.
@@ -229,12 +246,22 @@ func (v *Text) fields(r *fieldRow, style lipgloss.Style) {
 }
 
 // mostContent is how many bytes of what the headers are for are drawn.
-const mostContent = 96
+const mostContent = 256
 
 // content draws the bytes that the headers are for, as those of a message.
 func (v *Text) content(p *wire.Packet, l wire.Layer) {
 	end := min(l.End, l.Start+mostContent)
-	v.message(lesson.Event{Data: p.Data[:end], Spans: []lesson.Span{{Start: l.Start, End: end}}})
+	var spans []lesson.Span
+	for _, f := range l.Fields {
+		span := lesson.Span{Name: f.Name, Start: f.Start, End: min(f.End, end)}
+		if len(l.Fields) == 1 { // the layer says what it is
+			span.Name = ""
+		}
+		if span.Start < span.End {
+			spans = append(spans, span)
+		}
+	}
+	v.message(lesson.Event{Data: p.Data[:end], Spans: spans})
 	if rest := l.End - end; rest > 0 {
 		v.line(strings.Repeat(" ", rowIndent) + v.theme.dim.Render(v.theme.more+" "+lesson.Counted(rest, "byte")+" more"))
 	}
@@ -280,7 +307,7 @@ func layersOf(p wire.Packet, short bool) []sheetLayer {
 		layer := sheetLayer{Name: layerName(l), Spec: l.Spec, Depth: depth % layerColours, Bytes: l.End - l.Start}
 		for _, f := range l.Fields {
 			field := sheetField{f.Start, hexOf(p.Data[f.Start:f.End], maxHex, "..."), f.Name, f.Value, f.Meaning}
-			if l.Name == "payload" {
+			if content(l) {
 				field.Value = strconv.Quote(string(p.Data[f.Start:min(f.End, f.Start+mostContent)]))
 			}
 			if f.Bits > 0 {

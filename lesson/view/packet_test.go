@@ -41,6 +41,10 @@ func packets() []lesson.Event {
 	d.Data = []byte("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 16\r\n\r\nhello from fd 3\n")
 	data := follow(d.Frame(), time.Millisecond)
 	data.Fate = wire.Dropped
+	whole := *data
+	start := len(whole.Data) - len(d.Data)
+	whole.Contain("HTTP", "RFC 9112", []wire.Field{{Name: "version", Start: start, End: start + 8}, {Name: "space", Start: start + 8, End: start + 9}, {Name: "status code", Start: start + 9, End: start + 12},
+		{Name: "space", Start: start + 12, End: start + 13}, {Name: "reason", Start: start + 13, End: start + 15}, {Name: "CRLF", Start: start + 15, End: start + 17}})
 	again := follow(d.Frame(), 207*time.Millisecond)
 	needed, err := again.FragmentationNeeded(netip.MustParseAddr("10.0.0.254"), 600)
 	if err != nil {
@@ -51,6 +55,7 @@ func packets() []lesson.Event {
 		{Kind: lesson.KindPacket, Packet: syn},
 		{Kind: lesson.KindPacket, Packet: data, Recap: true},
 		{Kind: lesson.KindPacket, Packet: again, Recap: true},
+		{Kind: lesson.KindPacket, Packet: &whole},
 		{Kind: lesson.KindPacket, Packet: follow(d.Frame(), time.Second)},
 		{Kind: lesson.KindPacket, Packet: follow(needed, 0)},
 		{Kind: lesson.KindPacket, Packet: follow(d.Frame()[:50], 0)},

@@ -40,7 +40,7 @@ type Field struct {
 	End     int    `json:"end"`               // the first byte after it
 	Bit     int    `json:"bit,omitempty"`     // of a field that is not whole bytes: its first bit; 0 is the highest of the first byte
 	Bits    int    `json:"bits,omitempty"`    // how many it has; 0: all of its bytes
-	Value   string `json:"value,omitempty"`   // the number, the address, the bytes in hex
+	Value   string `json:"value,omitempty"`   // the number, the address, the bytes in hex; none: its characters
 	Meaning string `json:"meaning,omitempty"` // what that stands for
 }
 
