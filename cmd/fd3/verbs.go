@@ -140,7 +140,7 @@ func (a *app) runWire(ctx context.Context, o wire.Order) error {
 		return errNoNetwork(a.stage)
 	}
 	if o.Do == "look" {
-		return errors.Join(tell.Look(a.network), failed)
+		return errors.Join(tell.Look(ctx, a.network), failed)
 	}
 	before, err := runner.Standing(ctx)
 	if err != nil {
@@ -150,5 +150,5 @@ func (a *app) runWire(ctx context.Context, o wire.Order) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(tell.Did(a.network, did, func() error { return runner.Woken(ctx, before) }), failed)
+	return errors.Join(tell.Did(ctx, a.network, did, func() error { return runner.Woken(ctx, before) }), failed)
 }

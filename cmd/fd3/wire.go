@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fd3/lesson/cable"
+	"fd3/lesson/outfile"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 	"fd3/sockets/wire"
@@ -34,6 +35,7 @@ func (a *app) wire() *cobra.Command {
 	}
 	cmd.PersistentFlags().BoolVar(&a.bytes, "bytes", false, "tell of packets byte by byte")
 	cmd.AddCommand(a.wireUp(), a.wireDown())
+	cmd.AddCommand(a.wireLadder(), a.wireSave())
 	for _, v := range wireVerbs {
 		cmd.AddCommand(a.wireVerb(v))
 	}
@@ -144,5 +146,94 @@ func (a *app) cableNarrator(failed *error) (*cable.Narrator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cable.Narrator{Stage: a.stage, Show: show, Explain: level, Bytes: a.bytes}, nil
+	return &cable.Narrator{Stage: a.stage, Show: show, Explain: level, Bytes: a.bytes, Calls: a.calls}, nil
+}
+
+// calls are those that the processes of the stage have made.
+func (a *app) calls(ctx context.Context) ([]cable.Call, error) {
+	var all []cable.Call
+	for _, role := range []stage.Role{stage.Client, stage.Server} {
+		state, err := a.remote(role).State(ctx)
+		if errors.Is(err, stage.ErrNone) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		made, err := a.remote(role).History(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range made {
+			all = append(all, cable.Call{Call: c, Host: string(role), Process: string(role), PID: state.PID})
+		}
+	}
+	return all, nil
+}
+
+func (a *app) wireLadder() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "ladder",
+		Short:   "all that has happened: calls at the sides, packets between",
+		Example: "  fd3 wire ladder\n  fd3 wire ladder --accessible     in sentences, for a screen reader",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.onWire(func(tell *cable.Narrator) error { return tell.Ladder(cmd.Context(), a.network) })
+		},
+	}
+	cmd.Flags().BoolVar(&a.words, "accessible", false, "in sentences instead of a drawing")
+	return cmd
+}
+
+func (a *app) wireSave() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:     "save FILE",
+		Short:   "write all packets to a file that Wireshark opens",
+		Example: "  fd3 wire save handshake.pcapng",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 || args[0] == "" {
+				return usageError{errors.New("fd3 wire save takes the name of a file to write: fd3 wire save handshake.pcapng")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.onWire(func(tell *cable.Narrator) error { return a.save(cmd.Context(), tell, args[0], force) })
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "write over a file")
+	return cmd
+}
+
+// save writes the packets to a file, whole or not at all.
+func (a *app) save(ctx context.Context, tell *cable.Narrator, path string, force bool) error {
+	file, err := outfile.Create(path, 0o644, force)
+	if err != nil {
+		return thereAlready(path, err)
+	}
+	defer file.Discard()
+	count, err := tell.Save(ctx, a.network, file)
+	if err != nil {
+		return err
+	}
+	if err := file.Commit(); err != nil {
+		return thereAlready(path, err)
+	}
+	tell.Saved(path, count)
+	return nil
+}
+
+// onWire does something with the network that is up.
+func (a *app) onWire(do func(*cable.Narrator) error) error {
+	var failed error
+	tell, err := a.cableNarrator(&failed)
+	if err != nil {
+		return err
+	}
+	a.network, err = netlab.Open(a.stage)
+	if errors.Is(err, netlab.ErrNone) {
+		return errNoNetwork(a.stage)
+	} else if err != nil {
+		return err
+	}
+	return errors.Join(do(tell), failed)
 }

@@ -1,6 +1,7 @@
 package cable
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,9 +14,8 @@ import (
 )
 
 // Look tells what lies on the cable, and where the kernels of both hosts stand.
-func (n *Narrator) Look(network *netlab.Network) error {
-	n.keeper = network.PID
-	packets, report, err := record(network)
+func (n *Narrator) Look(ctx context.Context, network *netlab.Network) error {
+	packets, report, err := n.record(ctx, network)
 	if err != nil {
 		return err
 	}
@@ -29,9 +29,8 @@ func (n *Narrator) Look(network *netlab.Network) error {
 // Did tells what became of packets by an order, and what came of that: what else has
 // gone over the cable, what lies on it now, where the kernels stand. woken tells of the
 // calls that have returned by it.
-func (n *Narrator) Did(network *netlab.Network, did wire.Report, woken func() error) error {
-	n.keeper = network.PID
-	packets, report, err := record(network)
+func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Report, woken func() error) error {
+	packets, report, err := n.record(ctx, network)
 	if err != nil {
 		return err
 	}

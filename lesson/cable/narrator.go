@@ -1,6 +1,7 @@
 package cable
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"os"
@@ -24,6 +25,8 @@ type Narrator struct {
 	Explain lesson.Explain
 	Bytes   bool // each packet is told byte by byte, and not in a line
 	Show    func(lesson.Event)
+	// Calls returns the calls that were made on the hosts, as far as they are known.
+	Calls func(context.Context) ([]Call, error)
 	// Complain hears of a value that the words name and nobody has told. A learner gets the
 	// paragraph left out; a test fails.
 	Complain func(error)

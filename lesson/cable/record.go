@@ -1,13 +1,30 @@
 package cable
 
 import (
+	"context"
+
 	"fd3/sockets/netlab"
 	"fd3/sockets/wire"
 )
 
-// record returns what the cable remembers, each packet with the names of its bytes and
-// what it is to its connection.
-func record(network *netlab.Network) ([]wire.Packet, wire.Report, error) {
+// record returns what the cable remembers, each packet with the names of its bytes, what
+// it is to its connection, and the call that made the kernel send it.
+func (n *Narrator) record(ctx context.Context, network *netlab.Network) ([]wire.Packet, wire.Report, error) {
+	n.keeper = network.PID
+	packets, report, err := remembered(network)
+	if err != nil {
+		return nil, report, err
+	}
+	calls, err := n.Calls(ctx)
+	if err != nil {
+		return nil, report, err
+	}
+	cause(packets, calls)
+	return packets, report, nil
+}
+
+// remembered is record without the calls.
+func remembered(network *netlab.Network) ([]wire.Packet, wire.Report, error) {
 	var all []wire.Packet
 	var flows wire.Flows
 	for after := 0; ; {
@@ -42,7 +59,7 @@ func lying(packets []wire.Packet) []wire.Packet {
 // First returns what the first packet that lies on the cable says, and reports whether
 // there is one.
 func First(network *netlab.Network) (summary string, lies bool) {
-	packets, _, err := record(network)
+	packets, _, err := remembered(network)
 	if err != nil {
 		return "", false
 	}

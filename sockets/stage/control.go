@@ -259,6 +259,10 @@ func (c *control) answer(l *Line) {
 				}
 				return
 			}
+		case history:
+			if err := l.Write(c.report(Report{Calls: c.machine.calls()})); err != nil {
+				return
+			}
 		default:
 			if !c.call(l, o) {
 				return

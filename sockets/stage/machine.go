@@ -31,6 +31,7 @@ type Machine struct {
 	open    int                   // calls begun whose result is neither delivered nor kept
 	unseen  []sockets.Call        // calls that returned when nobody was waiting
 	last    *sockets.Call         // the newest call that has returned, or nil
+	history []sockets.Call        // those that have returned, the oldest first; at most maxHistory
 	settled *sync.Cond            // open has become 0
 }
 
@@ -44,6 +45,13 @@ type job struct {
 // roomForCalls bounds the reports of one order: entered and returned, and again
 // for each time that a signal interrupts it. Older ones give way to newer.
 const roomForCalls = 16
+
+// maxHistory bounds how many calls are remembered, and headOfData how many bytes of what
+// each carried: strace(1) prints no more than 32.
+const (
+	maxHistory = 256
+	headOfData = 33
+)
 
 // maxLeft bounds how many conversations that are over are remembered.
 const maxLeft = 16
@@ -184,12 +192,32 @@ func (m *Machine) settle(c sockets.Call, seen bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = &c
+	m.history = append(m.history[max(0, len(m.history)-maxHistory+1):], head(c))
 	if !seen {
 		m.unseen = append(m.unseen, c)
 	}
 	if m.open--; m.open == 0 {
 		m.settled.Broadcast()
 	}
+}
+
+// head is a call with the beginning of what it carried.
+func head(c sockets.Call) sockets.Call {
+	if len(c.Data) > headOfData {
+		c.Data = slices.Clone(c.Data[:headOfData])
+	}
+	return c
+}
+
+// calls are those that are remembered, and the one that the thread is inside.
+func (m *Machine) calls() []sockets.Call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.Clone(m.history)
+	if m.blocked != nil {
+		all = append(all, head(*m.blocked))
+	}
+	return all
 }
 
 // wait returns when no call is in the kernel.

@@ -40,20 +40,22 @@ const (
 	state   = "state"   // what stands where
 	collect = "collect" // the same, and forget the calls that ended unseen
 	wait    = "wait"    // collect, as soon as the main thread is in no call
+	history = "history" // the calls so far
 	quit    = "quit"
 )
 
 // A Report is what a stage answers, one line of JSON each. Exactly one field of Call
-// to Bye is set.
+// to Bye is set, or none in the answer to history of a stage that has made no call.
 type Report struct {
-	Version string        `json:"version"`
-	PID     int           `json:"pid"`
-	Call    *sockets.Call `json:"call,omitempty"`  // the ordered call: entered, then returned
-	State   *State        `json:"state,omitempty"` // the answer to state and collect
-	Busy    *sockets.Call `json:"busy,omitempty"`  // refused: the main thread is inside this call
-	Error   string        `json:"error,omitempty"` // refused: the order makes no sense
-	Bye     bool          `json:"bye,omitempty"`   // the answer to quit
-	Files   []Removal     `json:"files,omitempty"` // with Bye: what became of the files of its unix sockets
+	Version string         `json:"version"`
+	PID     int            `json:"pid"`
+	Call    *sockets.Call  `json:"call,omitempty"`  // the ordered call: entered, then returned
+	State   *State         `json:"state,omitempty"` // the answer to state and collect
+	Calls   []sockets.Call `json:"calls,omitempty"` // the answer to history
+	Busy    *sockets.Call  `json:"busy,omitempty"`  // refused: the main thread is inside this call
+	Error   string         `json:"error,omitempty"` // refused: the order makes no sense
+	Bye     bool           `json:"bye,omitempty"`   // the answer to quit
+	Files   []Removal      `json:"files,omitempty"` // with Bye: what became of the files of its unix sockets
 }
 
 // State is what a stage knows of itself.

@@ -220,6 +220,17 @@ func (r Remote) State(ctx context.Context) (State, error) { return r.state(ctx, 
 // Collect is State, and takes over the results that nobody has seen.
 func (r Remote) Collect(ctx context.Context) (State, error) { return r.state(ctx, collect) }
 
+// History returns the calls that the stage has made, the oldest first, and the one that it
+// is inside. Of old ones, and of what they carried, it forgets some.
+func (r Remote) History(ctx context.Context) ([]sockets.Call, error) {
+	var calls []sockets.Call
+	err := r.ask(ctx, Order{Do: history}, func(report Report) bool {
+		calls = report.Calls
+		return false
+	})
+	return calls, err
+}
+
 // Wait is Collect, as soon as the stage is in no call.
 func (r Remote) Wait(ctx context.Context) (State, error) { return r.state(ctx, wait) }
 
