@@ -21,7 +21,7 @@ const (
 	KindEvidence Kind = "evidence" // a fact, read back from the kernel: Text is what it means
 	KindProcess  Kind = "process"  // status: what follows is about this process: Title, Text
 	KindSocket   Kind = "socket"   // status: what follows is about this descriptor: FD, Value, Text, Source, Command
-	KindSnapshot Kind = "snapshot" // status, and a step with --draw: what the kernel has, which a view draws
+	KindSnapshot Kind = "snapshot" // status, a step with --draw, and tour --accessible: what the kernel has, which a view draws
 
 	KindPacket Kind = "packet" // wire: a packet on the cable; with Recap in short
 	KindLadder Kind = "ladder" // wire: what happened between two hosts, which a view draws

@@ -19,7 +19,7 @@ type output struct {
 	plain   bool
 	color   string
 	explain string
-	words   bool // status: a drawing is told in sentences
+	words   bool // status, tour: a drawing is told in sentences
 }
 
 // show returns a function that shows Events on stdout. The first error of stdout ends

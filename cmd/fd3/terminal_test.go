@@ -194,15 +194,15 @@ func TestWatchIsQuiet(t *testing.T) {
 // A complaint on a narrow terminal breaks at blanks.
 func TestComplaintFits(t *testing.T) {
 	t.Parallel()
-	term := in(t).sized(t, pty.Winsize{Rows: 18, Cols: 60}, "tour")
-	term.shows("60x18")
-	complaint, _, _ := strings.Cut(term.text(), "60x18")
+	term := in(t).sized(t, pty.Winsize{Rows: 17, Cols: 59}, "tour")
+	term.shows("59x17")
+	complaint, _, _ := strings.Cut(term.text(), "59x17")
 	for line := range strings.Lines(complaint) {
-		if len(line) > 60+len("\r\n") {
+		if len(line) > 59+len("\r\n") {
 			t.Errorf("%d columns: %q", len(line), line)
 		}
 	}
-	if got := strings.Join(strings.Fields(complaint), " "); got != "fd3: the tour goes line by line: a terminal of 80x24 gives the full screen, this one has" {
+	if got := strings.Join(strings.Fields(complaint), " "); got != "fd3: the tour goes line by line: a terminal of 60x18 gives the full screen, this one has" {
 		t.Errorf("%q", got)
 	}
 }

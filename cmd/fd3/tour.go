@@ -27,7 +27,7 @@ asks you first what you think will happen, then makes the experiment and shows
 what the kernel says. In an exercise you do something with your own tools in
 another terminal, and the kernel is watched until it is done.
 
-It fills a terminal of 80x24 or more. With --plain, with --accessible, or where
+It fills a terminal of 60x18 or more. With --plain, with --accessible, or where
 the terminal is smaller it goes line by line, paced by Enter. The place where
 you stop is kept.`
 
@@ -69,7 +69,7 @@ func (a *app) tour() *cobra.Command {
 	f.StringVar(&flags.from, "from", "", "the lesson to begin with, as LESSON or LESSON/PART")
 	f.BoolVar(&flags.restart, "restart", false, "forget all progress and begin with the first lesson")
 	f.DurationVar(&flags.pace, "auto", 0, "go on by itself; each 20 words to read stay so long, such as 5s (0s: at once). No progress is kept")
-	f.BoolVar(&flags.accessible, "accessible", false, "line by line, without colours, only ASCII")
+	f.BoolVar(&flags.accessible, "accessible", false, "line by line, without colours, only ASCII; what changes in the kernel, in sentences")
 	f.StringVar(&flags.theme, "theme", "", "auto, light, dark, or contrast for a projector; without it the one that the key t has chosen last, or auto")
 	f.StringVar(&flags.record, "record", "", "write a recording to this file (asciicast v2)")
 	f.BoolVar(&flags.force, "force", false, "let --record write over a file")
@@ -233,7 +233,7 @@ func (a *app) fullScreen() (full bool, err error) {
 	case kind == "" || kind == "dumb":
 		return false, fmt.Errorf("the tour goes line by line: TERM=%s cannot show the full screen", kind)
 	case !tour.Fits(columns, rows):
-		return false, fmt.Errorf("the tour goes line by line: a terminal of 80x24 gives the full screen, this one has %dx%d", columns, rows)
+		return false, fmt.Errorf("the tour goes line by line: a terminal of 60x18 gives the full screen, this one has %dx%d", columns, rows)
 	}
 	return true, nil
 }

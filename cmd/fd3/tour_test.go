@@ -262,8 +262,8 @@ func TestFullScreenQuits(t *testing.T) {
 func TestTourSaysWhyItGoesLineByLine(t *testing.T) {
 	t.Parallel()
 	p := in(t)
-	term := p.sized(t, pty.Winsize{Rows: 23, Cols: 79}, "tour")
-	term.shows("a terminal of 80x24 gives the full screen, this one has 79x23")
+	term := p.sized(t, pty.Winsize{Rows: 17, Cols: 100}, "tour")
+	term.shows("a terminal of 60x18 gives the full screen, this one has 100x17")
 	term.shows("Enter: go on.")
 	fmt.Fprintln(term.tty, "q")
 	term.exits(exitOK)

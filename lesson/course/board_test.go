@@ -32,24 +32,41 @@ func prepared(t *testing.T, id string) *labtest.Learner {
 	return s
 }
 
-// fd3's own server is no process of its own, and is on the Board all the same.
+// fd3's own server is no process of its own, and is on the Board all the same: its
+// sockets, and nothing else that fd3 has open.
 func TestBoardHasOwnServer(t *testing.T) {
 	b := prepared(t, "serve").Board(t.Context())
-	if len(b.Parties) != 1 || len(b.Parties[0].Rows) != 1 || !strings.Contains(b.Parties[0].Doing, "thread ") {
-		t.Fatalf("%+v", b.Parties)
+	if b.Err != nil || len(b.Now.Hosts) != 1 || len(b.Now.Hosts[0].Processes) != 1 {
+		t.Fatalf("%+v", b)
 	}
-	row := b.Parties[0].Rows[0]
-	if !strings.HasPrefix(row.Text, "LISTEN 127.0.0.1:") || len(row.Bars) != 1 || row.Bars[0].Name != "accept queue" {
-		t.Errorf("%+v", row)
+	h := b.Now.Hosts[0]
+	p := h.Processes[0]
+	if !strings.HasPrefix(p.Name, "server, thread ") || p.PID != os.Getpid() || len(p.Descriptors) != 1 || len(h.Sockets) != 1 {
+		t.Fatalf("%+v", h)
+	}
+	if s := h.Held(p.PID, p.Descriptors[0].Number); s == nil || s.State != kernel.Listen || !s.Local.Addr().IsLoopback() {
+		t.Errorf("%+v", s)
 	}
 }
 
 // Where the Board would be the answer to an exercise it is empty.
 func TestBoardKeepsTheAnswer(t *testing.T) {
 	b := prepared(t, "syscall").Board(t.Context())
-	if len(b.Parties)+len(b.Calls) > 0 || b.Of.Name != "wake" {
+	if len(b.Now.Hosts)+len(b.Calls) > 0 || b.Of.Name != "wake" {
 		t.Errorf("%+v", b)
 	}
+}
+
+// parties are the processes on a Board.
+func parties(b lab.Board) (all []kernel.Process) {
+	for _, h := range b.Now.Hosts {
+		for _, p := range h.Processes {
+			if p.Party {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
 }
 
 // An exercise whose server the learner has killed cannot be done any more.
@@ -60,8 +77,8 @@ func TestCheckTellsThatAProcessHasEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		var pid int
-		if b := s.Board(t.Context()); len(b.Parties) > 0 {
-			pid = b.Parties[0].PID
+		if all := parties(s.Board(t.Context())); len(all) > 0 {
+			pid = all[0].PID
 		} else if _, err := fmt.Sscan(s.Notes().Values()["pid"], &pid); err != nil {
 			t.Fatalf("%s: neither its Board nor its words tell the server: %v", id, err)
 		}
@@ -87,7 +104,7 @@ func TestStoppedProcessHoldsNothingUp(t *testing.T) {
 		}
 		s := prepared(t, id)
 		var stopped []int
-		for _, party := range s.Board(t.Context()).Parties {
+		for _, party := range parties(s.Board(t.Context())) {
 			if party.PID == os.Getpid() {
 				continue
 			}
@@ -98,14 +115,15 @@ func TestStoppedProcessHoldsNothingUp(t *testing.T) {
 			}, func() string { return id })
 			stopped = append(stopped, party.PID)
 		}
+		s.Refereed(id + ", stopped")
 		begun := time.Now()
 		_, now, err := s.Check()
 		if err != nil || time.Since(begun) > stage.Patience/2 {
 			t.Errorf("%s: the check says %q, %v after %s", id, now, err, time.Since(begun))
 		}
 		told = told || strings.Contains(now, "kill -CONT ")
-		for _, party := range s.Board(t.Context()).Parties {
-			if slices.Contains(stopped, party.PID) && party.Doing != "stopped by a signal" {
+		for _, party := range parties(s.Board(t.Context())) {
+			if slices.Contains(stopped, party.PID) && party.State != "stopped" {
 				t.Errorf("%s: on the Board: %+v", id, party)
 			}
 		}

@@ -166,6 +166,7 @@ func (w *Walk) Run(ctx context.Context, p lab.Part, pause func(context.Context) 
 		if err := pause(ctx); err != nil {
 			return err
 		}
+		l.Mark()
 		if err := l.Try(step.Do); err != nil {
 			w.mark(p, true)
 			return w.notMade(p, err)
@@ -315,7 +316,7 @@ func (w *Walk) Hint(p lab.Part, n int) {
 // Done says what the kernel has shown in an exercise.
 func (w *Walk) Done(p lab.Part) { w.say(p, "done", p.Done) }
 
-// Board returns what the parties and the kernel say at this moment. Without an
+// Board looks at the processes of the experiment and at the kernel. Without an
 // experiment it is empty.
 func (w *Walk) Board(ctx context.Context) lab.Board {
 	w.mu.Lock()

@@ -20,14 +20,15 @@ type Place struct{ Lesson, Part int }
 // and a part without a name, are called by their kinds.
 func Spots(l lab.Lesson) (names []string) {
 	for _, p := range l.Parts {
-		if name := spot(p); !slices.Contains(names, name) {
+		if name := Spot(p); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-func spot(p lab.Part) string {
+// Spot returns the name by which one goes to a part.
+func Spot(p lab.Part) string {
 	if p.Name == "" || p.Kind == lab.Exercise {
 		return string(p.Kind)
 	}
@@ -37,7 +38,7 @@ func spot(p lab.Part) string {
 // partNamed returns the number of the part of that name in a lesson, or an error that has
 // all names. Without a name it is the first.
 func partNamed(l lab.Lesson, name string) (int, error) {
-	i := slices.IndexFunc(l.Parts, func(p lab.Part) bool { return name == "" || spot(p) == name })
+	i := slices.IndexFunc(l.Parts, func(p lab.Part) bool { return name == "" || Spot(p) == name })
 	if i < 0 {
 		return 0, fmt.Errorf("the lesson %s has no part %q. Its parts are: %s", l.ID, name, strings.Join(Spots(l), ", "))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"time"
 
 	"fd3/lesson"
 	"fd3/sockets/kernel"
@@ -17,14 +16,9 @@ import (
 type Lookout struct {
 	Parties []Party
 
-	found  []kernel.Party
-	now    kernel.Snapshot
-	before *kernel.Snapshot // nil as long as nothing has changed
-	since  time.Time        // when it changed last
+	found   []kernel.Party
+	history kernel.History
 }
-
-// together is how long after a change another belongs to the same step.
-const together = 600 * time.Millisecond
 
 // Look takes a Snapshot and returns the Event that shows it.
 func (l *Lookout) Look(ctx context.Context) (lesson.Event, error) {
@@ -36,22 +30,11 @@ func (l *Lookout) Look(ctx context.Context) (lesson.Event, error) {
 
 // look takes a Snapshot of what has been found.
 func (l *Lookout) look() (lesson.Event, error) {
-	seen, err := kernel.Look(l.found, l.now)
-	if err != nil {
+	if err := l.history.Look(l.found); err != nil {
 		return lesson.Event{}, err
 	}
-	d := seen.Since(l.now)
-	if l.since.IsZero() {
-		l.since = time.Now()
-	} else if len(d.Sockets)+len(d.Descriptors)+len(d.Processes)+len(d.Born) > 0 {
-		if time.Since(l.since) > together || l.before == nil {
-			before := l.now
-			l.before = &before
-		}
-		l.since = time.Now()
-	}
-	l.now = seen
-	return lesson.Event{Kind: lesson.KindSnapshot, Step: status.Name, Snapshot: &seen, Before: l.before}, nil
+	now := l.history.Now
+	return lesson.Event{Kind: lesson.KindSnapshot, Step: status.Name, Snapshot: &now, Before: l.history.Before}, nil
 }
 
 // find looks for the processes that have not been found yet, or are gone. One that is

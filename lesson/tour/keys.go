@@ -136,6 +136,10 @@ func pageKeys() []key {
 			s.back()
 			return nil
 		}},
+		{[]string{"tab"}, "Tab", "the drawing alone, the text alone, or both", (*screen).otherView, func(s *screen, _ string) tea.Cmd {
+			s.turn()
+			return nil
+		}},
 		quitKey,
 		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},
 		{[]string{"l"}, "l", "the list of lessons, and of the parts of each", always("lessons"), func(s *screen, _ string) tea.Cmd {
@@ -158,6 +162,34 @@ func pageKeys() []key {
 		themeKey,
 		suspendKey,
 	}
+}
+
+// turn shows what otherView names: the drawing, the text, and both where there is room.
+func (s *screen) turn() {
+	switch s.otherView() {
+	case "drawing":
+		s.shown = drawingAlone
+	case "text":
+		s.shown = textAlone
+	default:
+		s.shown = both
+	}
+}
+
+// otherView names what Tab shows; it is empty where there is only the text.
+func (s *screen) otherView() string {
+	split := *s
+	split.shown = both
+	l := split.layout()
+	switch {
+	case !s.live():
+		return ""
+	case s.shown == drawingAlone:
+		return "text"
+	case s.shown == both, l.board.height == 0:
+		return "drawing"
+	}
+	return "both"
 }
 
 func listKeys() []key {
@@ -217,6 +249,17 @@ func moved(from int, name string, length int) int {
 
 func helpKeys() []key {
 	return []key{
+		{[]string{"j", "k", "down", "up"}, "j k", "scroll", func(s *screen) string {
+			if len(s.keyRows()) <= s.height-s.above()-underneath {
+				return ""
+			}
+			return "scroll"
+		}, func(s *screen, name string) tea.Cmd {
+			if s.lines++; name == "k" || name == "up" {
+				s.lines -= 2
+			}
+			return nil
+		}},
 		{[]string{"?", "esc", "b", "space", "enter"}, "?", "back to where you were", always("back"), leave},
 		quitKey,
 		themeKey,

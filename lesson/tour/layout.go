@@ -9,14 +9,33 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/drawing"
 	"fd3/lesson/view"
 )
 
-// From wideColumns on, the kernel's side stands to the right of the text. Below
-// that it stands under the text, where there is an experiment.
+// The text is never wider than prose. From wideColumns on, the kernel's side stands to
+// the right of it, which gets more room until it has a drawing of two columns.
 const (
-	wideColumns = 110
-	underRows   = 8 // at least, of which one is its heading
+	prose       = 76
+	leastProse  = 60
+	between     = 3 // with the line that parts the two
+	twoColumns  = 72
+	mostDrawing = 120
+	wideColumns = leastProse + between + drawing.Narrowest + 3
+)
+
+// Below that the drawing stands under the text, if it has leastDrawing rows or is whole in
+// fewer, and leaves the text leastText.
+const (
+	leastText    = 7
+	leastDrawing = 10
+)
+
+// Where the kernel's side is so large, the calls stand in a ladder under the drawing, and
+// not in the text.
+const (
+	ladderColumns = 100
+	ladderRows    = 44
 )
 
 // margin is left of everything but the rules.
@@ -27,9 +46,20 @@ type area struct{ width, height int }
 
 // A layout is how the room between the rail and the footer is shared.
 type layout struct {
-	text, board area
+	text, board area // either may be nothing; the text keeps its room where the board covers it
+	ladder      area
 	beside      bool // the board is to the right
+	covered     bool // the board is all that is in sight
 }
+
+// shown is what the learner wants to see.
+type shown int
+
+const (
+	both shown = iota
+	drawingAlone
+	textAlone
+)
 
 // above are the rows over the lesson: the rail, and where there is room a blank row.
 func (s *screen) above() int {
@@ -43,18 +73,40 @@ func (s *screen) above() int {
 const underneath = 3
 
 func (s *screen) layout() layout {
-	width, rows := max(s.width, minColumns), max(s.height, minRows)-s.above()-underneath
-	if width >= wideColumns {
-		board := min(max(width*2/5, 44), 90)
-		return layout{text: area{width - board - 3, rows}, board: area{board, rows}, beside: true}
+	body := area{max(s.width, minColumns), max(s.height, minRows) - s.above() - underneath}
+	alone := layout{text: area{min(body.width, prose), body.height}}
+	live := s.live()
+	switch {
+	case live && s.shown == drawingAlone:
+		l := s.share(area{min(body.width-2*margin, mostDrawing), body.height})
+		l.text, l.covered = alone.text, true
+		return l
+	case live && s.shown == textAlone:
+		return alone
+	case body.width >= wideColumns:
+		text := leastProse
+		text += min(max(body.width-between-text-twoColumns, 0), prose-leastProse)
+		l := s.share(area{min(body.width-between-text, mostDrawing), body.height})
+		l.text, l.beside = area{text, body.height}, true
+		return l
+	case !live:
+		return alone
 	}
-	l := layout{text: area{width, rows}}
-	switch s.part().Kind {
-	case lab.Experiment, lab.Verdict, lab.Exercise:
-		if s.live() {
-			l.board = area{width, max(underRows, rows/3)}
-			l.text.height -= l.board.height
-		}
+	room := area{body.width - margin, body.height - leastText - 1}
+	if needs := len(s.draw(area{room.width, body.height})); needs <= room.height || room.height >= leastDrawing {
+		l := layout{board: area{room.width, min(needs, room.height) + 1}}
+		l.text = area{alone.text.width, body.height - l.board.height}
+		return l
+	}
+	return alone
+}
+
+// share shares the room of the kernel's side between the drawing and the ladder.
+func (s *screen) share(room area) layout {
+	l := layout{board: room}
+	if s.live() && room.width >= ladderColumns && room.height >= ladderRows {
+		l.ladder = area{room.width, room.height * 2 / 5}
+		l.board.height -= l.ladder.height
 	}
 	return l
 }
@@ -62,7 +114,7 @@ func (s *screen) layout() layout {
 // frame is the whole screen: its rows, each as wide as there is room.
 func (s *screen) frame() string {
 	if !Fits(s.width, s.height) {
-		words := fmt.Sprintf("The tour needs a terminal of %dx%d; this one has %dx%d. q quits.", minColumns, minRows, s.width, s.height)
+		words := fmt.Sprintf("The tour needs %dx%d for this; here are %dx%d.", minColumns, minRows, s.width, s.height)
 		rows := strings.Split(ansi.Wrap(words, s.width, ""), "\n")
 		return strings.Join(rows[:min(len(rows), s.height)], "\n")
 	}
@@ -74,7 +126,7 @@ func (s *screen) frame() string {
 	case partList:
 		rows = s.parts(body)
 	case help:
-		rows = s.help()
+		rows = s.help(body)
 	default:
 		rows = s.lesson()
 	}
@@ -89,23 +141,32 @@ func (s *screen) frame() string {
 // lesson is the text, and the kernel's side.
 func (s *screen) lesson() []string {
 	l := s.layout()
+	if l.covered {
+		return indented(s.side(l))
+	}
 	text := l.text.fill(s.text(l.text))
 	switch {
 	case l.beside:
-		board := l.board.fill(s.side(l.board))
+		side := area{l.board.width, l.text.height}.fill(s.side(l))
 		for i := range text {
 			row := s.cut(text[i], l.text.width)
 			gap := strings.Repeat(" ", l.text.width-ansi.StringWidth(row))
-			text[i] = row + gap + " " + s.paint.Line(s.paint.Bar) + " " + board[i]
+			text[i] = row + gap + " " + s.paint.Line(s.paint.Bar) + " " + side[i]
 		}
 	case l.board.height > 0:
-		text = append(text, s.rule("the kernel's side", ""))
-		room := area{l.board.width - margin, l.board.height - 1}
-		for _, row := range room.fill(s.drawBoard(room)) {
-			text = append(text, strings.Repeat(" ", margin)+row)
-		}
+		room := area{l.board.width, l.board.height - 1}
+		text = append(append(text, s.rule("the kernel's side", "")), indented(room.fill(s.draw(room)))...)
 	}
 	return text
+}
+
+// indented has the margin left of each row.
+func indented(rows []string) []string {
+	all := make([]string, len(rows))
+	for i, row := range rows {
+		all[i] = strings.Repeat(" ", margin) + row
+	}
+	return all
 }
 
 // fill makes it as many rows as there is room for.

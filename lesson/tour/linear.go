@@ -188,14 +188,29 @@ func (t *linear) part(ctx context.Context, at course.Place) error {
 	switch p := t.walk.Part(at); p.Kind {
 	case lab.Predict:
 		return t.predict(ctx, p)
+	case lab.Experiment:
+		t.changes(ctx)
 	case lab.Exercise:
+		t.changes(ctx)
 		return t.exercise(ctx, at)
 	}
 	return nil
 }
 
 func (t *linear) pause(ctx context.Context) error {
+	t.changes(ctx)
 	return t.enter(ctx, "Enter: go on. q: quit > ")
+}
+
+// changes tells a learner who sees no drawing what the kernel has, after a step what is not
+// as it was before.
+func (t *linear) changes(ctx context.Context) {
+	if !t.Look.Words {
+		return
+	}
+	if e, any := t.walk.Board(ctx).Event(); any {
+		t.show(e)
+	}
 }
 
 // enter waits for Enter. No other word does anything.

@@ -67,13 +67,19 @@ func (s *screen) parts(room area) []string {
 // plainWords are words of Markdown without its marks.
 func plainWords(text string) string { return strings.NewReplacer("`", "", "**", "").Replace(text) }
 
-// help is every key, with what it is for.
-func (s *screen) help() []string {
+// help is every key, with what it is for: as much of it as there is room for.
+func (s *screen) help(room area) []string {
+	rows := s.keyRows()
+	s.lines = max(min(s.lines, len(rows)-room.height), 0)
+	return rows[s.lines:]
+}
+
+func (s *screen) keyRows() []string {
 	rows := []string{"  " + s.paint.Title("Keys")}
 	for _, k := range pageKeys() {
 		rows = append(rows, fmt.Sprintf("  %s %s", s.paint.Strong(fmt.Sprintf("%-9s", k.show)), k.help))
 	}
 	return append(rows, "",
 		fmt.Sprintf("  %s is where you are, %s a lesson that you have finished.", s.paint.Here, s.paint.Done),
-		"  The kernel's side: both processes, what each has open, and the last calls.")
+		"  The kernel's side: the processes and their sockets. + is new, ~ has changed.")
 }

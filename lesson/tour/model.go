@@ -27,14 +27,17 @@ type screen struct {
 	guide         *guide
 	walk          *course.Walk // the guide's
 	send          func(tea.Msg)
-	broken        any // a panic
+	broken        any  // a panic
+	small         bool // the terminal has become too small
 
 	at    course.Place
 	task  *task // of the part that was begun last; it may not be the one that is shown
 	pages map[course.Place]*page
-	board lab.Board
+	panel panel
+	shown shown
 
 	overlay overlay
+	lines   int          // of the help, that are above those in sight
 	chosen  course.Place // in the list of lessons, and in that of the parts of one
 	note    string       // said until the next key
 	waiting waiting
@@ -67,14 +70,17 @@ type page struct {
 	unread  int            // the first event of the last step, not to be scrolled past
 	scrolls bool
 
-	drawn drawing // of the events so far
+	seen int // the events that were there when the text was in sight last
+
+	written written // of the events so far
 }
 
-// A drawing is lines of text, and the line on which each Event begins.
-type drawing struct {
+// written is lines of text, and the line on which each Event begins.
+type written struct {
 	events int
 	over   int // of them, those whose commands are not offered any more
 	look   view.Look
+	calls  bool // calls are in it; else they stand in the ladder
 	lines  []string
 	begin  []int
 }
@@ -104,16 +110,30 @@ func (s *screen) look() tea.Cmd {
 
 type lookMsg struct{}
 
+// smallMsg: the terminal has been too small for a while.
+type smallMsg struct{}
+
+// settled is how long a terminal may be too small: somebody is changing its size, and
+// that goes in steps.
+const settled = time.Second
+
 func (s *screen) update(msg tea.Msg) tea.Cmd {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		s.resize(msg.Width, msg.Height)
+		if !Fits(s.width, s.height) {
+			cmd = tea.Tick(settled, func(time.Time) tea.Msg { return smallMsg{} })
+		}
+	case smallMsg:
+		if s.small = !Fits(s.width, s.height); s.small {
+			cmd = tea.Quit
+		}
 	case tea.KeyPressMsg:
 		s.note = ""
 		cmd = s.press(msg.String())
 	case boardMsg:
-		s.board = lab.Board(msg)
+		s.panel = panel{board: lab.Board(msg)}
 		cmd = tea.Tick(boardEvery, func(time.Time) tea.Msg { return lookMsg{} })
 	case lookMsg:
 		cmd = s.look()
@@ -125,6 +145,9 @@ func (s *screen) update(msg tea.Msg) tea.Cmd {
 		}
 	default:
 		s.told(msg)
+	}
+	if p := s.page(); !s.layout().covered {
+		p.seen = len(p.events)
 	}
 	return tea.Batch(cmd, s.wait())
 }
@@ -347,46 +370,49 @@ func (p *page) latest() []lesson.Event {
 }
 
 // words are the lines of a page, and the line on which each Event begins. They are
-// drawn anew when there is something new.
-func (s *screen) words(p *page, width int) (lines []string, begin []int) {
-	look := s.Look
-	look.Width = width
+// written anew when there is something new.
+func (s *screen) words(p *page, l layout) (lines []string, begin []int) {
+	look, calls := s.Look, l.ladder.height == 0
+	look.Width = l.text.width
 	over := len(p.events) - len(p.latest())
 	if s.past() {
 		over = len(p.events)
 	}
-	if d := &p.drawn; d.begin == nil || d.events != len(p.events) || d.over != over || d.look != look {
-		*d = draw(p.events, over, look)
+	if w := &p.written; w.begin == nil || w.events != len(p.events) || w.over != over || w.look != look || w.calls != calls {
+		*w = write(p.events, over, look, calls)
 	}
-	return p.drawn.lines, p.drawn.begin
+	return p.written.lines, p.written.begin
 }
 
-// draw draws events. Of the first, which are over, the commands are left out.
-func draw(events []lesson.Event, over int, look view.Look) drawing {
-	d := drawing{events: len(events), over: over, look: look}
+// write writes events. Of the first, which are over, the commands are left out; calls may
+// stand elsewhere.
+func write(events []lesson.Event, over int, look view.Look, calls bool) written {
+	w := written{events: len(events), over: over, look: look, calls: calls}
 	var out bytes.Buffer
 	text := view.NewText(&out, look)
 	for i, e := range events {
 		if i < over {
 			e.Command = ""
 		}
-		d.begin = append(d.begin, bytes.Count(out.Bytes(), []byte("\n")))
-		text.Show(e) // a Buffer takes everything
+		w.begin = append(w.begin, bytes.Count(out.Bytes(), []byte("\n")))
+		if call := e.Kind == lesson.KindEnter || e.Kind == lesson.KindReturn; calls || !call {
+			text.Show(e) // a Buffer takes everything
+		}
 	}
 	if out.Len() > 0 {
-		d.lines = strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+		w.lines = strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 	}
-	d.begin = append(d.begin, len(d.lines))
-	return d
+	w.begin = append(w.begin, len(w.lines))
+	return w
 }
 
 // sight is the part of a page that is in sight: its first line, and how far it can
 // be scrolled.
 func (s *screen) sight() (lines []string, begin []int, offset, bottom int) {
 	p := s.page()
-	text := s.layout().text
-	lines, begin = s.words(p, text.width)
-	bottom = max(len(lines)-text.height, 0)
+	l := s.layout()
+	lines, begin = s.words(p, l)
+	bottom = max(len(lines)-l.text.height, 0)
 	offset = p.offset
 	if !p.scrolls {
 		offset = max(offset, begin[min(p.unread, len(begin)-1)])
@@ -403,7 +429,12 @@ func (s *screen) scroll(lines int) {
 // pageful is how far a page is scrolled at once.
 func (s *screen) pageful() int { return max(s.layout().text.height-2, 1) }
 
+// below reports whether there is something to read further down, or under a drawing that
+// covers the text.
 func (s *screen) below() bool {
+	if s.layout().covered {
+		return s.page().seen < len(s.page().events)
+	}
 	_, _, offset, bottom := s.sight()
 	return offset < bottom
 }
@@ -501,6 +532,8 @@ func (s *screen) onward() string {
 func (s *screen) goOn() tea.Cmd {
 	switch p := s.page(); {
 	case s.onward() == "":
+	case s.layout().covered && s.below():
+		s.shown = both
 	case s.below():
 		s.scroll(s.pageful())
 	case p.onward != nil:

@@ -13,10 +13,11 @@ import (
 	"fd3/lesson/course"
 )
 
-// The smallest terminal that the screen is drawn on. Below it Linear is for.
+// The smallest terminal that the screen is drawn on. On a smaller one the tour goes on
+// line by line.
 const (
-	minColumns = 80
-	minRows    = 24
+	minColumns = 60
+	minRows    = 18
 )
 
 // Screen goes through the course on the full screen.
@@ -27,7 +28,8 @@ const (
 //	         screen.View: rail, text, the kernel's side, keys
 //
 // It returns when the learner quits or the context ends; the terminal is then as it
-// was. A tour that did not end by the learner's will returns an error.
+// was. A tour that did not end by the learner's will returns an error. Where the terminal
+// becomes too small, the tour goes on line by line.
 func Screen(ctx context.Context, o Options) error {
 	s := newScreen(o, course.All())
 	return s.run(ctx, guarded{s}, quiet{o.Out})
@@ -58,8 +60,25 @@ func (s *screen) run(ctx context.Context, model tea.Model, out io.Writer) error 
 		return fmt.Errorf("the tour ended by a fault of its own: %v", s.broken)
 	case err != nil:
 		return fmt.Errorf("the tour has lost its terminal: %w", err)
+	case ctx.Err() == nil && s.small:
+		return s.linear(ctx)
 	}
 	return ctx.Err()
+}
+
+// linear goes on line by line, from the part in sight.
+func (s *screen) linear(ctx context.Context) error {
+	s.Look.Width, _ = size(s.Out)
+	t := newLinear(s.Options, s.lessons, textForm)
+	s.walk.Show, s.walk.Resuming, s.walk.NotKept = t.walk.Show, t.walk.Resuming, t.walk.NotKept
+	t.walk = s.walk
+	var err error
+	if t.lines, err = readLines(s.In); err != nil {
+		return err
+	}
+	defer t.lines.close()
+	t.say("The terminal is smaller than %dx%d now, so the tour goes on line by line.", minColumns, minRows)
+	return t.run(ctx, s.at)
 }
 
 // guarded keeps a panic from the learner's terminal: the program ends in order.

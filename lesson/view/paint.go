@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"fd3/lesson"
+	"fd3/lesson/drawing"
 )
 
 // A Paint draws the frame around the text, in a Look: rails, lists, bars. Its
@@ -27,8 +28,8 @@ func NewPaint(l Look) Paint {
 	}
 }
 
-// Gauge returns a bar of so many cells that shows how much of something there is.
-func (p Paint) Gauge(have, full int64, cells int) string { return p.theme.gauge(have, full, cells) }
+// Spans returns a line of a drawing, styled.
+func (p Paint) Spans(line []drawing.Span) string { return p.theme.spans(line) }
 
 func (t theme) gauge(have, full int64, cells int) string {
 	filled := int(min(max(have*int64(cells)/max(full, 1), 0), int64(cells)))

@@ -37,19 +37,24 @@ func (v *Text) sentences(all []string) {
 // cells writes the lines of a drawing.
 func (v *Text) cells(lines [][]drawing.Span) {
 	for _, spans := range lines {
-		var line strings.Builder
-		for _, s := range spans {
-			switch {
-			case s.Strong:
-				line.WriteString(v.theme.strong.Render(s.Text))
-			case s.Faint:
-				line.WriteString(v.theme.dim.Render(s.Text))
-			default:
-				line.WriteString(s.Text)
-			}
-		}
-		v.line(line.String())
+		v.line(v.theme.spans(spans))
 	}
+}
+
+// spans returns a line of a drawing, styled.
+func (t theme) spans(line []drawing.Span) string {
+	var all strings.Builder
+	for _, s := range line {
+		switch {
+		case s.Strong:
+			all.WriteString(t.strong.Render(s.Text))
+		case s.Faint:
+			all.WriteString(t.dim.Render(s.Text))
+		default:
+			all.WriteString(s.Text)
+		}
+	}
+	return all.String()
 }
 
 // pageRoom is where a drawing has to fit in a document.

@@ -58,12 +58,12 @@ func TestThemeNames(t *testing.T) {
 }
 
 func TestGauge(t *testing.T) {
-	p := NewPaint(Look{ASCII: true})
+	plain := newTheme(Look{ASCII: true})
 	for _, c := range []struct {
 		have, full int64
 		want       string
 	}{{0, 5, "...."}, {1, 1 << 50, ":..."}, {5, 10, "##.."}, {2, 1, "####"}, {0, 0, "...."}, {1, 0, "####"}, {-1, 5, "...."}, {1 << 50, 1 << 51, "##.."}} {
-		if got := p.Gauge(c.have, c.full, 4); got != c.want {
+		if got := plain.gauge(c.have, c.full, 4); got != c.want {
 			t.Errorf("%d of %d: %s, want %s", c.have, c.full, got, c.want)
 		}
 	}

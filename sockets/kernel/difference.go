@@ -19,6 +19,11 @@ type Change struct {
 	After  *Socket // nil: the kernel has it no more
 }
 
+// Empty reports whether all is as it was.
+func (d Difference) Empty() bool {
+	return len(d.Sockets)+len(d.Descriptors)+len(d.Processes)+len(d.Born) == 0
+}
+
 // Opened is a descriptor that one of two Snapshots has and the other has not.
 type Opened struct {
 	PID int
@@ -43,7 +48,7 @@ func (s Snapshot) Since(before Snapshot) Difference {
 		}
 	}
 	for _, p := range s.processes() {
-		i := slices.IndexFunc(before.processes(), func(q Process) bool { return q.PID == p.PID })
+		i := slices.IndexFunc(before.processes(), func(q Process) bool { return q.PID == p.PID && q.Party == p.Party })
 		if i < 0 {
 			d.Born = append(d.Born, p.PID)
 			d.opened(p.PID, p.Descriptors, nil, false)

@@ -18,6 +18,30 @@ type Party struct {
 	Net  Net                 // the network namespace that it lives in
 	Own  int                 // descriptors from this number up are left out, as fd3's own; 0: none are
 	Left [][2]netip.AddrPort // both ends of connections that it has closed, which tell nobody whose they were
+	TID  int                 // the thread that makes its calls; 0: the main one
+	At   netip.AddrPort      // where it is valid, the process does other things besides: only descriptors of TCP sockets at this address concern it
+}
+
+// descriptors returns those that concern a party, and the number of others. One that is
+// gone, or a zombie, has none.
+func (p Party) descriptors() (ours []FD, others int) {
+	all, err := FDs(p.PID)
+	if err != nil {
+		return nil, 0
+	}
+	var rows InetTable
+	if p.At.IsValid() {
+		rows, _ = p.Net.TCP() // where it cannot be read, Look says so
+	}
+	for _, fd := range all {
+		switch row := rows.Inode(fd.Inode); {
+		case p.Own > 0 && fd.Number >= p.Own:
+		case p.At.IsValid() && (fd.Inode == 0 || row == nil || row.Local != p.At):
+		default:
+			ours = append(ours, fd)
+		}
+	}
+	return ours, len(all) - len(ours)
 }
 
 // The names of the protocols of AF_UNIX, as in /proc/net/protocols. The first is
@@ -90,11 +114,12 @@ func (s Snapshot) join() {
 // A looker fills a Host.
 type looker struct {
 	*Host
-	held map[uint64][]Holder // descriptors by the inode of their socket
-	left [][2]netip.AddrPort // of all parties
-	tcp  InetTable
-	udp  InetTable
-	unix []UnixSocket
+	parties []Party             // those of the host; its first Processes are theirs
+	held    map[uint64][]Holder // descriptors by the inode of their socket
+	left    [][2]netip.AddrPort // of all parties
+	tcp     InetTable
+	udp     InetTable
+	unix    []UnixSocket
 
 	listeners InetTable // the rows of tcp in LISTEN: on a busy machine it has many others
 }
@@ -122,25 +147,20 @@ func (l *looker) look(parties []Party, earlier Snapshot) error {
 func (l *looker) party(p Party) {
 	l.left = append(l.left, p.Left...)
 	process := Process{Name: p.Name, PID: p.PID, Party: true, State: Gone, Descriptors: []Descriptor{}}
-	task, err := Thread(p.PID, p.PID)
+	task, err := Thread(p.PID, cmp.Or(p.TID, p.PID))
 	if err == nil {
 		process.State = task.StateName
 	}
-	fds, err := FDs(p.PID)
-	if err != nil {
-		fds = nil // it is gone, or a zombie
-	}
+	var fds []FD
+	fds, process.Others = p.descriptors()
 	for _, fd := range fds {
-		if p.Own > 0 && fd.Number >= p.Own {
-			process.Others++
-			continue
-		}
 		process.Descriptors = append(process.Descriptors, Descriptor{fd.Number, fd.Target})
 		if fd.Inode != 0 {
 			l.held[fd.Inode] = append(l.held[fd.Inode], Holder{p.PID, fd.Number})
 		}
 	}
 	process.sleeps(task)
+	l.parties = append(l.parties, p)
 	l.Processes = append(l.Processes, process)
 }
 
@@ -483,21 +503,13 @@ func (l *looker) sort() {
 
 // still reports whether the parties have the descriptors that they had.
 func (l *looker) still() bool {
-	for _, p := range l.Processes {
-		if !p.Party {
-			continue
-		}
-		fds, err := FDs(p.PID)
-		if err != nil {
-			fds = nil
-		}
-		if len(fds) != len(p.Descriptors)+p.Others {
+	for i, p := range l.parties {
+		fds, _ := p.descriptors()
+		same := slices.EqualFunc(fds, l.Processes[i].Descriptors, func(fd FD, d Descriptor) bool {
+			return fd.Number == d.Number && fd.Target == d.Target
+		})
+		if !same {
 			return false
-		}
-		for i, d := range p.Descriptors {
-			if fds[i].Number != d.Number || fds[i].Target != d.Target {
-				return false
-			}
 		}
 	}
 	return true

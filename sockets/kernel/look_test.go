@@ -3,12 +3,12 @@ package kernel
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
+	"fd3/sockets/kernel/referee"
 )
 
 // host looks at the child process and at this one, which is its client.
@@ -93,126 +94,21 @@ func dial(t *testing.T, port int, send string) int {
 	return fd
 }
 
-var (
-	ssUsers   = regexp.MustCompile(`pid=(\d+),fd=(\d+)`)
-	ssRetrans = regexp.MustCompile(`timer:\(on,[^,]*,(\d+)\)`)
-)
-
-// ssTCP is what ss says of the sockets of a port, as asTCP writes ours.
-func ssTCP(t *testing.T, port int) []string {
-	t.Helper()
-	out, err := exec.Command("ss", "-HtanpOio", fmt.Sprintf("sport = :%d or dport = :%d", port, port)).Output()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("no ss: ", err)
-	}
-	var rows []string
-	for line := range strings.Lines(string(out)) {
-		f := strings.Fields(line)
-		row := fmt.Sprintf("%s %s %s %s %s", f[0], f[1], f[2], f[3], strings.ReplaceAll(f[4], "*", "0"))
-		for _, user := range ssUsers.FindAllStringSubmatch(line, -1) {
-			row += " " + user[1] + "," + user[2]
-		}
-		if again := ssRetrans.FindStringSubmatch(line); again != nil && again[1] != "0" {
-			row += " again " + again[1]
-		}
-		rows = append(rows, row)
-	}
-	slices.Sort(rows)
-	return rows
-}
-
-var ssStates = map[State]string{
-	Established: "ESTAB", SynSent: "SYN-SENT", SynRecv: "SYN-RECV", FinWait1: "FIN-WAIT-1", FinWait2: "FIN-WAIT-2",
-	TimeWait: "TIME-WAIT", Close: "UNCONN", CloseWait: "CLOSE-WAIT", LastAck: "LAST-ACK", Listen: "LISTEN", Closing: "CLOSING",
-}
-
-func asTCP(h Host) []string {
-	var rows []string
-	for _, s := range h.Sockets {
-		if !s.TCP() || s.Cookie == 0 {
-			continue
-		}
-		received, sent := s.Unread.Total(), s.Unsent.Total()
-		if s.State == Listen {
-			received, sent = s.Waiting, s.Backlog
-		}
-		row := fmt.Sprintf("%s %d %d %s %s", ssStates[s.State], received, sent, s.Local, s.Remote)
-		for _, holder := range s.Holders {
-			row += fmt.Sprintf(" %d,%d", holder.PID, holder.FD)
-		}
-		if s.State == SynSent && s.Retrans > 0 {
-			row += fmt.Sprintf(" again %d", s.Retrans)
-		}
-		rows = append(rows, row)
-	}
-	slices.Sort(rows)
-	return rows
-}
-
-// ssUnix is what ss says of the AF_UNIX sockets of a process, as asUnix writes ours.
-func ssUnix(t *testing.T, pid int) []string {
-	t.Helper()
-	out, err := exec.Command("ss", "-Hxap").Output()
-	if err != nil {
-		t.Skip("no ss: ", err)
-	}
-	kinds := map[string]string{"u_str": "UNIX-STREAM", "u_dgr": "UNIX", "u_seq": "UNIX-SEQPACKET"}
-	var rows []string
-	for line := range strings.Lines(string(out)) {
-		f := strings.Fields(line)
-		for _, user := range ssUsers.FindAllStringSubmatch(line, -1) {
-			if user[1] == strconv.Itoa(pid) {
-				rows = append(rows, fmt.Sprintf("%s %s %s %s %s %s fd %s", kinds[f[0]], f[1], f[2], f[4], f[5], f[7], user[2]))
-			}
-		}
-	}
-	slices.Sort(rows)
-	return rows
-}
-
-func asUnix(h Host) []string {
-	var rows []string
-	for _, s := range h.Sockets {
-		if !s.Unix() || s.Inode == 0 {
-			continue
-		}
-		received, path, peer := s.Unread.Bytes, s.Path, uint64(0)
-		if s.State == Listen {
-			received = s.Waiting
-		}
-		if path == "" {
-			path = "*"
-		}
-		if other := h.Socket(s.Peer); other != nil {
-			peer = other.Inode
-		}
-		for _, holder := range s.Holders {
-			rows = append(rows, fmt.Sprintf("%s %s %d %s %d %d fd %d", s.Protocol, ssStates[s.State], received, path, s.Inode, peer, holder.FD))
-		}
-	}
-	slices.Sort(rows)
-	return rows
-}
-
-// likeSS compares a Snapshot with ss at the same moment: a moment that passed between
-// the two is tried again.
-func likeSS(t *testing.T, when string, server, port int, earlier Snapshot) Host {
+// likeSS compares a Snapshot with ss and /proc at the same moment, and returns it.
+func likeSS(t *testing.T, when string, server int, earlier Snapshot) Host {
 	t.Helper()
 	var h Host
-	var got, want []string
-	for end := time.Now().Add(10 * time.Second); ; {
-		h, want = host(t, server, earlier), ssTCP(t, port)
-		got = asTCP(h)
-		if slices.Equal(got, want) {
-			return h
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s:\n got %s\nwant %s", when, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
-		}
+	problems, err := referee.Agree(func() (any, error) {
+		h = host(t, server, earlier)
+		return Snapshot{Hosts: []Host{h}}, nil
+	})
+	if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") != "true" {
+		t.Skip(err)
 	}
+	if err != nil || len(problems) > 0 {
+		t.Fatalf("%s: %v\n%s", when, err, strings.Join(problems, "\n"))
+	}
+	return h
 }
 
 func states(h Host, keep func(Socket) bool) (all []State) {
@@ -230,7 +126,7 @@ func states(h Host, keep func(Socket) bool) (all []State) {
 func TestLookAtServerThatNeverAccepts(t *testing.T) {
 	cmd, port := serve(t)
 	pid := cmd.Process.Pid
-	h := likeSS(t, "it listens", pid, port, Snapshot{})
+	h := likeSS(t, "it listens", pid, Snapshot{})
 	if p := h.Processes[1]; p.Name != "server" || h.Held(pid, 3).State != Listen {
 		t.Errorf("%+v", h)
 	}
@@ -247,7 +143,7 @@ func TestLookAtServerThatNeverAccepts(t *testing.T) {
 	} {
 		moment.now()
 		until(t, moment.state, func() bool { return host(t, pid, Snapshot{}).Processes[1].State == moment.state })
-		h = likeSS(t, moment.state, pid, port, Snapshot{})
+		h = likeSS(t, moment.state, pid, Snapshot{})
 		listener := h.Held(pid, 3)
 		var bytes []int
 		for _, s := range h.Sockets {
@@ -273,7 +169,7 @@ func TestLookAtServerThatNeverAccepts(t *testing.T) {
 	until(t, "no end of it is left", func() bool {
 		return len(states(host(t, pid, before), func(s Socket) bool { return s.Local.Port() == uint16(port) })) == 0
 	})
-	likeSS(t, "killed", pid, port, before)
+	likeSS(t, "killed", pid, before)
 	cmd.Wait()
 	if p := host(t, pid, before).Processes[1]; p.State != Gone || len(p.Descriptors) != 0 {
 		t.Errorf("%+v", p)
@@ -284,12 +180,12 @@ func TestLookAtServerThatNeverAccepts(t *testing.T) {
 // earlier Snapshot lets one follow.
 func TestLookAtOrphans(t *testing.T) {
 	client, conn, from, at := pair(t)
-	likeSS(t, "connected", unix.Getpid(), int(at.Port()), Snapshot{})
+	likeSS(t, "connected", unix.Getpid(), Snapshot{})
 	write(t, client, 5)
 	until(t, "five bytes", func() bool { return host(t, unix.Getpid(), Snapshot{}).Held(unix.Getpid(), conn).Unread.Bytes == 5 })
 	shut(t, client)
 	inStates(t, from, at, FinWait2, CloseWait)
-	h := likeSS(t, "half closed", unix.Getpid(), int(at.Port()), Snapshot{})
+	h := likeSS(t, "half closed", unix.Getpid(), Snapshot{})
 	if s := h.Held(unix.Getpid(), conn); s.Unread != (Queued{Bytes: 5, FIN: true}) || s.RecvBuf == 0 {
 		t.Errorf("%+v", s)
 	}
@@ -423,9 +319,7 @@ func TestLookAtOtherFamilies(t *testing.T) {
 	if len(waits) != 1 || waits[0].Memory == 0 || waits[0].Listener != h.Held(me, l).Cookie || waits[0].Peer != h.Held(me, client).Cookie {
 		t.Errorf("in the accept queue: %+v", waits)
 	}
-	if got, want := asUnix(h), ssUnix(t, me); !slices.Equal(got, want) {
-		t.Errorf("AF_UNIX:\n got %s\nwant %s", strings.Join(got, "\n     "), strings.Join(want, "\n     "))
-	}
+	likeSS(t, "all families", me, s)
 	accepted, _, err := unix.Accept4(l, unix.SOCK_CLOEXEC)
 	if err != nil {
 		t.Fatal(err)

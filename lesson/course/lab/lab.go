@@ -41,19 +41,23 @@ type Lab struct {
 	parties  map[stage.Role]*stage.Private
 	born     []stage.Role // the parties: Server, Client, then others as they were born
 	calls    []Made
-	others   []func() []Party        // on the Board besides
-	after    []func()                // for End to do besides, the last first
-	programs int                     // that run besides the parties
-	seen     map[netip.AddrPort]bool // addresses that the parties' sockets had
+	besides  []func() (kernel.Party, bool) // on the Board besides the parties, as long as they run
+	after    []func()                      // for End to do besides, the last first
+	programs int                           // that run besides the parties
+	seen     map[netip.AddrPort]bool       // addresses that the parties' sockets had
 	over     bool
 
 	hidden bool // the Board is empty
+
+	looking sync.Mutex // for what follows
+	history kernel.History
+	known   map[*stage.Private]kernel.Party // as they were looked at last
 }
 
 // New returns the Lab of one experiment or exercise. It tells of it by show, and
 // writes to notes.
 func New(ctx context.Context, p Part, show func(lesson.Event), notes *Notes) *Lab {
-	return &Lab{ctx: ctx, part: p, showEvent: show, notes: notes, parties: make(map[stage.Role]*stage.Private)}
+	return &Lab{ctx: ctx, part: p, showEvent: show, notes: notes, parties: make(map[stage.Role]*stage.Private), known: make(map[*stage.Private]kernel.Party)}
 }
 
 // Context returns the context that ends the experiment.

@@ -14,7 +14,10 @@ package labtest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +25,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
+	"fd3/sockets/kernel/referee"
 	"fd3/sockets/stage"
 )
 
@@ -69,6 +73,7 @@ func Prove(t *testing.T, l lab.Lesson, proof Proof) {
 	})
 	var slows []slow
 	t.Run("lesson", func(t *testing.T) { slows = whole(t, l, proof) })
+	t.Run("drawings", func(t *testing.T) { drawings(t, l) })
 	t.Run("slowly", func(t *testing.T) {
 		t.Parallel()
 		slowly(t, l, proof, slows)
@@ -155,20 +160,42 @@ func whole(t *testing.T, l lab.Lesson, proof Proof) (slows []slow) {
 func (s *Learner) experiment(p lab.Part, want []string, slows *[]slow) {
 	s.t.Helper()
 	seen := len(s.Events)
-	pressed, slow := s.presses(p), s.slowSteps(p, slows)
+	pressed, slow, step := s.presses(p), s.slowSteps(p, slows), 0
 	err := s.Run(s.t.Context(), p, func(ctx context.Context) error {
+		step++
 		pressed()
+		s.Refereed(fmt.Sprintf("%s, before step %d", p.Name, step))
 		return slow(ctx)
 	})
 	if err != nil {
 		s.t.Errorf("%s: %v", p.Name, err)
 	}
 	pressed()
+	s.Refereed(p.Name + ", at its end")
+	s.recorded(p)
 	if !slices.ContainsFunc(s.Events[seen:], func(e lesson.Event) bool { return e.Kind == lesson.KindReturn || e.Kind == lesson.KindEvidence }) {
 		s.t.Errorf("%s shows nothing of the kernel", p.Name)
 	}
 	if got := s.Notes().Answer(p.Name); want != nil && !slices.Contains(want, got) {
 		s.t.Errorf("%s: the kernel answers %q, want %q", p.Name, got, want)
+	}
+}
+
+// Refereed compares what the Board has with ss and /proc.
+func (s *Learner) Refereed(when string) {
+	s.t.Helper()
+	problems, err := referee.Agree(func() (any, error) {
+		b := s.Board(s.t.Context())
+		return b.Now, b.Err
+	})
+	switch {
+	case errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") != "true":
+		s.t.Log(err)
+	case err != nil:
+		s.t.Errorf("%s: %v", when, err)
+	}
+	for _, problem := range problems {
+		s.t.Errorf("%s: %s", when, problem)
 	}
 }
 
@@ -178,6 +205,7 @@ func (s *Learner) exercise(p lab.Part) {
 		s.t.Errorf("%s: %v", p.Name, err)
 		return
 	}
+	s.Refereed("exercise " + p.Name)
 	seen := len(s.Events)
 	s.Tell(p)
 	s.shown(p.Name, s.Events[seen:])

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
-	"fd3/sockets/stage"
 )
 
 // ownServer is fd3's own server, on a thread of this process.
@@ -63,7 +61,15 @@ func start(l *lab.Lab, config web.Config) *ownServer {
 		own.Run()
 	}()
 	own.tid = <-started
-	l.OnBoard(own.board)
+	l.OnBoard(func() (kernel.Party, bool) {
+		select {
+		case <-own.ran:
+			return kernel.Party{}, false
+		default:
+			name := fmt.Sprintf("server, thread %d of fd3", own.tid)
+			return kernel.Party{Name: name, PID: os.Getpid(), Net: l.Net(), TID: own.tid, At: own.addr.AddrPort()}, true
+		}
+	})
 	l.Runs(func() {
 		own.end()
 		root.Close()
@@ -84,44 +90,23 @@ func (own *ownServer) end() {
 		case <-own.ran:
 			return
 		case <-time.After(20 * time.Millisecond):
-			for _, s := range own.sockets() {
-				if !s.Listening {
-					unix.Shutdown(s.FD, unix.SHUT_RDWR)
-				}
+			for _, fd := range own.connections() {
+				unix.Shutdown(fd, unix.SHUT_RDWR)
 			}
 		}
 	}
 }
 
-// sockets are the listener, while it is open, and the connections.
-func (own *ownServer) sockets() (all []stage.Socket) {
+// connections returns the descriptors of those that the server has accepted.
+func (own *ownServer) connections() (all []int) {
 	fds, _ := kernel.FDs(os.Getpid())
 	for _, fd := range fds {
-		asked, err := kernel.Ask(fd.Number)
-		if err == nil && asked.Type == unix.SOCK_STREAM && bytes.Equal(asked.Local, own.addr) {
-			all = append(all, stage.Socket{Asked: asked, Became: "accept4", With: asked.Peer})
+		x, err := kernel.Ask(fd.Number)
+		if err == nil && x.Type == unix.SOCK_STREAM && bytes.Equal(x.Local, own.addr) && !x.Listening {
+			all = append(all, fd.Number)
 		}
 	}
 	return all
-}
-
-// board is the server that is a thread of fd3 itself: its listener, and its
-// connections. When it has ended there is nothing.
-func (own *ownServer) board() []lab.Party {
-	e := lab.Party{Role: lab.Server, PID: os.Getpid()}
-	for _, x := range own.sockets() {
-		row := lab.Row{FD: x.FD}
-		row.Text, row.Bars = lab.Describe(x)
-		e.Rows = append(e.Rows, row)
-	}
-	if len(e.Rows) == 0 {
-		return nil
-	}
-	e.Doing = fmt.Sprintf("thread %d", own.tid)
-	if t, err := kernel.Thread(e.PID, own.tid); err == nil && t.State == 'S' {
-		e.Doing += " sleeps in " + cmp.Or(t.Wchan, "a call")
-	}
-	return []lab.Party{e}
 }
 
 // newListener makes a listening socket in this process.
