@@ -82,7 +82,7 @@ func position(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "file", Do: func() { l.Must(l.Write(lab.Server, file, said)) }},
 		{Name: "socket", Do: func() {
-			l.Setup(func() { _, conn, fd = l.OpenAt(l.Do, lab.Loopback(0)) })
+			_, conn, fd = l.OpenAt(lab.Loopback(0))
 			call := l.Write(lab.Server, conn, said)
 			l.Note("wrote", call.Result())
 			if call.Errno != 0 {

@@ -35,7 +35,8 @@ type Lab struct {
 	showEvent func(lesson.Event)
 	notes     *Notes
 
-	preparing *preparation // during setup
+	preparing bool         // within Setup
+	prepared  *preparation // what Setup has made and is not told yet
 
 	mu       sync.Mutex
 	parties  map[stage.Role]*stage.Private
@@ -80,6 +81,7 @@ func (l *Lab) Try(step func()) (err error) {
 			}
 		}
 	}()
+	defer l.tellPrepared()
 	step()
 	return l.ctx.Err()
 }
@@ -269,30 +271,36 @@ func (l *Lab) Sleeps(pid, tid int, call string, there func(kernel.Task) bool) (t
 
 // told shows a call that has returned.
 func (l *Lab) told(role stage.Role, c sockets.Call) {
-	if l.preparing != nil {
-		l.preparing.add(role, l.PID(role), c)
+	if l.preparing {
+		l.prepared.add(role, l.PID(role), c)
 		return
 	}
 	l.showCall(role, lesson.Returned(c))
 }
 
 // Setup makes calls that the experiment is not about: they prepare it, or end what is
-// over, or make once more what was seen before. They are told in one line.
+// over, or make once more what was seen before. They are told in one line, with those of
+// the next Setup if nothing else is told in between.
 func (l *Lab) Setup(prepare func()) {
-	if l.preparing != nil {
+	if l.preparing {
 		prepare()
 		return
 	}
-	p := &preparation{}
-	l.preparing = p
-	func() {
-		defer func() { l.preparing = nil }()
-		prepare()
-	}()
-	if len(p.calls) == 0 {
-		return
+	if l.prepared == nil {
+		l.prepared = &preparation{}
 	}
-	l.Tell(lesson.Event{Kind: lesson.KindSetup, Text: p.text.String(), Calls: p.calls})
+	l.preparing = true
+	defer func() { l.preparing = false }()
+	prepare()
+}
+
+// tellPrepared tells of what Setup has made.
+func (l *Lab) tellPrepared() {
+	p := l.prepared
+	l.prepared = nil
+	if p != nil && len(p.calls) > 0 {
+		l.Tell(lesson.Event{Kind: lesson.KindSetup, Text: p.text.String(), Calls: p.calls})
+	}
 }
 
 // A preparation is the calls of a setup: each, and all in a line.

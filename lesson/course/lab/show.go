@@ -14,6 +14,9 @@ import (
 
 // Tell shows an Event of the experiment.
 func (l *Lab) Tell(e lesson.Event) {
+	if !l.preparing {
+		l.tellPrepared()
+	}
 	e.Step = l.part.Lesson
 	l.showEvent(e)
 }

@@ -214,14 +214,15 @@ func Outcome(c sockets.Call) string {
 }
 
 // OpenAt opens a connection of the client with the server at an address of any
-// domain; do makes the calls.
-func (l *Lab) OpenAt(do func(stage.Role, stage.Order) sockets.Call, addr sockets.Sockaddr) (listener, conn, fd int) {
-	socket := stage.Order{Do: "socket", Domain: addr.Family(), Type: unix.SOCK_STREAM | unix.SOCK_CLOEXEC}
-	listener = int(l.Must(do(Server, socket)).Ret)
-	l.Must(do(Server, stage.Order{Do: "bind", FD: listener, Addr: addr}))
-	l.Must(do(Server, stage.Order{Do: "listen", FD: listener, Backlog: 5}))
-	fd = int(l.Must(do(Client, socket)).Ret)
-	l.Must(do(Client, stage.Order{Do: "connect", FD: fd, Addr: l.Ask(Server, listener).Local}))
-	conn = int(l.Must(do(Server, stage.Order{Do: "accept4", FD: listener, Flags: unix.SOCK_CLOEXEC})).Ret)
+// domain. Its calls are told in short.
+func (l *Lab) OpenAt(addr sockets.Sockaddr) (listener, conn, fd int) {
+	l.Setup(func() {
+		listener = l.Socket(Server, addr.Family(), unix.SOCK_STREAM)
+		l.Must(l.Bind(Server, listener, addr))
+		l.Must(l.Listen(Server, listener, 5))
+		fd = l.Socket(Client, addr.Family(), unix.SOCK_STREAM)
+		l.Must(l.ConnectFD(fd, l.Ask(Server, listener).Local))
+		conn = l.Accept(listener)
+	})
 	return listener, conn, fd
 }

@@ -210,7 +210,7 @@ func where(l *lab.Lab) []lab.Step {
 	const said = 100
 	var listener, conn, fd int
 	return []lab.Step{
-		{Name: "open", Do: func() { l.Setup(func() { listener, conn, fd = l.OpenAt(l.Do, newPath(l)) }) }},
+		{Name: "open", Do: func() { listener, conn, fd = l.OpenAt(newPath(l)) }},
 		{Name: "send", Do: func() { l.Must(l.Send(lab.Client, fd, strings.Repeat("x", said))) }},
 		{Name: "look", Do: func() {
 			path := l.Ask(lab.Server, listener).Local.Path()
@@ -321,7 +321,7 @@ func file(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "socket", Do: func() {
 			var conn int
-			l.Setup(func() { _, conn, fd = l.OpenAt(l.Do, newPath(l)) })
+			_, conn, fd = l.OpenAt(newPath(l))
 			waiting = l.Begin(lab.Server, stage.Order{Do: "recvfrom", FD: conn, Type: unix.SOCK_STREAM, Size: 100})
 			waiting.Blocks()
 		}},
