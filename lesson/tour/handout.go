@@ -40,23 +40,25 @@ type handout struct {
 	show    func(lesson.Event) error
 	arrange func(p lab.Part, told []lesson.Event, made bool)
 	failed  error          // the first of show
-	told    []lesson.Event // of the part that is gone through
+	ctx     context.Context
+	part    lab.Part       // that is gone through
+	told    []lesson.Event // of it
 	why     []lesson.Event // the explanations of the lesson so far
 }
 
 // through goes through the lessons, a part after the other.
 func (h *handout) through(ctx context.Context, lessons []lab.Lesson) (notMade []string, err error) {
-	h.walk = &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}
+	h.ctx, h.walk = ctx, &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}
 	defer h.walk.End()
 	for at := (course.Place{}); !h.walk.Ended(at); at = h.walk.Next(at) {
-		p := h.walk.Part(at)
-		h.told = nil
+		h.part, h.told = h.walk.Part(at), nil
 		err := h.walk.Go(ctx, at, func(ctx context.Context) error { return ctx.Err() })
+		h.look()
 		made := !errors.Is(err, course.ErrNotMade)
 		if !made {
-			notMade, err = append(notMade, p.Lesson+" ("+p.Title+")"), nil
+			notMade, err = append(notMade, h.part.Lesson+" ("+h.part.Title+")"), nil
 		}
-		h.arrange(p, h.told, made)
+		h.arrange(h.part, h.told, made)
 		if err := errors.Join(err, ctx.Err(), h.failed); err != nil {
 			return nil, err
 		}
@@ -64,8 +66,26 @@ func (h *handout) through(ctx context.Context, lessons []lab.Lesson) (notMade []
 	return notMade, nil
 }
 
-// hear keeps what the part tells.
-func (h *handout) hear(e lesson.Event) { h.told = append(h.told, e) }
+// hear keeps what the part tells. When it tells the next step of an experiment the one
+// before it has been made.
+func (h *handout) hear(e lesson.Event) {
+	if e.Section == "step" {
+		h.look()
+	}
+	h.told = append(h.told, e)
+}
+
+// look keeps a drawing of what the kernel has, if the last step of an experiment has
+// changed it.
+func (h *handout) look() {
+	if h.part.Kind != lab.Experiment {
+		return
+	}
+	e, seen := h.walk.Board(h.ctx).Event()
+	if seen && (e.Before == nil || !e.Snapshot.Since(*e.Before).Empty()) {
+		h.told = append(h.told, e)
+	}
+}
 
 // write shows Events. The first error of show is kept.
 func (h *handout) write(all ...lesson.Event) {

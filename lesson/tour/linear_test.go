@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,7 +23,6 @@ import (
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
-	"fd3/sockets/kernel"
 )
 
 // A visit is a linear tour of this process, in a terminal of its own.
@@ -419,7 +417,7 @@ func sections(all []lesson.Event) string {
 func TestLearnersSheet(t *testing.T) {
 	l, all := sheetOf(t, "listen", Handout)
 	got := sections(all)
-	for _, want := range []string{"lesson question predict choice experiment step", "blank predict", "blank exercise setup tour explain recap references"} {
+	for _, want := range []string{"lesson question predict choice experiment step", "snapshot blank predict", "blank exercise setup tour explain recap references"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %s", want, got)
 		}
@@ -432,7 +430,7 @@ func TestLearnersSheet(t *testing.T) {
 			t.Error(e.Text)
 		case (e.Section == "predict" || e.Section == "explain") && e.Title == "":
 			t.Errorf("no title: %s", e.Text)
-		case e.Kind == lesson.KindSnapshot && e.Before != nil && reflect.DeepEqual(e.Snapshot.Since(*e.Before), kernel.Difference{}):
+		case e.Kind == lesson.KindSnapshot && e.Before != nil && e.Snapshot.Since(*e.Before).Empty():
 			t.Errorf("nothing is new: %+v", e.Snapshot)
 		}
 	}
