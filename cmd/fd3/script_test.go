@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
 )
@@ -68,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"refused":  refused,
 			"plain":    plain,
 			"retry":    retry,
+			"stop":     stop,
 			"returned": returned,
 			"capture":  capture,
 			"events":   events,
@@ -198,6 +200,29 @@ func retry(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("no %q in the output of %s", args[0], strings.Join(args[1:], " "))
 		}
 	}
+}
+
+// stop PID: SIGSTOP, until all its threads have stopped. Each does so when it runs next,
+// and a busy machine may let one answer before that.
+func stop(ts *testscript.TestScript, _ bool, args []string) {
+	pid, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ts.Check(unix.Kill(pid, unix.SIGSTOP))
+	for deadline := time.Now().Add(20 * time.Second); !allStopped(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("process %d does not stop", pid)
+		}
+	}
+}
+
+func allStopped(pid int) bool {
+	all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, task := range all {
+		if stat, err := os.ReadFile(task); err == nil && !strings.Contains(string(stat), ") T ") {
+			return false
+		}
+	}
+	return true
 }
 
 // returned REGEXP: in the JSON of the last command a call returned that
