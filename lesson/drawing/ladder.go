@@ -2,7 +2,6 @@ package drawing
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +57,7 @@ func NewLadder(l lesson.Ladder) Ladder {
 		}
 		b.add(rungs[i])
 		b.add(rungs[i+1])
-		b.next().fold = foldedWords(rungs[i+2 : i+n-1])
+		b.next().fold = folded(rungs[i+2 : i+n-1])
 		b.add(rungs[i+n-1])
 		i += n
 	}
@@ -92,17 +91,6 @@ func (b *ladderBuilder) next() *step {
 }
 
 func (b *ladderBuilder) last() *step { return &b.ladder.steps[len(b.ladder.steps)-1] }
-
-// free returns the last step if nothing stands there yet at a side and no packet is on
-// its way, or else a new one.
-func (b *ladderBuilder) free(side int) *step {
-	if n := len(b.ladder.steps); n > 0 {
-		if s := b.last(); s.margin[side] == "" && s.arrow == nil && s.fold == "" && (s.inside[side] == outside || s.inside[side] == lasts) {
-			return s
-		}
-	}
-	return b.next()
-}
 
 func (b *ladderBuilder) add(r lesson.Rung) {
 	if r.Packet != nil {
@@ -150,36 +138,50 @@ func brief(call string) string {
 func (b *ladderBuilder) packet(p *wire.Packet) {
 	from := b.side(p.From)
 	to := 1 - from
-	before, after := [2]string{}, [2]string{}
-	before[from], before[to] = p.Before.From, p.Before.To
-	after[from], after[to] = cmp.Or(p.After.From, p.Before.From), cmp.Or(p.After.To, p.Before.To)
-	b.says(to, before[to])
-	var s *step
-	if before[from] != "" && before[from] != b.state[from] {
-		s = b.free(from)
-		if n := len(b.ladder.steps); n > 1 && s.margin[to] != "" && b.state[to] != after[to] {
-			s = b.next()
-		}
-		s.margin[from], s.weight[from], b.state[from] = before[from], strong, before[from]
-	} else if n := len(b.ladder.steps); n > 0 && b.last().arrow == nil && b.last().fold == "" && b.last().margin[from] != "" && (b.last().margin[to] == "" || after[to] == b.state[to]) {
-		s = b.last()
-	} else {
-		s = b.next()
-	}
+	b.says(to, p.Before.To)
+	arrived := cmp.Or(p.After.To, p.Before.To)
+	s := b.departs(from, b.isNews(from, p.Before.From), b.isNews(to, arrived))
 	s.arrow, s.at = newArrow(from, p), p.Time
-	if after[to] != "" && after[to] != b.state[to] {
-		s.margin[to], s.weight[to], b.state[to] = after[to], strong, after[to]
-	}
-	b.says(from, after[from])
+	b.put(s, from, p.Before.From)
+	b.put(s, to, arrived)
+	b.says(from, cmp.Or(p.After.From, p.Before.From))
 }
 
-// says writes the state of a side, if it is another one than before.
+// departs returns the step in which a packet leaves a side: that of the call that has sent
+// it, or one in which its state has room if that is news; and so has that of the other
+// side.
+func (b *ladderBuilder) departs(from int, state, other bool) *step {
+	if len(b.ladder.steps) > 0 {
+		s := b.last()
+		if s.arrow == nil && s.fold == "" && (s.margin[from] == "") == state && (s.margin[1-from] == "" || !other) {
+			return s
+		}
+	}
+	return b.next()
+}
+
+// isNews reports whether a side was not said to be in this state.
+func (b *ladderBuilder) isNews(side int, state string) bool {
+	return state != "" && state != b.state[side]
+}
+
+// put writes a state into a step, if it is news.
+func (b *ladderBuilder) put(s *step, side int, state string) {
+	if b.isNews(side, state) {
+		s.margin[side], s.weight[side], b.state[side] = state, strong, state
+	}
+}
+
+// says writes a state into the last step, or into a new one where there is no room.
 func (b *ladderBuilder) says(side int, state string) {
-	if state == "" || state == b.state[side] {
+	if !b.isNews(side, state) {
 		return
 	}
-	s := b.free(side)
-	s.margin[side], s.weight[side], b.state[side] = state, strong, state
+	if n := len(b.ladder.steps); n > 0 && b.last().margin[side] == "" && b.last().arrow == nil && b.last().fold == "" {
+		b.put(b.last(), side, state)
+		return
+	}
+	b.put(b.next(), side, state)
 }
 
 func newArrow(from int, p *wire.Packet) *arrow {
@@ -193,76 +195,4 @@ func newArrow(from int, p *wire.Packet) *arrow {
 		}
 	}
 	return a
-}
-
-// leastFolded is how many rungs alike are folded.
-const leastFolded = 6
-
-// alike returns how many rungs from the first on are packets that say nothing new, or
-// calls that move bytes.
-func alike(rungs []lesson.Rung) int {
-	if len(rungs) == 0 || rungs[0].Packet == nil {
-		return 0
-	}
-	n := 0
-	for n < len(rungs) && ordinary(rungs[n]) {
-		n++
-	}
-	for n > 0 && rungs[n-1].Packet == nil {
-		n--
-	}
-	return n
-}
-
-// transfers are the calls that move bytes.
-var transfers = []string{"read", "write", "recvfrom", "sendto", "recvmsg", "sendmsg", "readv", "writev", "sendfile", "splice"}
-
-// ordinary reports whether a rung is one of many: an ordinary segment that passed, or a
-// call that moved bytes at once.
-func ordinary(r lesson.Rung) bool {
-	p := r.Packet
-	if p == nil {
-		name, _, _ := strings.Cut(r.Call, "(")
-		return r.Returned != "" && !strings.HasPrefix(r.Returned, "-1") && slices.Contains(transfers, name)
-	}
-	s, ok := p.Segment()
-	return ok && len(p.Labels) == 0 && p.Fate == wire.Passed && s.Flags&^(wire.ACK|wire.PSH) == 0 && len(s.SACK) == 0 &&
-		(p.After == wire.States{} || p.After == p.Before)
-}
-
-// foldedWords count what is left out.
-func foldedWords(rungs []lesson.Rung) string {
-	var segments, acks, bytes, calls int
-	for _, r := range rungs {
-		if r.Packet == nil {
-			calls++
-		} else if s, _ := r.Packet.Segment(); s.Length == 0 {
-			acks++
-		} else {
-			segments++
-			bytes += s.Length
-		}
-	}
-	var all []string
-	if segments > 0 {
-		all = append(all, plural(segments, "segment")+", "+plural(bytes, "byte"))
-	}
-	for _, c := range []struct {
-		n    int
-		noun string
-	}{{acks, "ACK"}, {calls, "call"}} {
-		if c.n > 0 {
-			all = append(all, plural(c.n, c.noun))
-		}
-	}
-	return "…" + tie + strings.Join(all, ", ") + tie + "…"
-}
-
-// plural is a number, with a comma after each three digits, and its noun.
-func plural(n int, noun string) string {
-	number, counted, _ := strings.Cut(lesson.Counted(n, noun), " ")
-	for i := len(number) - 3; i > 0; i -= 3 {
-		number = number[:i] + "," + number[i:]
-	}
-	return number + tie + counted
 }

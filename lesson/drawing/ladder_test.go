@@ -104,6 +104,18 @@ var ladders = sync.OnceValue(func() map[string]lesson.Ladder {
 		}
 	}
 
+	flood := newStory()
+	flood.segment(0, wire.SYN, 0, 0, 0, wire.Passed, states("SYN_SENT", "LISTEN"), states("SYN_SENT", "SYN_RECV"))
+	for i := range 1200 {
+		flood.isn[0]++
+		d := wire.Draft{Src: netip.AddrPortFrom(netip.MustParseAddr("10.0.0.99"), uint16(1000+i)), Dst: netip.MustParseAddrPort("10.0.0.2:8080"), Flags: wire.SYN, Seq: flood.isn[0], Window: 1000}
+		p := wire.Parse(d.Frame())
+		p.From, p.To, p.Fate = "client", "server", wire.Forged
+		flood.flows.Follow(&p)
+		flood.Rungs = append(flood.Rungs, lesson.Rung{Packet: &p})
+	}
+	flood.segment(1, wire.RST, 0, 1, 0, wire.Passed, wire.States{}, wire.States{})
+
 	other := newStory()
 	for i, b := range [][]byte{
 		{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2},
@@ -113,7 +125,7 @@ var ladders = sync.OnceValue(func() map[string]lesson.Ladder {
 		p.From, p.To, p.Fate = []string{"client", "server"}[i], []string{"server", "client"}[i], wire.Passed
 		other.Rungs = append(other.Rungs, lesson.Rung{Packet: &p})
 	}
-	return map[string]lesson.Ladder{"opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder}
+	return map[string]lesson.Ladder{"opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder, "flood": flood.Ladder}
 })
 
 // Each ladder is a file to be looked at in review.

@@ -323,6 +323,32 @@ var analysis = map[Label]string{
 	WindowUpdate: "window_update", PortReused: "reused_ports",
 }
 
+// labelled are the labels of a packet in tshark's words.
+func labelled(p Packet) []string {
+	var all []string
+	for _, l := range p.Labels {
+		all = append(all, analysis[l])
+	}
+	slices.Sort(all)
+	return all
+}
+
+// labels are those that tshark gives. It calls each retransmission of a special kind a
+// retransmission, too.
+func (j judgement) labels() []string {
+	var all []string
+	for _, name := range analysis {
+		if _, ok := j.has("tcp.analysis." + name); ok {
+			all = append(all, name)
+		}
+	}
+	if slices.ContainsFunc(all, func(s string) bool { return strings.HasSuffix(s, "_retransmission") }) {
+		all = slices.DeleteFunc(all, func(s string) bool { return s == "retransmission" })
+	}
+	slices.Sort(all)
+	return all
+}
+
 // The labels of made-up conversations are tshark's, and so are the numbers that are
 // counted from the start, and the scaled windows.
 func TestTsharkGivesTheSameLabels(t *testing.T) {
@@ -351,22 +377,10 @@ func TestTsharkGivesTheSameLabels(t *testing.T) {
 	wrong := make(map[string]int)
 	for i, j := range judged(t, frames, times) {
 		p := packets[i]
-		var our []string
+		our, their := labelled(p), j.labels()
 		for _, l := range p.Labels {
-			our = append(our, analysis[l])
 			seen[l] = true
 		}
-		var their []string
-		for _, name := range analysis {
-			if _, ok := j.has("tcp.analysis." + name); ok {
-				their = append(their, name)
-			}
-		}
-		if slices.ContainsFunc(their, func(s string) bool { return strings.HasSuffix(s, "_retransmission") }) { // which is one, too
-			their = slices.DeleteFunc(their, func(s string) bool { return s == "retransmission" })
-		}
-		slices.Sort(our)
-		slices.Sort(their)
 		if !slices.Equal(our, their) {
 			wrong[of[i]]++
 			if wrong[of[i]] <= 3 {
