@@ -659,7 +659,11 @@ func TestEverySentenceIsToldWithItsValues(t *testing.T) {
 			}
 		})
 	}
-	told = slices.Concat(told, tellCauses(t), tellKinds(t))
+	causes, complete := tellCauses(t)
+	told = slices.Concat(told, causes, tellKinds(t))
+	if !complete {
+		t.Skip("not each cause can be brought about here, so not each sentence is told: see what is skipped")
+	}
 	all := strings.Join(told, "\n")
 	for _, id := range contentNames(t) {
 		for heading, text := range sections(page(id)) {
