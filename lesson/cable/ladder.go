@@ -39,13 +39,16 @@ type moment struct {
 	rung lesson.Rung
 }
 
-// rungs puts packets and calls in the order of time. A call during which nothing else
-// happened is one rung.
+// rungs puts packets and calls in the order of time: a packet where the other end had it.
+// A call during which nothing else happened is one rung. What was taken off the cable, as
+// a repeat, is left out.
 func rungs(packets []wire.Packet, calls []Call) []lesson.Rung {
 	var all []*moment
 	entered := make(map[*moment]*moment) // of a return
 	for i := range packets {
-		all = append(all, &moment{at: packets[i].Time, rung: lesson.Rung{Packet: &packets[i]}})
+		if p := &packets[i]; p.Fate != wire.TakenOff {
+			all = append(all, &moment{at: p.Had(), rung: lesson.Rung{Packet: p}})
+		}
 	}
 	for _, c := range calls {
 		enter := &moment{at: c.Start, rung: lesson.Rung{Host: c.Host, Process: c.Process, PID: c.PID, Call: c.text()}}

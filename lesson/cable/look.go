@@ -39,7 +39,7 @@ func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Re
 		n.packet(packets, number)
 	}
 	for _, p := range packets {
-		if p.Number > did.Before && p.Fate != wire.Held && !slices.Contains(did.Touched, p.Number) {
+		if p.Number > did.Before && p.Fate != wire.Held && p.Fate != wire.TakenOff && !slices.Contains(did.Touched, p.Number) {
 			n.packet(packets, p.Number)
 		}
 	}

@@ -22,7 +22,7 @@ type step struct {
 	inside [2]within // whether a call lasts there
 	weight [2]weight // of what stands in the margins
 	arrow  *arrow
-	at     time.Time // when its packet came onto the cable
+	at     time.Time // when the other end had its packet
 	fold   string    // words about steps that are left out
 }
 
@@ -141,7 +141,7 @@ func (b *ladderBuilder) packet(p *wire.Packet) {
 	b.says(to, p.Before.To)
 	arrived := cmp.Or(p.After.To, p.Before.To)
 	s := b.departs(from, b.isNews(from, p.Before.From), b.isNews(to, arrived))
-	s.arrow, s.at = newArrow(from, p), p.Time
+	s.arrow, s.at = newArrow(from, p), p.Had()
 	b.put(s, from, p.Before.From)
 	b.put(s, to, arrived)
 	b.says(from, cmp.Or(p.After.From, p.Before.From))

@@ -50,7 +50,7 @@ func TestRepeats(t *testing.T) {
 	l.lies("client: SYN seq 0")
 	until(t, func() string { return "a repeat that is taken off" }, func() bool {
 		all := l.record()
-		return strings.HasPrefix(all[len(all)-1].Note, "packet 3 again")
+		return strings.HasPrefix(all[len(all)-1].Note, "packet 3 again") && all[len(all)-1].Fate == wire.TakenOff
 	})
 	if p := l.record()[2]; p.Fate != wire.Held || !strings.HasPrefix(p.Note, "sent again 1 time") {
 		t.Errorf("packet 3: %s, %s", p.Fate, p.Note)

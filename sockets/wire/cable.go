@@ -145,7 +145,8 @@ func (c *Cable) pass(p *packet, fate Fate) {
 // not take is lost, as on any cable.
 func (c *Cable) put(p *packet, frame []byte) {
 	if err := send(c.ends[1-p.from].Socket, frame); err != nil {
-		p.Fate, p.Note = Dropped, fmt.Sprintf("the interface of the %s did not take it: %v", p.To, err)
+		p.lost()
+		p.Note = fmt.Sprintf("the interface of the %s did not take it: %v", p.To, err)
 	}
 }
 

@@ -25,8 +25,8 @@ func (c *Cable) takeOff(p *packet) bool {
 	if waits < 0 {
 		return false
 	}
-	p.Fate = Dropped
-	p.Note = fmt.Sprintf("packet %d again; taken off the cable, since packet %d lies on it", c.record[first].Number, lying[waits].Number)
+	p.Fate = TakenOff
+	p.Note = fmt.Sprintf("packet %d again, while packet %d lies on the cable", c.record[first].Number, lying[waits].Number)
 	c.record[first].again++
 	return true
 }

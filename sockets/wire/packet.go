@@ -12,15 +12,16 @@ type Packet struct {
 	Labels    []Label `json:"labels,omitempty"`    // of TCP: what it is to its connection, if it is no ordinary segment
 	Again     int64   `json:"again_ns,omitempty"`  // of TCP: how long after it was sent last, if it was sent before
 
-	Number int       `json:"number,omitempty"` // from 1, in the order in which the cable saw them
-	Time   time.Time `json:"time,omitzero"`    // when it came onto the cable
-	From   string    `json:"from,omitempty"`   // the host that sent it
-	To     string    `json:"to,omitempty"`     // the host at the other end
-	Fate   Fate      `json:"fate,omitempty"`   // passed, held, dropped, ...
-	Note   string    `json:"note,omitempty"`   // about its fate: how long, which bit, why
-	Before States    `json:"before,omitzero"`  // when it came onto the cable
-	After  States    `json:"after,omitzero"`   // when the other end had it, or would have had it
-	Cause  *Cause    `json:"cause,omitempty"`  // the call that sent it; none: unknown, or the kernel by itself
+	Number  int       `json:"number,omitempty"` // from 1, in the order in which the cable saw them
+	Time    time.Time `json:"time,omitzero"`    // when it came onto the cable
+	Arrived time.Time `json:"arrived,omitzero"` // when the other end had it, if it lay on the cable before
+	From    string    `json:"from,omitempty"`   // the host that sent it
+	To      string    `json:"to,omitempty"`     // the host at the other end
+	Fate    Fate      `json:"fate,omitempty"`   // passed, held, dropped, ...
+	Note    string    `json:"note,omitempty"`   // about its fate: how long, which bit, why
+	Before  States    `json:"before,omitzero"`  // when it came onto the cable
+	After   States    `json:"after,omitzero"`   // when the other end had it, or would have had it
+	Cause   *Cause    `json:"cause,omitempty"`  // the call that sent it; none: unknown, or the kernel by itself
 }
 
 // A Layer is one header of a packet, or what comes after the headers.
@@ -57,6 +58,7 @@ const (
 	Swapped    Fate = "swapped"    // a later one came before it
 	Corrupted  Fate = "corrupted"  // the other end has it with another bit
 	Forged     Fate = "forged"     // no host sent it
+	TakenOff   Fate = "taken off"  // it says what another says that lies on the cable still
 )
 
 // States are the states of the sockets at both ends, as ss(8) names them; empty where
@@ -71,6 +73,15 @@ type Cause struct {
 	Process string `json:"process"`
 	PID     int    `json:"pid"`
 	Call    string `json:"call"` // as strace(1) prints it
+}
+
+// Had is when the other end had the packet, or when it came onto the cable if it has it
+// not, or had it at once.
+func (p *Packet) Had() time.Time {
+	if !p.Arrived.IsZero() {
+		return p.Arrived
+	}
+	return p.Time
 }
 
 // Layer returns the innermost layer of a name that is not quoted, or nil.

@@ -140,8 +140,9 @@ func (c *Cable) chosen(o Order) (*packet, error) {
 	return nil, fmt.Errorf("packet %d does not lie on the cable; these do: %s", o.Number, strings.Join(numbers, ", "))
 }
 
-// waited notes how long a packet lay on the cable.
+// waited notes how long a packet lay on the cable, which it leaves now.
 func (p *packet) waited() {
+	p.Arrived = time.Now()
 	p.Note = "held for " + time.Since(p.Time).Round(time.Millisecond).String()
 	if p.again > 0 {
 		p.Note += "; " + p.repeats()
@@ -171,9 +172,12 @@ func (c *Cable) drop(o Order) ([]*packet, error) {
 		return nil, err
 	}
 	p.waited()
-	p.Fate = Dropped
+	p.lost()
 	return []*packet{p}, nil
 }
+
+// lost says that the other end will not have the packet.
+func (p *packet) lost() { p.Fate, p.Arrived = Dropped, time.Time{} }
 
 // dup lets a packet pass twice.
 func (c *Cable) dup(o Order) ([]*packet, error) {
@@ -238,9 +242,11 @@ func (c *Cable) delay(o Order) ([]*packet, error) {
 	p.waited()
 	p.Note += fmt.Sprintf("; then delayed by %s", o.Delay)
 	p.Fate = Delayed
+	p.Arrived = p.Arrived.Add(o.Delay)
 	time.AfterFunc(o.Delay, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		p.Arrived = time.Now()
 		c.put(p, p.Data)
 		c.drain()
 	})
