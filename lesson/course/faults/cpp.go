@@ -22,6 +22,7 @@ import (
 func restart(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
 	again := func(reuse bool) sockets.Call {
+		addr = l.ServedLately(addr, reuse)
 		l.Kill(lab.Server)
 		l.Show(facts.TimeWaiting(len(l.RowsAt(addr, kernel.TimeWait)), addr.Port()))
 		_, call := l.BindAgain(addr, reuse)

@@ -50,3 +50,15 @@ func (l *Lab) Served(reuse bool) (addr sockets.Sockaddr) {
 	})
 	return addr
 }
+
+// ServedLately returns the address of a server that has lived as Served says, and of which
+// a TIME_WAIT is left for a while yet. It is addr, or that of another server where the
+// learner has thought for longer than a TIME_WAIT lasts.
+func (l *Lab) ServedLately(addr sockets.Sockaddr, reuse bool) sockets.Sockaddr {
+	for _, row := range l.RowsAt(addr, kernel.TimeWait) {
+		if row.Expires > Patience {
+			return addr
+		}
+	}
+	return l.Served(reuse)
+}

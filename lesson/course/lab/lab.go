@@ -163,13 +163,17 @@ func place(role stage.Role) int {
 // PID returns the number of the process of a party, and starts it if it does not run.
 func (l *Lab) PID(role stage.Role) int { return l.process(role).PID() }
 
-// Kill ends the process of a party. The next call in its name starts another.
+// Kill ends the process of a party, if it has one. The next call in its name starts
+// another.
 func (l *Lab) Kill(role stage.Role) {
-	l.process(role).End()
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	p := l.parties[role]
 	delete(l.parties, role)
 	l.born = slices.DeleteFunc(l.born, func(r stage.Role) bool { return r == role })
+	l.mu.Unlock()
+	if p != nil {
+		p.End()
+	}
 }
 
 // Do makes one call of a party that does not have to wait, and tells of it.

@@ -18,8 +18,6 @@ func fault(l *lab.Lab) []lab.Step {
 			addr, from = l.Ask(lab.Client, c).Peer, l.Ask(lab.Client, c).Local
 			l.Must(l.Close(lab.Client, c))
 			l.HalfClosed(lab.Client, addr, from)
-		}},
-		{Name: "look", Do: func() {
 			ends := l.EndsOf(addr.AddrPort(), from.AddrPort())
 			waits = ends[lab.Server]
 			orphan := ends[lab.Client]
@@ -33,7 +31,7 @@ func fault(l *lab.Lab) []lab.Step {
 		{Name: "server", Do: func() {
 			l.Close(lab.Server, conn)
 			left, _ := showLeft(l, addr, from)
-			if waits.State == kernel.CloseWait && waits.Timer == kernel.TimerOff && left == "client" {
+			if waits.State == kernel.CloseWait && waits.Timer == kernel.TimerOff && left != "server" && left != "both" {
 				l.Answer("server")
 			}
 		}},

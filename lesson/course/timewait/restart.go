@@ -9,12 +9,16 @@ import (
 func restart(l *lab.Lab) []lab.Step {
 	var addr sockets.Sockaddr
 	var plain, option sockets.Call
+	// lately sees to it that the old server has ended a moment ago, however slow the learner
+	// is: after a minute its port would be free.
+	lately := func() {
+		addr = l.ServedLately(addr, false)
+		l.Kill(lab.Server)
+	}
 	return []lab.Step{
 		{Name: "old", Do: func() {
 			addr = l.Served(false)
 			l.Kill(lab.Server)
-		}},
-		{Name: "look", Do: func() {
 			for _, row := range l.TCP() {
 				if row.Local == addr.AddrPort() {
 					l.Show(facts.Leftover(&row))
@@ -23,11 +27,13 @@ func restart(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "plain", Do: func() {
+			lately()
 			_, plain = l.BindAgain(addr, false)
 			l.Note("plain", lab.Said(plain))
 		}},
 		{Name: "option", Do: func() {
 			l.Kill(lab.Server)
+			lately()
 			_, option = l.BindAgain(addr, true)
 			l.Note("option", lab.Said(option))
 			switch {

@@ -26,6 +26,8 @@ var Lesson = lab.Lesson{
 	Exercises: lab.Exercises{"sides": sides},
 }
 
+// who has both ends closed in one step: what is half closed is gone after a minute, and so
+// is a TIME_WAIT, and a learner may think for longer.
 func who(l *lab.Lab) []lab.Step {
 	var fd int
 	var addr, from sockets.Sockaddr
@@ -45,9 +47,7 @@ func who(l *lab.Lab) []lab.Step {
 			conn, c := open()
 			l.Close(lab.Client, c)
 			l.HalfClosed(lab.Client, addr, from)
-			l.Setup(func() { l.Close(lab.Server, conn) }) // in the same step: half closed it stays a minute only
-		}},
-		{Name: "look", Do: func() {
+			l.Setup(func() { l.Close(lab.Server, conn) })
 			left, kept := showLeft(l, addr, from)
 			l.Note("first", left)
 			l.Note("length", kept)
@@ -61,8 +61,6 @@ func who(l *lab.Lab) []lab.Step {
 			l.Close(lab.Server, conn)
 			l.HalfClosed(lab.Server, addr, from)
 			l.Setup(func() { l.Close(lab.Client, c) })
-		}},
-		{Name: "again", Do: func() {
 			left, _ := showLeft(l, addr, from)
 			l.Note("second", left)
 		}},

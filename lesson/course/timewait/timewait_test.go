@@ -1,13 +1,34 @@
 package timewait_test
 
 import (
+	"bytes"
 	"testing"
 
+	"fd3/lesson"
+	"fd3/lesson/course/lab"
 	"fd3/lesson/course/labtest"
 	"fd3/lesson/course/timewait"
+	"fd3/sockets/kernel"
 )
 
 func TestMain(m *testing.M) { labtest.Main(m) }
+
+// A learner who thinks for longer than a TIME_WAIT lasts finds one all the same.
+func TestSlowRestart(t *testing.T) {
+	l := lab.New(t.Context(), lab.Part{}, func(lesson.Event) {}, lab.NewNotes(nil))
+	defer l.End()
+	if err := l.Try(func() {
+		addr := l.ServedLately(lab.Loopback(1), false) // where there was never a server
+		if len(l.RowsAt(addr, kernel.TimeWait)) != 1 {
+			t.Errorf("no TIME_WAIT at %s", addr)
+		}
+		if again := l.ServedLately(addr, false); !bytes.Equal(again, addr) {
+			t.Errorf("another server at %s, and the TIME_WAIT of that at %s has just begun", again, addr)
+		}
+	}); err != nil {
+		t.Error(err)
+	}
+}
 
 func TestLesson(t *testing.T) {
 	labtest.Prove(t, timewait.Lesson, labtest.Proof{
