@@ -28,6 +28,11 @@ func TestContain(t *testing.T) {
 			t.Errorf("%v, not %s", got, want)
 		}
 	}
+	named := Parse(d.Frame())
+	named.Contain("HTTP", "RFC 9112", nil)
+	if s, ok := named.Segment(); !ok || s.Length != len(d.Data) {
+		t.Errorf("a payload with a name has %d bytes", s.Length)
+	}
 	p := Parse(draft().Frame())
 	p.Contain("HTTP", "", []Field{{Name: "x", End: 3}})
 	if p.Layer("HTTP") != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"strconv"
 )
 
 // Parse names the bytes of an Ethernet frame, which may be any bytes at all. The Packet
@@ -61,8 +62,11 @@ func (d *dissector) left() int { return max(d.end-d.at(), 0) }
 
 // begin begins a layer.
 func (d *dissector) begin(name, spec string) {
-	d.layers = append(d.layers, Layer{Name: name, Spec: spec, Start: d.at(), End: d.at(), Quoted: d.quoted, Fields: []Field{}})
+	d.layers = append(d.layers, Layer{Name: name, Spec: spec, Start: d.at(), End: d.at(), Quoted: d.quoted, Fields: make([]Field, 0, usualFields)})
 }
+
+// usualFields is how many most layers have no more of.
+const usualFields = 20
 
 func (d *dissector) layer() *Layer { return &d.layers[len(d.layers)-1] }
 
@@ -106,7 +110,7 @@ func (d *dissector) number(name string, bits int) int {
 	}
 	n >>= uint(8*f.End - d.bit)
 	n &= 1<<bits - 1
-	f.Value = fmt.Sprint(n)
+	f.Value = strconv.FormatUint(n, 10)
 	return int(n)
 }
 
@@ -186,8 +190,8 @@ func (d *dissector) means(format string, args ...any) {
 
 // stands says what the last value stands for, by a table.
 func (d *dissector) stands(words map[int]string, n int) {
-	if word, ok := words[n]; ok {
-		d.means("%s", word)
+	if word, ok := words[n]; ok && !d.over {
+		d.last().Meaning = word
 	}
 }
 
@@ -227,11 +231,8 @@ func (d *dissector) unknown(name string) protocol {
 // padded. What an outer length did not allow for is in it, too.
 func (d *dissector) trailer() {
 	d.over, d.quoted = false, false
-	if d.bit%8 != 0 { // a header ended within a byte, since the frame did
-		d.bit += 8 - d.bit%8
-	}
 	if d.end = len(d.frame); d.left() > 0 {
-		d.begin("padding", "IEEE 802.3 section 4.2.2.2")
+		d.begin("padding", "IEEE 802.3 clause 3")
 		d.bytes("padding", d.left())
 	}
 }

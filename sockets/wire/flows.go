@@ -84,7 +84,7 @@ func (c *flow) begin(s Segment, from int, at time.Time) {
 	}
 	switch {
 	case s.Has(SYN):
-		fwd.syn, fwd.scale, fwd.mss = true, s.Scale, s.MSS
+		fwd.syn, fwd.scale = true, s.Scale
 		if !s.Has(ACK) && c.syn.IsZero() {
 			c.syn = at
 		}

@@ -3,7 +3,8 @@ package wire
 import "time"
 
 // A Packet is the bytes of one frame with the name of each, and what became of it. Parse
-// fills Data to Malformed, Flows adds Labels and Again, and the rest is known to those who watch.
+// fills Data to Malformed, Flows add Labels and Again, and the rest is known to those who
+// watch the cable.
 type Packet struct {
 	Data      []byte  `json:"data"`                // the frame as it came, in base64
 	Layers    []Layer `json:"layers"`              // the outermost first; each byte is in one of them

@@ -37,7 +37,7 @@ func (p *Packet) Segment() (s Segment, ok bool) {
 		return s, false
 	}
 	tcp, end := p.Layers[at], p.Layers[at].End
-	if at+1 < len(p.Layers) && p.Layers[at+1].Name == "payload" {
+	if at+1 < len(p.Layers) && p.Layers[at+1].Name != "padding" { // the payload, whatever it contains
 		end = p.Layers[at+1].End
 	}
 	s, ok = segmentAt(p.Data[tcp.Start:end], tcp.End-tcp.Start)

@@ -7,9 +7,8 @@ import "time"
 type side struct {
 	based bool   // base is known
 	base  uint32 // what counts as 0
-	syn   bool   // its SYN was seen, with mss and scale
-	mss   int
-	scale int // of its windows; -1 without the option
+	syn   bool   // its SYN was seen
+	scale int    // of its windows, if it was; -1 without the option
 
 	sent       bool      // the rest is known
 	next       uint32    // after the highest number that it has sent

@@ -19,7 +19,7 @@ var tcpOptionKinds = map[int]string{
 	254: "experiment",           // RFC 6994
 }
 
-// mptcpSubtypes are the messages of Multipath TCP (RFC 8684 section 8).
+// mptcpSubtypes are the messages of Multipath TCP (RFC 8684 section 3, and IANA).
 var mptcpSubtypes = map[int]string{
 	0: "MP_CAPABLE", 1: "MP_JOIN", 2: "DSS", 3: "ADD_ADDR", 4: "REMOVE_ADDR", 5: "MP_PRIO", 6: "MP_FAIL", 7: "MP_FASTCLOSE", 8: "MP_TCPRST",
 }
@@ -69,7 +69,7 @@ func (d *dissector) tcpOption(kind, n int) {
 		d.bytes("cookie", n)
 	case kind >= 253 && n >= 2:
 		name := "option data"
-		if d.hex("experiment identifier", 16) == 0xf989 { // RFC 7413, appendix A
+		if d.hex("experiment identifier", 16) == 0xf989 { // IANA, TCP/UDP ExIDs
 			d.means("fast open")
 			name = "cookie"
 		}
