@@ -39,7 +39,7 @@ type handout struct {
 	walk    *course.Walk
 	show    func(lesson.Event) error
 	arrange func(p lab.Part, told []lesson.Event, made bool)
-	failed  error          // the first of show
+	failed  error // the first of show
 	ctx     context.Context
 	part    lab.Part       // that is gone through
 	told    []lesson.Event // of it
