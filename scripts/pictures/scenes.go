@@ -16,13 +16,12 @@ var scenes = []scene{
 		},
 	},
 	{
-		name: "tour", title: "The tour on a wide terminal: the lesson, and beside it the server and its clients, the accept queue that is full, and the clients that get no answer",
-		columns: 120, rows: 36,
-		command: "fd3 tour listen/full",
+		name: "tour", title: "A lesson of the tour: beside the text are the server and the client with what each has open, and a connection that is closed in one direction",
+		columns: 112, rows: 27,
+		command: "fd3 tour close/half",
 		keys: []key{
-			{sees: `WHAT DO YOU THINK`, press: "1"},
-			{sees: `You say 1`, press: " "},
-			{sees: `Space (make the step|go on|read on)`, press: " ", until: `accept queue:? +2 waiting`},
+			{sees: `WHAT DO YOU THINK`, press: "s"},
+			{sees: `Space (make the step|go on|read on)`, reads: time.Second, press: " ", until: `CLOSE_WAIT`},
 			{sees: `Space`, reads: time.Second, press: "q"},
 		},
 	},
