@@ -65,12 +65,12 @@ func (l *layout) grid() *grid {
 			c.draw(g)
 		}
 	}
-	lane := 0
+	lanes := l.order()
 	for i, k := range l.links {
 		if l.right == nil && i >= l.lanes {
 			break
 		}
-		l.connect(g, k, &lane)
+		l.connect(g, k, lanes[i])
 	}
 	return g
 }
@@ -122,7 +122,7 @@ func (c *column) line(g *grid, x line) {
 }
 
 // connect draws a link, straight or through a lane of its own.
-func (l *layout) connect(g *grid, k link, lane *int) {
+func (l *layout) connect(g *grid, k link, lane int) {
 	from, to := l.end(k.from), l.end(k.to)
 	a, b := l.edgeOf(from.column), l.edgeOf(to.column)
 	switch {
@@ -130,8 +130,7 @@ func (l *layout) connect(g *grid, k link, lane *int) {
 		g.across(from.y, a, b, k.broken)
 		l.label(g, k, from.y, a, b)
 	default:
-		x := l.lane(*lane)
-		*lane++
+		x := l.lane(lane)
 		g.across(from.y, a, x, k.broken)
 		g.down(x, from.y, to.y, k.broken)
 		g.across(to.y, x, b, k.broken)

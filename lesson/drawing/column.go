@@ -11,6 +11,8 @@ import (
 type column struct {
 	at, width int // the cells of its left edge, and how many there are
 	lines     []line
+	brief     bool // details that do not fit beside their rows are dropped
+	dropped   int  // so many
 }
 
 // A line is one line of a column.
@@ -149,8 +151,12 @@ func (c *column) row(b *box, r *row, numbers int) {
 	all := []string{r.whole()}
 	if ansi.StringWidth(all[0]) > room {
 		all = wrap(cmp.Or(r.short, r.text), room)
-		for _, more := range r.more {
-			all = append(all, wrap(more, room)...)
+		if c.brief {
+			c.dropped += len(r.more)
+		} else {
+			for _, more := range r.more {
+				all = append(all, wrap(more, room)...)
+			}
 		}
 	}
 	for i, s := range all {

@@ -28,20 +28,35 @@ type layout struct {
 }
 
 // lay arranges a Picture in a room: side by side where there is enough, else in one
-// column. What does not fit is left out: what is finished first, then the oldest.
+// column. Where that is too high it does without descriptors of no sockets, then without
+// details, then without sockets: what is finished first, then the oldest.
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
 	candidates := p.dispensable()
+	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.withoutDetails} {
+		if l := p.place(room); l.excess() <= 0 {
+			return l
+		}
+		p = less(p)
+	}
 	for {
 		l := p.place(room)
-		excess := l.height + len(l.notes()) - room.Rows
-		if room.Rows == 0 || excess <= 0 || len(candidates) == 0 {
+		excess := l.excess()
+		if excess <= 0 || len(candidates) == 0 {
 			return l
 		}
 		n := min(max(excess/2, 1), len(candidates))
 		p = p.without(candidates[:n])
 		candidates = candidates[n:]
 	}
+}
+
+// excess is how many rows a layout has too many.
+func (l *layout) excess() int {
+	if l.room.Rows == 0 {
+		return 0
+	}
+	return l.height + len(l.notes()) - l.room.Rows
 }
 
 // The room between two columns is at least for a line, at most for its label. A column
@@ -89,7 +104,7 @@ func (l *layout) beside(lefts, rights []*box) bool {
 	if a < min(least, widest(lefts)) || b < min(least, widest(rights)) {
 		return false
 	}
-	l.left, l.right = &column{width: a}, &column{width: b}
+	l.left, l.right = &column{width: a, brief: l.brief}, &column{width: b, brief: l.brief}
 	l.left.fill(lefts)
 	l.right.fill(rights)
 	l.align()
@@ -113,7 +128,7 @@ func (l *layout) beside(lefts, rights []*box) bool {
 func (l *layout) below(boxes []*box) {
 	l.lanes = min(len(l.links), (l.room.Columns-32)/2)
 	l.bare = len(l.links) - l.lanes
-	l.left, l.right = &column{width: min(widest(boxes), l.room.Columns-2*l.lanes)}, nil
+	l.left, l.right = &column{width: min(widest(boxes), l.room.Columns-2*l.lanes), brief: l.brief}, nil
 	l.left.fill(boxes)
 	y := 0
 	for i := range l.left.lines {
@@ -150,6 +165,16 @@ func (l *layout) end(r *row) place {
 	return place{}
 }
 
+// details are those that are left out.
+func (l *layout) details() (n int) {
+	for _, c := range []*column{l.left, l.right} {
+		if c != nil {
+			n += c.dropped
+		}
+	}
+	return n
+}
+
 // legend explains the marks that a drawing has.
 func (l *layout) legend() string {
 	seen := make(map[mark]bool)
@@ -165,8 +190,17 @@ func (l *layout) legend() string {
 			all = append(all, mark(m).sign()+" "+word)
 		}
 	}
-	if l.bare > 0 {
-		all = append(all, lesson.Counted(l.bare, "line")+" not drawn: no room")
+	var short []string
+	for _, c := range []struct {
+		n    int
+		noun string
+	}{{l.bare, "line"}, {l.files, "descriptor"}, {l.details(), "detail"}} {
+		if c.n > 0 {
+			short = append(short, lesson.Counted(c.n, c.noun))
+		}
+	}
+	if len(short) > 0 {
+		all = append(all, strings.Join(short, ", ")+" not drawn: no room")
 	}
 	return strings.Join(all, "   ")
 }

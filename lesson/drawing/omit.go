@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fd3/sockets/kernel"
@@ -42,6 +43,44 @@ func (p Picture) dispensable() []*kernel.Socket {
 		sockets = append(sockets, c.Socket)
 	}
 	return sockets
+}
+
+// withoutFiles returns the Picture without the descriptors that are no sockets and have not
+// changed.
+func (p Picture) withoutFiles() Picture {
+	var boxes []*box
+	for _, b := range p.boxes {
+		kept := *b
+		kept.rows = nil
+		for _, r := range b.rows {
+			if r.number == "" || r.socket != nil || r.mark != unchanged {
+				kept.rows = append(kept.rows, r)
+				continue
+			}
+			p.files += r.descriptors()
+		}
+		boxes = append(boxes, &kept)
+	}
+	p.boxes = boxes
+	return p
+}
+
+// descriptors returns how many a row stands for.
+func (r *row) descriptors() int {
+	from, to, several := strings.Cut(r.number, "-")
+	if !several {
+		return 1
+	}
+	first, _ := strconv.Atoi(from)
+	last, _ := strconv.Atoi(to)
+	return last - first + 1
+}
+
+// withoutDetails returns the Picture without what would take a line of its own below a
+// row.
+func (p Picture) withoutDetails() Picture {
+	p.brief = true
+	return p
 }
 
 // without returns the Picture without some sockets and the other ends of these. Each box

@@ -13,6 +13,9 @@ type Picture struct {
 	boxes []*box
 	links []link
 	diff  *kernel.Difference // nil where nothing was known before
+
+	files int  // descriptors of no sockets that are left out for want of room
+	brief bool // details are left out where they would take a line
 }
 
 // A box is a process with its descriptors, or what no process holds.

@@ -130,7 +130,7 @@ func pageKeys() []key {
 			}
 			return "back"
 		}, func(s *screen, name string) tea.Cmd {
-			if _, _, offset, _ := s.sight(); name != "b" && offset > 0 {
+			if offset, _ := s.window(); name != "b" && offset > 0 {
 				return scrollBy(s, name)
 			}
 			s.back()
@@ -154,7 +154,7 @@ func pageKeys() []key {
 			return "copy"
 		}, func(s *screen, _ string) tea.Cmd { return s.copy() }},
 		{[]string{"pgup", "left", "down", "up", "j", "k", "home", "end"}, "Up Down", "scroll (also j and k, PgUp, Home and End)", func(s *screen) string {
-			if _, _, _, bottom := s.sight(); bottom == 0 {
+			if _, bottom := s.window(); bottom == 0 {
 				return ""
 			}
 			return "scroll"

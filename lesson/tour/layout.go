@@ -79,6 +79,9 @@ func (s *screen) layout() layout {
 	switch {
 	case live && s.shown == drawingAlone:
 		l := s.share(area{min(body.width-2*margin, mostDrawing), body.height})
+		if l.ladder.height == 0 { // it is scrolled
+			l.board.height = panelHead + len(s.draw(area{width: l.board.width}))
+		}
 		l.text, l.covered = alone.text, true
 		return l
 	case live && s.shown == textAlone:
@@ -101,12 +104,15 @@ func (s *screen) layout() layout {
 	return alone
 }
 
+// panelHead are the rows over a drawing, or a ladder: a title and a blank one.
+const panelHead = 2
+
 // share shares the room of the kernel's side between the drawing and the ladder.
 func (s *screen) share(room area) layout {
 	l := layout{board: room}
 	if s.live() && room.width >= ladderColumns && room.height >= ladderRows {
-		l.ladder = area{room.width, room.height * 2 / 5}
-		l.board.height -= l.ladder.height
+		l.board.height = panelHead + len(s.draw(area{room.width, room.height*3/5 - panelHead})) + 1
+		l.ladder = area{room.width, room.height - l.board.height}
 	}
 	return l
 }
@@ -142,7 +148,8 @@ func (s *screen) frame() string {
 func (s *screen) lesson() []string {
 	l := s.layout()
 	if l.covered {
-		return indented(s.side(l))
+		offset, _ := s.window()
+		return indented(s.side(l)[offset:])
 	}
 	text := l.text.fill(s.text(l.text))
 	switch {
@@ -268,7 +275,7 @@ func (s *screen) progress() string {
 		where = fmt.Sprintf("lesson %d of %d: %s, part %d of %d: %s",
 			s.at.Lesson+1, len(s.lessons), s.part().Lesson, s.at.Part+1, len(parts), kindWords[parts[s.at.Part].Kind])
 	}
-	_, _, offset, bottom := s.sight()
+	offset, bottom := s.window()
 	more := ""
 	switch {
 	case s.overlay != nothing:

@@ -133,7 +133,7 @@ func (s *screen) update(msg tea.Msg) tea.Cmd {
 		s.note = ""
 		cmd = s.press(msg.String())
 	case boardMsg:
-		s.panel = panel{board: lab.Board(msg)}
+		s.panel = panel{board: lab.Board(msg), offset: s.panel.offset}
 		cmd = tea.Tick(boardEvery, func(time.Time) tea.Msg { return lookMsg{} })
 	case lookMsg:
 		cmd = s.look()
@@ -384,6 +384,9 @@ func (s *screen) words(p *page, l layout) (lines []string, begin []int) {
 	return p.written.lines, p.written.begin
 }
 
+// callKinds are the Events that only tell of calls.
+var callKinds = []lesson.Kind{lesson.KindEnter, lesson.KindReturn, lesson.KindSetup}
+
 // write writes events. Of the first, which are over, the commands are left out; calls may
 // stand elsewhere.
 func write(events []lesson.Event, over int, look view.Look, calls bool) written {
@@ -395,7 +398,7 @@ func write(events []lesson.Event, over int, look view.Look, calls bool) written 
 			e.Command = ""
 		}
 		w.begin = append(w.begin, bytes.Count(out.Bytes(), []byte("\n")))
-		if call := e.Kind == lesson.KindEnter || e.Kind == lesson.KindReturn; calls || !call {
+		if calls || !slices.Contains(callKinds, e.Kind) {
 			text.Show(e) // a Buffer takes everything
 		}
 	}
@@ -420,10 +423,25 @@ func (s *screen) sight() (lines []string, begin []int, offset, bottom int) {
 	return lines, begin, min(offset, bottom), bottom
 }
 
+// window is how far what is in sight is scrolled, and how far it can be: the text, or a
+// drawing that covers it.
+func (s *screen) window() (offset, bottom int) {
+	if l := s.layout(); l.covered {
+		bottom = max(l.board.height+l.ladder.height-l.text.height, 0)
+		return min(s.panel.offset, bottom), bottom
+	}
+	_, _, offset, bottom = s.sight()
+	return offset, bottom
+}
+
 func (s *screen) scroll(lines int) {
-	_, _, offset, bottom := s.sight()
-	p := s.page()
-	p.offset, p.scrolls = min(max(offset+lines, 0), bottom), true
+	offset, bottom := s.window()
+	to := min(max(offset+lines, 0), bottom)
+	if s.layout().covered {
+		s.panel.offset = to
+		return
+	}
+	s.page().offset, s.page().scrolls = to, true
 }
 
 // pageful is how far a page is scrolled at once.

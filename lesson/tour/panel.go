@@ -13,8 +13,9 @@ import (
 
 // A panel is the drawings of one Board.
 type panel struct {
-	board lab.Board
-	drawn map[view.Look][]string // in rooms of different sizes
+	board  lab.Board
+	offset int                    // the first row in sight, where it covers the text
+	drawn  map[view.Look][]string // in rooms of different sizes
 }
 
 // live reports whether there is a kernel's side of the part in sight: the processes
@@ -59,13 +60,13 @@ func (s *screen) side(l layout) []string {
 	if !s.live() {
 		return s.outline(l.board)
 	}
-	rows := append([]string{s.panelTitle(), ""}, s.draw(area{l.board.width, l.board.height - 2})...)
+	rows := append([]string{s.panelTitle(), ""}, s.draw(area{l.board.width, l.board.height - panelHead})...)
 	if l.ladder.height == 0 {
 		return rows
 	}
 	rows = l.board.fill(rows)
 	rows = append(rows, s.paint.Heading("THE CALLS"), "")
-	return append(rows, s.ladder(area{l.ladder.width, l.ladder.height - 2})...)
+	return append(rows, s.ladder(area{l.ladder.width, l.ladder.height - panelHead})...)
 }
 
 // panelTitle is over a drawing, and says if that is not of this moment.
