@@ -292,11 +292,8 @@ type sheetLayer struct {
 	Fields     []sheetField
 }
 
-// A sheetField is a field with its bytes: From is where they begin.
-type sheetField struct {
-	From                      int
-	Hex, Name, Value, Meaning string
-}
+// A sheetField is a field with its bytes, and where they are.
+type sheetField struct{ From, Hex, Name, Value, Meaning string }
 
 func layersOf(p wire.Packet, short bool) []sheetLayer {
 	if short {
@@ -306,18 +303,26 @@ func layersOf(p wire.Packet, short bool) []sheetLayer {
 	for depth, l := range p.Layers {
 		layer := sheetLayer{Name: layerName(l), Spec: l.Spec, Depth: depth % layerColours, Bytes: l.End - l.Start}
 		for _, f := range l.Fields {
-			field := sheetField{f.Start, hexOf(p.Data[f.Start:f.End], maxHex, "..."), f.Name, f.Value, f.Meaning}
+			field := sheetField{from(f), hexOf(p.Data[f.Start:f.End], maxHex, "..."), f.Name, f.Value, f.Meaning}
 			if content(l) {
 				field.Value = strconv.Quote(string(p.Data[f.Start:min(f.End, f.Start+mostContent)]))
-			}
-			if f.Bits > 0 {
-				field.Meaning = strings.TrimPrefix(field.Meaning+fmt.Sprintf(", %s from %d", lesson.Counted(f.Bits, "bit"), f.Bit), ", ")
 			}
 			layer.Fields = append(layer.Fields, field)
 		}
 		all = append(all, layer)
 	}
 	return all
+}
+
+// from says where a field begins: its byte, and its bits if it is not whole bytes.
+func from(f wire.Field) string {
+	switch f.Bits {
+	case 0:
+		return strconv.Itoa(f.Start)
+	case 1:
+		return fmt.Sprintf("%d, bit %d", f.Start, f.Bit)
+	}
+	return fmt.Sprintf("%d, bits %d to %d", f.Start, f.Bit, f.Bit+f.Bits-1)
 }
 
 // packet writes a list for each layer.
@@ -337,7 +342,7 @@ func (m *markdownSheet) packet(p sheetPacket) {
 		}
 		m.printf("\n\n")
 		for _, f := range l.Fields {
-			m.printf("- %d: %s %s %s", f.From, code(f.Hex), literal(f.Name), code(f.Value))
+			m.printf("- %s: %s %s %s", f.From, code(f.Hex), literal(f.Name), code(f.Value))
 			if f.Meaning != "" {
 				m.printf(" (%s)", literal(f.Meaning))
 			}
