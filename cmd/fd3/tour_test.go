@@ -104,7 +104,7 @@ func TestTourLineByLine(t *testing.T) {
 	p := in(t)
 	kernel := answers(t, p)
 	term := p.terminal(t, "tour", "--accessible")
-	at, predicted, right, wrong := 0, 0, 0, 0
+	at, predicted, right, wrong, remembered := 0, 0, 0, 0, 0
 	for over := false; !over; {
 		over = term.replies(&at, func(prompt string) string {
 			switch {
@@ -120,13 +120,18 @@ func TestTourLineByLine(t *testing.T) {
 				}
 				wrong++
 				return asked.wrong()
-			case strings.HasPrefix(prompt, "h: a hint"):
+			case strings.HasPrefix(prompt, "h: a hint"), strings.HasPrefix(prompt, "What do you read"):
 				return "s"
+			case strings.HasPrefix(prompt, "Which was it"):
+				remembered++
 			}
 			return ""
 		})
 	}
 	term.exits(exitOK)
+	if remembered != len(course.All())-1 {
+		t.Errorf("%d lessons open with an earlier question", remembered)
+	}
 	text := term.text()
 	if got := strings.Count(text, "You said the same."); got != right || predicted != len(kernel) {
 		t.Errorf("%d of %d predictions made, %d right ones told, not %d", predicted, len(kernel), got, right)

@@ -2,6 +2,7 @@ package course
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -47,14 +48,21 @@ type kept struct {
 	Part        int                   `json:"part"` // of the lesson, from 0
 	Finished    []string              `json:"finished,omitempty"`
 	Predictions map[string]prediction `json:"predictions,omitempty"` // by "lesson/name"
+	Readings    map[string]reading    `json:"readings,omitempty"`    // by "lesson/name" of the experiment
 	Seed        uint32                `json:"seed,omitempty"`        // of the order of choices; 0: a file of an older fd3
 	Theme       string                `json:"theme,omitempty"`       // of the screen, as it was chosen last; empty: it never was
 }
 
-// A prediction is what the learner said last.
+// A prediction is what the learner said last, and what the kernel did.
 type prediction struct {
-	Choice string `json:"choice"`
+	Choice   string `json:"choice"`
+	Answer   string `json:"answer,omitempty"`   // the kernel's, when the verdict came; empty before
+	Recalled string `json:"recalled,omitempty"` // what the learner said when they were asked again
+	When     int    `json:"when,omitempty"`     // the order in which these were last told of, from 1
 }
+
+// known reports whether the learner said last what the kernel did.
+func (p prediction) known() bool { return cmp.Or(p.Recalled, p.Choice) == p.Answer }
 
 // progressVersion is that of the file. Another one cannot be read.
 const progressVersion = 1
@@ -153,7 +161,7 @@ func (p *Progress) Predicted(lesson, name, choice string) error {
 		if k.Predictions == nil {
 			k.Predictions = make(map[string]prediction)
 		}
-		k.Predictions[lesson+"/"+name] = prediction{choice}
+		k.Predictions[lesson+"/"+name] = prediction{Choice: choice}
 	})
 }
 
@@ -175,6 +183,81 @@ func (p *Progress) Theme() string {
 // SetTheme notes the theme that the learner has chosen.
 func (p *Progress) SetTheme(name string) error {
 	return p.change(func(k *kept) { k.Theme = name })
+}
+
+// answered notes what the kernel said to a prediction of the learner's.
+func (p *Progress) answered(lesson, name, answer string) error {
+	return p.change(func(k *kept) { k.told(lesson+"/"+name, func(p *prediction) { p.Answer = answer }) })
+}
+
+// recalled notes what the learner said to a prediction when they were asked again.
+func (p *Progress) recalled(lesson, name, choice string) error {
+	return p.change(func(k *kept) { k.told(lesson+"/"+name, func(p *prediction) { p.Recalled = choice }) })
+}
+
+// told changes a prediction that the learner has made, and makes it the last one that was
+// told of.
+func (k *kept) told(key string, change func(*prediction)) {
+	told, ok := k.Predictions[key]
+	if !ok {
+		return
+	}
+	for _, p := range k.Predictions {
+		told.When = max(told.When, p.When+1)
+	}
+	change(&told)
+	k.Predictions[key] = told
+}
+
+// toRecall returns the predictions that have an answer, by "lesson/name", in the order in
+// which to ask for them again: those that the learner does not know, the last one first,
+// and then the others, the oldest first.
+func (p *Progress) toRecall() (keys []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, made := range p.kept.Predictions {
+		if made.Answer != "" {
+			keys = append(keys, key)
+		}
+	}
+	order := func(key string) (known, when int) {
+		if made := p.kept.Predictions[key]; made.known() {
+			return 1, made.When
+		} else {
+			return 0, -made.When
+		}
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		aKnown, aWhen := order(a)
+		bKnown, bWhen := order(b)
+		return cmp.Or(aKnown-bKnown, aWhen-bWhen, strings.Compare(a, b))
+	})
+	return keys
+}
+
+// answer returns what the kernel said to a prediction.
+func (p *Progress) answer(key string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept.Predictions[key].Answer
+}
+
+// observed notes what the learner has read off the screen after an experiment.
+func (p *Progress) observed(lesson, name string, r reading) error {
+	return p.change(func(k *kept) {
+		if k.Readings == nil {
+			k.Readings = make(map[string]reading)
+		}
+		k.Readings[lesson+"/"+name] = r
+	})
+}
+
+// reading returns what the learner has read after an experiment. It is empty if they
+// have said nothing.
+func (p *Progress) reading(lesson, name string) reading {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.kept.Readings[lesson+"/"+name]
 }
 
 // draw returns a seed that no other learner need have.
@@ -205,7 +288,7 @@ func (p *Progress) Apart() *Progress {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := p.kept
-	k.Finished, k.Predictions = slices.Clone(k.Finished), maps.Clone(k.Predictions)
+	k.Finished, k.Predictions, k.Readings = slices.Clone(k.Finished), maps.Clone(k.Predictions), maps.Clone(k.Readings)
 	return &Progress{kept: k, seed: p.seed}
 }
 

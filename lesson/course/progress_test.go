@@ -325,3 +325,37 @@ func TestChoicesAreDrawn(t *testing.T) {
 		t.Errorf("%v, seed %d and then %d", err, p.seed, loaded(t).seed)
 	}
 }
+
+// What a learner does not know is asked for first, the last one before the others; what they
+// know then, the oldest first. An answer that was right at the second time is known.
+func TestWhatToRecall(t *testing.T) {
+	inState(t)
+	p := loaded(t)
+	for _, made := range [][3]string{{"one", "a", "right"}, {"one", "b", "wrong"}, {"two", "c", "wrong"}, {"two", "d", "right"}} {
+		if err := errors.Join(p.Predicted(made[0], made[1], made[2]), p.answered(made[0], made[1], "right")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(p.Predicted("two", "e", "wrong"), p.answered("three", "f", "right")); err != nil { // no verdict, no prediction
+		t.Fatal(err)
+	}
+	order := func() string { return strings.Join(loaded(t).toRecall(), " ") }
+	if got := order(); got != "two/c one/b one/a two/d" {
+		t.Error(got)
+	}
+	if err := errors.Join(p.recalled("two", "c", "right"), p.recalled("one", "a", "wrong")); err != nil {
+		t.Fatal(err)
+	}
+	if got := order(); got != "one/a one/b two/d two/c" {
+		t.Error(got)
+	}
+	if got := p.answer("one/b"); got != "right" {
+		t.Error(got)
+	}
+	if err := p.Predicted("one", "b", "right"); err != nil { // the lesson is gone through again
+		t.Fatal(err)
+	}
+	if got := order(); got != "one/a two/d two/c" {
+		t.Error(got)
+	}
+}

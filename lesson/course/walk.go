@@ -34,6 +34,9 @@ type Walk struct {
 	// Resuming is called where a lesson is entered in its midst: the experiments
 	// before are made once more, without a word.
 	Resuming func()
+	// Ask asks a learner a question of an earlier lesson, and returns the name of their
+	// choice, or "" if they go on without. nil: nobody is asked.
+	Ask func(context.Context, lab.Part) (choice string, err error)
 	// NotKept hears once why the Progress is not kept.
 	NotKept func(error)
 	// Complain hears of words that name what no experiment has read. The learner
@@ -44,12 +47,14 @@ type Walk struct {
 	lesson    lab.Lesson
 	lab       *lab.Lab // of the experiment or exercise that was run last
 	check     lab.Check
-	notes     *lab.Notes        // what the lesson's experiments have read and proved
-	predicted map[string]string // the learner's answers, by the name of the prediction
-	muted     bool              // what is made is not told
-	begun     string            // the lesson that Go is in
-	opened    map[Place]bool    // the parts that Go has gone through, or goes
-	failed    map[string]bool   // the experiments that could not be made, by "lesson/name"
+	notes     *lab.Notes         // what the lesson's experiments have read and proved
+	predicted map[string]string  // the learner's answers, by the name of the prediction
+	observed  map[string]reading // what the learner has read, by the name of the experiment
+	asked     map[string]bool    // the experiments that ask for it, until their verdict
+	muted     bool               // what is made is not told
+	begun     string             // the lesson that Go is in
+	opened    map[Place]bool     // the parts that Go has gone through, or goes
+	failed    map[string]bool    // the experiments that could not be made, by "lesson/name"
 }
 
 // ErrNotMade says that an experiment could not be made on this machine. Its text
@@ -61,6 +66,7 @@ func (w *Walk) Begin(l lab.Lesson) {
 	w.End()
 	w.mu.Lock()
 	w.lesson, w.notes, w.predicted = l, lab.NewNotes(machineValues()), make(map[string]string)
+	w.observed, w.asked = make(map[string]reading), make(map[string]bool)
 	w.mu.Unlock()
 	w.tell(lesson.Event{Kind: lesson.KindLesson, Step: l.ID, Title: l.Title, Text: l.Asks, Life: IDs()})
 }
@@ -155,7 +161,8 @@ func (w *Walk) Run(ctx context.Context, p lab.Part, pause func(context.Context) 
 		return fmt.Errorf("%s has no experiment %q", p.Lesson, p.Name)
 	}
 	w.mark(p, false)
-	l := w.newLab(ctx, p)
+	w.forget(p)
+	l := w.newLab(ctx, p, w.Notes())
 	w.say(p, string(p.Kind), p.Text)
 	steps := experiment(l)
 	if err := p.Agrees(steps); err != nil {
@@ -172,14 +179,15 @@ func (w *Walk) Run(ctx context.Context, p lab.Part, pause func(context.Context) 
 			return w.notMade(p, err)
 		}
 	}
+	w.ask(p)
 	return nil
 }
 
-func (w *Walk) newLab(ctx context.Context, p lab.Part) *lab.Lab {
+func (w *Walk) newLab(ctx context.Context, p lab.Part, notes *lab.Notes) *lab.Lab {
 	w.End()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lab = lab.New(ctx, p, w.tell, w.notes)
+	w.lab = lab.New(ctx, p, w.tell, notes)
 	return w.lab
 }
 
@@ -201,9 +209,13 @@ func (w *Walk) verdict(p lab.Part) {
 	w.mu.Lock()
 	l, answer, predicted := w.lesson, w.notes.Answer(p.Name), w.predicted[p.Name]
 	w.mu.Unlock()
+	w.tellObserved(p)
 	text := w.fill(p, p.Text)
 	if about, ok := p.About[predicted]; ok {
 		text += "\n\n" + w.fill(p, about)
+	}
+	if predicted != "" && answer != "" {
+		w.keep(func(kept *Progress) error { return kept.answered(p.Lesson, p.Name, answer) })
 	}
 	w.show(p, lesson.Event{
 		Kind:      lesson.KindVerdict,
@@ -251,7 +263,7 @@ func (w *Walk) Prepare(ctx context.Context, p lab.Part) error {
 	if !ok {
 		return fmt.Errorf("%s has no exercise %q", p.Lesson, p.Name)
 	}
-	l := w.newLab(ctx, p)
+	l := w.newLab(ctx, p, w.Notes())
 	var check lab.Check
 	if err := l.Try(func() { l.Setup(func() { check = exercise(l) }) }); err != nil {
 		return w.notMade(p, err)

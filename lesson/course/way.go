@@ -105,6 +105,11 @@ func (w *Walk) Go(ctx context.Context, at Place, pause func(context.Context) err
 	if at.Part > 0 { // a learner who has only looked at the question of a lesson keeps their place
 		w.keep(func(kept *Progress) error { return kept.SetPlace(l.ID, at.Part) })
 	}
+	if at.Part == 0 {
+		if err := w.recall(ctx, l); err != nil {
+			return err
+		}
+	}
 	switch p.Kind {
 	case lab.Experiment:
 		return w.Run(ctx, p, pause)
@@ -172,6 +177,7 @@ func (w *Walk) resume(ctx context.Context, l lab.Lesson, part int) error {
 			if err := w.Run(ctx, p, func(ctx context.Context) error { return ctx.Err() }); err != nil && !errors.Is(err, ErrNotMade) {
 				return err
 			}
+			w.readBefore(p)
 		}
 	}
 	return nil
@@ -269,7 +275,7 @@ func (w *Walk) Again(at Place) (from Place, stale []Place, ok bool) {
 func (w *Walk) Rests(at Place) bool {
 	kind := w.Part(at).Kind
 	after := Place{at.Lesson, at.Part + 1}
-	return kind != lab.Predict && kind != lab.Exercise &&
+	return kind != lab.Predict && kind != lab.Exercise && !w.CanObserve(at) &&
 		after.Part < len(w.Lessons[at.Lesson].Parts) && w.Part(after).Kind != lab.References
 }
 
@@ -290,11 +296,11 @@ func (w *Walk) mark(experiment lab.Part, failed bool) {
 	w.failed[experiment.Lesson+"/"+experiment.Name] = failed
 }
 
-// made reports whether the experiment of that verdict could be made.
-func (w *Walk) made(verdict lab.Part) bool {
+// made reports whether the experiment that a part belongs to could be made.
+func (w *Walk) made(p lab.Part) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.failed[verdict.Lesson+"/"+verdict.Name]
+	return !w.failed[p.Lesson+"/"+p.Name]
 }
 
 // keep changes the Progress.

@@ -30,7 +30,8 @@ type guide struct {
 // A task is one part being gone through.
 type task struct {
 	course.Place
-	anew  bool // the lesson begins from nothing
+	anew  bool           // the lesson begins from nothing
+	with  map[string]int // what if: the experiment is made with these values of its parameters
 	ctx   context.Context
 	stop  context.CancelFunc
 	hints chan int // which hint is wanted, from 0
@@ -60,6 +61,12 @@ type (
 		*task
 		events []lesson.Event
 	}
+	// recallMsg asks a question of an earlier lesson. answer takes the name of a choice, or "".
+	recallMsg struct {
+		*task
+		part   lab.Part
+		answer chan<- string
+	}
 	// overMsg: there is nothing more to come.
 	overMsg struct {
 		*task
@@ -78,14 +85,39 @@ func newGuide(o Options, lessons []lab.Lesson, send func(tea.Msg)) *guide {
 		},
 		NotKept: func(err error) { go g.send(noteMsg(err.Error())) }, // the screen may wait for this call
 	}
+	if !o.Auto {
+		g.walk.Ask = g.recall
+	}
 	return g
+}
+
+// recall asks a question of an earlier lesson, and waits until the learner has answered it
+// or goes on.
+func (g *guide) recall(ctx context.Context, p lab.Part) (choice string, err error) {
+	answer := make(chan string, 1)
+	g.send(recallMsg{g.now, p, answer})
+	select {
+	case choice = <-answer:
+		return choice, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // begin leaves the part that is gone through, and begins another when that is over.
 func (g *guide) begin(at course.Place, anew bool) *task {
+	return g.start(&task{Place: at, anew: anew})
+}
+
+// whatIf begins the experiment at a place with other values of its parameters.
+func (g *guide) whatIf(at course.Place, values map[string]int) *task {
+	return g.start(&task{Place: at, with: values})
+}
+
+func (g *guide) start(t *task) *task {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	t := &task{Place: at, anew: anew, hints: make(chan int, 1), over: make(chan struct{})}
+	t.hints, t.over = make(chan int, 1), make(chan struct{})
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	before := g.last
 	g.last = t
@@ -134,6 +166,9 @@ func (g *guide) run(t *task) error {
 	g.now = t
 	if t.anew {
 		g.walk.Anew(t.Lesson)
+	}
+	if t.with != nil {
+		return g.walk.WhatIf(t.ctx, g.walk.Part(t.Place), t.with)
 	}
 	if err := g.walk.Go(t.ctx, t.Place, g.pause); err != nil {
 		return err

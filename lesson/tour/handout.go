@@ -53,7 +53,9 @@ func (h *handout) through(ctx context.Context, lessons []lab.Lesson) (notMade []
 	for at := (course.Place{}); !h.walk.Ended(at); at = h.walk.Next(at) {
 		h.part, h.told = h.walk.Part(at), nil
 		err := h.walk.Go(ctx, at, func(ctx context.Context) error { return ctx.Err() })
-		h.look()
+		if h.part.Observe.Note == "" || err != nil { // else it has been drawn before the question
+			h.look()
+		}
 		made := !errors.Is(err, course.ErrNotMade)
 		if !made {
 			notMade, err = append(notMade, h.part.Lesson+" ("+h.part.Title+")"), nil
@@ -66,10 +68,10 @@ func (h *handout) through(ctx context.Context, lessons []lab.Lesson) (notMade []
 	return notMade, nil
 }
 
-// hear keeps what the part tells. When it tells the next step of an experiment the one
-// before it has been made.
+// hear keeps what the part tells. When it tells the next step of an experiment, or asks
+// what there is to read, the step before has been made.
 func (h *handout) hear(e lesson.Event) {
-	if e.Section == "step" {
+	if e.Section == "step" || e.Section == "observe" {
 		h.look()
 	}
 	h.told = append(h.told, e)
@@ -111,6 +113,9 @@ func (h *handout) learners(p lab.Part, told []lesson.Event, made bool) {
 		h.why = append(h.why, titled(p, told)...)
 	case lab.Experiment:
 		h.write(told...)
+		if made && p.Observe.Note != "" {
+			h.write(lesson.Event{Kind: lesson.KindText, Section: "blank", Step: p.Lesson, Text: "I read:"})
+		}
 		if made {
 			h.write(lesson.Event{Kind: lesson.KindText, Section: "blank", Step: p.Lesson, Text: "What does the kernel say?"})
 		}

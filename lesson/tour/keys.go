@@ -29,8 +29,12 @@ func (s *screen) keys() []key {
 		return listKeys()
 	case s.overlay == partList:
 		return partKeys()
+	case s.overlay == paramList:
+		return paramKeys()
 	case s.overlay == help:
 		return helpKeys()
+	case s.page().typing:
+		return fieldKeys()
 	}
 	return pageKeys()
 }
@@ -68,9 +72,9 @@ var (
 // pageKeys are those of a page. It is long, since it is a table.
 func pageKeys() []key {
 	return []key{
-		{[]string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, "1-9", "answer a prediction", answers, func(s *screen, name string) tea.Cmd {
+		{[]string{"1", "2", "3", "4", "5", "6", "7", "8", "9"}, "1-9", "answer a prediction; say a number that you have read", answers, func(s *screen, name string) tea.Cmd {
 			n, _ := strconv.Atoi(name)
-			if n > len(s.part().Choices) {
+			if n > len(s.choices()) {
 				return nil
 			}
 			s.say(n)
@@ -86,7 +90,7 @@ func pageKeys() []key {
 			if p.cursor++; name == "k" || name == "up" {
 				p.cursor -= 2
 			}
-			p.cursor = min(max(p.cursor, 1), len(s.part().Choices))
+			p.cursor = min(max(p.cursor, 1), len(s.choices()))
 			s.show(p.cursor)
 			return nil
 		}},
@@ -96,6 +100,12 @@ func pageKeys() []key {
 			}
 			return fmt.Sprintf("say %d", s.page().cursor)
 		}, func(s *screen, _ string) tea.Cmd { s.say(s.page().cursor); return nil }},
+		{typeable[:10], "0-9", "", func(s *screen) string {
+			if !s.observes() {
+				return ""
+			}
+			return "say a number"
+		}, func(s *screen, name string) tea.Cmd { s.startTyping(name); return nil }},
 		{onwardNames, "Space", "go on (Enter, PgDn and Right do the same)", (*screen).onward, func(s *screen, _ string) tea.Cmd { return s.goOn() }},
 		{[]string{"h"}, "h", "a hint for the exercise", func(s *screen) string {
 			p, hints := s.page(), len(s.part().Hints)
@@ -110,9 +120,9 @@ func pageKeys() []key {
 			}
 			return "other answers"
 		}, func(s *screen, _ string) tea.Cmd { s.page().tellOthers(); return nil }},
-		{[]string{"s"}, "s", "skip a prediction or an exercise", func(s *screen) string {
+		{[]string{"s"}, "s", "skip a prediction, an observation or an exercise", func(s *screen) string {
 			p := s.page()
-			if answers(s) != "" && p.said == 0 || s.part().Kind == lab.Exercise && p.ready && !p.over {
+			if p.recall == nil && answers(s) != "" && p.said == 0 || s.observes() && p.read == "" || s.part().Kind == lab.Exercise && p.ready && !p.over {
 				return "skip"
 			}
 			return ""
@@ -124,6 +134,12 @@ func pageKeys() []key {
 			}
 			return "again"
 		}, func(s *screen, _ string) tea.Cmd { s.again(); return nil }},
+		{[]string{"w"}, "w", "what if: change a number of the experiment, and run it again", func(s *screen) string {
+			if !s.changeable() {
+				return ""
+			}
+			return "what if"
+		}, func(s *screen, _ string) tea.Cmd { s.chooseParams(); return nil }},
 		{[]string{"b", "pgup", "left"}, "b", "back to the part before (from the top PgUp and Left do the same)", func(s *screen) string {
 			if s.walk.Back(s.at) == s.at {
 				return ""
@@ -274,6 +290,9 @@ func leave(s *screen, _ string) tea.Cmd { s.overlay = nothing; return nil }
 // answers tells which answers a prediction has, as long as it is one: when the
 // experiment has begun it is settled.
 func answers(s *screen) string {
+	if s.page().recall != nil {
+		return "answer"
+	}
 	if !s.page().over || !s.walk.CanPredict(s.at) {
 		return ""
 	}
@@ -282,6 +301,6 @@ func answers(s *screen) string {
 
 func scrollBy(s *screen, name string) tea.Cmd {
 	const all = 1 << 20
-	s.scroll(map[string]int{"pgup": -s.pageful(), "left": -s.pageful(), "down": 1, "up": -1, "j": 1, "k": -1, "home": -all, "end": all}[name])
+	s.scroll(map[string]int{"pgup": -s.pageful(), "pgdown": s.pageful(), "left": -s.pageful(), "down": 1, "up": -1, "j": 1, "k": -1, "home": -all, "end": all}[name])
 	return nil
 }

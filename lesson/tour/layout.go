@@ -1,6 +1,7 @@
 package tour
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,6 +132,8 @@ func (s *screen) frame() string {
 		rows = s.list(body)
 	case partList:
 		rows = s.parts(body)
+	case paramList:
+		rows = s.paramRows()
 	case help:
 		rows = s.help(body)
 	default:
@@ -226,6 +229,8 @@ func (s *screen) said() string {
 	p := s.page()
 	words := ""
 	switch {
+	case p.typing && s.overlay == nothing:
+		words = cmp.Or(s.note, "You read") + ": " + p.typed + "_"
 	case s.note != "":
 		words = s.note
 	case s.overlay != nothing:
@@ -237,6 +242,12 @@ func (s *screen) said() string {
 		words = "The exercise is being set up" + s.paint.More
 	case p.over && s.past():
 		words = "The processes of this are gone. r makes it once more."
+	case s.observes() && p.read != "":
+		words = fmt.Sprintf("You read %s. Now the answer.", p.read)
+	case s.observes():
+		words = "What do you read? Say it before the answer comes."
+	case p.recall != nil:
+		words = "Do you remember? Answer, or go on."
 	case p.said > 0 && answers(s) != "":
 		words = fmt.Sprintf("You say %d. Now the kernel is asked.", p.said)
 	case answers(s) != "":
@@ -317,7 +328,7 @@ func (s *screen) footer() string {
 // keyNames are the names of a key; of the numbers only those that there are.
 func (s *screen) keyNames(k key) string {
 	if k.show == "1-9" && s.overlay == nothing {
-		return fmt.Sprintf("1-%d", len(s.part().Choices))
+		return fmt.Sprintf("1-%d", len(s.choices()))
 	}
 	return k.show
 }

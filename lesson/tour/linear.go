@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/term"
@@ -37,6 +38,9 @@ func Linear(ctx context.Context, o Options) error {
 		return err
 	}
 	defer t.lines.close()
+	if !t.Auto {
+		t.walk.Ask = t.recall
+	}
 	return t.run(ctx, at)
 }
 
@@ -190,6 +194,9 @@ func (t *linear) part(ctx context.Context, at course.Place) error {
 		return t.predict(ctx, p)
 	case lab.Experiment:
 		t.changes(ctx)
+		if t.walk.CanObserve(at) {
+			return t.observe(ctx, p)
+		}
 	case lab.Exercise:
 		t.changes(ctx)
 		return t.exercise(ctx, at)
@@ -225,27 +232,77 @@ func (t *linear) enter(ctx context.Context, prompt string) error {
 }
 
 // rest waits until the learner goes on from a part. After a verdict they can read what
-// there is to say to the other choices.
+// there is to say to the other choices, and where an experiment has parameters they can
+// change them.
 func (t *linear) rest(ctx context.Context, at course.Place) error {
-	p := t.walk.Part(at)
-	if p.Kind != lab.Verdict {
-		return t.pause(ctx)
+	var others []lesson.Event
+	if p := t.walk.Part(at); p.Kind == lab.Verdict {
+		others = t.walk.Others(p)
 	}
-	for others := t.walk.Others(p); len(others) > 0; {
-		line, err := t.ask(ctx, "Enter: go on. o: the other answers. q: quit > ")
+	experiment, _, changeable := t.walk.CanChange(at)
+	for {
+		prompt, keys := "Enter: go on. ", ""
+		if len(others) > 0 {
+			prompt, keys = prompt+"o: the other answers. ", "o or "
+		}
+		if changeable {
+			prompt, keys = prompt+"w: what if. ", strings.Replace(keys, " or", ",", 1)+"w or "
+		}
+		if keys == "" {
+			return t.pause(ctx)
+		}
+		line, err := t.ask(ctx, prompt+"q: quit > ")
 		switch {
 		case err != nil || line == "":
 			return err
-		case line != "o":
-			t.say("Please press Enter to go on, or type o or q.")
-			continue
+		case line == "o" && len(others) > 0:
+			for _, e := range others {
+				t.show(e)
+			}
+			others = nil
+		case line == "w" && changeable:
+			if err := t.whatIf(ctx, experiment); err != nil {
+				return err
+			}
+		default:
+			t.say("Please press Enter to go on, or type %sq.", keys)
 		}
-		for _, e := range others {
-			t.show(e)
-		}
-		others = nil
 	}
-	return t.pause(ctx)
+}
+
+// whatIf asks for each parameter of an experiment, makes it with what was said, and draws
+// what the kernel has then.
+func (t *linear) whatIf(ctx context.Context, experiment lab.Part) error {
+	values := make(map[string]int)
+	for _, p := range experiment.Params {
+		value, err := t.value(ctx, p)
+		if err != nil {
+			return err
+		}
+		values[p.Name] = value
+	}
+	err := t.walk.WhatIf(ctx, experiment, values)
+	if errors.Is(err, course.ErrNotMade) {
+		return nil
+	}
+	if e, any := t.walk.Board(ctx).Event(); any && err == nil {
+		t.show(e)
+	}
+	return err
+}
+
+// value asks for the value of a parameter until it may have it.
+func (t *linear) value(ctx context.Context, p lab.Param) (int, error) {
+	for {
+		line, err := t.ask(ctx, fmt.Sprintf("%s, a number from %d to %d (Enter: %d) > ", paramName(p), p.Least, p.Most, p.Usual))
+		if err != nil || line == "" {
+			return p.Usual, err
+		}
+		if n, err := strconv.Atoi(line); err == nil && p.Allows(n) {
+			return n, nil
+		}
+		t.say("Please type a number from %d to %d, or press Enter for %d.", p.Least, p.Most, p.Usual)
+	}
 }
 
 // ask waits for a line of the learner's, or for as long as it goes on by itself.
@@ -289,7 +346,7 @@ func (t *linear) answer(line string, more bool) (string, error) {
 	return line, nil
 }
 
-// predict asks until one of the choices is named, by its number or its name.
+// predict asks until one of the choices is named, or left.
 func (t *linear) predict(ctx context.Context, p lab.Part) error {
 	prompt := fmt.Sprintf("What do you think: a number from 1 to %d? s: skip. q: quit > ", len(p.Choices))
 	for {
@@ -300,17 +357,61 @@ func (t *linear) predict(ctx context.Context, p lab.Part) error {
 		if line == "s" || line == "" && (t.lines == nil || t.Auto) {
 			return nil
 		}
-		i := slices.IndexFunc(p.Choices, func(c words.Item) bool { return c.Name == line })
-		if n, err := strconv.Atoi(line); err == nil {
-			i = n - 1
+		if choice, ok := chosen(p, line); ok {
+			t.walk.Predict(p, choice)
+			return nil
 		}
-		if i < 0 || i >= len(p.Choices) {
-			t.say("Please type a number from 1 to %d, or s to go on without.", len(p.Choices))
+		t.say("Please type a number from 1 to %d, or s to go on without.", len(p.Choices))
+	}
+}
+
+// recall asks a question of an earlier lesson. Enter goes on without an answer.
+func (t *linear) recall(ctx context.Context, p lab.Part) (choice string, err error) {
+	prompt := fmt.Sprintf("Which was it: a number from 1 to %d? Enter: go on. q: quit > ", len(p.Choices))
+	for {
+		line, err := t.ask(ctx, prompt)
+		if err != nil || line == "" || line == "s" {
+			return "", err
+		}
+		if choice, ok := chosen(p, line); ok {
+			return choice, nil
+		}
+		t.say("Please type a number from 1 to %d, or press Enter to go on without.", len(p.Choices))
+	}
+}
+
+// chosen returns the name of the choice that a line names, by its number or its name.
+func chosen(p lab.Part, line string) (name string, ok bool) {
+	i := slices.IndexFunc(p.Choices, func(c words.Item) bool { return c.Name == line })
+	if n, err := strconv.Atoi(line); err == nil {
+		i = n - 1
+	}
+	if i < 0 || i >= len(p.Choices) {
+		return "", false
+	}
+	return p.Choices[i].Name, true
+}
+
+// observe asks what the learner reads off the screen, until they have read something that
+// may be it, or go on without.
+func (t *linear) observe(ctx context.Context, p lab.Part) error {
+	for {
+		line, err := t.ask(ctx, "What do you read? s: skip. q: quit > ")
+		if err != nil {
+			return err
+		}
+		switch {
+		case line == "s" || line == "" && (t.lines == nil || t.Auto):
+			return nil
+		case line == "":
+			t.say("Please type what you read, or s to go on without.")
 			continue
 		}
-		choice := p.Choices[i].Name
-		t.walk.Predict(p, choice)
-		return nil
+		err = t.walk.Observe(p, line)
+		if err == nil {
+			return nil
+		}
+		t.say("%s s goes on without.", err)
 	}
 }
 

@@ -93,6 +93,20 @@ func (v *visit) shows(words string) {
 	until(v.t, words, func() bool { return strings.Contains(v.text(), words) }, v.text)
 }
 
+// goesOnUntil presses Enter at each prompt, until the words are there.
+func (v *visit) goesOnUntil(words string) {
+	v.t.Helper()
+	for seen := 0; !strings.Contains(v.text(), words); {
+		until(v.t, words+" or a prompt", func() bool {
+			text := v.text()
+			return strings.Contains(text, words) || len(text) > seen && strings.HasSuffix(text, " > ")
+		}, v.text)
+		if seen = len(v.text()); !strings.Contains(v.text(), words) {
+			v.keys.WriteString("\n")
+		}
+	}
+}
+
 // ends waits for the end and gives the error.
 func (v *visit) ends() error {
 	v.t.Helper()
@@ -221,6 +235,103 @@ func TestLinearPrediction(t *testing.T) {
 	}
 	if p.Choice("listen", "wait") != "returns" {
 		t.Error("the prediction is not kept")
+	}
+}
+
+// A learner says what they read, and the verdict says what the kernel said. What cannot be
+// meant is asked for once more, and it is kept for the next visit.
+func TestLinearObservation(t *testing.T) {
+	p := &course.Progress{}
+	v := visits(t, p, "accept/port")
+	v.types("a number from 1 to 2", "same\n")
+	v.goesOnUntil("What do you read? s: skip.")
+	v.keys.WriteString("\n")
+	v.types("Please type what you read, or s", "four\n")
+	v.types("A number is asked for, such as 7. s goes on without.", "77\n")
+	v.shows("You read 77; the kernel said 4. Look at what")
+	v.types("You said the same.", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	if strings.Index(v.text(), "WHAT THERE WAS TO READ") > strings.Index(v.text(), "THE ANSWER") {
+		t.Error("the answer comes first")
+	}
+	v = visits(t, p, "")
+	v.types("You read 77; the kernel said 4.", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+
+	v = visits(t, &course.Progress{}, "handshake/half")
+	v.types("a number from 1 to 3", "s\n")
+	v.goesOnUntil("What do you read? s: skip.")
+	v.keys.WriteString("7\n")
+	v.types("A state is asked for", "syn-recv\n")
+	v.types("You read syn-recv, and the kernel said the same.", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+
+	v = visits(t, &course.Progress{}, "accept/port")
+	v.types("a number from 1 to 2", "s\n")
+	v.goesOnUntil("What do you read? s: skip.")
+	v.keys.WriteString("s\n")
+	v.types("The kernel said 4. Look at what", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+}
+
+// After the verdict a learner changes the numbers of the experiment: the kernel answers,
+// and the lesson's own words and values stay as they are.
+func TestLinearWhatIf(t *testing.T) {
+	v := visits(t, &course.Progress{}, "listen/full")
+	v.types("a number from 1 to 4", "two\n")
+	v.goesOnUntil("What do you read? s: skip.")
+	v.keys.WriteString("s\n")
+	v.types("Enter: go on. o: the other answers. w: what if. q: quit >", "x\n")
+	v.types("Please press Enter to go on, or type o, w or q.", "w\n")
+	v.types("backlog, a number from 0 to 16 (Enter: 1) >", "17\n")
+	v.types("Please type a number from 0 to 16, or press Enter for 1.", "3\n")
+	v.types("clients, a number from 1 to 12 (Enter: 5) >", "\n")
+	v.shows("The same with other numbers: backlog 3, clients 5.")
+	v.shows("WHAT CAME OUT")
+	v.types("open 4;", "o\n")
+	v.types("THE OTHER ANSWERS", "w\n\n1\n")
+	v.types("The same with other numbers: backlog 1, clients 1.", "\n")
+	v.types("WHY", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	_, whatIf, _ := strings.Cut(v.text(), "WHAT IF")
+	if whatIf, _, _ = strings.Cut(whatIf, "WHAT CAME OUT"); strings.Contains(whatIf, "one after the other") || !strings.Contains(whatIf, "listen(") {
+		t.Errorf("not the calls alone:\n%s", whatIf)
+	}
+}
+
+// A lesson opens with a question that the learner had wrong in an earlier one. Enter goes on
+// without an answer.
+func TestLinearRecall(t *testing.T) {
+	p := &course.Progress{}
+	v := visits(t, p, "listen/wait")
+	v.types("a number from 1 to 2", "waits\n")
+	v.goesOnUntil("You said: It waits")
+	v.keys.WriteString("q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
+	}
+	for line, says := range map[string]string{"": "The kernel said: It returns at once.", "waits": "You said: It waits", "returns": "You said the same."} {
+		v = visits(t, p, "handshake")
+		v.types("Which was it: a number from 1 to 2? Enter: go on.", "7\n")
+		v.types("or press Enter to go on without.", line+"\n")
+		v.shows(says)
+		v.types("THE QUESTION", "q\n")
+		if err := v.ends(); err != nil {
+			t.Error(err)
+		}
+		if remember := strings.Index(v.text(), "DO YOU REMEMBER"); remember < 0 || remember > strings.Index(v.text(), "THE QUESTION") {
+			t.Errorf("not at the beginning:\n%s", v.text())
+		}
 	}
 }
 
@@ -417,7 +528,7 @@ func sections(all []lesson.Event) string {
 func TestLearnersSheet(t *testing.T) {
 	l, all := sheetOf(t, "listen", Handout)
 	got := sections(all)
-	for _, want := range []string{"lesson question predict choice experiment step", "snapshot blank predict", "blank exercise setup tour explain recap references"} {
+	for _, want := range []string{"lesson question predict choice experiment step", "snapshot observe blank predict", "blank exercise setup tour explain recap references"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in %s", want, got)
 		}
@@ -450,7 +561,7 @@ func TestLearnersSheet(t *testing.T) {
 // no call.
 func TestTeachersSheet(t *testing.T) {
 	l, all := sheetOf(t, "listen", Answers)
-	if got := sections(all); !regexp.MustCompile(`^lesson( predict choice verdict( answer)?)+ exercise hint$`).MatchString(got) {
+	if got := sections(all); !regexp.MustCompile(`^lesson( predict choice( observed)? verdict( answer)?)+ exercise hint$`).MatchString(got) {
 		t.Error(got)
 	}
 	var choices []string

@@ -77,6 +77,9 @@ func (s *screen) help(room area) []string {
 func (s *screen) keyRows() []string {
 	rows := []string{"  " + s.paint.Title("Keys")}
 	for _, k := range pageKeys() {
+		if k.help == "" { // another key's help says it
+			continue
+		}
 		rows = append(rows, fmt.Sprintf("  %s %s", s.paint.Strong(fmt.Sprintf("%-9s", k.show)), k.help))
 	}
 	return append(rows, "",

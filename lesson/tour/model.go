@@ -16,6 +16,7 @@ import (
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/view"
+	"fd3/lesson/words"
 )
 
 // A screen is what the learner sees, and where they are.
@@ -39,6 +40,7 @@ type screen struct {
 	overlay overlay
 	lines   int          // of the help, that are above those in sight
 	chosen  course.Place // in the list of lessons, and in that of the parts of one
+	params  params       // what if: those that are changed
 	note    string       // said until the next key
 	waiting waiting
 }
@@ -50,6 +52,7 @@ const (
 	nothing overlay = iota
 	lessonList
 	partList
+	paramList
 	help
 )
 
@@ -62,8 +65,13 @@ type page struct {
 	failed bool          // the experiment could not be made
 	now    string        // how far the exercise is
 
+	recall  *recallMsg     // question: what is asked of an earlier lesson; nil: nothing
 	cursor  int            // predict: the choice under the cursor, from 1
 	said    int            // predict: the learner's, from 1
+	typing  bool           // experiment: the learner types what they read
+	typed   string         // experiment: so far
+	read    string         // experiment: what they said
+	with    map[string]int // experiment: the values of its parameters; nil: as the lesson has them
 	hints   int            // exercise: told so far
 	others  []lesson.Event // verdict: what there is to say to other choices, until it is told
 	offset  int            // the first line in sight
@@ -132,6 +140,8 @@ func (s *screen) update(msg tea.Msg) tea.Cmd {
 	case tea.KeyPressMsg:
 		s.note = ""
 		cmd = s.press(msg.String())
+	case tea.PasteMsg:
+		s.paste(msg.Content)
 	case boardMsg:
 		s.panel = panel{board: lab.Board(msg), offset: s.panel.offset}
 		cmd = tea.Tick(boardEvery, func(time.Time) tea.Msg { return lookMsg{} })
@@ -164,6 +174,10 @@ func (s *screen) told(msg tea.Msg) {
 		if p := s.pageOf(msg.task); p != nil {
 			p.onward, p.now = msg.onward, ""
 		}
+	case recallMsg:
+		if p := s.pageOf(msg.task); p != nil {
+			p.recall = &msg
+		}
 	case nowMsg:
 		if p := s.pageOf(msg.task); p != nil {
 			p.now = msg.words
@@ -178,7 +192,7 @@ func (s *screen) told(msg tea.Msg) {
 		}
 	case overMsg:
 		if p := s.pageOf(msg.task); p != nil {
-			p.over, p.now, p.onward = true, "", nil
+			p.over, p.now, p.onward, p.recall = true, "", nil, nil
 			p.failed = errors.Is(msg.err, course.ErrNotMade)
 			if untold(msg.err) {
 				p.follow()
@@ -275,9 +289,30 @@ func (s *screen) again() {
 	s.open(from, false)
 }
 
+// choices returns those of the question that can be answered now: of the prediction in
+// sight, or of an earlier one.
+func (s *screen) choices() []words.Item {
+	if recall := s.page().recall; recall != nil {
+		return recall.part.Choices
+	}
+	return s.part().Choices
+}
+
+// remember answers the question of an earlier lesson, or goes on without.
+func (s *screen) remember(choice string) {
+	p := s.page()
+	p.follow()
+	p.recall.answer <- choice
+	p.recall, p.cursor = nil, 0
+}
+
 // say commits to a choice, from 1.
 func (s *screen) say(n int) {
 	p, part := s.page(), s.part()
+	if p.recall != nil {
+		s.remember(p.recall.part.Choices[n-1].Name)
+		return
+	}
 	p.cursor, p.said = n, n
 	s.show(n)
 	s.walk.Predict(part, part.Choices[n-1].Name)
@@ -517,6 +552,8 @@ func (s *screen) late() tea.Cmd {
 	switch kind := s.part().Kind; {
 	case s.overlay != nothing:
 		return nil
+	case !s.below() && s.observes():
+		s.forward()
 	case s.onward() != "":
 		return s.goOn()
 	case kind == lab.Exercise && s.page().ready:
@@ -536,8 +573,12 @@ func (s *screen) onward() string {
 		return "read on"
 	case p.onward != nil:
 		return "make the step"
+	case p.recall != nil:
+		return "go on without"
 	case !p.over || answers(s) != "" && p.said == 0:
 		return ""
+	case s.observes() && p.read == "":
+		return "say what you read"
 	case s.ended():
 		return "end"
 	case s.at.Part == len(s.lessons[s.at.Lesson].Parts)-1:
@@ -556,6 +597,10 @@ func (s *screen) goOn() tea.Cmd {
 		s.scroll(s.pageful())
 	case p.onward != nil:
 		s.step()
+	case p.recall != nil:
+		s.remember("")
+	case s.observes() && p.read == "":
+		p.typing = true
 	case s.ended():
 		return tea.Quit
 	default:

@@ -27,6 +27,9 @@ func (s *screen) live() bool {
 
 func (s *screen) ours() bool {
 	of, part := s.panel.board.Of, s.part()
+	if (of.Chosen != nil) != (s.page().with != nil) {
+		return false
+	}
 	return of.Lesson == part.Lesson && of.Name == part.Name && (of.Kind == lab.Exercise) == (part.Kind == lab.Exercise)
 }
 

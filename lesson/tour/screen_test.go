@@ -100,6 +100,101 @@ func TestScreenGoesThroughALesson(t *testing.T) {
 	}
 }
 
+// A learner says what they read: letters are letters then, and what cannot be meant stays.
+func TestScreenObservation(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	x := open(t, 80, 24, "handshake/half", "XDG_STATE_HOME="+state)
+	x.sees(`WHAT DO YOU THINK`)
+	x.press("1")
+	x.goesOnUntil(`What do you read\? Say it(.*\n)*.*Space say what you read`)
+	x.goesOnUntil(`You read: _`) // the drawing may have taken room from the text meanwhile
+	for _, key := range "syn-" {
+		x.press(string(key))
+	}
+	x.press("enter")
+	x.sees(`A state is asked for, such as LISTEN or TIME_WAIT.: syn-_`)
+	for _, key := range "sent" {
+		x.press(string(key))
+	}
+	x.press("enter")
+	x.sees(`You read syn-sent\. Now the answer`)
+	x.goesOnUntil(`WHAT THERE WAS TO READ(.*\n)*.*You read syn-sent; the kernel said SYN_RECV. Look at(.*\n)*.*THE ANSWER`)
+	x.press("b")
+	x.sees(`: experiment`)
+	if x.offers("0") {
+		t.Error("it can be said when the answer is known")
+	}
+	x.press("r")
+	x.goesOnUntil(`Space say what you read`)
+	x.press("0")
+	x.sees(`You read: 0_`)
+	x.press("backspace", "esc", "s")
+	x.sees(`THE ANSWER`)
+	x.press("q")
+	x.ends(0)
+}
+
+// A learner changes a number of an experiment and runs it again: the kernel answers, and the
+// answer of the lesson stays.
+func TestScreenWhatIf(t *testing.T) {
+	t.Parallel()
+	x := open(t, 120, 36, "listen/full")
+	x.sees(`WHAT DO YOU THINK`)
+	x.press("1")
+	x.goesOnUntil(`Space say what you read`)
+	if x.offers("w") {
+		t.Error("the question is still open")
+	}
+	x.press("2", "enter", "w")
+	x.sees(`What if(.*\n)*.*backlog +1 .*0 to 16, usually 1(.*\n)*.*clients +5 `)
+	x.press("9", "9", "enter")
+	x.sees(`backlog is a number from 0 to 16\.`)
+	x.press("3", "j", "right", "enter")
+	x.sees(`WHAT IF(.*\n)*.*backlog 3, clients 6`)
+	x.goesOnUntil(`WHAT CAME OUT(.*\n)*.*open 4;`)
+	x.press("w")
+	x.sees(`backlog +3 (.*\n)*.*clients +6 `)
+	x.press("esc")
+	x.goesOnUntil(`THE ANSWER`)
+	x.goesOnUntil(`Of 5 clients, 2 have`)
+	x.sees(`The processes of this are gone`)
+	x.press("r")
+	x.goesOnUntil(`Space say what you read`)
+	x.press("q")
+	x.ends(0)
+}
+
+// A lesson opens with a question of an earlier one. It is answered, or left.
+func TestScreenRecall(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	kept := `{"version": 1, "predictions": {"listen/wait": {"choice": "waits", "answer": "returns", "when": 1}}}`
+	if err := errors.Join(os.Mkdir(filepath.Join(state, "fd3"), 0o700), os.WriteFile(filepath.Join(state, "fd3", "tour.json"), []byte(kept), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	x := open(t, 80, 24, "handshake", "XDG_STATE_HOME="+state)
+	x.sees(`DO YOU REMEMBER(.*\n)*.*Do you remember\? Answer, or go on`)
+	x.press("space")
+	x.sees(`WHAT WAS THE ANSWER(.*\n)*.*It returns at once`)
+	x.goesOnUntil(`THE QUESTION`)
+	x.press("q")
+	x.ends(0)
+	x = open(t, 80, 24, "handshake", "XDG_STATE_HOME="+state)
+	x.sees(`DO YOU REMEMBER`)
+	x.press(x.choice("It returns at once"))
+	x.sees(`You said the same`)
+	x.press("q")
+	x.ends(0)
+	x = open(t, 80, 24, "listen", "XDG_STATE_HOME="+state)
+	x.sees(`THE QUESTION`)
+	if x.offers("1") {
+		t.Error("a question of this lesson, or of a later one")
+	}
+	x.press("q")
+	x.ends(0)
+}
+
 // An exercise is done by others' tools, and the kernel tells.
 func TestScreenExercise(t *testing.T) {
 	t.Parallel()

@@ -53,12 +53,18 @@ func TestScreenGoesThroughTheCourse(t *testing.T) {
 var lessonShown = regexp.MustCompile(`lesson \d+ of \d+: (\w+), part`)
 
 // nextKey waits until something can be pressed, and returns what the n-th key of a
-// learner is: an answer, now the first and now the second, a skipped exercise, or Space.
+// learner is: an answer, now the first and now the second, what they may have read, a
+// skipped exercise, or Space.
 // It is empty at the end of the course.
 func (x *terminal) nextKey(n int) (key string) {
 	x.t.Helper()
 	x.until("a key", func() bool {
 		switch skip := x.offers("s"); {
+		case x.offers("backspace") && !strings.Contains(x.screen(), "is asked for"):
+			key = "enter"
+		case x.offers("esc"): // it was no number
+			x.press("esc")
+			key = "s"
 		case skip && x.offers("1"):
 			key = fmt.Sprint(1 + n%2)
 		case skip:

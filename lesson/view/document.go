@@ -60,6 +60,12 @@ var documentHeadings = map[string]string{
 	"question":   "The question",
 	"predict":    "What do you think?",
 	"experiment": "The experiment",
+	"recall":     "Do you remember?",
+	"recalled":   "What was the answer",
+	"observe":    "What do you read?",
+	"observed":   "What there was to read",
+	"whatif":     "What if",
+	"outcome":    "What came out",
 	"explain":    "Why",
 	"exercise":   "Your turn",
 	"answer":     "To the other answers",
@@ -68,6 +74,9 @@ var documentHeadings = map[string]string{
 	"references": "Where it is written",
 	"failed":     "Not possible here",
 }
+
+// together are the parts of which several stand under one heading.
+var together = []string{"answer", "hint"}
 
 func newDocument(s sheet, h Head) *Document {
 	h.Title = withoutControl(h.Title)
@@ -102,7 +111,7 @@ func (d *Document) step(e lesson.Event) { d.open(3, e.Title, "") }
 
 func (d *Document) text(e lesson.Event) {
 	d.flush(nil)
-	if words, ok := documentHeadings[e.Section]; ok && (e.Section != d.section || e.Section != "hint" && e.Section != "answer") {
+	if words, ok := documentHeadings[e.Section]; ok && (e.Section != d.section || !slices.Contains(together, e.Section)) {
 		d.sheet.heading(3, headed(words, e.Title))
 	}
 	d.section = e.Section

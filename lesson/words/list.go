@@ -54,15 +54,25 @@ func Commands(text string, values map[string]string) (items []Item, err error) {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
+// Cut takes the paragraph out of a text that begins with a name, as in "Look: there". It
+// returns what follows the name, in one line, and the text without the paragraph.
+func Cut(text, name string) (value, rest string) {
+	var kept []string
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		if after, ok := strings.CutPrefix(strings.TrimSpace(paragraph), name); ok && value == "" {
+			value = oneLine(after)
+			continue
+		}
+		kept = append(kept, paragraph)
+	}
+	return value, strings.Join(kept, "\n\n")
+}
+
 // Paragraph returns, in one line, what follows name in the paragraph that begins
 // with it, as in "Asks: why?".
 func Paragraph(text, name string) string {
-	for paragraph := range strings.SplitSeq(text, "\n\n") {
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(paragraph), name); ok {
-			return oneLine(rest)
-		}
-	}
-	return ""
+	value, _ := Cut(text, name)
+	return value
 }
 
 func unknownError(names []string) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // State is the number of a TCP state. UDP and Unix sockets borrow two of them:
@@ -54,6 +55,25 @@ func (s State) String() string {
 		return stateNames[s]
 	}
 	return "state " + strconv.Itoa(int(s))
+}
+
+// ParseState returns the state of a name, as the kernel or ss(8) writes it, in capitals or
+// not, or 0 if there is none.
+func ParseState(name string) State {
+	name = bareName(name)
+	switch name {
+	case "ESTAB":
+		return Established
+	case "UNCONN":
+		return Close
+	}
+	return State(max(slices.IndexFunc(stateNames[:], func(known string) bool { return known != "" && bareName(known) == name }), 0))
+}
+
+// bareName returns a name in capitals, without what joins its words: ss(8) has
+// FIN-WAIT-1 for FIN_WAIT1.
+func bareName(name string) string {
+	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToUpper(name))
 }
 
 // MarshalText writes the name.

@@ -162,7 +162,8 @@ func samePort(l *lab.Lab) []lab.Step {
 // manyAddresses has many clients come from one port number, each at an address of its
 // own, and one that comes from an address and a port that another has.
 func manyAddresses(l *lab.Lab) []lab.Step {
-	const clients, ports = 40, 1<<16 - 1 // no socket has port 0
+	const ports = 1<<16 - 1 // no socket has port 0
+	clients := l.Param("clients")
 	var listener int
 	var addr, first sockets.Sockaddr
 	// from makes a socket of the client with an address that others may have, too.

@@ -122,7 +122,7 @@ func small(l *lab.Lab) []lab.Step {
 // loss sends more datagrams than a small receive buffer takes. It is long for its
 // steps, which share what each leaves for the next.
 func loss(l *lab.Lab) []lab.Step {
-	const many = 200
+	many, buffer := l.Param("datagrams"), l.Param("buffer")
 	var receiver, sender, succeeded, failed int
 	var addr sockets.Sockaddr
 	inOrder := map[bool]string{true: "in the order in which they were sent", false: "in another order"}
@@ -138,7 +138,7 @@ func loss(l *lab.Lab) []lab.Step {
 		{Name: "sockets", Do: func() {
 			l.Setup(func() {
 				receiver, addr = newReceiver(l)
-				l.SetOption(lab.Server, receiver, unix.SO_RCVBUF, 8192)
+				l.SetOption(lab.Server, receiver, unix.SO_RCVBUF, buffer)
 				sender = l.Socket(lab.Client, unix.AF_INET, unix.SOCK_DGRAM)
 			})
 		}},
@@ -171,7 +171,7 @@ func loss(l *lab.Lab) []lab.Step {
 				ordered = ordered && last < data
 				got, last = got+1, data
 			}
-			l.Show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("has read %s, %s; the last one is number %s", lesson.Counted(got, "datagram"), inOrder[ordered], last), Source: "recvfrom(2)", Have: int64(got), Full: many})
+			l.Show(lesson.Evidence{Fact: "the server", Value: fmt.Sprintf("has read %s, %s; the last one is number %s", lesson.Counted(got, "datagram"), inOrder[ordered], last), Source: "recvfrom(2)", Have: int64(got), Full: int64(many)})
 			l.Note("got", got)
 			l.Note("last", last)
 			l.Note("order", inOrder[ordered])

@@ -49,6 +49,9 @@ type Part struct {
 	Text    string            // Markdown, with {values} that an experiment has read
 	Choices []words.Item      // predict
 	Steps   []words.Item      // experiment
+	Observe Observation       // experiment: what the learner is asked when it is made
+	Params  []Param           // experiment: what a learner may change of it
+	Chosen  map[string]int    // experiment: the learner's values of Params; nil: it is made as the words have it
 	About   map[string]string // verdict: the words for a learner who made the choice of that name
 	Hints   []string          // exercise
 	Done    string            // exercise: what the kernel has shown, when it has
@@ -87,14 +90,18 @@ func part(id string, section words.Section) Part {
 	case Predict:
 		p.Text, p.Choices = words.List(p.Text)
 	case Experiment:
+		p.Params, p.Text = takeParams(p.Text)
 		p.Text, p.Steps = words.List(p.Text)
 	}
 	for _, about := range section.Parts {
-		switch about.Heading {
-		case "hint":
+		note, observed := strings.CutPrefix(about.Heading, "observe ")
+		switch {
+		case about.Heading == "hint":
 			p.Hints = append(p.Hints, about.Text)
-		case "done":
+		case about.Heading == "done":
 			p.Done = about.Text
+		case observed && p.Kind == Experiment:
+			p.Observe = observation(note, about.Text)
 		default:
 			p.About[about.Heading] = about.Text
 		}

@@ -34,7 +34,7 @@ func (l Lesson) Minutes() (reading, doing int) {
 		}
 	}
 	for _, p := range l.Parts {
-		count(p.Text, p.Done)
+		count(p.Text, p.Done, p.Observe.Text)
 		count(p.Hints...)
 		items(p.Choices)
 		items(p.Steps)

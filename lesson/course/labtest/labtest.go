@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -79,6 +80,12 @@ func Prove(t *testing.T, l lab.Lesson, proof Proof) {
 		slowly(t, l, proof, slows)
 	})
 	for _, p := range l.Parts {
+		if len(p.Params) > 0 {
+			t.Run("what if "+p.Name, func(t *testing.T) {
+				t.Parallel()
+				whatIf(t, l, p)
+			})
+		}
 		if p.Kind != lab.Exercise {
 			continue
 		}
@@ -176,6 +183,7 @@ func (s *Learner) experiment(p lab.Part, want []string, slows *[]slow) {
 	if !slices.ContainsFunc(s.Events[seen:], func(e lesson.Event) bool { return e.Kind == lesson.KindReturn || e.Kind == lesson.KindEvidence }) {
 		s.t.Errorf("%s shows nothing of the kernel", p.Name)
 	}
+	s.observes(p, s.Events[seen:])
 	if got := s.Notes().Answer(p.Name); want != nil && !slices.Contains(want, got) {
 		s.t.Errorf("%s: the kernel answers %q, want %q", p.Name, got, want)
 	}
@@ -196,6 +204,24 @@ func (s *Learner) Refereed(when string) {
 	}
 	for _, problem := range problems {
 		s.t.Errorf("%s: %s", when, problem)
+	}
+}
+
+// observes looks whether the learner can read off the screen what an experiment asks for.
+func (s *Learner) observes(p lab.Part, shown []lesson.Event) {
+	s.t.Helper()
+	if p.Observe.Note == "" {
+		return
+	}
+	said := s.Notes().Values()[p.Observe.Note]
+	word := regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(said) + `($|\W)`)
+	if said == "" || !slices.ContainsFunc(shown, func(e lesson.Event) bool {
+		return word.MatchString(strings.Join([]string{e.Strace, e.Title, e.Value, e.Source}, "\n"))
+	}) {
+		s.t.Errorf("%s asks for %s, which is %q, and that does not stand on the screen", p.Name, p.Observe.Note, said)
+	}
+	if err := s.Observe(p, said); err != nil || !lab.SameReading(said, said) {
+		s.t.Errorf("%s does not take what the kernel said, %q: %v", p.Name, said, err)
 	}
 }
 

@@ -144,6 +144,17 @@ func (r *reading) experiment(name string, p lab.Part) {
 	if len(p.Steps) == 0 {
 		r.add("experiment %s has no steps", name)
 	}
+	if strings.Contains(p.Text, "Parameters:") {
+		r.add("the parameters of experiment %s cannot be read. They look like this: backlog 0..16 = 1, clients 1..12 = 5", name)
+	}
+	if o := p.Observe; o.Note != "" {
+		if o.Text == "" || o.Look == "" {
+			r.add("experiment %s asks for %s without a question or without \"Look:\"", name, o.Note)
+		}
+		if _, ok := r.parts[lab.Verdict][name]; !ok {
+			r.add("experiment %s asks for %s, and no verdict answers", name, o.Note)
+		}
+	}
 	experiment, ok := r.l.Experiments[name]
 	if !ok {
 		r.add("experiment %s has no code", name)

@@ -52,12 +52,17 @@ func returns(l *lab.Lab) []lab.Step {
 }
 
 func full(l *lab.Lab) []lab.Step {
-	const clients = 5
+	backlog, clients := l.Param("backlog"), l.Param("clients")
 	var fd int
 	var addr sockets.Sockaddr
 	var before kernel.Counters
 	var open, refused int
+	left := clients // that have not connected
 	connect := func() {
+		if left == 0 {
+			return
+		}
+		left--
 		c := unwaiting(l)
 		call := l.ConnectFD(c, addr)
 		switch call.Errno {
@@ -72,7 +77,7 @@ func full(l *lab.Lab) []lab.Step {
 	return []lab.Step{
 		{Name: "listen", Do: func() {
 			fd, addr = l.Bound()
-			l.Must(l.Listen(lab.Server, fd, 1))
+			l.Must(l.Listen(lab.Server, fd, backlog))
 			before = l.Counters()
 		}},
 		{Name: "first", Do: connect},
@@ -80,7 +85,7 @@ func full(l *lab.Lab) []lab.Step {
 		{Name: "third", Do: connect},
 		{Name: "others", Do: func() {
 			l.Setup(func() {
-				for range clients - 3 {
+				for range left {
 					connect()
 				}
 			})
@@ -157,7 +162,7 @@ func clientsIn(l *lab.Lab, state kernel.State) (n int) {
 }
 
 func clamp(l *lab.Lab) []lab.Step {
-	const asked = 100000
+	asked := l.Param("asked")
 	var fd int
 	return []lab.Step{
 		{Name: "listen", Do: func() {

@@ -207,7 +207,7 @@ func differences(a, b []sockets.Call) (differ []string, same bool) {
 }
 
 func where(l *lab.Lab) []lab.Step {
-	const said = 100
+	said := l.Param("bytes")
 	var listener, conn, fd int
 	return []lab.Step{
 		{Name: "open", Do: func() { listener, conn, fd = l.OpenAt(newPath(l)) }},
@@ -223,7 +223,7 @@ func where(l *lab.Lab) []lab.Step {
 			l.Note("ports", rows)
 			l.Note("unread", unread)
 			switch {
-			case size == said:
+			case size == int64(said):
 				l.Answer("file")
 			case rows > 0:
 				l.Answer("network")

@@ -71,13 +71,18 @@ func arrived(l *lab.Lab, conn, n int) stage.Socket {
 }
 
 func parts(l *lab.Lab) []lab.Step {
-	const said, room = "abcdefghijkl", 5
+	said, room := "abcdefghijklmnopqrstuvwxyz"[:l.Param("bytes")], l.Param("room")
 	var conn, c int
 	var sizes []string
+	left := len(said)
 	recv := func() {
+		if left == 0 { // a small send, or a large buffer
+			return
+		}
 		call := l.Must(l.Recv(lab.Server, conn, room))
 		sizes = append(sizes, fmt.Sprint(call.Ret))
-		l.Show(facts.UnreadOf(l.Ask(lab.Server, conn).Unread, len(said)))
+		left = l.Ask(lab.Server, conn).Unread
+		l.Show(facts.UnreadOf(left, len(said)))
 	}
 	return []lab.Step{
 		{Name: "send", Do: func() {
@@ -88,7 +93,9 @@ func parts(l *lab.Lab) []lab.Step {
 		{Name: "recv", Do: recv},
 		{Name: "more", Do: recv},
 		{Name: "rest", Do: func() {
-			recv()
+			for recv(); left > 0; {
+				recv()
+			}
 			l.Note("said", len(said))
 			l.Note("room", room)
 			l.Note("calls", len(sizes))

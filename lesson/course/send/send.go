@@ -31,7 +31,7 @@ var Lesson = lab.Lesson{
 }
 
 func returns(l *lab.Lab) []lab.Step {
-	const said = 1000
+	said := l.Param("bytes")
 	var conn, fd int
 	return []lab.Step{
 		{Name: "connect", Do: func() { l.Setup(func() { _, conn, fd = l.Connection() }) }},
@@ -71,19 +71,19 @@ func showQueues(l *lab.Lab, conn, fd int) (unsent, unread int) {
 	return from.Unsent, to.Unread
 }
 
-// small is what the buffers of the lesson are asked to be, so that they fill
+// small is what the client's buffer of the exercise is asked to be, so that it fills
 // quickly.
 const small = 8192
 
-// tightConnection is a connection with small buffers in the direction from the server to
-// the client.
-func tightConnection(l *lab.Lab) (conn, fd int) {
+// tightConnection is a connection whose buffers in the direction from the server to the
+// client are asked to be so large.
+func tightConnection(l *lab.Lab, send, recv int) (conn, fd int) {
 	listener, addr := l.Listener(8)
 	fd = l.Stream(lab.Client)
-	l.SetOption(lab.Client, fd, unix.SO_RCVBUF, small)
+	l.SetOption(lab.Client, fd, unix.SO_RCVBUF, recv)
 	l.Must(l.Do(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr}))
 	conn = l.Accept(listener)
-	l.SetOption(lab.Server, conn, unix.SO_SNDBUF, small)
+	l.SetOption(lab.Server, conn, unix.SO_SNDBUF, send)
 	return conn, fd
 }
 
@@ -91,6 +91,7 @@ func tightConnection(l *lab.Lab) (conn, fd int) {
 // each leaves for the next.
 func full(l *lab.Lab) []lab.Step {
 	const offered = 100000
+	send, recv := l.Param("send_buffer"), l.Param("receive_buffer")
 	var conn, fd, accepted int
 	var waiting *lab.Pending
 	data := bytes.Repeat([]byte("x"), offered)
@@ -107,10 +108,10 @@ func full(l *lab.Lab) []lab.Step {
 	}
 	return []lab.Step{
 		{Name: "connect", Do: func() {
-			l.Setup(func() { conn, fd = tightConnection(l) })
+			l.Setup(func() { conn, fd = tightConnection(l, send, recv) })
 			got := l.Ask(lab.Server, conn).SendBuf
-			l.Show(lesson.Evidence{Fact: "server's send buffer", Value: fmt.Sprintf("%s, where %d were asked for", lesson.Counted(got, "byte"), small), Source: "getsockopt(2) SO_SNDBUF"})
-			l.Note("asked", small)
+			l.Show(lesson.Evidence{Fact: "server's send buffer", Value: fmt.Sprintf("%s, where %d were asked for", lesson.Counted(got, "byte"), send), Source: "getsockopt(2) SO_SNDBUF"})
+			l.Note("asked", send)
 			l.Note("doubled", got)
 		}},
 		{Name: "offer", Do: func() { accepted = offer() }},

@@ -13,25 +13,23 @@ import (
 	"fd3/sockets"
 )
 
-const (
-	clients = 8
-	brief   = 300 * time.Millisecond
-)
+const brief = 300 * time.Millisecond
 
 func loops(l *lab.Lab) []lab.Step {
+	clients := l.Param("clients")
 	return []lab.Step{
-		{Name: "run", Do: func() { compare(l, false) }},
-		{Name: "idle", Do: func() { compare(l, true) }},
+		{Name: "run", Do: func() { compare(l, clients, false) }},
+		{Name: "idle", Do: func() { compare(l, clients, true) }},
 	}
 }
 
 // compare has the three loops serve the same load, one after the other, and
 // shows what each has done. With idle another client has come before.
-func compare(l *lab.Lab, idle bool) {
+func compare(l *lab.Lab, clients int, idle bool) {
 	loops := []web.Loop{web.Iterative, web.Threads, web.Epoll}
 	totals, served, most := make([]int64, len(loops)), make([]int, len(loops)), int64(1)
 	for i, loop := range loops {
-		for _, n := range load(l, loop, idle) {
+		for _, n := range load(l, loop, clients, idle) {
 			totals[i] += n
 			if n > 0 {
 				served[i]++
@@ -64,7 +62,7 @@ func compare(l *lab.Lab, idle bool) {
 }
 
 // load gives each client's answers from a server with that loop.
-func load(l *lab.Lab, loop web.Loop, idle bool) []int64 {
+func load(l *lab.Lab, loop web.Loop, clients int, idle bool) []int64 {
 	if l.Context().Err() != nil {
 		l.Fatalf("%w", l.Context().Err())
 	}

@@ -181,7 +181,9 @@ func socketPair(l *lab.Lab) [2]int {
 }
 
 func many(l *lab.Lab) []lab.Step {
-	const total, piece = 64 << 10, 16
+	const total = 64 << 10
+	piece := l.Param("piece")
+	pieces := (total + piece - 1) / piece
 	var once float64
 	var pair [2]int
 	return []lab.Step{
@@ -193,11 +195,11 @@ func many(l *lab.Lab) []lab.Step {
 		{Name: "pieces", Do: func() {
 			many := writes(l, pair, total, piece)
 			l.Show(lesson.Evidence{Fact: "1 write", Value: nanoseconds(once), Source: "measured now", Have: int64(once), Full: int64(many)})
-			l.Show(lesson.Evidence{Fact: fmt.Sprintf("%d writes", total/piece), Value: nanoseconds(many), Source: "measured now", Have: int64(many), Full: int64(many)})
+			l.Show(lesson.Evidence{Fact: fmt.Sprintf("%d writes", pieces), Value: nanoseconds(many), Source: "measured now", Have: int64(many), Full: int64(many)})
 			ratio := many / once
 			l.Note("once", nanoseconds(once))
 			l.Note("many", nanoseconds(many))
-			l.Note("writes", total/piece)
+			l.Note("writes", pieces)
 			l.Note("ratio", fmt.Sprintf("%.0f", ratio))
 			switch {
 			case ratio < 2:

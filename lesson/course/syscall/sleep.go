@@ -46,7 +46,7 @@ func usageOf(l *lab.Lab, pid int) (t usage) {
 }
 
 func sleep(l *lab.Lab) []lab.Step {
-	const nap = 300 * time.Millisecond
+	nap := time.Duration(l.Param("milliseconds")) * time.Millisecond
 	var conn int
 	var reading *lab.Pending
 	var before, asleep usage

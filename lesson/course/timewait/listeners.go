@@ -14,7 +14,7 @@ import (
 )
 
 func two(l *lab.Lab) []lab.Step {
-	const clients = 16
+	clients := l.Param("clients")
 	var addr sockets.Sockaddr
 	var shared []int
 	// share has a socket bind the port with SO_REUSEPORT.
@@ -69,7 +69,7 @@ func two(l *lab.Lab) []lab.Step {
 				n := int(l.Ask(lab.Server, fd).TCP.Unacked)
 				counts = append(counts, fmt.Sprint(n))
 				l.Show(lesson.Evidence{Fact: fmt.Sprintf("accept queue of descriptor %d", fd), Value: fmt.Sprintf("%d of %d clients", n, clients), Source: "getsockopt(2) TCP_INFO",
-					Command: facts.SS("-ltn", facts.From(addr.Port())), Have: int64(n), Full: clients})
+					Command: facts.SS("-ltn", facts.From(addr.Port())), Have: int64(n), Full: int64(clients)})
 			}
 			l.Note("clients", clients)
 			l.Note("counts", strings.Join(counts, " and "))
