@@ -71,7 +71,7 @@ func (a *app) runWireUp(ctx context.Context, o netlab.Options) error {
 	}
 	started, crashed, err := netlab.Up(a.stage, o)
 	if err != nil {
-		return err
+		return errors.Join(err, stage.Tidy())
 	}
 	if started {
 		for _, role := range []stage.Role{stage.Server, stage.Client} {

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/words"
 	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
 )
 
 // opening tells what is about to happen.
@@ -148,7 +150,7 @@ func (r *Runner) commands(s *scene, section string) {
 	items, err := words.Commands(raw, s.values())
 	r.unknown(s, err)
 	for _, item := range items {
-		r.show(s, lesson.Event{Kind: lesson.KindText, Section: section, Command: item.Name, Text: item.Text})
+		r.show(s, lesson.Event{Kind: lesson.KindText, Section: section, Command: s.around(item.Name), Text: item.Text})
 	}
 }
 
@@ -160,19 +162,33 @@ func (r *Runner) show(s *scene, e lesson.Event) {
 	r.Show(e)
 }
 
-// asksNetwork are the commands that say what the network namespace has that they run in.
-var asksNetwork = []string{"ss", "ip", "nstat", "sysctl", "curl"}
+// asksNetwork are the commands that say what the network namespace has that they run in,
+// and the host that they are about; empty: that of the process.
+var asksNetwork = map[string]stage.Role{"ss": "", "ip": "", "sysctl": "", "nstat": server, "curl": client}
 
-// there returns a command as it is typed for the host of the process, where that is not
+// there returns a command as it is typed for a host, where the process does not stand on
 // this machine's own network. Who listens is asked at the server.
 func (s *scene) there(command string) string {
 	tool, _, _ := strings.Cut(command, " ")
-	if s.after.party(s.role).Net == kernel.Own() || !slices.Contains(asksNetwork, tool) {
+	about, asks := asksNetwork[tool]
+	if s.after.party(s.role).Net == kernel.Own() || !asks {
 		return command
 	}
-	on := s.role
 	if strings.HasPrefix(command, "ss -l") {
-		on = server
+		about = server
 	}
-	return fmt.Sprintf("fd3 on %s -- %s", on, command)
+	return onHost(cmp.Or(about, s.role), command)
+}
+
+// around is there for a command of the words, which looks at both ends.
+func (s *scene) around(command string) string {
+	typed := s.there(command)
+	if typed == command || !strings.HasPrefix(command, "ss ") || strings.HasPrefix(command, "ss -l") {
+		return typed
+	}
+	return onHost(client, command) + "; " + onHost(server, command)
+}
+
+func onHost(role stage.Role, command string) string {
+	return fmt.Sprintf("fd3 on %s -- %s", role, command)
 }

@@ -19,7 +19,7 @@ type DeniedError struct {
 }
 
 func (e *DeniedError) Error() string {
-	text := fmt.Sprintf("no network of one's own can be made here: %s says %s. ", e.Step, sockets.Meaning(e.Errno))
+	text := fmt.Sprintf("no network of one's own can be made here: %s says %s (%s). ", e.Step, unix.ErrnoName(e.Errno), sockets.Meaning(e.Errno))
 	why, allow := reason(e.Errno, reading)
 	if why != "" {
 		text += why + ". "

@@ -38,11 +38,11 @@ type packet struct {
 	again int // how many repeats of it were taken off
 }
 
-// The record has room for so many packets, and so many bytes of frames. A packet that
-// lies on the cable is never forgotten.
+// The record has room for so many packets, and so many bytes of frames; up to twice as
+// much is there. A packet that lies on the cable is never forgotten.
 const (
 	maxPackets = 10_000
-	maxBytes   = 32 << 20
+	maxBytes   = 16 << 20
 )
 
 // NewCable makes a cable that holds all but ARP. A patient one is for a person: what a
@@ -125,14 +125,23 @@ func (c *Cable) note(p *packet) {
 	p.Number = c.number
 	c.record = append(c.record, p)
 	c.bytes += len(p.Data)
-	for i := 0; i < len(c.record) && (len(c.record) > maxPackets || c.bytes > maxBytes); {
-		if c.record[i].Fate == Held {
-			i++
-			continue
-		}
-		c.bytes -= len(c.record[i].Data)
-		c.record = slices.Delete(c.record, i, i+1)
+	if len(c.record) > 2*maxPackets || c.bytes > 2*maxBytes {
+		c.forget()
 	}
+}
+
+// forget makes room in the record, seldom: it moves all of it.
+func (c *Cable) forget() {
+	excess, bytes := len(c.record)-maxPackets, c.bytes-maxBytes
+	c.record = slices.DeleteFunc(c.record, func(p *packet) bool {
+		if p.Fate == Held || excess <= 0 && bytes <= 0 {
+			return false
+		}
+		excess--
+		bytes -= len(p.Data)
+		c.bytes -= len(p.Data)
+		return true
+	})
 }
 
 // pass lets the host at the other end have a packet.
