@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -116,4 +117,30 @@ func programEnded(s *os.ProcessState) error {
 		return programExit(status.ExitStatus())
 	}
 	return nil
+}
+
+// serveOn runs this very command on a host, which then is its own machine.
+func (a *app) serveOn(cmd *cobra.Command, on string, args []string) error {
+	host := map[string]string{netlab.Client: netlab.ClientAddr, netlab.Server: netlab.ServerAddr}[on]
+	if host == "" {
+		return usageError{fmt.Errorf("--on is client or server, not %q", on)}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	command := []string{self}
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--on":
+			i++
+		case strings.HasPrefix(args[i], "--on="):
+		default:
+			command = append(command, args[i])
+		}
+	}
+	if !cmd.Flags().Changed("addr") {
+		command = append(command, "--addr", host+":8080")
+	}
+	return a.runOn(cmd.Context(), stage.Role(on), command)
 }

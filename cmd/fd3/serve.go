@@ -44,6 +44,7 @@ what has begun and ends; a second one ends at once.`
 // serveFlags are the flags of fd3 serve that are no field of a Config.
 type serveFlags struct {
 	addr    string
+	on      string // a host of the network; empty: this machine's own
 	loop    string
 	backlog int
 	log     string
@@ -56,7 +57,7 @@ func (a *app) serve() *cobra.Command {
 		Use:     "serve [DIR]",
 		Short:   "a whole HTTP server, told while it serves",
 		Long:    serveLong,
-		Example: "  fd3 serve\n  fd3 serve ./public --listing\n  fd3 serve --loop iterative\n  fd3 serve . --quiet --log access.log --addr [::1]:0",
+		Example: "  fd3 serve\n  fd3 serve ./public --listing\n  fd3 serve --loop iterative\n  fd3 serve --on server\n  fd3 serve . --quiet --log access.log --addr [::1]:0",
 		GroupID: "whole",
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -72,11 +73,15 @@ func (a *app) serve() *cobra.Command {
 			if len(args) == 1 {
 				dir = args[0]
 			}
+			if flags.on != "" {
+				return a.serveOn(cmd, flags.on, os.Args[1:])
+			}
 			return a.runServe(cmd.Context(), dir, flags, config)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.addr, "addr", step.DefaultAddr, "the address to listen on: HOST:PORT, [::1]:PORT or unix:/path")
+	f.StringVar(&flags.on, "on", "", "client or server: serve on that host of the network (fd3 wire up)")
 	f.StringVar(&flags.loop, "loop", string(server.Epoll), "iterative, threads or epoll")
 	f.IntVar(&flags.backlog, "backlog", 0, "how many finished handshakes may wait for accept (0: net.core.somaxconn)")
 	f.BoolVar(&config.Listing, "listing", false, "list a directory that has no index.html")
