@@ -21,10 +21,10 @@ type scene struct {
 	title         string // for those who do not see it
 	columns, rows int    // of the terminal
 	before        string // what a shell runs first, unseen
-	command       string // what the terminal runs; each line of it is a command
-	until         string // the picture ends above the row that has this; empty: below the last one that is not blank
+	command       string // what the terminal runs; without keys each line of it is shown, as if it were typed
 	keys          []key
-	moves         bool // it is an animation
+	until         string // the picture ends above the row that has this; empty: below the last one that is not blank
+	moves         bool   // it is an animation: of the recording $CAST, which the command makes
 }
 
 func main() {
@@ -80,19 +80,22 @@ func (s scene) draw(dir string) (string, error) {
 	if out, err := shell(s.before).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	var last frame
-	if s.moves || len(s.keys) > 0 {
-		if last, err = play(shell(s.command), s.columns, s.rows, s.keys); err != nil {
-			return "", err
-		}
-	} else if last, err = play(shell(typed(s.command)), s.columns, s.rows, nil); err != nil {
+	command := s.command
+	if len(s.keys) == 0 {
+		command = typed(command)
+	}
+	last, err := play(shell(command), s.columns, s.rows, s.keys)
+	if err != nil {
 		return "", err
 	}
 	if !s.moves {
 		return svg(s.title, []frame{last.cut(s.until)}), nil
 	}
 	frames, err := cast(filepath.Join(place, "cast"))
-	return svg(s.title, frames), err
+	if err != nil {
+		return "", err
+	}
+	return svg(s.title, frames), nil
 }
 
 // typed is a script that shows each of its commands, as if it were typed at a prompt.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -210,6 +211,9 @@ func cast(path string) (frames []frame, err error) {
 		}
 		shown.write(data)
 		written = at
+	}
+	if len(frames) == 0 {
+		return nil, errors.Join(lines.Err(), errors.New("the recording has no frame"))
 	}
 	return frames, lines.Err()
 }
