@@ -84,6 +84,7 @@ var walls = map[string]string{
 	"lesson/step":     "lesson lesson/facts lesson/words httpmini sockets sockets/kernel sockets/stage",
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
 	"lesson/cable":    "lesson lesson/words sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
+	"lesson/doctor":   "lesson lesson/words sockets sockets/kernel sockets/netlab sockets/stage",
 	"lesson/glossary": "lesson lesson/facts lesson/step lesson/words sockets sockets/kernel",
 	"lesson/drawing":  "lesson sockets/kernel sockets/wire",
 	"lesson/view":     "lesson lesson/drawing lesson/words sockets/wire",
@@ -93,7 +94,7 @@ var walls = map[string]string{
 	"lesson/course":     "lesson lesson/course/* lesson/course/lab lesson/outfile lesson/words sockets/kernel sockets/stage",
 	"lesson/tour":       "lesson lesson/course lesson/course/lab lesson/drawing lesson/view lesson/words",
 
-	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/glossary lesson/outfile lesson/serve lesson/step lesson/tour lesson/view " +
+	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/doctor lesson/glossary lesson/outfile lesson/serve lesson/step lesson/tour lesson/view " +
 		"httpmini/server httpmini/server/docroot sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
 }
 
