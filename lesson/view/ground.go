@@ -28,9 +28,15 @@ func (g ground) under(line, to string) string {
 }
 
 // Ground returns a row on the background of the theme, as wide as so many columns. Auto
-// leaves it as it is.
+// leaves it as it is. A renderer erases blanks at the end of a row instead of writing them,
+// and then tmux does not count them as written: its capture-pane leaves them out. So the
+// last one is concealed, which is no blank to a renderer.
 func (p Paint) Ground(row string, columns int) string {
-	return p.theme.ground.under(row, strings.Repeat(" ", max(columns-ansi.StringWidth(row), 0)))
+	blanks := columns - ansi.StringWidth(row)
+	if blanks <= 0 {
+		return p.theme.ground.under(row, "")
+	}
+	return p.theme.ground.under(row, strings.Repeat(" ", blanks-1)+"\x1b[8m ")
 }
 
 // OnGround returns a Writer of lines, each on the background of the Look's theme to the
