@@ -101,7 +101,7 @@ func (c *column) fill(boxes []*box) {
 		}
 		if len(b.hidden) > 0 {
 			for _, s := range wrap(b.omitted(), c.width-2*margin) {
-				c.lines = append(c.lines, line{box: b, indent: margin, text: s, weight: faint})
+				c.lines = append(c.lines, line{box: b, indent: margin, text: strings.ReplaceAll(s, tie, " "), weight: faint})
 			}
 		}
 		c.lines = append(c.lines, line{box: b, part: lower})

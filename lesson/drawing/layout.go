@@ -29,11 +29,12 @@ type layout struct {
 
 // lay arranges a Picture in a room: side by side where there is enough, else in one
 // column. Where that is too high it does without descriptors of no sockets, then without
-// details, then without sockets: what is finished first, then the oldest.
+// the edges of empty queues, then without details, then without sockets: what is finished
+// first, then the oldest.
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
 	candidates := p.dispensable()
-	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.withoutDetails} {
+	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.withoutEmptyQueues, Picture.withoutDetails} {
 		if l := p.place(room); l.excess() <= 0 {
 			return l
 		}
@@ -99,6 +100,9 @@ func (l *layout) beside(lefts, rights []*box) bool {
 	}
 	if a+b > most {
 		b = min(b, max(most*3/5, most-a))
+		if most-least >= Narrowest {
+			b = min(b, most-min(a, least))
+		}
 		a = most - b
 	}
 	if a < min(least, widest(lefts)) || b < min(least, widest(rights)) {

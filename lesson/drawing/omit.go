@@ -76,6 +76,30 @@ func (r *row) descriptors() int {
 	return last - first + 1
 }
 
+// withoutEmptyQueues returns the Picture with each queue that nobody waits in as one row.
+func (p Picture) withoutEmptyQueues() Picture {
+	var boxes []*box
+	for _, b := range p.boxes {
+		kept := *b
+		kept.rows = nil
+		for i := 0; i < len(b.rows); i++ {
+			r := b.rows[i]
+			to := i
+			for r.part == top && b.rows[to].part != bottom {
+				to++
+			}
+			waiting := slices.ContainsFunc(b.rows[i:to], func(r *row) bool { return r.part == slot && !r.free })
+			if r.part == top && !waiting && b.rows[to].text == "" {
+				r, i = &row{text: r.text + ", empty", short: cmp.Or(r.short, r.text) + ", empty"}, to
+			}
+			kept.rows = append(kept.rows, r)
+		}
+		boxes = append(boxes, &kept)
+	}
+	p.boxes = boxes
+	return p
+}
+
 // withoutDetails returns the Picture without what would take a line of its own below a
 // row.
 func (p Picture) withoutDetails() Picture {
@@ -147,7 +171,7 @@ func (b *box) omitted() string {
 	}
 	var all []string
 	for state, n := range states {
-		all = append(all, fmt.Sprintf("%d %s", n, state))
+		all = append(all, fmt.Sprintf("%d%s%s", n, tie, state))
 	}
 	slices.Sort(all)
 	return "not shown: " + strings.Join(all, ", ")

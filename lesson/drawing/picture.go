@@ -40,6 +40,7 @@ type row struct {
 	more   []string       // what is to be said of it besides
 	socket *kernel.Socket // nil: none
 	hides  int            // how many places of a queue it stands for, for want of room
+	free   bool           // of a queue: nobody waits there
 }
 
 // part says what a row is of a box.
@@ -215,10 +216,10 @@ func (h hosted) queues(b *box, l *kernel.Socket) {
 	const drawn = 3 // more free places than these are a number
 	free := l.Backlog + 1 - l.Waiting
 	if free > drawn {
-		b.rows = append(b.rows, &row{part: slot, text: fmt.Sprintf("%d free", free)})
+		b.rows = append(b.rows, &row{part: slot, text: fmt.Sprintf("%d free", free), free: true})
 	} else {
 		for range free {
-			b.rows = append(b.rows, &row{part: slot, text: "free"})
+			b.rows = append(b.rows, &row{part: slot, text: "free", free: true})
 		}
 	}
 	end := &row{part: bottom}
