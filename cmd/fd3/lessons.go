@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -30,12 +31,17 @@ func (a *app) lessons() *cobra.Command {
 			if err != nil {
 				complain("%s", err)
 			}
+			minutes := 0
 			for _, e := range listed(progress) {
 				if err := show(e); err != nil {
 					return err
 				}
+				minutes += e.Minutes.Reading + e.Minutes.Doing
 			}
-			return nil
+			if a.json {
+				return nil // who adds up has the numbers
+			}
+			return show(lesson.Event{Kind: lesson.KindEnd, Text: fmt.Sprintf("All together: about %.0f hours.", float64(minutes)/60)})
 		},
 	}
 }

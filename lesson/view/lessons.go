@@ -10,12 +10,17 @@ import (
 )
 
 // Lessons writes the course as a list: of each lesson its name, its title, how far
-// the learner is, how many minutes it takes, and the question that it answers.
+// the learner is, how many minutes it takes, and the question that it answers. An Event
+// of the kind end has words that come last.
 func Lessons(w io.Writer, l Look) func(lesson.Event) error {
 	v := NewText(w, l)
 	const indent = 4 + 11
 	return func(e lesson.Event) error {
 		e = harmless(e)
+		if e.Kind == lesson.KindEnd {
+			v.end(e)
+			return v.err
+		}
 		v.blank()
 		title := v.theme.title.Render(strings.TrimPrefix(e.Title, e.Step+": "))
 		if e.Value != "" {
