@@ -90,6 +90,9 @@ func ParseSockaddr(text string) (Sockaddr, error) {
 		}
 		return nil, fmt.Errorf("%q has no port: write %s, or %s for one of the kernel's choice"+brackets, text, netip.AddrPortFrom(ip, 8080), netip.AddrPortFrom(ip, 0))
 	}
+	if text == "localhost" {
+		return nil, fmt.Errorf("%q has no port: write %[1]s:8080, or %[1]s:0 for one of the kernel's choice", text)
+	}
 	host, port := "", text
 	if i := strings.LastIndexByte(text, ':'); i >= 0 {
 		host, port = text[:i], text[i+1:]

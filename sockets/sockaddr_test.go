@@ -60,6 +60,7 @@ func TestAddressWithoutPort(t *testing.T) {
 		"127.0.0.1": "write 127.0.0.1:8080, or 127.0.0.1:0",
 		"::":        "write [::]:8080, or [::]:0",
 		"[::1]":     "write [::1]:8080, or [::1]:0",
+		"localhost": "write localhost:8080, or localhost:0",
 	} {
 		if _, err := ParseSockaddr(text); err == nil || !strings.Contains(err.Error(), "has no port: "+want) {
 			t.Errorf("%s: %v", text, err)

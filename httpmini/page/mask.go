@@ -68,6 +68,7 @@ type Masker struct {
 	begun bool                              // a line with something in it has begun
 	line  bool                              // the line has something in it
 	body  bool                              // behind the head
+	lost  bool                              // in the middle of content of which nothing is known
 	open  values                            // in what may be read; in a head its form alone
 }
 
@@ -83,9 +84,9 @@ const (
 	openLine                // in a line that may be read
 )
 
-// Inside has the Masker begin in the middle of a line that may be secret: the rest
-// of it is masked.
-func (m *Masker) Inside() { m.place = secretLine }
+// Inside has the Masker go on in the middle of what may be secret: the rest of the line is
+// masked, and of content all that is left.
+func (m *Masker) Inside() { m.place, m.lost = secretLine, m.body }
 
 // Content has the Masker begin behind a head.
 func (m *Masker) Content() { m.body = true }
@@ -147,7 +148,7 @@ func (m *Masker) hides(c byte) bool {
 	if !m.body {
 		return m.open.form.hides(c)
 	}
-	return m.open.hides(c)
+	return m.lost || m.open.hides(c)
 }
 
 // inName takes a byte of a name, or finds that the name has ended before it. A

@@ -385,7 +385,8 @@ func (w *worker) noted(c *conn, line []byte, status int, length int64, why strin
 		return
 	}
 	e := w.event(Answered, c)
-	e.Request, e.Status, e.Length, e.Why, e.Requests = string(appendHarmless(nil, line)), status, length, why, c.requests
+	var m page.Masker
+	e.Request, e.Status, e.Length, e.Why, e.Requests = string(appendHarmless(nil, m.Append(nil, line))), status, length, why, c.requests
 	w.server.queue.put(e)
 }
 

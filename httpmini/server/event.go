@@ -33,7 +33,7 @@ type Event struct {
 
 	Call sockets.Call // without the bytes themselves
 
-	Request  string // method, target and version, masked of control bytes
+	Request  string // method, target and version, masked of secrets and control bytes
 	Status   int
 	Length   int64  // bytes of content in the answer
 	Why      string // why an answer is what it is, if that is not plain

@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -11,14 +12,20 @@ import (
 func TestSecretsInAnySplit(t *testing.T) {
 	noneLeft(t)
 	post := request("POST /", "Transfer-Encoding: chunked", "Connection: close")
+	content := func(body string) string {
+		return request("POST /", "Content-Length: "+strconv.Itoa(len(body)), "Connection: close") + body
+	}
 	everyTilde := map[string]string{ // is secret
 		"in the head":            get("/", "Cookie: a=~~~~; ~~~~", "Authorization: Basic ~~~~", "Connection: close"),
 		"in the trailer":         post + "3\r\nabc\r\n0\r\nCookie: ~~~~ ~~~~\r\n\r\n",
 		"later in the trailer":   post + "0\r\nX: y\r\nAuthorization:~~~~\r\nA: b\r\n\r\n",
 		"in a folded line":       post + "0\r\nCookie: ~~~~\r\n ~~~~\r\n\r\n",
 		"before a bad byte":      post + "0\r\nCookie: ~~~~\x00~~~~\r\n\r\n",
-		"in a form":              request("POST /", "Content-Length: 28", "Connection: close") + "user=a&password=~~~~~~~~&b=1",
+		"in a form":              content("user=a&password=~~~~~~~~&b=1"),
+		"in JSON":                content("{\n\"token\" :\n \"~~\\\"~ ~\",\n\"b\": {\"pwd\":[\"~\"]}}"),
+		"in a part of a form":    content("--b\r\nContent-Disposition: form-data; name=\"pwd\"\r\n\r\n~~\r\n--~\r\n--b--\r\n"),
 		"behind the last answer": "no request\r\n\r\nCookie: ~~~~ ~~~~\r\n\r\n",
+		"in content behind it":   "no request\r\n\r\n--b\r\nA: name=pwd\r\n\r\n~\r\n",
 	}
 	for _, loop := range loops {
 		t.Run(string(loop), func(t *testing.T) {

@@ -134,13 +134,18 @@ func (w *worker) tellCall(c *conn, call sockets.Call) {
 }
 
 // masked is what has arrived now, with the secrets in it masked. Of a trailer, or
-// of what comes behind the last answer, the bytes before are not there any more.
+// of what comes behind the last answer, which may be content, the bytes before are not
+// there any more.
 func masked(c *conn, data []byte) []byte {
 	if c.phase == inBody && !c.rare.content.InTrailer() {
 		return c.rare.mask.Append(nil, data)
 	}
 	var m page.Masker
-	if c.phase == lingering || c.phase == inBody {
+	switch c.phase {
+	case lingering:
+		m.Content()
+		m.Inside()
+	case inBody:
 		m.Inside()
 	}
 	m.Append(nil, c.rest) // of the same head
