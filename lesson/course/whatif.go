@@ -30,9 +30,9 @@ func (w *Walk) CanChange(at Place) (experiment lab.Part, from Place, ok bool) {
 }
 
 // WhatIf makes an experiment with other values of its parameters, by their names. The words
-// of its steps and of its verdict are about the usual values, so it tells the calls, the
-// facts, and what was read, and nothing that was written before. What the lesson has read
-// and proved stays as it is.
+// of its steps and of its verdict are about the usual values, so it tells the names of the
+// steps, the calls, the facts, and what was read, and nothing else that was written
+// before. What the lesson has read and proved stays as it is.
 func (w *Walk) WhatIf(ctx context.Context, experiment lab.Part, values map[string]int) error {
 	w.mu.Lock()
 	steps, ok := w.lesson.Experiments[experiment.Name]
@@ -49,6 +49,7 @@ func (w *Walk) WhatIf(ctx context.Context, experiment lab.Part, values map[strin
 	}
 	w.show(experiment, lesson.Event{Kind: lesson.KindText, Section: "whatif", Text: "The same with other numbers: " + strings.Join(with, ", ") + "."})
 	for _, step := range steps(l) {
+		w.show(experiment, lesson.Event{Kind: lesson.KindText, Section: "step", Text: "**" + spaced(step.Name) + "**"})
 		if err := l.Try(step.Do); err != nil {
 			return w.notMade(experiment, err)
 		}

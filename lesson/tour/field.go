@@ -54,6 +54,16 @@ func (s *screen) sayRead() {
 
 func fieldKeys() []key {
 	return []key{
+		{[]string{"enter"}, "Enter", "say it", func(s *screen) string {
+			if s.page().typed == "" {
+				return ""
+			}
+			return "say it"
+		}, func(s *screen, _ string) tea.Cmd { s.sayRead(); return nil }},
+		{[]string{"esc"}, "Esc", "say nothing for now", always("leave it"), func(s *screen, _ string) tea.Cmd {
+			s.page().typing = false
+			return nil
+		}},
 		{typeable, "0-9 A-Z", "type what you read", always("type it"), func(s *screen, name string) tea.Cmd { s.typeOn(name); return nil }},
 		{[]string{"backspace"}, "Backspace", "take the last character back", func(s *screen) string {
 			if s.page().typed == "" {
@@ -63,16 +73,6 @@ func fieldKeys() []key {
 		}, func(s *screen, _ string) tea.Cmd {
 			p := s.page()
 			p.typed = p.typed[:len(p.typed)-1]
-			return nil
-		}},
-		{[]string{"enter"}, "Enter", "say it", func(s *screen) string {
-			if s.page().typed == "" {
-				return ""
-			}
-			return "say it"
-		}, func(s *screen, _ string) tea.Cmd { s.sayRead(); return nil }},
-		{[]string{"esc"}, "Esc", "say nothing for now", always("leave it"), func(s *screen, _ string) tea.Cmd {
-			s.page().typing = false
 			return nil
 		}},
 		{[]string{"pgup", "pgdown", "down", "up", "home", "end"}, "Up Down", "scroll", func(s *screen) string {

@@ -301,12 +301,15 @@ func (s *screen) progress() string {
 }
 
 // footer is the keys that do something now. Where not all of them find room, the
-// last one says that the help has more.
+// last one says that the help has more, if there is one.
 func (s *screen) footer() string {
 	item := func(name, does string) string {
 		return strings.Repeat(" ", margin) + s.paint.Strong(name) + " " + does
 	}
-	more := item("?", "more")
+	more := ""
+	if slices.ContainsFunc(s.keys(), func(k key) bool { return k.show == "?" }) {
+		more = item("?", "more")
+	}
 	row, all := "", ""
 	for _, k := range s.keys() {
 		does := k.now(s)

@@ -193,6 +193,9 @@ func (s *screen) told(msg tea.Msg) {
 	case overMsg:
 		if p := s.pageOf(msg.task); p != nil {
 			p.over, p.now, p.onward, p.recall = true, "", nil, nil
+			if p.with != nil { // what came out stands at the end
+				p.follow()
+			}
 			p.failed = errors.Is(msg.err, course.ErrNotMade)
 			if untold(msg.err) {
 				p.follow()
