@@ -28,6 +28,7 @@ func BenchmarkPromptToPrompt(b *testing.B) {
 			run(b, p.fd3("setsockopt"))
 		}, func() *exec.Cmd { return p.fd3("bind", "127.0.0.1:0") }},
 		{"fd3 listen", nil, func() *exec.Cmd { return p.fd3("listen") }},
+		{"fd3 listen --draw", nil, func() *exec.Cmd { return p.fd3("listen", "--draw") }}, // under 20 ms
 		{"fd3 status", nil, func() *exec.Cmd { return p.fd3("status") }},
 		{"fd3 version", nil, func() *exec.Cmd { return p.fd3("version") }},
 		{"true", nil, func() *exec.Cmd { return exec.Command("true") }},

@@ -488,6 +488,9 @@ func TestScreenResizes(t *testing.T) {
 	x.sees(`WHAT DO YOU THINK(.*\n)*.*answer`)
 	x.press("q")
 	x.ends(0)
+	if erased := "\x1b[H\x1b[J" + leaveScreen; !strings.Contains(x.written.String(), erased) {
+		t.Error("what stood there is left to a terminal that mixes it with the screen of the shell")
+	}
 }
 
 // A terminal that has become too small, and stays so, gets the tour line by line, from the

@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// leaveScreen has a terminal go back from the screen of the tour to that of the shell.
+const leaveScreen = "\x1b[?1049l"
+
 // quiet is a terminal that is asked nothing. bubbletea asks it three things at the
 // start, and sets the keyboard to another encoding. The tour needs none of it: a
 // terminal may not answer, and after a SIGKILL the shell would get keys that it
@@ -19,10 +22,13 @@ import (
 // out. Each of its writes has whole sequences.
 type quiet struct{ *os.File }
 
+// What stands on the screen is erased before it is left: a tmux that was made larger
+// meanwhile gives some of its rows to the screen of the shell.
 var unasked = strings.NewReplacer(
 	"\x1b[?2026$p", "", "\x1b[?2027$p", "", // DECRQM: synchronized output, grapheme clusters
 	"\x1b[?u", "", "\x1b[>1u", "", "\x1b[<1u", "", // the kitty keyboard protocol: query, push, pop
 	"\x1b[>4;2m", "", "\x1b[>4m", "", // xterm: modifyOtherKeys
+	leaveScreen, "\x1b[m\x1b[H\x1b[J" + leaveScreen,
 )
 
 func (q quiet) Write(b []byte) (int, error) {
