@@ -78,16 +78,21 @@ func measured(room Room) measure {
 	if m.columns >= 100 {
 		m.clock = 11
 	}
-	margin := min(max(m.columns/4, 10), 26)
+	margin := max(m.columns/4, 10)
+	if m.clock > 0 {
+		margin = min(margin, 26)
+	} else {
+		margin = min(margin, 19) // "shutdown(3, …) = 0" fits beside it
+	}
 	m.lane = [2]int{m.clock + margin, min(m.columns-1-margin, m.clock+margin+mostCable)}
 	return m
 }
 
-// The hosts are at most mostCable cells apart. At each side of a label there are at least
-// leastLine cells of line.
+// The hosts are at most mostCable cells apart. Beside a label there are at least leastLine
+// cells of line.
 const (
 	mostCable = 64
-	leastLine = 2
+	leastLine = 1
 )
 
 // width is how many columns there are between the lanes.
@@ -119,7 +124,7 @@ func (m measure) above(a *arrow) []string {
 
 // label is what fits into the line of an arrow; empty where nothing does.
 func (m measure) label(a *arrow) string {
-	room := m.width() - 2*leastLine - 3 - ansi.StringWidth(a.end())
+	room := m.width() - leastLine - 3 - ansi.StringWidth(a.end())
 	for n := len(a.words); n > 0; n-- {
 		if text := a.text(n); ansi.StringWidth(text) <= room {
 			return text

@@ -34,11 +34,11 @@ func (d *dissector) arp() protocol {
 	switch {
 	case d.over:
 	case operation == 1 && bytes.Equal(asks, about):
-		d.says("ARP: I am %s", address(asks))
+		d.says("ARP I am %s", address(asks))
 	case operation == 1:
-		d.says("ARP: who has %s? tell %s", address(about), address(asks))
+		d.says("ARP who has %s? tell %s", address(about), address(asks))
 	case operation == 2:
-		d.says("ARP: %s is at %s", address(asks), mac(from))
+		d.says("ARP %s is at %s", address(asks), mac(from))
 	}
 	return nil
 }
