@@ -40,7 +40,12 @@ var wireVerbs = []wireVerb{
 			f.IntVar(&o.Off, "off", 0, "rst: so far beside the sequence number that is waited for")
 			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
 		}},
-	{use: "flow", short: "let everything pass from now on", read: nothing},
+	{use: "flow", short: "let everything pass from now on, late or with losses", read: nothing,
+		example: "  fd3 wire flow\n  fd3 wire flow --delay 20ms       each packet comes 20 ms later\n  fd3 wire flow --loss 1/3         of three packets of a host the third is lost",
+		flags: func(f *pflag.FlagSet, o *wire.Order) {
+			f.DurationVar(&o.Delay, "delay", 0, "how much later each packet comes")
+			f.Var(lossFlag{o}, "loss", "how many packets of each host are lost: 1/3")
+		}},
 	{use: "hold", short: "hold what comes from now on", read: nothing,
 		example: "  fd3 wire hold\n  fd3 wire hold --when syn,fin\n  fd3 wire hold --when all         ARP too",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
@@ -82,6 +87,29 @@ func (a *app) wireVerb(v wireVerb) *cobra.Command {
 func nothing(_ *wire.Order, args []string) error {
 	if len(args) > 0 {
 		return fmt.Errorf("no argument is taken, but got %q", args)
+	}
+	return nil
+}
+
+// A lossFlag is so many packets of so many, as 1/3.
+type lossFlag struct{ *wire.Order }
+
+func (f lossFlag) Type() string { return "N/M" }
+
+func (f lossFlag) String() string {
+	if f.Order == nil || f.Of == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", f.Lose, f.Of)
+}
+
+func (f lossFlag) Set(text string) error {
+	lose, of, found := strings.Cut(text, "/")
+	var err, errOf error
+	f.Lose, err = strconv.Atoi(lose)
+	f.Of, errOf = strconv.Atoi(of)
+	if !found || err != nil || errOf != nil || f.Lose < 0 || f.Of < 1 || f.Lose > f.Of {
+		return errors.New("so many of so many packets are lost, such as 1/3")
 	}
 	return nil
 }

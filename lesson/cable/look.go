@@ -66,6 +66,8 @@ func (n *Narrator) onCable(held []wire.Packet, report wire.Report) {
 	switch {
 	case len(held) > 0:
 		n.say("lies", map[string]string{"count": lesson.Counted(len(held), "packet")})
+	case report.Holds == "" && way(report.Way) != "":
+		n.say("flows", map[string]string{"way": way(report.Way)}, "so")
 	case report.Holds == "":
 		n.say("flows", nil)
 	default:
@@ -102,8 +104,11 @@ func next(packets []wire.Packet, report wire.Report) string {
 	return "empty next"
 }
 
-// ends shows what each host's kernel has of connections.
+// ends shows what each host's kernel has of connections, and of its queue.
 func (n *Narrator) ends(network *netlab.Network) {
+	if links, err := network.Links(); err == nil {
+		defer n.links(links, false)
+	}
 	for _, h := range network.Hosts {
 		table, err := network.Net(stage.Role(h.Name)).TCP()
 		if err != nil {

@@ -216,8 +216,39 @@ func (k *keeper) obey(l *stage.Line, o order, r *report) error {
 		did, err := k.cable.Do(*o.Cable)
 		r.Cable = &did
 		return err
+	case o.Do == shape && o.Shape != nil:
+		if err := k.shape(*o.Shape); err != nil {
+			return err
+		}
+		return k.links(r)
+	case o.Do == links:
+		return k.links(r)
 	default:
 		return fmt.Errorf("%w: %q", stage.ErrUnknownOrder, o.Do)
+	}
+	return nil
+}
+
+// shape changes the interfaces of all hosts, or of none.
+func (k *keeper) shape(s Shape) error {
+	if err := s.Check(); err != nil {
+		return err
+	}
+	for _, h := range k.hosts {
+		if err := h.shape(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *keeper) links(r *report) error {
+	for _, h := range k.hosts {
+		l, err := h.link()
+		if err != nil {
+			return err
+		}
+		r.Links = append(r.Links, l)
 	}
 	return nil
 }

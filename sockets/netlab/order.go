@@ -16,6 +16,7 @@ type order struct {
 	Host    string      `json:"host,omitempty"`    // start
 	Command *command    `json:"command,omitempty"` // start
 	Cable   *wire.Order `json:"cable,omitempty"`   // cable
+	Shape   *Shape      `json:"shape,omitempty"`   // shape
 }
 
 // The orders.
@@ -24,6 +25,8 @@ const (
 	nets  = "nets"  // the Net of each host follows as descriptors
 	start = "start" // a command on a host: after a first answer its files follow as descriptors, then comes the second
 	cable = "cable" // something that is done with the cable
+	shape = "shape" // of the interfaces
+	links = "links" // how the interfaces are
 	quit  = "quit"
 )
 
@@ -44,6 +47,7 @@ type report struct {
 	State   *State       `json:"state,omitempty"` // the answer to state
 	Started int          `json:"started,omitempty"`
 	Cable   *wire.Report `json:"cable,omitempty"` // the answer to cable
+	Links   []Link       `json:"links,omitempty"` // the answer to links and shape
 }
 
 // State is what a keeper knows of its network.

@@ -175,6 +175,18 @@ func (n *Network) Cable(o wire.Order) (wire.Report, error) {
 	return *r.Cable, err
 }
 
+// Links reads the interfaces of the hosts.
+func (n *Network) Links() ([]Link, error) {
+	r, err := n.ask(order{Do: links})
+	return r.Links, err
+}
+
+// Shape changes the interfaces of the hosts, and reads them.
+func (n *Network) Shape(s Shape) ([]Link, error) {
+	r, err := n.ask(order{Do: shape, Shape: &s})
+	return r.Links, err
+}
+
 // On returns the place of what is started on a host.
 func (n *Network) On(on stage.Role) stage.Place { return place{n, on} }
 

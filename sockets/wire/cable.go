@@ -25,6 +25,9 @@ type Cable struct {
 
 	mu      sync.Mutex
 	holds   filter
+	way     Way
+	turn    [2]int    // of each end: how many packets of way.Of have come
+	late    []*packet // in the order in which they are to be delivered
 	number  int       // of the newest packet
 	record  []*packet // in the order of their numbers; the oldest are forgotten
 	bytes   int       // of the frames in record
@@ -106,7 +109,7 @@ func (c *Cable) arrive(p *packet) {
 		if read(p.Data).turns() {
 			p.Before = c.states(p)
 		}
-		c.pass(p, Passed)
+		c.flows(p)
 		if read(p.Data).turns() {
 			p.After = c.states(p)
 		}

@@ -12,7 +12,9 @@ type Order struct {
 	Do     string        `json:"do"`               // one of Verbs
 	Number int           `json:"number,omitempty"` // which packet; 0: the first that lies on the cable
 	When   string        `json:"when,omitempty"`   // hold: words of Filters, with commas between
-	Delay  time.Duration `json:"delay,omitempty"`  // delay
+	Delay  time.Duration `json:"delay,omitempty"`  // delay, and flow: of each packet
+	Lose   int           `json:"lose,omitempty"`   // flow: so many packets of each host
+	Of     int           `json:"of,omitempty"`     // flow: of so many; 0: none is lost
 	Off    int           `json:"off,omitempty"`    // rst: so far beside the sequence number that is expected
 	To     string        `json:"to,omitempty"`     // rst: the host that is to get it
 	MTU    int           `json:"mtu,omitempty"`    // icmp: what the router says to be the most
@@ -22,6 +24,7 @@ type Order struct {
 // A Report is what came of an Order.
 type Report struct {
 	Holds   string   `json:"holds"`             // words of Filters; empty: everything flows
+	Way     Way      `json:"way"`               // what becomes of what flows
 	Newest  int      `json:"newest"`            // the number of the newest packet
 	Before  int      `json:"before"`            // and of the one that was it before the Order
 	Touched []int    `json:"touched,omitempty"` // the packets that something was done to
@@ -67,7 +70,7 @@ func (c *Cable) Do(o Order) (Report, error) {
 			p.After = c.states(p)
 		}
 	}
-	r.Holds, r.Newest = c.holds.String(), c.number
+	r.Holds, r.Way, r.Newest = c.holds.String(), c.way, c.number
 	if o.Do == "record" {
 		r.Packets = c.since(o.After)
 	}
@@ -253,9 +256,13 @@ func (c *Cable) delay(o Order) ([]*packet, error) {
 	return []*packet{p}, nil
 }
 
-// flow lets pass what lies on the cable, and whatever comes.
-func (c *Cable) flow(Order) ([]*packet, error) {
-	c.holds = nil
+// flow lets pass what lies on the cable, and whatever comes, late or not without loss.
+func (c *Cable) flow(o Order) ([]*packet, error) {
+	w := Way{Delay: o.Delay, Lose: o.Lose, Of: o.Of}
+	if err := w.check(); err != nil {
+		return nil, err
+	}
+	c.holds, c.way, c.turn = nil, w, [2]int{}
 	lying := c.lying()
 	for _, p := range lying {
 		p.waited()

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"fd3/lesson/cable"
+	"fd3/sockets/netlab"
+)
+
+func (a *app) wireRate() *cobra.Command {
+	var queue string
+	cmd := &cobra.Command{
+		Use:     "rate RATE|off",
+		Short:   "let so much leave a host, and queue the rest",
+		Long:    "Bound what leaves each host: its kernel sends so many bits a second, and keeps what it\nhas more in a queue (tc-tbf(8)). What finds the queue full is dropped.",
+		Example: "  fd3 wire rate 1mbit\n  fd3 wire rate 1mbit --queue 200kb\n  fd3 wire rate off",
+		Args:    exactly(1, "a rate, such as 1mbit, or off"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var s netlab.Shape
+			rate, err := amount(args[0], rates)
+			if args[0] == "off" {
+				rate, err = 0, nil
+			}
+			if err != nil {
+				return usageError{fmt.Errorf("a rate is a number with bit, kbit, mbit or gbit, such as 1mbit, or off, and not %q", args[0])}
+			}
+			bytes, err := amount(queue, sizes)
+			if err != nil || bytes > math.MaxUint32 {
+				return usageError{fmt.Errorf("--queue is a number with b, kb or mb, such as 200kb, and not %q", queue)}
+			}
+			s.Rate, s.Queue = &rate, uint32(bytes)
+			return a.shape(s)
+		},
+	}
+	cmd.Flags().StringVar(&queue, "queue", "64kb", "how much may wait; kb are 1024 bytes, as for tc(8)")
+	return cmd
+}
+
+func (a *app) wireMTU() *cobra.Command {
+	return &cobra.Command{
+		Use:     "mtu BYTES",
+		Short:   "let no larger packet onto the cable",
+		Example: "  fd3 wire mtu 600\n  fd3 wire mtu 1500            as it was",
+		Args:    exactly(1, "a number of bytes, such as 600"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := strconv.Atoi(args[0])
+			if err != nil || n == 0 {
+				return usageError{fmt.Errorf("an MTU is a number of bytes, such as 600, and not %q", args[0])}
+			}
+			return a.shape(netlab.Shape{MTU: n})
+		},
+	}
+}
+
+// shape changes the interfaces of the hosts, and tells how they are.
+func (a *app) shape(s netlab.Shape) error {
+	if err := s.Check(); err != nil {
+		return usageError{err}
+	}
+	return a.onWire(func(tell *cable.Narrator) error {
+		links, err := a.network.Shape(s)
+		if err != nil {
+			return err
+		}
+		tell.Shaped(a.network, s, links)
+		return nil
+	})
+}
+
+// exactly refuses another number of arguments.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("%s takes %s, but got %d arguments. See: %[1]s --help", cmd.CommandPath(), what, len(args))}
+		}
+		return nil
+	}
+}
+
+// The units of tc(8).
+var (
+	rates = map[string]float64{"bit": 1, "kbit": 1e3, "mbit": 1e6, "gbit": 1e9}
+	sizes = map[string]float64{"b": 1, "kb": 1 << 10, "mb": 1 << 20}
+)
+
+var amountRule = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([a-z]+)$`)
+
+// amount reads a number with a unit.
+func amount(text string, units map[string]float64) (uint64, error) {
+	m := amountRule.FindStringSubmatch(text)
+	if m == nil || units[m[2]] == 0 {
+		return 0, errors.New("no such unit")
+	}
+	n, err := strconv.ParseFloat(m[1], 64)
+	if n *= units[m[2]]; n > math.MaxInt64 {
+		return 0, strconv.ErrRange
+	}
+	return uint64(n), err
+}

@@ -1,0 +1,72 @@
+package cable
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"fd3/lesson"
+	"fd3/sockets/netlab"
+	"fd3/sockets/wire"
+)
+
+// Shaped tells how the interfaces of the hosts are, after they were changed.
+func (n *Narrator) Shaped(network *netlab.Network, s netlab.Shape, links []netlab.Link) {
+	n.keeper = network.PID
+	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
+	switch {
+	case n.Explain == lesson.None:
+	case s.MTU != 0:
+		n.say("mtu", map[string]string{"mtu": fmt.Sprint(s.MTU), "mss": fmt.Sprint(s.MTU - 40)})
+	case *s.Rate == 0:
+		n.say("no rate", nil)
+	default:
+		n.say("rate", map[string]string{"rate": rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue))})
+	}
+	n.links(links, true)
+}
+
+// drain is how long a full queue takes to be sent.
+func drain(rate uint64, queue uint32) time.Duration {
+	return time.Duration(float64(queue) * 8 / float64(rate) * float64(time.Second)).Round(100 * time.Microsecond)
+}
+
+// links shows the interfaces of the hosts, where something is to be said of them.
+func (n *Narrator) links(links []netlab.Link, all bool) {
+	for _, l := range links {
+		if !all && l.Rate == 0 && l.MTU == netlab.MostMTU {
+			continue
+		}
+		e := lesson.Evidence{Fact: l.Host + "'s net0", Value: fmt.Sprintf("MTU %d", l.MTU), Source: "rtnetlink(7)", Command: "fd3 on " + l.Host + " -- tc -s qdisc show dev net0"}
+		if l.Rate > 0 {
+			e.Value += fmt.Sprintf(", %s; %s waiting, %s dropped", rate(l.Rate), lesson.Counted(l.Waiting, "byte"), lesson.Counted(l.Dropped, "packet"))
+			e.Have, e.Full = int64(l.Waiting), int64(l.Queue)
+		}
+		n.show(e.Event())
+	}
+}
+
+// rate is bits a second in the largest unit that leaves no fraction.
+func rate(bits uint64) string {
+	for _, u := range []struct {
+		unit string
+		size uint64
+	}{{"Gbit", 1e9}, {"Mbit", 1e6}, {"kbit", 1e3}} {
+		if bits >= u.size && bits%u.size == 0 {
+			return fmt.Sprintf("%d %s/s", bits/u.size, u.unit)
+		}
+	}
+	return fmt.Sprintf("%d bit/s", bits)
+}
+
+// way says what becomes of what flows.
+func way(w wire.Way) string {
+	var all []string
+	if w.Delay > 0 {
+		all = append(all, "each packet comes "+lesson.Took(w.Delay)+" late")
+	}
+	if w.Of > 0 {
+		all = append(all, fmt.Sprintf("of each %s of a host %d is lost", lesson.Counted(w.Of, "packet"), w.Lose))
+	}
+	return strings.Join(all, ", and ")
+}
