@@ -6,13 +6,16 @@ import "time"
 var scenes = []scene{
 	{
 		name: "demo", title: "A part of the tour: a prediction is made, a server and its clients make one call after the other, and the drawing shows what the kernel has",
-		columns: 112, rows: 34, moves: true,
+		columns: 112, rows: 37, moves: true,
 		command: `fd3 tour listen/full --record "$CAST"`,
 		keys: []key{
 			{sees: `WHAT DO YOU THINK`, reads: 5 * time.Second, press: "1"},
 			{sees: `You say 1`, reads: time.Second, press: " "},
-			{sees: `Space (make the step|go on|read on)`, reads: 2500 * time.Millisecond, press: " ", until: `THE ANSWER`},
-			{sees: `THE ANSWER`, reads: 4 * time.Second, press: "q"},
+			{sees: `Space (make the step|go on|read on)`, reads: 2 * time.Second, press: " ", until: `WHAT DO YOU READ`},
+			{sees: `WHAT DO YOU READ`, reads: 2 * time.Second, press: "2"},
+			{sees: `You read: 2`, reads: time.Second, press: "\r"},
+			{sees: `Space (go on|read on)`, reads: time.Second, press: " ", until: `THE ANSWER`},
+			{sees: `THE ANSWER`, reads: 5 * time.Second, press: "q"},
 		},
 	},
 	{

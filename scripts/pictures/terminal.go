@@ -79,14 +79,16 @@ func play(cmd *exec.Cmd, columns, rows int, keys []key) (last frame, err error) 
 
 // pressed presses the key, and returns what stood there before.
 func (k key) pressed(tty io.Writer, shown *screen) (before frame, err error) {
+	sees, until := regexp.MustCompile(k.sees), regexp.MustCompile(k.until)
+	over := func(text string) bool { return k.until != "" && until.MatchString(text) }
 	for {
-		if err := shown.waits(regexp.MustCompile(k.sees).MatchString); err != nil {
+		if err := shown.waits(func(now string) bool { return sees.MatchString(now) || over(now) }); err != nil {
 			return before, fmt.Errorf("%q never came: %w", k.sees, err)
 		}
 		time.Sleep(k.reads)
 		before = shown.frame()
 		text := shown.text()
-		if k.until != "" && regexp.MustCompile(k.until).MatchString(text) {
+		if over(text) {
 			return before, nil
 		}
 		if _, err := io.WriteString(tty, k.press); err != nil || k.until == "" {
