@@ -107,16 +107,18 @@ func (b *ladderBuilder) call(r lesson.Rung) {
 	if r.Process != "" && r.Process != r.Host {
 		call = r.Process + ": " + call
 	}
+	returned, _, _ := strings.Cut(r.Returned, " (") // after that comes what an errno means
+	returned = "=" + tie + strings.ReplaceAll(returned, " ", tie)
 	switch {
 	case r.Call != "" && r.Returned != "":
-		s.margin[side] = call + " =" + tie + r.Returned
+		s.margin[side] = call + " " + returned
 	case r.Call != "":
 		s.margin[side] = call
 		if b.calls[side]++; s.inside[side] == outside {
 			s.inside[side] = enters
 		}
 	default:
-		s.margin[side] = "=" + tie + r.Returned
+		s.margin[side] = returned
 		if b.calls[side] = max(b.calls[side]-1, 0); b.calls[side] == 0 {
 			s.inside[side] = leaves
 		}
@@ -140,7 +142,7 @@ func (b *ladderBuilder) packet(p *wire.Packet) {
 	to := 1 - from
 	b.says(to, p.Before.To)
 	arrived := cmp.Or(p.After.To, p.Before.To)
-	s := b.departs(from, b.isNews(from, p.Before.From), b.isNews(to, arrived))
+	s := b.departs(p, from, b.isNews(from, p.Before.From), b.isNews(to, arrived))
 	s.arrow, s.at = newArrow(from, p), p.Had()
 	b.put(s, from, p.Before.From)
 	b.put(s, to, arrived)
@@ -149,11 +151,12 @@ func (b *ladderBuilder) packet(p *wire.Packet) {
 
 // departs returns the step in which a packet leaves a side: that of the call that has sent
 // it, or one in which its state has room if that is news; and so has that of the other
-// side.
-func (b *ladderBuilder) departs(from int, state, other bool) *step {
+// side. A packet that comes again was sent by a timer, or for an ACK, and by no call.
+func (b *ladderBuilder) departs(p *wire.Packet, from int, state, other bool) *step {
 	if len(b.ladder.steps) > 0 {
 		s := b.last()
-		if s.arrow == nil && s.fold == "" && (s.margin[from] == "") == state && (s.margin[1-from] == "" || !other) {
+		empty := s.margin[from] == ""
+		if s.arrow == nil && s.fold == "" && empty == state && (empty || p.Again == 0) && (s.margin[1-from] == "" || !other) {
 			return s
 		}
 	}

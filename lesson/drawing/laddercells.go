@@ -111,7 +111,12 @@ func (m measure) texts(s step, side int) []string {
 	if s.margin[side] == "" {
 		return nil
 	}
-	return wrap(s.margin[side], m.margin(side))
+	const bond = "\u2011" // a hyphen that no line is broken at: -1 stays whole
+	lines := wrap(strings.ReplaceAll(s.margin[side], "-", bond), m.margin(side))
+	for i := range lines {
+		lines[i] = strings.ReplaceAll(lines[i], bond, "-")
+	}
+	return lines
 }
 
 // above are the words of an arrow that has no room for them.
