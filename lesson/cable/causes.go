@@ -32,6 +32,14 @@ func (c Call) text() string {
 	return strings.TrimSuffix(c.Strace(), " = "+c.Result())
 }
 
+// line is the call as strace(1) prints it, with its result if it has one.
+func (c Call) line() string {
+	if !c.Returned {
+		return c.text()
+	}
+	return c.Strace()
+}
+
 // cause says of each packet which call made the kernel send it, where that is certain: the
 // call was under way on the packet's host, and is one that sends such a packet. What the
 // kernel sends by itself, acknowledgments and repeats, has no cause.
@@ -44,7 +52,7 @@ func cause(packets []wire.Packet, calls []Call) {
 		}
 		for _, c := range calls {
 			if c.Host == p.From && !p.Time.Before(c.Start) && !p.Time.After(c.end()) && sends(c.Name, s) {
-				p.Cause = &wire.Cause{Process: c.Process, PID: c.PID, Call: c.Strace()}
+				p.Cause = &wire.Cause{Process: c.Process, PID: c.PID, Call: c.line()}
 			}
 		}
 	}
