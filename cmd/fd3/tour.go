@@ -23,9 +23,10 @@ import (
 )
 
 const tourLong = `The course: the whole life of a socket in lessons, on this kernel, now. Each
-asks you first what you think will happen, then makes the experiment and shows
-what the kernel says. In an exercise you do something with your own tools in
-another terminal, and the kernel is watched until it is done.
+asks you first what you think will happen, then makes the experiment, asks what
+you read there, and shows what the kernel says. You can change the numbers of an
+experiment and make it again. In an exercise you do something with your own
+tools in another terminal, and the kernel is watched until it is done.
 
 It fills a terminal of 60x18 or more. With --plain, with --accessible, or where
 the terminal is smaller it goes line by line, paced by Enter. The place where

@@ -24,20 +24,19 @@ func (w *Walk) CanObserve(at Place) bool {
 	return p.Kind == lab.Experiment && w.asked[p.Name]
 }
 
-// Observe keeps what the learner has read after an experiment. An error tells them what
-// is asked for instead.
-func (w *Walk) Observe(experiment lab.Part, read string) error {
+// Observe keeps what the learner has read after an experiment. Where the kernel can have
+// said nothing like it, it keeps nothing and returns what is asked for instead.
+func (w *Walk) Observe(experiment lab.Part, read string) (instead string) {
 	said := w.Notes().Values()[experiment.Observe.Note]
-	if err := lab.Legible(read, said); err != nil {
-		return err
+	if instead := lab.Instead(read, said); instead != "" {
+		return instead
 	}
+	r := reading{read, said}
 	w.mu.Lock()
-	w.observed[experiment.Name] = reading{read, said}
+	w.observed[experiment.Name] = r
 	w.mu.Unlock()
-	w.keep(func(kept *Progress) error {
-		return kept.observed(experiment.Lesson, experiment.Name, reading{read, said})
-	})
-	return nil
+	w.keep(func(kept *Progress) error { return kept.observed(experiment.Lesson, experiment.Name, r) })
+	return ""
 }
 
 // forget forgets what was read after an experiment: it is made once more.

@@ -220,18 +220,14 @@ func (p *Progress) toRecall() (keys []string) {
 			keys = append(keys, key)
 		}
 	}
-	order := func(key string) (known, when int) {
-		if made := p.kept.Predictions[key]; made.known() {
-			return 1, made.When
-		} else {
-			return 0, -made.When
+	place := func(key string) int { // below 0 for what is not known
+		made := p.kept.Predictions[key]
+		if made.known() {
+			return made.When
 		}
+		return -made.When
 	}
-	slices.SortFunc(keys, func(a, b string) int {
-		aKnown, aWhen := order(a)
-		bKnown, bWhen := order(b)
-		return cmp.Or(aKnown-bKnown, aWhen-bWhen, strings.Compare(a, b))
-	})
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(place(a)-place(b), strings.Compare(a, b)) })
 	return keys
 }
 

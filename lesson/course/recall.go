@@ -26,13 +26,16 @@ func (w *Walk) recall(ctx context.Context, l lab.Lesson) error {
 	if err != nil {
 		return err
 	}
-	text := "The kernel said: " + w.fill(p, choiceOf(p, answer))
+	text := "The kernel said: " + w.fill(p, p.Choice(answer))
 	switch {
 	case choice == "":
 	case choice == answer:
 		text += "\n\nYou said the same."
 	default:
-		text += "\n\nYou said: " + w.fill(p, choiceOf(p, choice))
+		text += "\n\nYou said: " + w.fill(p, p.Choice(choice))
+		if about, err := words.FillParagraphs(w.about(p, choice), w.Notes().Values()); err == nil {
+			text += "\n\n" + about
+		}
 	}
 	w.show(p, lesson.Event{Kind: lesson.KindText, Section: "recalled", Text: text})
 	if choice != "" {
@@ -47,19 +50,32 @@ func (w *Walk) earlier(l lab.Lesson) (p lab.Part, answer string, ok bool) {
 	if w.Ask == nil || w.Progress == nil {
 		return p, "", false
 	}
+	before := w.Lessons[:slices.IndexFunc(w.Lessons, func(other lab.Lesson) bool { return other.ID == l.ID })]
 	for _, key := range w.Progress.toRecall() {
 		id, name, _ := strings.Cut(key, "/")
-		i := slices.IndexFunc(w.Lessons, func(l lab.Lesson) bool { return l.ID == id })
-		if i < 0 || i >= slices.IndexFunc(w.Lessons, func(other lab.Lesson) bool { return other.ID == l.ID }) {
+		i := slices.IndexFunc(before, func(l lab.Lesson) bool { return l.ID == id })
+		if i < 0 {
 			continue
 		}
-		p, answer = w.Lessons[i].Prediction(name), w.Progress.answer(key)
+		p, answer = before[i].Prediction(name), w.Progress.answer(key)
 		p.Choices = w.choices(p)
-		if choiceOf(p, answer) != "" && w.tellable(p) {
+		if p.Choice(answer) != "" && w.tellable(p) {
 			return p, answer, true
 		}
 	}
 	return p, "", false
+}
+
+// about returns what the verdict on a prediction says to those who made a choice.
+func (w *Walk) about(predict lab.Part, choice string) string {
+	for _, l := range w.Lessons {
+		for _, p := range l.Parts {
+			if l.ID == predict.Lesson && p.Kind == lab.Verdict && p.Name == predict.Name {
+				return p.About[choice]
+			}
+		}
+	}
+	return ""
 }
 
 // tellable reports whether all words of a prediction can be told before any experiment.
@@ -70,13 +86,4 @@ func (w *Walk) tellable(p lab.Part) bool {
 	}
 	_, err := words.FillParagraphs(text, w.Notes().Values())
 	return err == nil
-}
-
-// choiceOf returns the words of a choice of a prediction, or "" if it has no such choice.
-func choiceOf(p lab.Part, name string) string {
-	i := slices.IndexFunc(p.Choices, func(c words.Item) bool { return c.Name == name })
-	if i < 0 {
-		return ""
-	}
-	return p.Choices[i].Text
 }

@@ -23,6 +23,12 @@ What now?
 - yes: Yes.
 - no: No.
 
+## verdict plain
+It is so.
+
+### no
+It only looks like that.
+
 ## predict read: a question about a value
 What of {number}?
 
@@ -62,7 +68,7 @@ func TestRecall(t *testing.T) {
 		return text
 	}
 	if text := open(Place{1, 0}); !strings.Contains(text, "recall From the lesson `one`: a plain question.") ||
-		!strings.Contains(text, "recalled The kernel said: Yes.\n\nYou said: No.\nquestion What?") {
+		!strings.Contains(text, "recalled The kernel said: Yes.\n\nYou said: No.\n\nIt only looks like that.\nquestion What?") {
 		t.Error(text)
 	}
 	say = ""

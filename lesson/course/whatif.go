@@ -12,8 +12,8 @@ import (
 	"fd3/lesson/words"
 )
 
-// CanChange returns the experiment that the part at a place belongs to, and where it is,
-// if a learner may change its parameters: it is made, and nothing is asked about it.
+// CanChange returns the experiment that the part at a place belongs to, and where it is, if
+// a learner may change its parameters: if it has any, and could be made.
 func (w *Walk) CanChange(at Place) (experiment lab.Part, from Place, ok bool) {
 	switch w.Part(at).Kind {
 	case lab.Experiment, lab.Verdict, lab.Explain:
@@ -24,9 +24,9 @@ func (w *Walk) CanChange(at Place) (experiment lab.Part, from Place, ok bool) {
 	}
 	experiment = w.Part(from)
 	w.mu.Lock()
-	opened := w.opened[from]
+	failed, begun := w.failed[experiment.Lesson+"/"+experiment.Name]
 	w.mu.Unlock()
-	return experiment, from, opened && len(experiment.Params) > 0 && w.made(experiment)
+	return experiment, from, len(experiment.Params) > 0 && begun && !failed
 }
 
 // WhatIf makes an experiment with other values of its parameters, by their names. The words

@@ -45,8 +45,7 @@ func (s *screen) paste(text string) {
 // sayRead says what was typed. What cannot be meant stays, to be typed anew.
 func (s *screen) sayRead() {
 	p := s.page()
-	if err := s.walk.Observe(s.part(), p.typed); err != nil {
-		s.note = err.Error()
+	if s.note = s.walk.Observe(s.part(), p.typed); s.note != "" {
 		return
 	}
 	p.typing, p.read = false, p.typed

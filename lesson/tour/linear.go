@@ -407,11 +407,11 @@ func (t *linear) observe(ctx context.Context, p lab.Part) error {
 			t.say("Please type what you read, or s to go on without.")
 			continue
 		}
-		err = t.walk.Observe(p, line)
-		if err == nil {
+		instead := t.walk.Observe(p, line)
+		if instead == "" {
 			return nil
 		}
-		t.say("%s s goes on without.", err)
+		t.say("%s s goes on without.", instead)
 	}
 }
 

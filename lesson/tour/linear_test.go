@@ -285,7 +285,8 @@ func TestLinearObservation(t *testing.T) {
 // After the verdict a learner changes the numbers of the experiment: the kernel answers,
 // and the lesson's own words and values stay as they are.
 func TestLinearWhatIf(t *testing.T) {
-	v := visits(t, &course.Progress{}, "listen/full")
+	p := &course.Progress{}
+	v := visits(t, p, "listen/full")
 	v.types("a number from 1 to 4", "two\n")
 	v.goesOnUntil("What do you read? s: skip.")
 	v.keys.WriteString("s\n")
@@ -306,6 +307,12 @@ func TestLinearWhatIf(t *testing.T) {
 	_, whatIf, _ := strings.Cut(v.text(), "WHAT IF")
 	if whatIf, _, _ = strings.Cut(whatIf, "WHAT CAME OUT"); strings.Contains(whatIf, "one after the other") || !strings.Contains(whatIf, "listen(") {
 		t.Errorf("not the calls alone:\n%s", whatIf)
+	}
+	v = visits(t, p, "") // who comes back can do the same
+	v.types("Enter: go on. w: what if. q: quit >", "w\n\n\n")
+	v.types("WHAT CAME OUT", "q\n")
+	if err := v.ends(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -121,9 +121,12 @@ func (l Lesson) Prediction(name string) Part {
 
 // Choice returns the text of an answer to a prediction, or "" if there is no such
 // answer.
-func (l Lesson) Choice(name, answer string) string {
-	for _, c := range l.Prediction(name).Choices {
-		if c.Name == answer {
+func (l Lesson) Choice(name, answer string) string { return l.Prediction(name).Choice(answer) }
+
+// Choice returns the text of a choice of a prediction, or "" if there is no such choice.
+func (p Part) Choice(name string) string {
+	for _, c := range p.Choices {
+		if c.Name == name {
 			return c.Text
 		}
 	}

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
@@ -34,16 +33,17 @@ func (l Lesson) Observation(name string) Observation {
 	return Observation{}
 }
 
-// Legible returns nil if words may be a reading of what the kernel said: a number of a
-// number, a state of a state. Its error tells the learner what is asked for.
-func Legible(read, said string) error {
+// Instead returns what a learner is asked for, where their words can be no reading of what
+// the kernel said: a number where it said a number, a state where it said a state. It is
+// empty where they can.
+func Instead(read, said string) string {
 	switch {
 	case isNumber(said) && !isNumber(firstWord(read)):
-		return errors.New("A number is asked for, such as 7.")
+		return "A number is asked for, such as 7."
 	case kernel.ParseState(said) != 0 && kernel.ParseState(read) == 0:
-		return errors.New("A state is asked for, such as LISTEN or TIME_WAIT.")
+		return "A state is asked for, such as LISTEN or TIME_WAIT."
 	}
-	return nil
+	return ""
 }
 
 // SameReading reports whether a learner has read what the kernel said. Capitals do not

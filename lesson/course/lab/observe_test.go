@@ -25,7 +25,7 @@ func TestReadings(t *testing.T) {
 		{"eaddrinuse", "EADDRINUSE", true, true},
 		{"EAGAIN", "EADDRINUSE", true, false},
 	} {
-		if legible := Legible(test.read, test.said) == nil; legible != test.legible {
+		if legible := Instead(test.read, test.said) == ""; legible != test.legible {
 			t.Errorf("%q of %q is legible: %v", test.read, test.said, legible)
 		}
 		if same := test.legible && SameReading(test.read, test.said); same != test.same {
