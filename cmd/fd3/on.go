@@ -100,11 +100,27 @@ func (a *app) runOn(ctx context.Context, on stage.Role, command []string) error 
 		case <-gone:
 			host.Clear()
 			<-ended
-			return errors.New("the network has ended, and what ran on it")
+			return errNetworkEnded
 		case <-ended:
-			return programEnded(cmd.ProcessState)
+			err := programEnded(cmd.ProcessState)
+			if err == programExit(128+int(unix.SIGKILL)) && !a.networkUp() { // the keeper kills what is left on its hosts
+				return errNetworkEnded
+			}
+			return err
 		}
 	}
+}
+
+var errNetworkEnded = errors.New("the network has ended, and what ran on it")
+
+// networkUp reports whether the network of the stage is up.
+func (a *app) networkUp() bool {
+	network, err := netlab.Open(a.stage)
+	if err != nil {
+		return false
+	}
+	network.Close()
+	return true
 }
 
 // programEnded returns nil, or the exit code of a program as a shell would have it.
