@@ -98,13 +98,6 @@ func (h *handout) write(all ...lesson.Event) {
 	}
 }
 
-// telling returns what a function tells.
-func (h *handout) telling(do func()) []lesson.Event {
-	h.told = nil
-	do()
-	return h.told
-}
-
 // learners arranges a part on the learner's sheet.
 func (h *handout) learners(p lab.Part, told []lesson.Event, made bool) {
 	switch p.Kind {
@@ -151,17 +144,22 @@ func (h *handout) teachers(p lab.Part, told []lesson.Event, made bool) {
 				h.write(e)
 			}
 		}
-	}
-	if p.Kind != lab.Exercise || !made {
-		return
-	}
-	hints := h.telling(func() {
-		for n := range p.Hints {
-			h.walk.Hint(p, n)
+		if p.Kind == lab.Exercise && made {
+			h.write(h.hints(p)...)
 		}
-	})
-	hints[0].Title = "the last one is the solution"
-	h.write(hints...)
+	}
+}
+
+// hints returns those of an exercise. Their heading says what the last one is.
+func (h *handout) hints(exercise lab.Part) []lesson.Event {
+	h.told = nil
+	for n := range exercise.Hints {
+		h.walk.Hint(exercise, n)
+	}
+	for i := range h.told {
+		h.told[i].Title = "the last one is the solution"
+	}
+	return h.told
 }
 
 // titled gives words the title of their part.
