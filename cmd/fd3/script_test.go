@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -169,23 +168,15 @@ func plain(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(code(err, want))
 }
 
-// copyProgram puts fd3 where every user reaches it.
+// copyProgram puts fd3 where every user reaches it. It is another process that writes it: a
+// child of this one, forked for another test meanwhile, would have the file open for
+// writing, and until it has called execve(2) nobody could execute it (ETXTBSY).
 func copyProgram(to string) error {
 	from, err := exec.LookPath("fd3")
 	if err != nil {
 		return err
 	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return exec.Command("cp", "-L", from, to).Run()
 }
 
 // retry REGEXP COMMAND...: run the command until its output says so.
