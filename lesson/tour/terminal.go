@@ -28,7 +28,7 @@ var unasked = strings.NewReplacer(
 	"\x1b[?2026$p", "", "\x1b[?2027$p", "", // DECRQM: synchronized output, grapheme clusters
 	"\x1b[?u", "", "\x1b[>1u", "", "\x1b[<1u", "", // the kitty keyboard protocol: query, push, pop
 	"\x1b[>4;2m", "", "\x1b[>4m", "", // xterm: modifyOtherKeys
-	leaveScreen, "\x1b[m\x1b[H\x1b[J" + leaveScreen,
+	leaveScreen, "\x1b[m\x1b[H\x1b[J"+leaveScreen,
 )
 
 func (q quiet) Write(b []byte) (int, error) {
