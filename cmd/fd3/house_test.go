@@ -83,7 +83,7 @@ var walls = map[string]string{
 	"lesson/facts":    "lesson sockets sockets/kernel sockets/stage",
 	"lesson/step":     "lesson lesson/facts lesson/words httpmini sockets sockets/kernel sockets/stage",
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
-	"lesson/cable":    "lesson lesson/words sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
+	"lesson/cable":    "lesson lesson/words httpmini sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
 	"lesson/doctor":   "lesson lesson/words sockets sockets/kernel sockets/netlab sockets/stage",
 	"lesson/glossary": "lesson lesson/facts lesson/step lesson/words sockets sockets/kernel",
 	"lesson/drawing":  "lesson sockets/kernel sockets/wire",

@@ -56,9 +56,15 @@ func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Re
 func (n *Narrator) packet(packets []wire.Packet, number int) {
 	for i := range packets {
 		if packets[i].Number == number {
-			n.show(lesson.Event{Kind: lesson.KindPacket, Packet: &packets[i], Recap: !n.Bytes})
+			n.tell(&packets[i])
 		}
 	}
+}
+
+// tell shows a packet, in a line or byte by byte.
+func (n *Narrator) tell(p *wire.Packet) {
+	contain(p)
+	n.show(lesson.Event{Kind: lesson.KindPacket, Packet: p, Recap: !n.Bytes})
 }
 
 // onCable tells what lies on the cable, or that nothing does.
@@ -74,7 +80,7 @@ func (n *Narrator) onCable(held []wire.Packet, report wire.Report) {
 		n.say("empty", map[string]string{"holds": holding(report.Holds)})
 	}
 	for i := range held {
-		n.show(lesson.Event{Kind: lesson.KindPacket, Packet: &held[i], Recap: !n.Bytes})
+		n.tell(&held[i])
 	}
 }
 
