@@ -28,13 +28,13 @@ type layout struct {
 }
 
 // lay arranges a Picture in a room: side by side where there is enough, else in one
-// column. Where that is too high it does without descriptors of no sockets, then without
-// the edges of empty queues, then without details, then without sockets: what is finished
-// first, then the oldest.
+// column. Where that is too high it does without descriptors of no sockets, then puts other
+// programs of one name together, then does without the edges of empty queues, then without
+// details, then without sockets: what is finished first, then the oldest.
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
 	candidates := p.dispensable()
-	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.withoutEmptyQueues, Picture.withoutDetails} {
+	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, Picture.withoutDetails} {
 		if l := p.place(room); l.excess() <= 0 {
 			return l
 		}

@@ -53,11 +53,14 @@ func (p Picture) withoutFiles() Picture {
 		kept := *b
 		kept.rows = nil
 		for _, r := range b.rows {
-			if r.number == "" || r.socket != nil || r.mark != unchanged {
+			switch {
+			case r.others > 0:
+				p.files += r.others
+			case r.number != "" && r.socket == nil && r.mark == unchanged:
+				p.files += r.descriptors()
+			default:
 				kept.rows = append(kept.rows, r)
-				continue
 			}
-			p.files += r.descriptors()
 		}
 		boxes = append(boxes, &kept)
 	}
@@ -74,6 +77,30 @@ func (r *row) descriptors() int {
 	first, _ := strconv.Atoi(from)
 	last, _ := strconv.Atoi(to)
 	return last - first + 1
+}
+
+// merged returns the Picture with other programs of one name in one box.
+func (p Picture) merged() Picture {
+	var boxes []*box
+	first := make(map[string]*box)
+	for _, b := range p.boxes {
+		one := first[b.comm]
+		if b.comm == "" || one == nil || one.right != b.right {
+			kept := *b
+			kept.rows = slices.Clone(b.rows)
+			boxes = append(boxes, &kept)
+			first[b.comm] = &kept
+			continue
+		}
+		one.name += ", " + strings.TrimPrefix(b.name, b.comm+" ")
+		one.rows = append(one.rows, b.rows...)
+		one.mark = max(one.mark, b.mark)
+		if one.state != b.state {
+			one.state = ""
+		}
+	}
+	p.boxes = boxes
+	return p
 }
 
 // withoutEmptyQueues returns the Picture with each queue that nobody waits in as one row.

@@ -21,6 +21,7 @@ type Picture struct {
 // A box is a process with its descriptors, or what no process holds.
 type box struct {
 	name   string // "server 4711", or what the sockets without a process are
+	comm   string // of a process that is no party: its name alone
 	state  string // what the process does, if it does not just stand still
 	right  bool   // listeners are at the right, their clients at the left
 	nobody bool   // no process holds what is in it
@@ -41,6 +42,7 @@ type row struct {
 	socket *kernel.Socket // nil: none
 	hides  int            // how many places of a queue it stands for, for want of room
 	free   bool           // of a queue: nobody waits there
+	others int            // how many descriptors it counts
 }
 
 // part says what a row is of a box.
@@ -119,6 +121,9 @@ func (h hosted) arrange(first bool) {
 	for i, p := range h.Processes {
 		b := &box{name: fmt.Sprintf("%s %d", p.Name, p.PID), state: doing(p), mark: h.marked(p)}
 		b.right = h.listens(p) || first && i == 0
+		if !p.Party {
+			b.comm = p.Name
+		}
 		h.boxes = append(h.boxes, b)
 		h.descriptors(b, p)
 	}
@@ -160,7 +165,7 @@ func (h hosted) descriptors(b *box, p kernel.Process) {
 		}
 	}
 	if p.Others > 0 && !p.Party {
-		b.rows = append(b.rows, &row{text: lesson.Counted(p.Others, "other descriptor")})
+		b.rows = append(b.rows, &row{text: lesson.Counted(p.Others, "other descriptor"), others: p.Others})
 	}
 	h.closed(b, p)
 }

@@ -119,6 +119,20 @@ func over() kernel.Snapshot {
 	return snapshot([]kernel.Process{process("server", serverPID), process("client", clientPID)}, s)
 }
 
+// knocking is a listener with a backlog of 1, at which four programs of one name connect.
+func knocking() kernel.Snapshot {
+	s := full()
+	h := &s.Hosts[0]
+	h.Processes = h.Processes[:1]
+	for i := range 4 {
+		pid := curlPID + i
+		x := &h.Sockets[1+i]
+		x.Holders, x.Inode = []kernel.Holder{{PID: pid, FD: 3}}, uint64(pid+3)
+		h.Processes = append(h.Processes, kernel.Process{Name: "nc", PID: pid, State: "sleeping", Others: 5, Descriptors: []kernel.Descriptor{{Number: 3, Target: fmt.Sprintf("socket:[%d]", pid+3)}}})
+	}
+	return s
+}
+
 // others are sockets of all kinds but TCP's connections.
 func others() kernel.Snapshot {
 	sockets := []kernel.Socket{
@@ -193,6 +207,7 @@ func scenes() map[string]scene {
 		"many":     {now: many(), rows: 24},
 		"born":     {now: queued(), before: &kernel.Snapshot{}},
 		"crowd":    {now: crowd(), rows: 22},
+		"knocking": {now: knocking(), rows: 18},
 		"nothing":  {now: snapshot([]kernel.Process{process("server", serverPID)})},
 	}
 }

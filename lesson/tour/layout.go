@@ -26,10 +26,11 @@ const (
 )
 
 // Below that the drawing stands under the text, if it has leastDrawing rows or is whole in
-// fewer, and leaves the text leastText.
+// fewer, and leaves the text leastText, or leastTask.
 const (
 	leastText    = 7
-	leastDrawing = 10
+	leastTask    = 10 // of an exercise, whose commands are typed off the screen
+	leastDrawing = 8
 )
 
 // Where the kernel's side is so large, the calls stand in a ladder under the drawing, and
@@ -96,7 +97,11 @@ func (s *screen) layout() layout {
 	case !live:
 		return alone
 	}
-	room := area{body.width - margin, body.height - leastText - 1}
+	text := leastText
+	if s.part().Kind == lab.Exercise {
+		text = leastTask
+	}
+	room := area{body.width - margin, body.height - text - 1}
 	if needs := len(s.draw(area{room.width, body.height})); needs <= room.height || room.height >= leastDrawing {
 		l := layout{board: area{room.width, min(needs, room.height) + 1}}
 		l.text = area{alone.text.width, body.height - l.board.height}

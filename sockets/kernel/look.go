@@ -59,7 +59,7 @@ var unixProtocols = map[int]string{unix.SOCK_STREAM: unixStream, unix.SOCK_DGRAM
 // accepts nobody.
 //
 // A socket concerns a party that holds it; or is the other end of such a one; or waits
-// in the queue of a listening one; or has been closed and has the address of one, or of a
+// in the queue of a listening one, or for an answer of it; or has been closed and has the address of one, or of a
 // connection that is known to have been a party's. Sockets of an earlier Snapshot, and the
 // other ends of these, are followed until the kernel has dropped them.
 //
@@ -320,7 +320,8 @@ func (l *looker) follow(earlier Snapshot) {
 	}
 	for _, row := range l.tcp {
 		orphan := row.Inode == 0 && (l.listens(row.Local) || bound[boundTo("TCP", row.Remote)])
-		if connected[endsOf("TCP", row.Local, row.Remote)] || orphan || cookies[row.Cookie] {
+		knocks := row.State == SynSent && l.listens(row.Remote)
+		if connected[endsOf("TCP", row.Local, row.Remote)] || orphan || knocks || cookies[row.Cookie] {
 			l.inet("TCP", row)
 		}
 	}

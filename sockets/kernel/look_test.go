@@ -267,6 +267,25 @@ sys.stdin.read()`, at.Port()))
 	}
 }
 
+// So is one that has no room in the queue, and only sends its SYN again.
+func TestLookNamesThoseWhoAreNotAnswered(t *testing.T) {
+	_, at := listener(t, unix.AF_INET, 0)
+	connect(t, unix.AF_INET, at) // takes the only place
+	cmd := exec.Command("python3", "-u", "-c", fmt.Sprintf(`
+import socket, sys
+s = socket.socket()
+s.setblocking(False)
+s.connect_ex(("127.0.0.1", %d))
+print(s.getsockname()[1])
+sys.stdin.read()`, at.Port()))
+	port := started(t, cmd)
+	h := likeSS(t, "it has no answer", unix.Getpid(), Snapshot{})
+	found := slices.DeleteFunc(slices.Clone(h.Sockets), func(s Socket) bool { return s.State != SynSent })
+	if len(found) != 1 || int(found[0].Local.Port()) != port || len(found[0].Holders) != 1 || found[0].Holders[0].PID != cmd.Process.Pid {
+		t.Errorf("%+v", found)
+	}
+}
+
 // AF_UNIX and UDP are what ss -xap and -uap say; a socket without an address is in no
 // table, and has its protocol all the same.
 func TestLookAtOtherFamilies(t *testing.T) {

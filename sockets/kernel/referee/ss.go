@@ -11,14 +11,15 @@ import (
 
 // A row is a socket as ss tells of it.
 type row struct {
-	key     string
-	text    string // as socket.row has it
-	local   string // the address; empty for AF_UNIX
-	holders []holder
+	key           string
+	text          string // as socket.row has it
+	local, remote string // addresses; empty for AF_UNIX
+	state         string
+	holders       []holder
 }
 
 // concerns reports whether a Snapshot must have the socket: one of its processes holds it
-// by a descriptor that it has, or it waits at a listener of theirs.
+// by a descriptor that it has, or it waits at a listener of theirs, or for its answer.
 func (r row) concerns(processes []process, sockets []socket) bool {
 	for _, h := range r.holders {
 		for _, p := range processes {
@@ -27,8 +28,9 @@ func (r row) concerns(processes []process, sockets []socket) bool {
 			}
 		}
 	}
-	return r.local != "" && len(r.holders) == 0 && slices.ContainsFunc(sockets, func(s socket) bool {
-		return s.State == "LISTEN" && s.Local == r.local && len(s.Holders) > 0
+	return slices.ContainsFunc(sockets, func(s socket) bool {
+		at := s.State == "LISTEN" && len(s.Holders) > 0 && s.Local != ""
+		return at && (len(r.holders) == 0 && r.local == s.Local || r.state == "SYN-SENT" && r.remote == s.Local)
 	})
 }
 
@@ -105,7 +107,7 @@ func inet(line, option string) row {
 	if strings.HasPrefix(option, "-Hu") {
 		protocol = "UDP"
 	}
-	r := row{holders: users(line), local: address(f[3])}
+	r := row{holders: users(line), state: f[0], local: address(f[3]), remote: address(f[4])}
 	if sk := cookieOf.FindStringSubmatch(line); sk != nil {
 		cookie, _ := strconv.ParseUint(sk[1], 16, 64)
 		r.key = fmt.Sprint("inet ", cookie)
@@ -117,7 +119,7 @@ func inet(line, option string) row {
 	if b := bufferOf.FindStringSubmatch(line); b != nil && b[1] != "0" {
 		buffer = " rb" + b[1]
 	}
-	r.text = fmt.Sprintf("%s %s %s %s %s %s%s%s%s", protocol, f[0], f[1], f[2], r.local, address(f[4]), holders(r.holders), timer, buffer)
+	r.text = fmt.Sprintf("%s %s %s %s %s %s%s%s%s", protocol, f[0], f[1], f[2], r.local, r.remote, holders(r.holders), timer, buffer)
 	return r
 }
 
