@@ -57,7 +57,7 @@ func (w *Walk) WhatIf(ctx context.Context, experiment lab.Part, values map[strin
 	var read []string
 	for _, name := range slices.Sorted(maps.Keys(notes.Values())) {
 		if _, given := values[name]; !given {
-			read = append(read, fmt.Sprintf("%s %s", spaced(name), words.Literal(notes.Values()[name])))
+			read = append(read, fmt.Sprintf("%s: %s", spaced(name), words.Literal(notes.Values()[name])))
 		}
 	}
 	w.show(experiment, lesson.Event{Kind: lesson.KindText, Section: "outcome", Text: strings.Join(read, "; ") + "."})

@@ -297,7 +297,7 @@ func TestLinearWhatIf(t *testing.T) {
 	v.types("clients, a number from 1 to 12 (Enter: 5) >", "\n")
 	v.shows("The same with other numbers: backlog 3, clients 5.")
 	v.shows("WHAT CAME OUT")
-	v.types("open 4;", "o\n")
+	v.types("open: 4;", "o\n")
 	v.types("THE OTHER ANSWERS", "w\n\n1\n")
 	v.types("The same with other numbers: backlog 1, clients 1.", "\n")
 	v.types("WHY", "q\n")

@@ -151,7 +151,7 @@ func TestScreenWhatIf(t *testing.T) {
 	x.press("9", "9", "enter")
 	x.sees(`backlog is a number from 0 to 16\.`)
 	x.press("3", "j", "right", "enter")
-	x.sees(`WHAT CAME OUT(.*\n)*.*open 4;`)
+	x.sees(`WHAT CAME OUT(.*\n)*.*open: 4;`)
 	x.press("home")
 	x.sees(`WHAT IF(.*\n)*.*backlog 3, clients 6(.*\n)*.*listen(.*\n)*.*listen\(3, 3\) = 0`)
 	x.press("w")
