@@ -52,7 +52,7 @@ const (
 type Event struct {
 	Kind    Kind   `json:"kind"`
 	Step    string `json:"step,omitempty"`    // the step that it belongs to: socket, bind, listen, …
-	Process string `json:"process,omitempty"` // whose: server or client; fd3 for calls of its own
+	Process string `json:"process,omitempty"` // whose: server or client; network, which keeps a cable; fd3 for calls of its own
 	PID     int    `json:"pid,omitempty"`     // of that process
 	Recap   bool   `json:"recap,omitempty"`   // true: the step is a prerequisite, told in short
 

@@ -214,8 +214,9 @@ func (n Net) Close() {
 }
 
 // Send gives another process the descriptors of a Net from OpenNet, over a
-// connected Unix socket on which nothing else is under way (SCM_RIGHTS, unix(7)).
-// The sender may then close its own.
+// connected Unix socket on which nothing else is under way (SCM_RIGHTS, unix(7)). They
+// are the same open sockets and files: only one of the two may read by them from then
+// on, so the sender closes its own.
 func (n Net) Send(socket int) error {
 	if n.held == nil {
 		return fmt.Errorf("the reader's own network namespace is not sent: %w", unix.EINVAL)

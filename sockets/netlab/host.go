@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets/kernel"
+	"fd3/sockets/stage"
 )
 
 // A Host is one of the two of a network.
@@ -36,7 +37,7 @@ type host struct {
 	Host
 	jobs chan func() // done by the thread that is in its namespace
 	ns   int         // the namespace, by descriptor
-	net  kernel.Net  // to be read from elsewhere
+	net  kernel.Net  // for the cable, to be read on any thread
 }
 
 // newHost makes a network namespace, and a thread that stays in it: the parent of what
@@ -85,6 +86,21 @@ func (h *host) do(f func() error) error {
 	done := make(chan error)
 	h.jobs <- func() { done <- f() }
 	return <-done
+}
+
+// give sends a Net of the host over a line. It is a fresh one: two processes that read the
+// same netlink socket would take each other's answers.
+func (h *host) give(l *stage.Line) error {
+	var net kernel.Net
+	err := h.do(func() (err error) {
+		net, err = kernel.OpenNet()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer net.Close()
+	return net.Send(l.FD)
 }
 
 // start starts a command on the host. The kernel kills it when the keeper ends.

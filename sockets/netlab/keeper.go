@@ -72,7 +72,10 @@ func live(path string, idle time.Duration) (code int) {
 		<-terminate
 		k.end()
 	}()
-	go k.cable.Carry()
+	go func() {
+		k.cable.Carry() // which returns when it cannot go on
+		k.end()
+	}()
 	go k.serve()
 	stage.SayAlive()
 	<-over
@@ -204,7 +207,7 @@ func (k *keeper) obey(l *stage.Line, o order, r *report) error {
 		r.State = k.state()
 	case o.Do == nets:
 		for _, h := range k.hosts {
-			if err := h.net.Send(l.FD); err != nil {
+			if err := h.give(l); err != nil {
 				return err
 			}
 		}

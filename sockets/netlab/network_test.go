@@ -221,3 +221,39 @@ func TestFlow(t *testing.T) {
 		t.Error(c.Strace())
 	}
 }
+
+// Several commands read the hosts at once, while the cable reads them too.
+func TestReadersDoNotMeet(t *testing.T) {
+	t.Parallel()
+	l := up(t, netlab.Options{})
+	l.connected()
+	l.cable(wire.Order{Do: "flow"})
+	done := make(chan error)
+	const readers = 4
+	for range readers {
+		go func() {
+			n, err := netlab.Open(l.name)
+			for i := 0; i < 50 && err == nil; i++ {
+				_, err = n.Net(stage.Server).TCP()
+			}
+			if err == nil {
+				n.Close()
+			}
+			done <- err
+		}()
+	}
+	for range readers {
+		for over := false; !over; {
+			select {
+			case err := <-done:
+				if over = true; err != nil {
+					t.Error(err)
+				}
+			case <-time.After(20*time.Second):
+				t.Fatal("a reader waits for an answer that another one took")
+			default: // the cable asks both hosts at each turn of a connection
+				l.cable(wire.Order{Do: "rst", To: netlab.Client, Off: 100})
+			}
+		}
+	}
+}

@@ -9,7 +9,7 @@ import (
 
 // An Order is what is to be done with a cable, or with a packet that lies on it.
 type Order struct {
-	Do     string        `json:"do"`               // one of Verbs
+	Do     string        `json:"do"`               // one of verbs
 	Number int           `json:"number,omitempty"` // which packet; 0: the first that lies on the cable
 	When   string        `json:"when,omitempty"`   // hold: words of Filters, with commas between
 	Delay  time.Duration `json:"delay,omitempty"`  // delay, and flow: of each packet
@@ -31,8 +31,8 @@ type Report struct {
 	Packets []Packet `json:"packets,omitempty"` // record: some of them, without what Parse finds
 }
 
-// Verbs are what can be done, by the name in an Order.
-var Verbs = map[string]func(*Cable, Order) ([]*packet, error){
+// verbs are what can be done, by the name in an Order.
+var verbs = map[string]func(*Cable, Order) ([]*packet, error){
 	"look":    func(*Cable, Order) ([]*packet, error) { return nil, nil },
 	"record":  func(*Cable, Order) ([]*packet, error) { return nil, nil },
 	"next":    (*Cable).next,
@@ -50,7 +50,7 @@ var Verbs = map[string]func(*Cable, Order) ([]*packet, error){
 // Do does what an Order says, and returns when the hosts have answered, as far as their
 // kernels do that by themselves.
 func (c *Cable) Do(o Order) (Report, error) {
-	verb := Verbs[o.Do]
+	verb := verbs[o.Do]
 	if verb == nil {
 		return Report{}, fmt.Errorf("unknown order for the cable: %q", o.Do)
 	}
