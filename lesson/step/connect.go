@@ -47,7 +47,7 @@ var Connect = add(Step{
 			reached := s.after.net(s.role).tcp.Listener(s.goal().AddrPort()) != nil
 			c.add(reached, "late")
 			c.add(!reached && len(s.listeners()) > 0, "elsewhere")
-			c.add(s.order.Addr.Wildcard(), "any")
+			c.add(s.order.Addr.Wildcard() && !s.goal().Wildcard(), "any")
 		}
 	},
 	Values: func(s *scene, v map[string]string) {

@@ -14,7 +14,7 @@ import (
 // wildcard: the kernel takes an address of this machine for it, the one that the socket
 // is bound to or else loopback (ip_route_output_key_hash_rcu, tcp_v6_connect).
 func (s *scene) goal() sockets.Sockaddr {
-	if x, ok := s.socket(); ok && s.call.Name == "connect" && x.Connected() {
+	if x, ok := s.socket(); ok && s.call.Name == "connect" && s.call.Errno == 0 && x.Connected() {
 		return x.Peer
 	}
 	if taken := takenFor(s.order.Addr, s.was().Local); taken != nil {
@@ -36,8 +36,8 @@ func takenFor(addr, local sockets.Sockaddr) sockets.Sockaddr {
 	}
 	defer unix.Close(fd)
 	var t sockets.Tracer
-	if own := local.AddrPort().Addr(); own.IsValid() {
-		t.Bind(fd, sockets.InetSockaddr(netip.AddrPortFrom(own, 0)))
+	if own := local.AddrPort().Addr(); own.IsValid() && t.Bind(fd, sockets.InetSockaddr(netip.AddrPortFrom(own, 0))).Errno != 0 {
+		return nil // an address of another network namespace
 	}
 	t.Connect(fd, addr)
 	return sockets.Peername(fd)

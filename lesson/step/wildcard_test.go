@@ -66,6 +66,13 @@ func TestWildcardOfABoundSocket(t *testing.T) {
 	h.do("connect", to(parse(t, fmt.Sprintf("0.0.0.0:%d", port))))
 }
 
+// Of an address that this process could not bind to it is not known what the kernel takes.
+func TestWildcardOfAnAddressElsewhere(t *testing.T) {
+	if taken := takenFor(parse(t, "0.0.0.0:9"), parse(t, "192.0.2.1:0")); taken != nil {
+		t.Errorf("%s", taken)
+	}
+}
+
 // A name was typed, and the words say that it stands for one address of two.
 func TestLocalhostIsOneAddressOfTwo(t *testing.T) {
 	h := newStagehand(t)
