@@ -50,8 +50,23 @@ func (r *Runner) closing(s *scene) {
 		if full {
 			r.commands(s, "try")
 		}
+		r.lies(s)
 		r.commands(s, "next")
 	}
+}
+
+// lies tells what lies on the cable of a network that stands still when a step is over:
+// mostly it is what the step has sent.
+func (r *Runner) lies(s *scene) {
+	if r.Lies == nil {
+		return
+	}
+	var there bool
+	if s.lies, there = r.Lies(); there {
+		s.known = nil
+		r.list(s, "next", "blocked", "lies")
+	}
+	s.lies, s.known = "", nil
 }
 
 // recap tells a prerequisite in one line, or why it failed.
@@ -142,8 +157,11 @@ func (r *Runner) complain(err error) {
 }
 
 // commands shows a section that is a list of commands: "- `command`: words".
-func (r *Runner) commands(s *scene, section string) {
-	raw, ok := page(s.step.Name).Section(section, s.cases()...)
+func (r *Runner) commands(s *scene, section string) { r.list(s, section, s.step.Name, section) }
+
+// list shows a list of commands in the words.
+func (r *Runner) list(s *scene, section, id, heading string) {
+	raw, ok := page(id).Section(heading, s.cases()...)
 	if !ok {
 		return
 	}
