@@ -1,6 +1,7 @@
 package cable
 
 import (
+	"cmp"
 	"context"
 
 	"fd3/sockets/netlab"
@@ -23,15 +24,18 @@ func (n *Narrator) record(ctx context.Context, network *netlab.Network) ([]wire.
 	return packets, report, nil
 }
 
-// remembered is record without the calls.
+// remembered is record without the calls. What comes while it is read is left out: a host
+// can send faster than this reads.
 func remembered(network *netlab.Network) ([]wire.Packet, wire.Report, error) {
 	var all []wire.Packet
 	var flows wire.Flows
+	newest := 0
 	for after := 0; ; {
 		r, err := network.Cable(wire.Order{Do: "record", After: after})
 		if err != nil {
 			return nil, r, err
 		}
+		newest = cmp.Or(newest, r.Newest)
 		for _, p := range r.Packets {
 			parsed := wire.Parse(p.Data)
 			p.Layers, p.Summary, p.Malformed = parsed.Layers, parsed.Summary, parsed.Malformed
@@ -39,7 +43,7 @@ func remembered(network *netlab.Network) ([]wire.Packet, wire.Report, error) {
 			all = append(all, p)
 			after = p.Number
 		}
-		if len(r.Packets) == 0 || after >= r.Newest {
+		if len(r.Packets) == 0 || after >= newest {
 			return all, r, nil
 		}
 	}

@@ -31,6 +31,8 @@ type Cable struct {
 	number  int       // of the newest packet
 	record  []*packet // in the order of their numbers; the oldest are forgotten
 	bytes   int       // of the frames in record
+	held    load      // what lies on the cable
+	onWay   load      // what is late
 	buffers buffers
 }
 
@@ -42,11 +44,21 @@ type packet struct {
 }
 
 // The record has room for so many packets, and so many bytes of frames; up to twice as
-// much is there. A packet that lies on the cable is never forgotten.
+// much is there. A packet that lies on the cable is never forgotten, so that no more may
+// lie there, and no more may be late: a host can send without end.
 const (
 	maxPackets = 10_000
 	maxBytes   = 16 << 20
 )
+
+// A load is so many packets, and so many bytes of frames.
+type load struct{ packets, bytes int }
+
+func (l *load) add(p *packet)  { l.packets, l.bytes = l.packets+1, l.bytes+len(p.Data) }
+func (l *load) take(p *packet) { l.packets, l.bytes = l.packets-1, l.bytes-len(p.Data) }
+
+// full reports whether there is room for no more.
+func (l load) full() bool { return l.packets >= maxPackets || l.bytes >= maxBytes }
 
 // NewCable makes a cable that holds all but ARP. A patient one is for a person: what a
 // kernel sends again, since nothing answers, it takes off.
@@ -118,7 +130,12 @@ func (c *Cable) arrive(p *packet) {
 	if c.takeOff(p) {
 		return
 	}
+	if c.held.full() {
+		p.Fate, p.Note = Dropped, fmt.Sprintf("no room: %s lie on the cable", counted(c.held.packets, "packet"))
+		return
+	}
 	p.Fate = Held
+	c.held.add(p)
 	p.Before = c.states(p)
 }
 

@@ -64,7 +64,7 @@ func (c *Cable) icmp(o Order) ([]*packet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("packet %d: %w", p.Number, err)
 	}
-	p.waited()
+	c.leaves(p)
 	p.lost()
 	forged, err := c.forge(1-p.from, frame, fmt.Sprintf("a router that does not exist, %s, says that %d bytes is the most", router, o.MTU))
 	return append([]*packet{p}, forged...), err

@@ -143,8 +143,9 @@ func (c *Cable) chosen(o Order) (*packet, error) {
 	return nil, fmt.Errorf("packet %d does not lie on the cable; these do: %s", o.Number, strings.Join(numbers, ", "))
 }
 
-// waited notes how long a packet lay on the cable, which it leaves now.
-func (p *packet) waited() {
+// leaves notes how long a packet lay on the cable, which it leaves now.
+func (c *Cable) leaves(p *packet) {
+	c.held.take(p)
 	p.Arrived = time.Now()
 	p.Note = "held for " + time.Since(p.Time).Round(time.Millisecond).String()
 	if p.again > 0 {
@@ -163,7 +164,7 @@ func (c *Cable) next(o Order) ([]*packet, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.waited()
+	c.leaves(p)
 	c.pass(p, Passed)
 	return []*packet{p}, nil
 }
@@ -174,7 +175,7 @@ func (c *Cable) drop(o Order) ([]*packet, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.waited()
+	c.leaves(p)
 	p.lost()
 	return []*packet{p}, nil
 }
@@ -188,7 +189,7 @@ func (c *Cable) dup(o Order) ([]*packet, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.waited()
+	c.leaves(p)
 	c.pass(p, Duplicated)
 	c.put(p, p.Data)
 	return []*packet{p}, nil
@@ -206,8 +207,8 @@ func (c *Cable) swap(o Order) ([]*packet, error) {
 		return nil, fmt.Errorf("no second packet of the %s lies on the cable behind packet %d", p.From, p.Number)
 	}
 	second := lying[i]
-	second.waited()
-	p.waited()
+	c.leaves(second)
+	c.leaves(p)
 	c.pass(second, Passed)
 	c.pass(p, Swapped)
 	return []*packet{second, p}, nil
@@ -224,7 +225,7 @@ func (c *Cable) corrupt(o Order) ([]*packet, error) {
 	if h := read(p.Data); h.ip != nil {
 		last = h.end - 1
 	}
-	p.waited()
+	c.leaves(p)
 	p.Note += fmt.Sprintf("; bit 0 of byte %d turned", last)
 	changed := slices.Clone(p.Data)
 	changed[last] ^= 1
@@ -242,7 +243,7 @@ func (c *Cable) delay(o Order) ([]*packet, error) {
 	if o.Delay <= 0 {
 		return nil, fmt.Errorf("a packet is delayed for some time, not for %s", o.Delay)
 	}
-	p.waited()
+	c.leaves(p)
 	p.Note += fmt.Sprintf("; then delayed by %s", o.Delay)
 	p.Fate = Delayed
 	p.Arrived = p.Arrived.Add(o.Delay)
@@ -265,7 +266,7 @@ func (c *Cable) flow(o Order) ([]*packet, error) {
 	c.holds, c.way, c.turn = nil, w, [2]int{}
 	lying := c.lying()
 	for _, p := range lying {
-		p.waited()
+		c.leaves(p)
 		c.pass(p, Passed)
 	}
 	return lying, nil

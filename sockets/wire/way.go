@@ -41,9 +41,14 @@ func (c *Cable) flows(p *packet) {
 		c.pass(p, Passed)
 		return
 	}
+	if c.onWay.full() {
+		p.Fate, p.Note = Dropped, fmt.Sprintf("no room: %s are on their way", counted(c.onWay.packets, "packet"))
+		return
+	}
 	p.Fate, p.Note = Delayed, "by "+c.way.Delay.String()
 	p.Arrived = p.Time.Add(c.way.Delay)
 	c.late = append(c.late, p)
+	c.onWay.add(p)
 	if len(c.late) == 1 {
 		c.wait()
 	}
@@ -57,6 +62,7 @@ func (c *Cable) wait() {
 		for len(c.late) > 0 && time.Until(c.late[0].Arrived) <= 0 {
 			p := c.late[0]
 			c.late = c.late[1:]
+			c.onWay.take(p)
 			p.Arrived = time.Now()
 			c.put(p, p.Data)
 		}
