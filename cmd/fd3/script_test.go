@@ -95,9 +95,12 @@ func condition(name string) (bool, error) {
 func needs(ts *testscript.TestScript, _ bool, args []string) {
 	t := ts.Value("t").(testscript.T)
 	for _, what := range args {
-		if what == "root" {
+		switch what {
+		case "root":
 			need(t, os.Geteuid() == 0, "root")
-		} else {
+		case "namespaces":
+			need(t, exec.Command("unshare", "-Urn", "true").Run() == nil, "user and network namespaces")
+		default:
 			needTool(t, what)
 		}
 	}

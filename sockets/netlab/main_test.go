@@ -2,6 +2,7 @@ package netlab_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -69,12 +70,21 @@ type lab struct {
 	stages map[stage.Role]stage.Remote
 }
 
+// skipDenied skips a test where the machine denies its user a network. CI must have one.
+func skipDenied(t *testing.T, err error) {
+	t.Helper()
+	if denied := new(netlab.DeniedError); errors.As(err, &denied) && os.Getenv("CI") != "true" {
+		t.Skip(denied)
+	}
+}
+
 // up makes a network that is gone after the test.
 func up(t *testing.T, o netlab.Options) *lab {
 	t.Helper()
 	name := strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test"))
 	l := &lab{t: t, name: name[:min(len(name), 32)], stages: make(map[stage.Role]stage.Remote)}
 	started, crashed, err := netlab.Up(l.name, o)
+	skipDenied(t, err)
 	if !started || crashed || err != nil {
 		t.Fatalf("Up: started %t, crashed %t, %v", started, crashed, err)
 	}

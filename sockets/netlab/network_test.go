@@ -80,23 +80,21 @@ func TestNothingOfTheMachineIsTouched(t *testing.T) {
 	}
 }
 
-// A network is made in less time than a person notices.
+// A network is made in less time than a person notices, where nothing else runs: on a busy
+// machine one of several is.
 func TestSetUpIsQuick(t *testing.T) {
+	const unnoticed = 50 * time.Millisecond
 	least := time.Hour
-	for range 5 {
+	until(t, func() string { return fmt.Sprintf("a network in %s, and not %s", unnoticed, least) }, func() bool {
 		begun := time.Now()
-		if _, _, err := netlab.Up("quick", netlab.Options{}); err != nil {
-			t.Fatal(err)
-		}
+		_, _, err := netlab.Up("quick", netlab.Options{})
+		skipDenied(t, err)
 		least = min(least, time.Since(begun))
-		if _, err := netlab.Down(t.Context(), "quick"); err != nil {
-			t.Fatal(err)
+		if _, down := netlab.Down(t.Context(), "quick"); err != nil || down != nil {
+			t.Fatal(err, down)
 		}
-	}
-	t.Logf("set up in %s", least)
-	if least > 50*time.Millisecond {
-		t.Errorf("it took %s", least)
-	}
+		return least <= unnoticed
+	})
 }
 
 // While a packet is held the keeper sleeps.
