@@ -145,18 +145,21 @@ func (a *app) serveOn(cmd *cobra.Command, on string, args []string) error {
 	if err != nil {
 		return err
 	}
+	addr := []string{"--addr=" + host + ":8080"} // where --on stands, which is before any --
+	if cmd.Flags().Changed("addr") {
+		addr = nil
+	}
 	command := []string{self}
 	for i := 0; i < len(args); i++ {
 		switch {
 		case args[i] == "--on":
 			i++
+			command = append(command, addr...)
 		case strings.HasPrefix(args[i], "--on="):
+			command = append(command, addr...)
 		default:
 			command = append(command, args[i])
 		}
-	}
-	if !cmd.Flags().Changed("addr") {
-		command = append(command, "--addr", host+":8080")
 	}
 	return a.runOn(cmd.Context(), stage.Role(on), command)
 }
