@@ -24,6 +24,7 @@ var contents = []struct{ content, shown string }{
 		"--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\na\r\n--b\r\nContent-Disposition: form-data; name=\"Password\"\r\n\r\n****** *\r\n--*\r\n--b3 \r\n--b--\r\n"},
 	{"--b \nContent-Type: text/plain\ncontent-disposition: form-data; filename=\"token.txt\"; NAME=a\n\nopen\n--b\nContent-Disposition: form-data; name=\"a;token\"; filename=b\n\n3\n3\n--b\n\nopen",
 		"--b \nContent-Type: text/plain\ncontent-disposition: form-data; filename=\"token.txt\"; NAME=a\n\nopen\n--b\nContent-Disposition: form-data; name=\"a;token\"; filename=b\n\n*\n*\n--b\n\nopen"},
+	{"--b\nA: name=\"a\\\";token\"\n\n3\n--b--", "--b\nA: name=\"a\\\";token\"\n\n*\n--b--"},
 	{"preamble\r\n--b\r\nContent-Disposition: form-data; name=secret\r\n\r\n--b\r\n--b\r\n\r\nopen", "preamble\r\n--b\r\nContent-Disposition: form-data; name=secret\r\n\r\n***\r\n--b\r\n\r\nopen"},
 	{"--" + strings.Repeat("b", 71) + "\r\nname=token\r\n\r\nopen", "--" + strings.Repeat("b", 71) + "\r\nname=token\r\n\r\nopen"},
 }
@@ -57,7 +58,7 @@ func TestValues(t *testing.T) {
 // for the beginning of a line that is that of the delimiter.
 func FuzzMultipart(f *testing.F) {
 	f.Add("password", []byte(key), "user", []byte("a"))
-	f.Add("a\"token", []byte("\r\n--"), "b", []byte("--b\r\n\r\nx"))
+	f.Add("a\";token", []byte("\r\n--"), "b", []byte("--b\r\n\r\nx"))
 	f.Fuzz(func(t *testing.T, secretName string, secret []byte, name string, open []byte) {
 		secretName += "token"
 		var body bytes.Buffer
