@@ -142,7 +142,11 @@ func (b *ladderBuilder) packet(p *wire.Packet) {
 	to := 1 - from
 	b.says(to, p.Before.To)
 	arrived := cmp.Or(p.After.To, p.Before.To)
-	s := b.departs(p, from, b.isNews(from, p.Before.From), b.isNews(to, arrived))
+	gone := p.After.From != "" && p.After.To == "" && p.Before.To != "" // both were asked for, and one is no more
+	if gone {
+		arrived = ""
+	}
+	s := b.departs(p, from, b.isNews(from, p.Before.From), gone || b.isNews(to, arrived))
 	s.arrow, s.at = newArrow(from, p), p.Had()
 	b.put(s, from, p.Before.From)
 	b.put(s, to, arrived)

@@ -106,6 +106,10 @@ var ladders = sync.OnceValue(func() map[string]lesson.Ladder {
 		}
 	}
 
+	refused := newStory() // the listener went away while the SYN lay on the cable
+	refused.segment(0, wire.SYN, 0, 0, 0, wire.Passed, states("SYN_SENT", "LISTEN"), states("SYN_SENT", ""))
+	refused.segment(1, wire.RST|wire.ACK, 0, 1, 0, wire.Passed, states("", "SYN_SENT"), wire.States{})
+
 	flood := newStory()
 	flood.segment(0, wire.SYN, 0, 0, 0, wire.Passed, states("SYN_SENT", "LISTEN"), states("SYN_SENT", "SYN_RECV"))
 	for i := range 1200 {
@@ -127,7 +131,7 @@ var ladders = sync.OnceValue(func() map[string]lesson.Ladder {
 		p.From, p.To, p.Fate = []string{"client", "server"}[i], []string{"server", "client"}[i], wire.Passed
 		other.Rungs = append(other.Rungs, lesson.Rung{Packet: &p})
 	}
-	return map[string]lesson.Ladder{"opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder, "flood": flood.Ladder}
+	return map[string]lesson.Ladder{"opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder, "flood": flood.Ladder, "refused": refused.Ladder}
 })
 
 // Each ladder is a file to be looked at in review.

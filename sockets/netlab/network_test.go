@@ -220,6 +220,26 @@ func TestFlow(t *testing.T) {
 	}
 }
 
+// Of a handshake that flows, each segment is told with the states that it makes.
+func TestFlowingHandshake(t *testing.T) {
+	t.Parallel()
+	l := up(t, netlab.Options{})
+	l.listens()
+	l.cable(wire.Order{Do: "flow"})
+	l.must(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+	var got []wire.States
+	want := []wire.States{{From: "SYN_SENT", To: "SYN_RECV"}, {From: "SYN_RECV", To: "ESTABLISHED"}, {From: "ESTABLISHED", To: "ESTABLISHED"}}
+	until(t, func() string { return fmt.Sprintf("%v, not %v", want, got) }, func() bool {
+		got = nil
+		for _, p := range l.record() {
+			if _, ok := p.Segment(); ok {
+				got = append(got, p.After)
+			}
+		}
+		return slices.Equal(got, want)
+	})
+}
+
 // Several commands read the hosts at once, while the cable reads them too.
 func TestReadersDoNotMeet(t *testing.T) {
 	t.Parallel()
@@ -247,7 +267,7 @@ func TestReadersDoNotMeet(t *testing.T) {
 				if over = true; err != nil {
 					t.Error(err)
 				}
-			case <-time.After(20*time.Second):
+			case <-time.After(20 * time.Second):
 				t.Fatal("a reader waits for an answer that another one took")
 			default: // the cable asks both hosts at each turn of a connection
 				l.cable(wire.Order{Do: "rst", To: netlab.Client, Off: 100})

@@ -34,6 +34,7 @@ type Cable struct {
 	held    load      // what lies on the cable
 	onWay   load      // what is late
 	buffers buffers
+	turned  bool // the packet before may have changed the state of a connection
 }
 
 // A packet is one of the record.
@@ -114,15 +115,19 @@ func (c *Cable) drain() {
 }
 
 // arrive puts a packet onto the cable. Where it has to lie, both ends are asked where
-// they stand, and where it begins or ends a connection too.
+// they stand, and so they are where it begins or ends a connection, or acknowledges one
+// that did: the last ACK of a handshake opens the server's end.
 func (c *Cable) arrive(p *packet) {
 	c.note(p)
 	if !c.holds.match(p) {
-		if read(p.Data).turns() {
+		turns := read(p.Data).turns()
+		asked := turns || c.turned
+		c.turned = turns
+		if asked {
 			p.Before = c.states(p)
 		}
 		c.flows(p)
-		if read(p.Data).turns() {
+		if asked {
 			p.After = c.states(p)
 		}
 		return
