@@ -37,8 +37,9 @@ func (n *Narrator) links(links []netlab.Link, all bool) {
 		if !all && l.Rate == 0 && l.MTU == netlab.MostMTU {
 			continue
 		}
-		e := lesson.Evidence{Fact: l.Host + "'s net0", Value: fmt.Sprintf("MTU %d", l.MTU), Source: "rtnetlink(7)", Command: "fd3 on " + l.Host + " -- tc -s qdisc show dev net0"}
+		e := lesson.Evidence{Fact: l.Host + "'s net0", Value: fmt.Sprintf("MTU %d", l.MTU), Source: "rtnetlink(7)", Command: "fd3 on " + l.Host + " -- ip link show net0"}
 		if l.Rate > 0 {
+			e.Command += "; fd3 on " + l.Host + " -- tc -s qdisc show dev net0"
 			e.Value += fmt.Sprintf(", %s; %s waiting, %s dropped", rate(l.Rate), lesson.Counted(l.Waiting, "byte"), lesson.Counted(l.Dropped, "packet"))
 			e.Have, e.Full = int64(l.Waiting), int64(l.Queue)
 		}
@@ -65,8 +66,14 @@ func way(w wire.Way) string {
 	if w.Delay > 0 {
 		all = append(all, "each packet comes "+lesson.Took(w.Delay)+" late")
 	}
-	if w.Of > 0 {
-		all = append(all, fmt.Sprintf("of each %s of a host %d is lost", lesson.Counted(w.Of, "packet"), w.Lose))
+	switch {
+	case w.Of == 0:
+	case w.Lose == w.Of:
+		all = append(all, "every packet is lost")
+	case w.Lose == 1:
+		all = append(all, fmt.Sprintf("of each %d packets of a host 1 is lost", w.Of))
+	default:
+		all = append(all, fmt.Sprintf("of each %d packets of a host %d are lost", w.Of, w.Lose))
 	}
 	return strings.Join(all, ", and ")
 }

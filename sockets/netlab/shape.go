@@ -25,10 +25,12 @@ type Shape struct {
 	Queue uint32  `json:"queue,omitempty"` // with a Rate: bytes
 }
 
-// The bounds of a Shape. IPv4 takes no MTU below 68 (RFC 791), and the cable none above
-// 1500; TBF reckons a rate of less than 8 kbit/s in too few ticks.
+// The bounds of a Shape. With an MTU below 296 Linux announces segments that do not fit,
+// of 256 bytes (route.min_adv_mss in ip-sysctl of the kernel's documentation), and below
+// 88 it cannot send a segment at all (tcp_min_snd_mss). The cable takes none above 1500.
+// TBF reckons a rate of less than 8 kbit/s in too few ticks.
 const (
-	LeastMTU, MostMTU   = 68, 1500
+	LeastMTU, MostMTU   = 296, 1500
 	LeastRate, MostRate = 8_000, 10_000_000_000
 	LeastQueue          = 2 * MostMTU
 )

@@ -1,6 +1,7 @@
 package netlab_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -64,17 +65,21 @@ func TestShapeThatCannotBe(t *testing.T) {
 	}
 }
 
-// A smaller MTU is announced as a smaller MSS.
+// A smaller MTU is announced as a smaller MSS, down to the least that is taken.
 func TestMTU(t *testing.T) {
 	t.Parallel()
-	l := up(t, netlab.Options{})
-	links, err := l.Shape(netlab.Shape{MTU: 600})
-	if err != nil || links[0].MTU != 600 || links[1].MTU != 600 {
-		t.Fatalf("%+v, %v", links, err)
+	for _, mtu := range []int{600, netlab.LeastMTU} {
+		t.Run(fmt.Sprint(mtu), func(t *testing.T) {
+			l := up(t, netlab.Options{})
+			links, err := l.Shape(netlab.Shape{MTU: mtu})
+			if err != nil || links[0].MTU != mtu || links[1].MTU != mtu {
+				t.Fatalf("%+v, %v", links, err)
+			}
+			l.listens()
+			l.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+			l.lies(fmt.Sprintf("client: SYN seq 0, MSS %d", mtu-40))
+		})
 	}
-	l.listens()
-	l.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
-	l.lies("client: SYN seq 0, MSS 560")
 }
 
 // Each packet is late: a handshake takes one round.
