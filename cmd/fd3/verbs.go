@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ var wireVerbs = []wireVerb{
 			f.DurationVar(&o.Delay, "delay", 0, "how much later each packet comes")
 			f.Var(lossFlag{o}, "loss", "how many packets of each host are lost: 1/3")
 		}},
-	{use: "hold", short: "hold what comes from now on", read: nothing,
+	{use: "hold", short: "hold what comes from now on", read: held,
 		example: "  fd3 wire hold\n  fd3 wire hold --when syn,fin\n  fd3 wire hold --when all         ARP too",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
 			f.StringVar(&o.When, "when", wire.Usual, "what to hold: "+filterWords())
@@ -91,6 +92,16 @@ func nothing(_ *wire.Order, args []string) error {
 	return nil
 }
 
+// held takes no argument, and knows each word of what is to be held.
+func held(o *wire.Order, args []string) error {
+	for word := range strings.SplitSeq(o.When, ",") {
+		if !slices.ContainsFunc(wire.Filters, func(f struct{ Word, Holds string }) bool { return f.Word == word }) {
+			return fmt.Errorf("nothing on the cable is called %q; what can be held: %s", word, filterWords())
+		}
+	}
+	return nothing(o, args)
+}
+
 // A lossFlag is so many packets of so many, as 1/3.
 type lossFlag struct{ *wire.Order }
 
@@ -108,7 +119,7 @@ func (f lossFlag) Set(text string) error {
 	var err, errOf error
 	f.Lose, err = strconv.Atoi(lose)
 	f.Of, errOf = strconv.Atoi(of)
-	if !found || err != nil || errOf != nil || f.Lose < 0 || f.Of < 1 || f.Lose > f.Of {
+	if !found || err != nil || errOf != nil || f.Lose < 1 || f.Lose > f.Of {
 		return errors.New("so many of so many packets are lost, such as 1/3")
 	}
 	return nil
@@ -167,6 +178,7 @@ func (a *app) runWire(ctx context.Context, o wire.Order) error {
 	if a.network == nil {
 		return errNoNetwork(a.stage)
 	}
+	tell.Show = runner.Show // one view tells of both
 	if o.Do == "look" {
 		return errors.Join(tell.Look(ctx, a.network), failed)
 	}
