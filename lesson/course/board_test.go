@@ -87,6 +87,7 @@ func TestCheckTellsThatAProcessHasEnded(t *testing.T) {
 			_, _, err := s.Check()
 			return err != nil && err.Error() == "the server has ended"
 		}, func() string { return id })
+		s.Refereed(id + ", killed")
 	}
 }
 

@@ -31,6 +31,8 @@ type Walk struct {
 	// AsWritten says that the choices of a prediction stand in the order of the words, and
 	// not in that of the learner.
 	AsWritten bool
+	// Made is called when a step of an experiment has been made; nil: nobody wants to know.
+	Made func()
 	// Resuming is called where a lesson is entered in its midst: the experiments
 	// before are made once more, without a word.
 	Resuming func()
@@ -178,9 +180,20 @@ func (w *Walk) Run(ctx context.Context, p lab.Part, pause func(context.Context) 
 			w.mark(p, true)
 			return w.notMade(p, err)
 		}
+		w.stepped()
 	}
 	w.ask(p)
 	return nil
+}
+
+// stepped says that a step has been made, to whoever is told of it.
+func (w *Walk) stepped() {
+	w.mu.Lock()
+	muted := w.muted
+	w.mu.Unlock()
+	if !muted && w.Made != nil {
+		w.Made()
+	}
 }
 
 func (w *Walk) newLab(ctx context.Context, p lab.Part, notes *lab.Notes) *lab.Lab {

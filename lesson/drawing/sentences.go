@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"fd3/sockets/kernel"
 )
 
 // Sentences tells the Picture for a reader who does not see it; of one with an earlier
@@ -53,6 +55,9 @@ func (p Picture) told(r *row, queue string) string {
 	case descriptor:
 		if r.number != "" {
 			all[0] = "descriptor " + r.number + ": " + r.text
+		}
+		if s := r.socket; s != nil && s.State == kernel.Listen {
+			all = append(all, fmt.Sprintf("%d waiting, backlog %d", s.Waiting, s.Backlog))
 		}
 	}
 	for _, k := range p.links {

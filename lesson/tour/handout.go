@@ -48,14 +48,11 @@ type handout struct {
 
 // through goes through the lessons, a part after the other.
 func (h *handout) through(ctx context.Context, lessons []lab.Lesson) (notMade []string, err error) {
-	h.ctx, h.walk = ctx, &course.Walk{Lessons: lessons, Show: h.hear, OnPaper: true}
+	h.ctx, h.walk = ctx, &course.Walk{Lessons: lessons, Show: h.hear, Made: h.look, OnPaper: true}
 	defer h.walk.End()
 	for at := (course.Place{}); !h.walk.Ended(at); at = h.walk.Next(at) {
 		h.part, h.told = h.walk.Part(at), nil
 		err := h.walk.Go(ctx, at, func(ctx context.Context) error { return ctx.Err() })
-		if h.part.Observe.Note == "" || err != nil { // else it has been drawn before the question
-			h.look()
-		}
 		made := !errors.Is(err, course.ErrNotMade)
 		if !made {
 			notMade, err = append(notMade, h.part.Lesson+" ("+h.part.Title+")"), nil
@@ -68,21 +65,12 @@ func (h *handout) through(ctx context.Context, lessons []lab.Lesson) (notMade []
 	return notMade, nil
 }
 
-// hear keeps what the part tells. When it tells the next step of an experiment, or asks
-// what there is to read, the step before has been made.
-func (h *handout) hear(e lesson.Event) {
-	if e.Section == "step" || e.Section == "observe" {
-		h.look()
-	}
-	h.told = append(h.told, e)
-}
+// hear keeps what the part tells.
+func (h *handout) hear(e lesson.Event) { h.told = append(h.told, e) }
 
-// look keeps a drawing of what the kernel has, if the last step of an experiment has
-// changed it.
+// look keeps a drawing of what the kernel has, if the step that has been made has changed
+// it.
 func (h *handout) look() {
-	if h.part.Kind != lab.Experiment {
-		return
-	}
 	e, seen := h.walk.Board(h.ctx).Event()
 	if seen && (e.Before == nil || !e.Snapshot.Since(*e.Before).Empty()) {
 		h.told = append(h.told, e)

@@ -91,7 +91,7 @@ func newLinear(o Options, lessons []lab.Lesson, write form) *linear {
 	t := &linear{Options: o}
 	t.write = write(io.MultiWriter(o.Out, &t.unread), o.Look)
 	t.walk = &course.Walk{
-		Lessons: lessons, Progress: o.Progress, AsWritten: o.Mark != nil, Show: t.show,
+		Lessons: lessons, Progress: o.Progress, AsWritten: o.Mark != nil, Show: t.show, Made: t.changes,
 		Resuming: func() {
 			if o.From != "" {
 				t.say("The experiments before this are made first, without a word.")
@@ -193,29 +193,27 @@ func (t *linear) part(ctx context.Context, at course.Place) error {
 	case lab.Predict:
 		return t.predict(ctx, p)
 	case lab.Experiment:
-		t.changes(ctx)
 		if t.walk.CanObserve(at) {
 			return t.observe(ctx, p)
 		}
 	case lab.Exercise:
-		t.changes(ctx)
+		t.changes()
 		return t.exercise(ctx, at)
 	}
 	return nil
 }
 
 func (t *linear) pause(ctx context.Context) error {
-	t.changes(ctx)
 	return t.enter(ctx, "Enter: go on. q: quit > ")
 }
 
 // changes tells a learner who sees no drawing what the kernel has, after a step what is not
 // as it was before.
-func (t *linear) changes(ctx context.Context) {
+func (t *linear) changes() {
 	if !t.Look.Words {
 		return
 	}
-	if e, any := t.walk.Board(ctx).Event(); any {
+	if e, any := t.walk.Board(context.Background()).Event(); any {
 		t.show(e)
 	}
 }

@@ -464,6 +464,36 @@ func TestLinearGlanceKeepsThePlace(t *testing.T) {
 	}
 }
 
+// A learner who sees no drawing is told what each step has changed, before the next one is
+// said.
+func TestAccessibleTellsWhatHasChanged(t *testing.T) {
+	l, err := course.Find("listen")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.Create(filepath.Join(t.TempDir(), "told"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	nobody, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nobody.Close()
+	if err := Alone(t.Context(), Options{Look: view.Look{Width: 80, ASCII: true, Words: true}, In: nobody, Out: out}, []lab.Lesson{l}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := regexp.MustCompile(`The third client connects\.(.*\n)+New: server \d+, port (\d+) dropped\.\nNew: client \d+, descriptor 5: SYN_SENT port (\d+); SYN, again in 1 s\.\n\n  The other two connect`)
+	if !told.Match(text) || strings.Contains(string(text), "+---") {
+		t.Errorf("%s", text)
+	}
+}
+
 func TestLines(t *testing.T) {
 	in, out, err := os.Pipe()
 	if err != nil {

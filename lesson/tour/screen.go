@@ -70,7 +70,7 @@ func (s *screen) run(ctx context.Context, model tea.Model, out io.Writer) error 
 func (s *screen) linear(ctx context.Context) error {
 	s.Look.Width, _ = size(s.Out)
 	t := newLinear(s.Options, s.lessons, textForm)
-	s.walk.Show, s.walk.Resuming, s.walk.NotKept = t.walk.Show, t.walk.Resuming, t.walk.NotKept
+	s.walk.Show, s.walk.Made, s.walk.Resuming, s.walk.NotKept = t.walk.Show, t.walk.Made, t.walk.Resuming, t.walk.NotKept
 	t.walk = s.walk
 	var err error
 	if t.lines, err = readLines(s.In); err != nil {

@@ -60,10 +60,13 @@ func (l *Lab) made(role stage.Role, pid int, c sockets.Call) {
 // the next one begins.
 func (l *Lab) Mark() {
 	l.looking.Lock()
-	l.history.Mark()
-	l.looking.Unlock()
+	defer l.looking.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.born)+len(l.besides) == 0 {
+		l.history.Look(nil) // there is nothing yet, and nothing that could fail
+	}
+	l.history.Mark()
 	for i := range l.calls {
 		l.calls[i].New = false
 	}
