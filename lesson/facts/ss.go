@@ -26,6 +26,11 @@ func To(port uint16) string { return fmt.Sprintf("dport = :%d", port) }
 // With returns the filter for sockets where either end has this port.
 func With(port uint16) string { return "( " + From(port) + " or " + To(port) + " )" }
 
+// Between returns the filter for both ends of one connection, by their ports.
+func Between(a, b uint16) string {
+	return fmt.Sprintf("( %s and %s ) or ( %s and %s )", From(a), To(b), From(b), To(a))
+}
+
 // Show returns the ss(8) command that shows a socket; it is empty where ss cannot
 // find it.
 func Show(x stage.Socket) string {

@@ -29,10 +29,11 @@ func TestFiltersAreBuiltHere(t *testing.T) {
 		t.Fatalf("%d files, %v", files, err)
 	}
 	for got, want := range map[string]string{
-		SS("-ltn", From(8080)):  "ss -ltn 'sport = :8080'",
-		SS("-tan", To(8080)):    "ss -tan 'dport = :8080'",
-		SS("-tano", With(8080)): "ss -tano '( sport = :8080 or dport = :8080 )'",
-		SS("-xap", ""):          "ss -xap",
+		SS("-ltn", From(8080)):     "ss -ltn 'sport = :8080'",
+		SS("-tan", To(8080)):       "ss -tan 'dport = :8080'",
+		SS("-tano", With(8080)):    "ss -tano '( sport = :8080 or dport = :8080 )'",
+		SS("-tano", Between(1, 2)): "ss -tano '( sport = :1 and dport = :2 ) or ( sport = :2 and dport = :1 )'",
+		SS("-xap", ""):             "ss -xap",
 	} {
 		if got != want {
 			t.Errorf("%q, not %q", got, want)

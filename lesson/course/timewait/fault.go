@@ -21,8 +21,8 @@ func fault(l *lab.Lab) []lab.Step {
 			ends := l.EndsOf(addr.AddrPort(), from.AddrPort())
 			waits = ends[lab.Server]
 			orphan := ends[lab.Client]
-			showEnd(l, lab.Client, &orphan, from)
-			showEnd(l, lab.Server, &waits, from)
+			showEnd(l, lab.Client, &orphan, addr, from)
+			showEnd(l, lab.Server, &waits, addr, from)
 			l.Show(facts.SocketDescriptor(lab.Server, l.PID(lab.Server), conn, l.Inode(lab.Server, conn)))
 			l.Note("timer", facts.Timer(&waits))
 			l.Note("fd", conn)

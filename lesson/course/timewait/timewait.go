@@ -84,10 +84,10 @@ func showLeft(l *lab.Lab, at, from sockets.Sockaddr) (who, left string) {
 	for _, role := range []stage.Role{lab.Client, lab.Server} {
 		row, ok := ends[role]
 		if !ok {
-			showEnd(l, role, nil, from)
+			showEnd(l, role, nil, at, from)
 			continue
 		}
-		showEnd(l, role, &row, from)
+		showEnd(l, role, &row, at, from)
 		left, who = facts.TimeLeft(&row), string(role)
 	}
 	if len(ends) == 2 {
@@ -97,9 +97,9 @@ func showLeft(l *lab.Lab, at, from sockets.Sockaddr) (who, left string) {
 }
 
 // showEnd shows one end of a client's connection with its timer; row is nil where nothing
-// is left of it.
-func showEnd(l *lab.Lab, whose stage.Role, row *kernel.InetSocket, from sockets.Sockaddr) {
+// is left of it. Other connections may be in TIME_WAIT with either port.
+func showEnd(l *lab.Lab, whose stage.Role, row *kernel.InetSocket, at, from sockets.Sockaddr) {
 	e := facts.EndTimer(whose, row)
-	e.Command = facts.SS("-tano", facts.With(from.Port()))
+	e.Command = facts.SS("-tano", facts.Between(from.Port(), at.Port()))
 	l.Show(e)
 }
