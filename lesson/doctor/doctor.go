@@ -91,7 +91,7 @@ func stages(ctx context.Context) []finding {
 	f := finding{about: "stage", fact: "stage", source: "socket(2) in a new process", needed: true}
 	r := stage.Remote{Name: mine(), Role: stage.Server}
 	defer stage.Tidy()
-	defer r.Quit(ctx)
+	defer r.Quit(context.WithoutCancel(ctx)) // after Ctrl-C, too
 	begun := time.Now()
 	_, _, err := r.Start(time.Minute)
 	var c sockets.Call
@@ -139,10 +139,11 @@ func network(ctx context.Context) []finding {
 	begun := time.Now()
 	_, _, err := netlab.Up(mine(), netlab.Options{})
 	f.value = "two hosts and a cable in " + lesson.Took(time.Since(begun))
+	if err == nil {
+		_, err = netlab.Down(context.WithoutCancel(ctx), mine())
+	}
 	if err != nil {
 		f.value, f.failed = err.Error(), true
-	} else {
-		netlab.Down(ctx, mine())
 	}
 	stage.Tidy()
 	return []finding{f}
