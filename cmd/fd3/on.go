@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"fd3/lesson/cable"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
@@ -44,14 +44,26 @@ func (a *app) on() *cobra.Command {
 			if len(command) > 0 && command[0] == "--" {
 				command = command[1:]
 			}
-			if len(command) == 0 {
-				command = []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")}
+			if len(command) > 0 {
+				return a.runOn(stage.Role(args[0]), command)
 			}
-			return a.runOn(cmd.Context(), stage.Role(args[0]), command)
+			return a.shellOn(stage.Role(args[0]))
 		},
 	}
 	cmd.Flags().SetInterspersed(false) // the flags behind the host are the command's
 	return cmd
+}
+
+// shellOn runs a shell on a host, whose prompt mostly does not tell where it is.
+func (a *app) shellOn(on stage.Role) error {
+	err := a.onWire(func(tell *cable.Narrator) error {
+		tell.Shell(a.network.Host(on))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return a.runOn(on, []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")})
 }
 
 // A programExit is the exit code of a program that fd3 has run, which says why itself.
@@ -60,7 +72,7 @@ type programExit int
 func (e programExit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // runOn runs a command on a host until it ends, or the network does.
-func (a *app) runOn(ctx context.Context, on stage.Role, command []string) error {
+func (a *app) runOn(on stage.Role, command []string) error {
 	network, err := netlab.Open(a.stage)
 	if errors.Is(err, netlab.ErrNone) {
 		return errNoNetwork(a.stage)
@@ -161,5 +173,5 @@ func (a *app) serveOn(cmd *cobra.Command, on string, args []string) error {
 			command = append(command, args[i])
 		}
 	}
-	return a.runOn(cmd.Context(), stage.Role(on), command)
+	return a.runOn(stage.Role(on), command)
 }

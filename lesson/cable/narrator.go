@@ -136,3 +136,8 @@ func (n *Narrator) Down(bye stage.Farewell) {
 	}
 	n.say("down", values, variant)
 }
+
+// Shell tells of a shell that begins on a host.
+func (n *Narrator) Shell(h *netlab.Host) {
+	n.say("shell", map[string]string{"host": h.Name, "addr": h.Addr})
+}
