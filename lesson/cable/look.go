@@ -3,7 +3,6 @@ package cable
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"fd3/lesson"
@@ -35,14 +34,7 @@ func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Re
 		return err
 	}
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
-	for _, number := range did.Touched {
-		n.packet(packets, number)
-	}
-	for _, p := range packets {
-		if p.Number > did.Before && p.Fate != wire.Held && p.Fate != wire.TakenOff && !slices.Contains(did.Touched, p.Number) {
-			n.packet(packets, p.Number)
-		}
-	}
+	n.packets(touched(packets, did))
 	if err := woken(); err != nil {
 		return err
 	}
@@ -52,12 +44,38 @@ func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Re
 	return nil
 }
 
-// packet shows the packet of a number.
-func (n *Narrator) packet(packets []wire.Packet, number int) {
-	for i := range packets {
-		if packets[i].Number == number {
-			n.tell(&packets[i])
+// touched returns the packets that something was done to, in the order in which it was
+// done, and then those that have gone over the cable by that.
+func touched(packets []wire.Packet, did wire.Report) (all []wire.Packet) {
+	at := make(map[int]int)
+	for i, p := range packets {
+		at[p.Number] = i
+	}
+	for _, number := range did.Touched {
+		if i, remembered := at[number]; remembered {
+			all = append(all, packets[i])
+			delete(at, number)
 		}
+	}
+	for i, p := range packets {
+		if _, other := at[p.Number]; other && p.Number > did.Before && p.Fate != wire.Held && p.Fate != wire.TakenOff {
+			all = append(all, packets[i])
+		}
+	}
+	return all
+}
+
+// most is how many packets are told one by one. A host that sends without end brings
+// thousands onto the cable.
+const most = 100
+
+// packets tells of packets, the first ones each for itself.
+func (n *Narrator) packets(packets []wire.Packet) {
+	for i := range packets[:min(len(packets), most)] {
+		n.tell(&packets[i])
+	}
+	if more := len(packets) - most; more > 0 {
+		n.say("more", map[string]string{"count": lesson.Counted(more, "packet")})
 	}
 }
 
@@ -79,9 +97,7 @@ func (n *Narrator) onCable(held []wire.Packet, report wire.Report) {
 	default:
 		n.say("empty", map[string]string{"holds": holding(report.Holds)})
 	}
-	for i := range held {
-		n.tell(&held[i])
-	}
+	n.packets(held)
 }
 
 // holding says what a filter holds.
