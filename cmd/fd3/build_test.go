@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -33,6 +34,10 @@ func TestFD3Script(t *testing.T) {
 	past := time.Now().Add(-time.Hour)
 	put := func(path, text string, mode os.FileMode) {
 		t.Helper()
+		// A child that is forked meanwhile would have the file open for writing, and nobody could
+		// execute it (ETXTBSY).
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), mode), os.Chtimes(path, past, past)); err != nil {
 			t.Fatal(err)
 		}
