@@ -41,8 +41,14 @@ func (a *app) on() *cobra.Command {
 		ValidArgs: []string{netlab.Client, netlab.Server},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command := args[1:]
-			if len(command) > 0 && command[0] == "--" {
+			switch {
+			case len(command) == 0:
+			case command[0] == "--":
 				command = command[1:]
+			case command[0] == "-h", command[0] == "--help":
+				return cmd.Help()
+			case strings.HasPrefix(command[0], "-"):
+				return usageError{fmt.Errorf("%s is not a command. The flags of fd3 stand before the host: fd3 on %s %s", command[0], command[0], args[0])}
 			}
 			if len(command) > 0 {
 				return a.runOn(stage.Role(args[0]), command)

@@ -160,11 +160,18 @@ func tracing(context.Context) []finding {
 	return []finding{{about: "tracing", fact: "ptrace_scope", value: scope, source: path, failed: scope != "0"}}
 }
 
-// tools are the programs that the course's words name.
+// tools are the programs that a learner runs beside fd3.
 func tools(context.Context) []finding {
 	var all []finding
-	for _, t := range []struct{ name, pkg string }{{"ss", "iproute2"}, {"curl", "curl"}, {"strace", "strace"}, {"nsenter", "util-linux"}, {"nc", "netcat-openbsd"}, {"tshark", "tshark"}} {
-		f := finding{about: "tool", fact: t.name, source: "PATH", values: map[string]string{"package": t.pkg}}
+	for _, t := range []struct{ name, pkg, use string }{
+		{"ss", "iproute2", "The exercises of the course use it"},
+		{"curl", "curl", "The exercises of the course use it"},
+		{"nc", "netcat-openbsd", "The exercises of the course use it"},
+		{"strace", "strace", "The words after a step name it as something to try"},
+		{"nsenter", "util-linux", "`fd3 on` runs it"},
+		{"tshark", "tshark", "It reads what `fd3 wire save` has written"},
+	} {
+		f := finding{about: "tool", fact: t.name, source: "PATH", values: map[string]string{"package": t.pkg, "use": t.use}}
 		path, err := exec.LookPath(t.name)
 		if f.value = path; err != nil {
 			f.value, f.failed = "missing", true
