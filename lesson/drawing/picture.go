@@ -1,6 +1,7 @@
 package drawing
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -203,6 +204,9 @@ func (h hosted) queues(b *box, l *kernel.Socket) {
 			out = append(out, s)
 		}
 	}
+	if l.TCP() {
+		h.inTurn(accept)
+	}
 	if len(syn) > 0 {
 		b.rows = append(b.rows, &row{part: top, text: "SYN queue"})
 		for _, s := range syn {
@@ -240,6 +244,20 @@ func (h hosted) queues(b *box, l *kernel.Socket) {
 		b.rows = append(b.rows, r)
 		h.refused[s] = r
 	}
+}
+
+// inTurn puts those who wait in a queue in the order of their clients' descriptors, in
+// which a client that closes none connects: the kernel tells no order for TCP, and by their
+// ports, as they are in a Snapshot, the first one to be accepted would stand anywhere.
+func (h hosted) inTurn(queue []*kernel.Socket) {
+	var clients []uint64 // cookies
+	for _, host := range h.all.Hosts {
+		for _, s := range host.Sockets {
+			clients = append(clients, s.Cookie)
+		}
+	}
+	place := func(s *kernel.Socket) uint { return uint(slices.Index(clients, s.Peer)) } // none: behind all others
+	slices.SortStableFunc(queue, func(a, b *kernel.Socket) int { return cmp.Compare(place(a), place(b)) })
 }
 
 // waiting is a place in a queue with who has it.

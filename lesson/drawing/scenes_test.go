@@ -84,6 +84,20 @@ func accepted() kernel.Snapshot {
 		held(serverPID, 3, listening(128, 0)), held(serverPID, 4, s), held(clientPID, 3, c))
 }
 
+// inTurn is a full queue from which one was accepted, so that the last client has got in:
+// its port is a lower one than that of the client before it.
+func inTurn() kernel.Snapshot {
+	s := full()
+	h := &s.Hosts[0]
+	c7, w7 := ends(40640, kernel.Established, kernel.Established)
+	w7.Listener = 1
+	w3 := held(serverPID, 4, h.Sockets[5])
+	w3.Listener = 0
+	h.Processes = []kernel.Process{process("server", serverPID, 3, 4), process("client", clientPID, 3, 4, 5, 6, 7)}
+	h.Sockets = append(append([]kernel.Socket{h.Sockets[0], w3}, h.Sockets[1:5]...), held(clientPID, 7, c7), w7, h.Sockets[6])
+	return s
+}
+
 // bytes is a connection with a receive queue that is rather full, a FIN behind it, and
 // another in the handshake.
 func bytes() kernel.Snapshot {
@@ -198,6 +212,7 @@ func scenes() map[string]scene {
 	return map[string]scene{
 		"full":     {now: full()},
 		"queued":   {now: queued()},
+		"in-turn":  {now: inTurn()},
 		"accepted": {now: accepted(), before: &before},
 		"closed":   {now: queued(), before: &open},
 		"bytes":    {now: bytes()},
