@@ -28,7 +28,11 @@ func (a *app) status() *cobra.Command {
 					return err
 				}
 			}
-			return r.Status(ctx, level)
+			if err := r.Status(ctx, level); err != nil || a.network == nil {
+				return err
+			}
+			tell := &cable.Narrator{Stage: a.stage, Show: r.Show, Explain: level, Calls: a.calls}
+			return tell.Brief(ctx, a.network)
 		})
 	cmd.Example = "  fd3 status                  what the kernel has of both processes, drawn\n" +
 		"  fd3 status --explain full   and as a list, with where each line is read\n" +

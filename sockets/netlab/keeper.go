@@ -33,8 +33,8 @@ func Become() {
 	os.Exit(live(os.Args[3], idle))
 }
 
-// realTimers is the environment variable that says that a keeper is to leave the timers of TCP as
-// they are.
+// realTimers is the environment variable that says that a keeper is to leave the timers of
+// TCP as they are.
 const realTimers = "FD3_REAL_TIMERS"
 
 // A keeper owns a network.

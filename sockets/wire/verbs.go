@@ -227,10 +227,8 @@ func (c *Cable) corrupt(o Order) ([]*packet, error) {
 	}
 	c.leaves(p)
 	p.Note += fmt.Sprintf("; bit 0 of byte %d turned", last)
-	changed := slices.Clone(p.Data)
-	changed[last] ^= 1
 	p.Fate = Corrupted
-	c.put(p, changed)
+	c.put(p, Flipped(p.Data, 8*last+7))
 	return []*packet{p}, nil
 }
 
