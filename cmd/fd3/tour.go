@@ -141,24 +141,29 @@ func nearTo(word string, names []string) []string {
 	return all.SuggestionsFor(word)
 }
 
+// check returns an error for what was typed and cannot be.
+func (f tourFlags) check(json bool) error {
+	switch {
+	case f.from != "" && checkSpot(f.from) != nil:
+		return checkSpot(f.from)
+	case f.recorded && json:
+		return usageError{errors.New("--record records a terminal, so it goes without --json")}
+	case f.force && !f.recorded:
+		return usageError{errors.New("--force is for --record: it writes over the file")}
+	}
+	return nil
+}
+
 func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	a.plain, a.words = a.plain || flags.accessible, flags.accessible
 	o, err := a.tourOptions(flags.auto, flags.pace, flags.theme)
 	if err != nil {
 		return err
 	}
-	if flags.from != "" {
-		if err := checkSpot(flags.from); err != nil {
-			return err
-		}
-		o.From = flags.from
+	if err := flags.check(a.json); err != nil {
+		return err
 	}
-	switch {
-	case flags.recorded && a.json:
-		return usageError{errors.New("--record records a terminal, so it goes without --json")}
-	case flags.force && !flags.recorded:
-		return usageError{errors.New("--force is for --record: it writes over the file")}
-	}
+	o.From = flags.from
 	told := func(err error) {
 		if err != nil {
 			complain("%s", err)

@@ -64,14 +64,19 @@ type theme struct {
 // layerColours is how many layers of a packet are told apart by colours, too.
 const layerColours = 4
 
-func newTheme(l Look) theme {
+// styles returns what makes styles, which without colours change nothing.
+func styles(colour bool) (style func() lipgloss.Style) {
 	profile := termenv.Ascii
-	if l.Colour {
+	if colour {
 		profile = termenv.ANSI256
 	}
 	r := lipgloss.NewRenderer(io.Discard)
 	r.SetColorProfile(profile)
-	style := r.NewStyle
+	return r.NewStyle
+}
+
+func newTheme(l Look) theme {
+	style := styles(l.Colour)
 	t := theme{
 		title:  style().Bold(true),
 		strong: style().Bold(true),

@@ -51,6 +51,8 @@ func returns(l *lab.Lab) []lab.Step {
 	}
 }
 
+// full lets more clients knock than a short accept queue has room for. It is long for its
+// steps, which share what each leaves for the next.
 func full(l *lab.Lab) []lab.Step {
 	backlog, clients := l.Param("backlog"), l.Param("clients")
 	var fd int

@@ -13,6 +13,8 @@ import (
 	"fd3/sockets/stage"
 )
 
+// two has several sockets listen on one port. It is long for its steps, which share what
+// each leaves for the next.
 func two(l *lab.Lab) []lab.Step {
 	clients := l.Param("clients")
 	var addr sockets.Sockaddr
