@@ -89,8 +89,8 @@ var walls = map[string]string{
 	"lesson/drawing":  "lesson sockets/kernel sockets/wire",
 	"lesson/view":     "lesson lesson/drawing lesson/words sockets/wire",
 
-	"lesson/course/lab": "lesson lesson/facts lesson/words sockets sockets/kernel sockets/stage",
-	"lesson/course/*":   "lesson lesson/facts lesson/course/lab httpmini httpmini/server httpmini/server/docroot sockets sockets/kernel sockets/stage",
+	"lesson/course/lab": "lesson lesson/cable lesson/facts lesson/words sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
+	"lesson/course/*":   "lesson lesson/facts lesson/course/lab httpmini httpmini/server httpmini/server/docroot sockets sockets/kernel sockets/stage sockets/wire",
 	"lesson/course":     "lesson lesson/course/* lesson/course/lab lesson/outfile lesson/words sockets/kernel sockets/stage",
 	"lesson/tour":       "lesson lesson/course lesson/course/lab lesson/drawing lesson/view lesson/words",
 

@@ -25,10 +25,15 @@ func (n *Narrator) Ladder(ctx context.Context, network *netlab.Network) error {
 		n.say("nothing yet", nil)
 		return nil
 	}
+	n.show(Ladder(network, packets, calls))
+	return nil
+}
+
+// Ladder returns the Event that draws packets, and the calls of both hosts.
+func Ladder(network *netlab.Network, packets []wire.Packet, calls []Call) lesson.Event {
 	l := lesson.Ladder{Rungs: rungs(packets, calls)}
 	l.Left, l.Right = side(network.Hosts[0]), side(network.Hosts[1])
-	n.show(lesson.Event{Kind: lesson.KindLadder, Ladder: &l})
-	return nil
+	return lesson.Event{Kind: lesson.KindLadder, Ladder: &l}
 }
 
 func side(h netlab.Host) lesson.Side { return lesson.Side{Name: h.Name, Address: h.Addr} }

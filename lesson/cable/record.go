@@ -8,23 +8,29 @@ import (
 	"fd3/sockets/wire"
 )
 
-// record returns what the cable remembers, each packet with the names of its bytes, what
-// it is to its connection, and the call that made the kernel send it.
+// record returns what the cable remembers.
 func (n *Narrator) record(ctx context.Context, network *netlab.Network) ([]wire.Packet, wire.Report, error) {
 	n.keeper = network.PID
+	return Record(network, func() ([]Call, error) { return n.Calls(ctx) })
+}
+
+// Record returns what a cable remembers, each packet with the names of its bytes, what it
+// is to its connection, and the call that made the kernel send it: calls returns those that
+// were made on the hosts, and is called when the packets are known.
+func Record(network *netlab.Network, calls func() ([]Call, error)) ([]wire.Packet, wire.Report, error) {
 	packets, report, err := remembered(network)
 	if err != nil {
 		return nil, report, err
 	}
-	calls, err := n.Calls(ctx)
+	made, err := calls()
 	if err != nil {
 		return nil, report, err
 	}
-	cause(packets, calls)
+	cause(packets, made)
 	return packets, report, nil
 }
 
-// remembered is record without the calls. What comes while it is read is left out: a host
+// remembered is Record without the calls. What comes while it is read is left out: a host
 // can send faster than this reads.
 func remembered(network *netlab.Network) ([]wire.Packet, wire.Report, error) {
 	var all []wire.Packet

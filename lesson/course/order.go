@@ -15,6 +15,7 @@ import (
 	"fd3/lesson/course/http"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/course/listen"
+	"fd3/lesson/course/packets"
 	"fd3/lesson/course/plug"
 	"fd3/lesson/course/recv"
 	"fd3/lesson/course/send"
@@ -33,6 +34,7 @@ var order = []lab.Lesson{
 	bind.Lesson,
 	listen.Lesson,
 	handshake.Lesson,
+	packets.Lesson,
 	accept.Lesson,
 	recv.Lesson,
 	http.Lesson,

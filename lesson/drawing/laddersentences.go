@@ -31,8 +31,9 @@ func (l Ladder) Sentences() []string {
 			}
 		}
 	}
+	plain := strings.NewReplacer(tie, " ", "…", "...", "µs", "us") // --accessible has only ASCII
 	for i := range all {
-		all[i] = harmless(strings.ReplaceAll(all[i], tie, " "))
+		all[i] = harmless(plain.Replace(all[i]))
 	}
 	return all
 }

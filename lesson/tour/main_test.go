@@ -17,12 +17,14 @@ import (
 
 	"fd3/lesson/course"
 	"fd3/lesson/view"
+	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
 
 // TestMain makes this test binary become a stage when a Lab executes it again, and
 // the screen when a test does: its terminal and its signals are its own then.
 func TestMain(m *testing.M) {
+	netlab.Become()
 	stage.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	if from, ok := os.LookupEnv("FD3_TEST_SCREEN"); ok {

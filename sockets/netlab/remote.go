@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,13 +23,14 @@ var ErrNone = stage.ErrNone
 
 // Options are how a network is made.
 type Options struct {
-	RealTimers bool // TCP's timers stay as they are, and fire while a packet is held
+	RealTimers bool          // TCP's timers stay as they are, and fire while a packet is held
+	Idle       time.Duration // how long it stays when nobody has it open; 0: stage.IdleEnd
 }
 
 // Up makes sure that a network of the name is up, and reports whether it had to make it
 // and whether an earlier one had crashed. What the machine denies is a *DeniedError.
 func Up(name string, o Options) (started, crashed bool, err error) {
-	started, crashed, err = keeperOf(name, apart{o}).Start(stage.IdleEnd)
+	started, crashed, err = keeperOf(name, apart{o}).Start(cmp.Or(o.Idle, stage.IdleEnd))
 	var failed *stage.StartError
 	if errors.As(err, &failed) {
 		denied := new(DeniedError)

@@ -273,7 +273,7 @@ func straced(t *testing.T, pid int, threads string, options []string, during fun
 // asks the stage how many it has.
 func limitedStage() {
 	ctx := context.Background()
-	p, err := stage.StartPrivate(stage.Server)
+	p, err := stage.StartPrivate(nil, stage.Server)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

@@ -27,7 +27,7 @@ type Private struct {
 	states wire
 
 	ended  chan struct{}   // closed when the process is gone and reaped
-	how    unix.WaitStatus // valid once ended is closed
+	how    unix.WaitStatus // valid once ended is closed; 0 where another process has reaped it
 	closed chan struct{}   // closed when the owner's ends of the lines are, too
 
 	mu     sync.Mutex
@@ -41,9 +41,9 @@ type wire struct {
 	turn chan struct{} // has room for one
 }
 
-// StartPrivate starts a stage that only its caller can reach. The caller ends it
-// with End.
-func StartPrivate(role Role) (*Private, error) {
+// StartPrivate starts a stage that only its caller can reach, at a place; nil is here.
+// The caller ends it with End.
+func StartPrivate(in Place, role Role) (*Private, error) {
 	p := &Private{role: role, ended: make(chan struct{}), closed: make(chan struct{})}
 	var files []*os.File // the stage's ends
 	defer func() {
@@ -64,7 +64,7 @@ func StartPrivate(role Role) (*Private, error) {
 		files = append(files, os.NewFile(uintptr(pair[1]), "line"))
 	}
 	var err error
-	if p.cmd, err = spawn(nil, role, "", 0, files...); err != nil {
+	if p.cmd, err = spawn(in, role, "", 0, files...); err != nil {
 		p.calls.Close()
 		p.states.Close()
 		return nil, fmt.Errorf("start the %s process: %w", role, err)
@@ -80,6 +80,8 @@ func (p *Private) reap() {
 	p.cmd.Wait() // its error says what ProcessState does
 	if s := p.cmd.ProcessState; s != nil {
 		p.how = unix.WaitStatus(s.Sys().(syscall.WaitStatus))
+	} else {
+		waitForOther(p.pid)
 	}
 	close(p.ended)
 	p.calls.turn <- struct{}{}
@@ -89,6 +91,22 @@ func (p *Private) reap() {
 	p.calls.Close()
 	p.states.Close()
 	close(p.closed)
+}
+
+// waitForOther waits for the end of a process that another one has started and reaps:
+// how it ended, only that one hears (wait(2)).
+func waitForOther(pid int) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil { // it is gone
+		return
+	}
+	defer unix.Close(fd)
+	for {
+		ended, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		if ended > 0 || err != nil && err != unix.EINTR {
+			return
+		}
+	}
 }
 
 // ask sends one order and gives its reports to each until that says to stop. An

@@ -22,7 +22,7 @@ import (
 // private is a private stage of this test's own, that is ended after it.
 func private(t *testing.T) *stage.Private {
 	t.Helper()
-	p, err := stage.StartPrivate(stage.Client)
+	p, err := stage.StartPrivate(nil, stage.Client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +338,7 @@ func TestPrivateDescriptors(t *testing.T) {
 // ownStage is a program that owns a private stage, tells its pid and waits to be
 // killed.
 func ownStage(blocked bool) {
-	p, err := stage.StartPrivate(stage.Server)
+	p, err := stage.StartPrivate(nil, stage.Server)
 	if err != nil {
 		os.Exit(1)
 	}
@@ -419,7 +419,7 @@ func exits(pidfd int, within time.Duration) bool {
 func TestEndsAtOnce(t *testing.T) {
 	t.Setenv("GOMEMLIMIT", "nonsense")
 	var end *stage.StartError
-	if _, err := stage.StartPrivate(stage.Server); !errors.As(err, &end) || !strings.Contains(err.Error(), "GOMEMLIMIT") || strings.Contains(err.Error(), "\n") {
+	if _, err := stage.StartPrivate(nil, stage.Server); !errors.As(err, &end) || !strings.Contains(err.Error(), "GOMEMLIMIT") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("StartPrivate: %v", err)
 	}
 	r := remote(t)

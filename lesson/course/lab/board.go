@@ -51,6 +51,7 @@ func (l *Lab) made(role stage.Role, pid int, c sockets.Call) {
 		l.calls = slices.DeleteFunc(l.calls, func(m Made) bool { return m.PID == pid && !m.Returned })
 	}
 	l.calls = append(l.calls, Made{role, pid, c.Strace(), c.Errno != 0 && c.Errno != unix.EINPROGRESS, true, c.Returned})
+	l.network.keep(role, pid, c)
 	if len(l.calls) > maxMade {
 		l.calls = l.calls[1:]
 	}
@@ -113,7 +114,7 @@ const answer = 250 * time.Millisecond
 func (l *Lab) outside(ctx context.Context, name stage.Role, p *stage.Private) kernel.Party {
 	party, known := l.known[p]
 	if !known {
-		party = kernel.Party{Name: string(name), PID: p.PID(), Net: l.Net(), Own: stage.FirstControlFD}
+		party = kernel.Party{Name: string(name), PID: p.PID(), Net: l.netOf(name), Own: stage.FirstControlFD}
 	}
 	ctx, cancel := context.WithTimeout(ctx, answer)
 	defer cancel()

@@ -50,6 +50,8 @@ type Lab struct {
 
 	hidden bool // the Board is empty
 
+	network *Network // nil: the parties are on this machine's own
+
 	looking sync.Mutex // for what follows
 	history kernel.History
 	known   map[*stage.Private]kernel.Party // as they were looked at last
@@ -138,7 +140,7 @@ func (l *Lab) process(role stage.Role) *stage.Private {
 	p, ok := l.parties[role]
 	if !ok {
 		var err error
-		if p, err = stage.StartPrivate(role); err != nil {
+		if p, err = stage.StartPrivate(l.network.place(role), role); err != nil {
 			panic(trouble{err})
 		}
 		l.parties[role] = p

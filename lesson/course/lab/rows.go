@@ -10,16 +10,21 @@ import (
 	"fd3/sockets/stage"
 )
 
-// Net returns the network namespace that the processes of the experiment are in.
+// Net returns the network namespace that the processes of the experiment are in, unless
+// they have a Network.
 func (l *Lab) Net() kernel.Net { return kernel.Own() }
 
-// TCP returns the TCP sockets over IPv4 and IPv6 of the network namespace.
-func (l *Lab) TCP() kernel.InetTable {
-	rows, err := l.Net().TCP()
-	if err != nil {
-		l.Fatalf("sock_diag(7): %w", err)
+// TCP returns the TCP sockets over IPv4 and IPv6 of the network namespace. Of a Network
+// it returns those of both hosts, which their addresses tell apart.
+func (l *Lab) TCP() (all kernel.InetTable) {
+	for _, net := range l.nets() {
+		rows, err := net.TCP()
+		if err != nil {
+			l.Fatalf("sock_diag(7): %w", err)
+		}
+		all = append(all, rows...)
 	}
-	return rows
+	return all
 }
 
 // RowsAt returns the sockets of a local address in a state.

@@ -120,6 +120,7 @@ func newShell(t *testing.T, script string) *shell {
 	}
 	s := &shell{ended: make(chan error, 1)}
 	cmd := exec.Command("bash", "-c", script)
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+besides(t, script))
 	cmd.Stdout, cmd.Stderr = s, s
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second

@@ -113,7 +113,7 @@ func (s snapshot) compare() (problems []string, err error) {
 		for _, p := range h.Processes {
 			problems = append(problems, p.compare()...)
 		}
-		ss, err := ask(needed(h.Sockets, h.Processes))
+		ss, err := ask(there(h.Processes), needed(h.Sockets, h.Processes))
 		if err != nil {
 			return nil, err
 		}

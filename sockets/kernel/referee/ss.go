@@ -2,6 +2,7 @@ package referee
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -60,11 +61,32 @@ var (
 	bufferOf = regexp.MustCompile(`skmem:\(r\d+,rb(\d+),`)
 )
 
-func ask(options []string) (rows []row, err error) {
+// there is how a command begins that runs in the network namespace of a host, by one of
+// its processes; empty where that is this process's own, or nobody runs.
+func there(processes []process) (command []string) {
+	for _, p := range processes {
+		dir := fmt.Sprintf("/proc/%d/ns/", p.PID)
+		net, err := os.Readlink(dir + "net")
+		if own, _ := os.Readlink("/proc/self/ns/net"); err != nil || net == own {
+			continue
+		}
+		command = []string{"nsenter", "--net=" + dir + "net"}
+		user, _ := os.Readlink(dir + "user")
+		if own, _ := os.Readlink("/proc/self/ns/user"); user != own {
+			command = append(command, "--user="+dir+"user", "--preserve-credentials")
+		}
+		return append(command, "--")
+	}
+	return nil
+}
+
+// ask runs ss for each of the options, by a command that begins so.
+func ask(begin, options []string) (rows []row, err error) {
 	for _, option := range options {
-		out, err := exec.Command("ss", option).Output()
+		command := append(slices.Clone(begin), "ss", option)
+		out, err := exec.Command(command[0], command[1:]...).Output()
 		if err != nil {
-			return nil, fmt.Errorf("ss %s: %w", option, err)
+			return nil, fmt.Errorf("%s: %w", strings.Join(command, " "), err)
 		}
 		for line := range strings.Lines(string(out)) {
 			parse := inet

@@ -1,0 +1,259 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"time"
+
+	"fd3/lesson"
+	"fd3/lesson/cable"
+	"fd3/lesson/facts"
+	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/netlab"
+	"fd3/sockets/stage"
+	"fd3/sockets/wire"
+)
+
+// A Network is two hosts of the experiment's own, on which the Client and the Server
+// stand, and the cable between them, which holds each IPv4 packet until it is told what
+// becomes of it. A nil Network is none: the parties stand on this machine's own.
+type Network struct {
+	Name string // by which fd3 wire and fd3 on reach it
+
+	lab  *Lab
+	up   *netlab.Network
+	line sync.Mutex // the keeper takes one order at a time
+
+	mu    sync.Mutex   // for what follows
+	calls []cable.Call // of the parties
+}
+
+// unwatched is how long a network is there when its experiment has ended without a word,
+// as by SIGKILL.
+const unwatched = 5 * time.Second
+
+// Network makes the network of the experiment. The parties are born after that, and all
+// of it is gone at the end of the experiment.
+func (l *Lab) Network() *Network {
+	n := &Network{Name: l.part.Lesson, lab: l}
+	for again := 2; ; again++ {
+		made, _, err := netlab.Up(n.Name, netlab.Options{Idle: unwatched})
+		if err != nil {
+			l.Fatalf("%w", err)
+		}
+		if made {
+			break
+		}
+		n.Name = fmt.Sprintf("%s-%d", l.part.Lesson, again) // somebody else takes the lesson
+	}
+	var err error
+	if n.up, err = netlab.Open(n.Name); err != nil {
+		l.Fatalf("%w", err)
+	}
+	l.Cleanup(n.down)
+	l.mu.Lock()
+	l.network = n
+	l.mu.Unlock()
+	l.Note("network", n.Name)
+	return n
+}
+
+// down takes the network away, and what is left of it.
+func (n *Network) down() {
+	n.lab.looking.Lock() // nobody reads its hosts
+	n.up.Close()
+	n.lab.looking.Unlock()
+	netlab.Down(context.Background(), n.Name)
+	stage.Tidy()
+}
+
+// place returns the place of a party: a host, or nil where it has none.
+func (n *Network) place(role stage.Role) stage.Place {
+	if n == nil || n.up.Host(role) == nil {
+		return nil
+	}
+	return placed{n, n.up.On(role)}
+}
+
+// placed is a host of a network, whose line is shared.
+type placed struct {
+	on *Network
+	stage.Place
+}
+
+// keep keeps a call of a party for the ladder.
+func (n *Network) keep(role stage.Role, pid int, c sockets.Call) {
+	if n.place(role) == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c.Returned {
+		n.calls = slices.DeleteFunc(n.calls, func(m cable.Call) bool { return m.PID == pid && !m.Returned })
+	}
+	n.calls = append(n.calls, cable.Call{Call: c, Host: string(role), Process: string(role), PID: pid})
+}
+
+// netOf returns the network namespace of a party.
+func (l *Lab) netOf(role stage.Role) kernel.Net {
+	l.mu.Lock()
+	n := l.network
+	l.mu.Unlock()
+	if n.place(role) == nil {
+		return l.Net()
+	}
+	return n.up.Net(role)
+}
+
+// nets returns the network namespaces of the experiment.
+func (l *Lab) nets() []kernel.Net {
+	l.mu.Lock()
+	n := l.network
+	l.mu.Unlock()
+	if n == nil {
+		return []kernel.Net{l.Net()}
+	}
+	return []kernel.Net{n.up.Net(Client), n.up.Net(Server)}
+}
+
+// Listener returns a listening socket of the server, at that port of its host. Its calls
+// are told in short.
+func (n *Network) Listener(port uint16) (fd int, addr sockets.Sockaddr) {
+	l := n.lab
+	addr = sockets.InetSockaddr(netip.AddrPortFrom(netip.MustParseAddr(netlab.ServerAddr), port))
+	l.Setup(func() {
+		fd = l.Stream(Server)
+		l.Must(l.Bind(Server, fd, addr))
+		l.Must(l.Listen(Server, fd, 8))
+	})
+	l.Note("addr", addr)
+	l.Note("port", port)
+	return fd, addr
+}
+
+// Order has something done with the cable.
+func (n *Network) Order(o wire.Order) wire.Report {
+	n.line.Lock()
+	defer n.line.Unlock()
+	r, err := n.up.Cable(o)
+	if err != nil {
+		n.lab.Fatalf("the cable: %w", err)
+	}
+	return r
+}
+
+// Packets returns what the cable has seen, the first packet first.
+func (n *Network) Packets() []wire.Packet {
+	n.line.Lock()
+	defer n.line.Unlock()
+	packets, _, err := cable.Record(n.up, func() ([]cable.Call, error) { return n.made(), nil })
+	if err != nil {
+		n.lab.Fatalf("the cable: %w", err)
+	}
+	return packets
+}
+
+// made returns the calls of the parties so far.
+func (n *Network) made() []cable.Call {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.calls)
+}
+
+// Held returns the packets that lie on the cable, the first one first.
+func (n *Network) Held() []wire.Packet {
+	return slices.DeleteFunc(n.Packets(), func(p wire.Packet) bool { return p.Fate != wire.Held })
+}
+
+// Lies waits until a segment lies on the cable that is what there knows, and returns it.
+func (n *Network) Lies(what string, there func(wire.Segment) bool) wire.Packet {
+	return n.packet(what, func(p wire.Packet) bool { return p.Fate == wire.Held }, there)
+}
+
+// packet waits for the first packet that is both.
+func (n *Network) packet(what string, is func(wire.Packet) bool, there func(wire.Segment) bool) (found wire.Packet) {
+	n.lab.Until(what+" on the cable", func() bool {
+		packets := n.Packets()
+		i := slices.IndexFunc(packets, func(p wire.Packet) bool {
+			s, ok := p.Segment()
+			return ok && is(p) && there(s)
+		})
+		if i >= 0 {
+			found = packets[i]
+		}
+		return i >= 0
+	})
+	return found
+}
+
+// Seen waits until the cable remembers a segment, with a number above behind, that is what
+// there knows, and returns it.
+func (n *Network) Seen(what string, behind int, there func(wire.Segment) bool) wire.Packet {
+	return n.packet(what, func(p wire.Packet) bool { return p.Number > behind }, there)
+}
+
+// Pass lets a packet pass that lies on the cable, and tells what became of it.
+func (n *Network) Pass(p wire.Packet) { n.become(wire.Order{Do: "next", Number: p.Number}) }
+
+// Drop loses a packet that lies on the cable, and tells what became of it.
+func (n *Network) Drop(p wire.Packet) { n.become(wire.Order{Do: "drop", Number: p.Number}) }
+
+func (n *Network) become(o wire.Order) {
+	n.Order(o)
+	for _, p := range n.Packets() {
+		if p.Number == o.Number {
+			n.Show(p)
+		}
+	}
+}
+
+// ShowHosts shows which namespaces the hosts are.
+func (n *Network) ShowHosts() {
+	for _, h := range n.up.Hosts {
+		_, path := n.up.Paths(&h)
+		link, err := os.Readlink(path)
+		if err != nil {
+			n.lab.Fatalf("%w", err)
+		}
+		n.lab.Show(lesson.Evidence{Fact: h.Name + "'s host", Value: h.Addr + " on net0, in " + link, Source: path, Command: "readlink " + path})
+	}
+}
+
+// Show tells of a packet in a line.
+func (n *Network) Show(p wire.Packet) {
+	n.lab.Tell(lesson.Event{Kind: lesson.KindPacket, Packet: &p, Recap: true})
+}
+
+// ShowLadder draws all that has happened on the network.
+func (n *Network) ShowLadder() {
+	packets := n.Packets()
+	n.lab.Tell(cable.Ladder(n.up, packets, n.made()))
+}
+
+// On returns a command as it is typed for the host of a party.
+func (n *Network) On(role stage.Role, command string) string {
+	return fmt.Sprintf("fd3 on --stage %s %s -- %s", n.Name, role, command)
+}
+
+// ShowEnds shows both ends of a connection between a listener's address and a client's,
+// each as the kernel has it on its host.
+func (n *Network) ShowEnds(at, from netip.AddrPort) (ends map[stage.Role]kernel.InetSocket) {
+	ends = n.lab.EndsOf(at, from)
+	for _, role := range []stage.Role{Client, Server} {
+		n.lab.Show(facts.EndState(role, ends[role].State, n.On(role, facts.SS("-tan", facts.With(at.Port())))))
+	}
+	return ends
+}
+
+// Start starts a process on the host.
+func (p placed) Start(cmd *exec.Cmd) error {
+	p.on.line.Lock()
+	defer p.on.line.Unlock()
+	return p.Place.Start(cmd)
+}
