@@ -76,7 +76,9 @@ func TestLoss(t *testing.T) {
 	}
 	until(t, func() string { return "eight segments" }, func() bool { return len(l.lying()) == 8 })
 	third := l.record()[len(l.record())-6]
-	l.cable(wire.Order{Do: "drop", Number: third.Number})
+	if r := l.cable(wire.Order{Do: "drop", Number: third.Number}); r.Lie != 7 {
+		t.Errorf("one of eight is lost, and %d lie on the cable", r.Lie)
+	}
 	sacked := false
 	read := 0
 	for read < 8000 {

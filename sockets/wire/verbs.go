@@ -25,6 +25,7 @@ type Order struct {
 type Report struct {
 	Holds   string   `json:"holds"`             // words of Filters; empty: everything flows
 	Way     Way      `json:"way"`               // what becomes of what flows
+	Lie     int      `json:"lie"`               // how many packets lie on the cable
 	Newest  int      `json:"newest"`            // the number of the newest packet
 	Before  int      `json:"before"`            // and of the one that was it before the Order
 	Touched []int    `json:"touched,omitempty"` // the packets that something was done to
@@ -70,7 +71,7 @@ func (c *Cable) Do(o Order) (Report, error) {
 			p.After = c.states(p)
 		}
 	}
-	r.Holds, r.Way, r.Newest = c.holds.String(), c.way, c.number
+	r.Holds, r.Way, r.Lie, r.Newest = c.holds.String(), c.way, c.held.packets, c.number
 	if o.Do == "record" {
 		r.Packets = c.since(o.After)
 	}
