@@ -72,6 +72,9 @@ func (s *screen) linear(ctx context.Context) error {
 	t := newLinear(s.Options, s.lessons, textForm)
 	s.walk.Show, s.walk.Made, s.walk.Resuming, s.walk.NotKept = t.walk.Show, t.walk.Made, t.walk.Resuming, t.walk.NotKept
 	t.walk = s.walk
+	if !s.Auto {
+		t.walk.Ask = t.recall
+	}
 	var err error
 	if t.lines, err = readLines(s.In); err != nil {
 		return err

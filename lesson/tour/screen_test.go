@@ -187,6 +187,14 @@ func TestScreenRecall(t *testing.T) {
 	x.sees(`You said the same`)
 	x.press("q")
 	x.ends(0)
+	x = open(t, 80, 24, "handshake", "XDG_STATE_HOME="+state)
+	x.sees(`DO YOU REMEMBER`)
+	x.resize(59, 40) // line by line it is asked anew
+	x.sees(`Which was it: a number from 1 to 2`)
+	x.types("\n")
+	x.sees(`The kernel said: It returns at once(.*\n)*.*THE QUESTION`)
+	x.types("q\n")
+	x.ends(0)
 	x = open(t, 80, 24, "listen", "XDG_STATE_HOME="+state)
 	x.sees(`THE QUESTION`)
 	if x.offers("1") {

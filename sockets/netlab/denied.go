@@ -1,6 +1,7 @@
 package netlab
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,21 +20,16 @@ type DeniedError struct {
 }
 
 func (e *DeniedError) Error() string {
-	text := fmt.Sprintf("no network of one's own can be made here: %s says %s (%s). ", e.Step, unix.ErrnoName(e.Errno), sockets.Meaning(e.Errno))
-	why, allow := reason(e.Errno, reading)
-	if why != "" {
-		text += why + ". "
-	}
+	text := []string{fmt.Sprintf("no network of one's own can be made here: %s says %s (%s)", e.Step, unix.ErrnoName(e.Errno), sockets.Meaning(e.Errno))}
+	why, allow := reason(e.Errno, os.Geteuid() == 0, reading)
+	text = append(text, cmp.Or(why, "The kernel does not say which rule of this machine forbids it"))
 	if allow != "" {
-		text += "The owner of the machine allows it with: " + allow
+		text = append(text, "The owner of the machine allows it with: "+allow)
 	}
 	if os.Geteuid() != 0 {
-		if allow != "" {
-			text += ". Or "
-		}
-		text += "as root it works all the same: sudo fd3 wire up"
+		text = append(text, "As root it works all the same: sudo fd3 wire up")
 	}
-	return text
+	return strings.Join(text, ". ")
 }
 
 // step says at what a set-up has failed. What a user is denied is a *DeniedError.
@@ -65,9 +61,9 @@ var switches = []struct {
 	{unix.EPERM, "/proc/self/status", "2", "A seccomp filter stands over this process, as Docker's does", "docker run --security-opt seccomp=unconfined --cap-add SYS_ADMIN --cap-add NET_ADMIN", "Seccomp:"},
 }
 
-// reason says which switch denies it, and what the machine's owner can do. read returns
-// the text of a file, or nothing.
-func reason(errno unix.Errno, read func(path string) string) (why, allow string) {
+// reason says which switch denies it, or which capability root has not, and what the
+// machine's owner can do. read returns the text of a file, or nothing.
+func reason(errno unix.Errno, root bool, read func(path string) string) (why, allow string) {
 	if errno == unix.EACCES {
 		errno = unix.EPERM
 	}
@@ -80,8 +76,17 @@ func reason(errno unix.Errno, read func(path string) string) (why, allow string)
 			return s.what, s.allow
 		}
 	}
-	if caps, err := strconv.ParseUint(line(read("/proc/self/status"), "CapEff:"), 16, 64); err == nil && os.Geteuid() == 0 && caps&(1<<unix.CAP_SYS_ADMIN) == 0 {
-		return "This root has no CAP_SYS_ADMIN", "docker run --cap-add SYS_ADMIN --cap-add NET_ADMIN"
+	if !root || errno != unix.EPERM {
+		return "", ""
+	}
+	caps, err := strconv.ParseUint(line(read("/proc/self/status"), "CapEff:"), 16, 64)
+	for _, c := range []struct {
+		bit  uint
+		name string
+	}{{unix.CAP_SYS_ADMIN, "SYS_ADMIN"}, {unix.CAP_NET_ADMIN, "NET_ADMIN"}, {unix.CAP_NET_RAW, "NET_RAW"}} {
+		if err == nil && caps&(1<<c.bit) == 0 {
+			return "This root has no CAP_" + c.name, "docker run --cap-add " + c.name + " (if it is a container)"
+		}
 	}
 	return "", ""
 }

@@ -94,7 +94,7 @@ type Ends struct {
 type Socket struct {
 	kernel.Asked
 	Became string           `json:"became"`
-	With   sockets.Sockaddr `json:"with,omitempty"` // the peer that accept4 returned or connect was given or, for the wildcard, has got; also when it is gone
+	With   sockets.Sockaddr `json:"with,omitempty"` // the peer that accept4 returned or connect was given, also when it is gone; for the wildcard what the kernel took
 	Since  time.Time        `json:"since"`          // when that call was made
 }
 
