@@ -153,6 +153,25 @@ func programEnded(s *os.ProcessState) error {
 	return nil
 }
 
+// hostHere is the host of the stage's network that this process runs on, or "".
+func (a *app) hostHere() string {
+	var here unix.Stat_t
+	network, err := netlab.Open(a.stage)
+	if err != nil {
+		return ""
+	}
+	defer network.Close()
+	if err := unix.Stat("/proc/self/ns/net", &here); err != nil {
+		return ""
+	}
+	for _, h := range network.Hosts {
+		if h.Inode == here.Ino {
+			return h.Name
+		}
+	}
+	return ""
+}
+
 // serveOn runs this very command on a host, which then is its own machine.
 func (a *app) serveOn(cmd *cobra.Command, on string, args []string) error {
 	host := map[string]string{netlab.Client: netlab.ClientAddr, netlab.Server: netlab.ServerAddr}[on]

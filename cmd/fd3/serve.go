@@ -232,12 +232,20 @@ type served struct {
 	shown  atomic.Int64 // how many events
 }
 
-// served returns the place where the events of a server go.
+// served returns the place where the events of a server go. Where it is on a host of the
+// network, ss(8) shows the same there alone.
 func (a *app) served(ctx context.Context) (*served, error) {
 	out := &served{}
-	var err error
-	if out.write, err = a.show(&out.failed); err != nil {
+	within := a.hostHere()
+	show, err := a.show(&out.failed)
+	if err != nil {
 		return nil, err
+	}
+	out.write = func(e lesson.Event) {
+		if within != "" && strings.HasPrefix(e.Command, "ss ") {
+			e.Command = "fd3 on " + within + " -- " + e.Command
+		}
+		show(e)
 	}
 	out.ctx, out.stop = context.WithCancel(ctx)
 	if look, err := a.look(); err == nil && !a.json && !a.plain && screen() {
