@@ -235,7 +235,7 @@ func (s *screen) said() string {
 	words := ""
 	switch {
 	case p.typing && s.overlay == nothing:
-		words = cmp.Or(s.note, "You read") + ": " + p.typed + "_"
+		words = cmp.Or(strings.TrimSuffix(s.note, "."), "You read") + ": " + p.typed + "_"
 	case s.note != "":
 		words = s.note
 	case s.overlay != nothing:

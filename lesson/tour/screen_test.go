@@ -113,7 +113,7 @@ func TestScreenObservation(t *testing.T) {
 		x.press(string(key))
 	}
 	x.press("enter")
-	x.sees(`A state is asked for, such as LISTEN or TIME_WAIT.: syn-_`)
+	x.sees(`A state is asked for, such as LISTEN or TIME_WAIT: syn-_`)
 	for _, key := range "sent" {
 		x.press(string(key))
 	}
