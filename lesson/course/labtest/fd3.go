@@ -1,6 +1,8 @@
 package labtest
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"fd3/sockets/netlab"
 )
 
 // program is the environment variable that has the path of fd3 where it is built already.
@@ -45,6 +49,18 @@ func besides(t *testing.T, commands string) string {
 	}
 	t.Skip("fd3 cannot be built here: ", err)
 	return ""
+}
+
+// NeedNetwork skips the test where the machine denies its user a network of their own. CI
+// must have one.
+func NeedNetwork(t *testing.T) {
+	t.Helper()
+	name := fmt.Sprintf("probe-%d", os.Getpid())
+	_, _, err := netlab.Up(name, netlab.Options{})
+	netlab.Down(context.Background(), name)
+	if denied := new(netlab.DeniedError); errors.As(err, &denied) && os.Getenv("CI") != "true" {
+		t.Skip(denied)
+	}
 }
 
 // discarded are the folders that are there until the tests are over.

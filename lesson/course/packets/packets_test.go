@@ -10,6 +10,7 @@ import (
 func TestMain(m *testing.M) { labtest.Main(m) }
 
 func TestLesson(t *testing.T) {
+	labtest.NeedNetwork(t)
 	labtest.Prove(t, packets.Lesson, labtest.Proof{
 		Answers: map[string]string{
 			"first":   "arp",
