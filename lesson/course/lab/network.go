@@ -45,6 +45,7 @@ func (l *Lab) Network() *Network {
 	for again := 2; ; again++ {
 		made, _, err := netlab.Up(n.Name, netlab.Options{Idle: unwatched})
 		if err != nil {
+			stage.Tidy()
 			l.Fatalf("%w", err)
 		}
 		if made {

@@ -1,10 +1,15 @@
 package packets_test
 
 import (
+	"errors"
+	"fmt"
+	"os"
 	"testing"
 
+	"fd3/lesson/course/lab"
 	"fd3/lesson/course/labtest"
 	"fd3/lesson/course/packets"
+	"fd3/sockets/netlab"
 )
 
 func TestMain(m *testing.M) { labtest.Main(m) }
@@ -35,4 +40,31 @@ wait`,
 while true; do fd3 on --stage {network} client -- nc -z {host} {port}; done`,
 		},
 	})
+}
+
+// The network is gone when its experiment has ended, with the processes on its hosts, also
+// where a connect still waits.
+func TestNothingIsLeft(t *testing.T) {
+	l := packets.Lesson.Read()
+	s := labtest.Begin(t, l)
+	if err := s.Run(t.Context(), labtest.Part(t, l, lab.Experiment, "first"), labtest.Onward); err != nil {
+		t.Fatal(err)
+	}
+	name, hosts := s.Notes().Values()["network"], s.Board(t.Context()).Now.Hosts
+	network, err := netlab.Open(name)
+	if err != nil || len(hosts) != 2 {
+		t.Fatalf("%d hosts, %v", len(hosts), err)
+	}
+	network.Close()
+	s.End()
+	if _, err := netlab.Open(name); !errors.Is(err, netlab.ErrNone) {
+		t.Errorf("network %s: %v", name, err)
+	}
+	for _, h := range hosts {
+		for _, p := range h.Processes {
+			if _, err := os.Stat(fmt.Sprintf("/proc/%d", p.PID)); err == nil {
+				t.Errorf("%s %d runs", p.Name, p.PID)
+			}
+		}
+	}
 }
