@@ -249,6 +249,8 @@ func (a *app) runnerHere(failed *error) (*step.Runner, error) {
 	at := step.DefaultAddr
 	if a.network != nil {
 		at = netlab.ServerAddr + ":8080"
+	} else if netlab.Crashed(a.stage) {
+		(&cable.Narrator{Show: show}).Crashed()
 	}
 	usual, err := sockets.ParseSockaddr(at)
 	if err != nil {

@@ -111,6 +111,9 @@ func (n *Narrator) Up(network *netlab.Network, started, crashed bool) {
 	n.commands("next", "up next", values)
 }
 
+// Crashed tells that the network has ended, and what stood on it.
+func (n *Narrator) Crashed() { n.say("crashed", nil, "alone") }
+
 // host is the evidence of a host: the namespace that the kernel has for it.
 func host(s *netlab.State, h netlab.Host) lesson.Evidence {
 	_, path := s.Paths(&h)

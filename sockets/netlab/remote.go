@@ -51,6 +51,9 @@ func Down(ctx context.Context, name string) (stage.Farewell, error) {
 	return keeperOf(name, nil).Quit(ctx)
 }
 
+// Crashed reports whether a network of the name has ended without a goodbye; once.
+func Crashed(name string) bool { return keeperOf(name, nil).Crashed() }
+
 func keeperOf(name string, in stage.Place) stage.Remote {
 	return stage.Remote{Name: name, Role: role, In: in}
 }

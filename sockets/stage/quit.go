@@ -129,20 +129,25 @@ func boundBy(pid int) (files []SocketFile) {
 	return files
 }
 
-// sweep removes the control socket that a crashed stage left. The lock keeps a
-// stage that is just being started from being taken for one.
-func (r Remote) sweep() {
+// Crashed reports whether a stage has ended without a goodbye, and removes what it left: it
+// is reported once.
+func (r Remote) Crashed() bool {
+	return unix.Access(r.path(), unix.F_OK) == nil && r.sweep()
+}
+
+// sweep removes the control socket that a crashed stage left, and reports whether there was
+// one. The lock keeps a stage that is just being started from being taken for one.
+func (r Remote) sweep() bool {
 	if trusted(Folder()) != nil {
-		return
+		return false
 	}
 	unlock, err := lockFolder(Folder())
 	if err != nil {
-		return
+		return false
 	}
 	defer unlock()
-	if runs, err := r.runs(); !runs && err == nil {
-		r.removeStale()
-	}
+	runs, err := r.runs()
+	return !runs && err == nil && r.removeStale()
 }
 
 // removeStale removes the control socket that a crashed stage left: a socket's file that
