@@ -69,3 +69,20 @@ func TestFloodIsBounded(t *testing.T) {
 		t.Errorf("%d packets are late", len(c.late))
 	}
 }
+
+// A packet does not overtake those that are late, though it itself would not be.
+func TestOrderIsKept(t *testing.T) {
+	c := NewCable([2]End{{Name: "client", Socket: -1}, {Name: "server", Socket: -1}}, false)
+	var all []*packet
+	for _, delay := range []time.Duration{mostDelay, 0} {
+		if _, err := c.flow(Order{Delay: delay}); err != nil {
+			t.Fatal(err)
+		}
+		p := &packet{Packet: Packet{Data: draft().Frame(), Time: time.Now(), From: "client", To: "server"}}
+		c.arrive(p)
+		all = append(all, p)
+	}
+	if all[0].Note != "by 1m0s" || all[1].Fate != Delayed || all[1].Note != "behind packets that are late" || len(c.late) != 2 {
+		t.Errorf("%s %s, then %s %s; %d are late", all[0].Fate, all[0].Note, all[1].Fate, all[1].Note, len(c.late))
+	}
+}

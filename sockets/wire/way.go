@@ -46,6 +46,9 @@ func (c *Cable) flows(p *packet) {
 		return
 	}
 	p.Fate, p.Note = Delayed, "by "+c.way.Delay.String()
+	if c.way.Delay == 0 {
+		p.Note = "behind packets that are late"
+	}
 	p.Arrived = p.Time.Add(c.way.Delay)
 	c.late = append(c.late, p)
 	c.onWay.add(p)
