@@ -154,7 +154,7 @@ func pageKeys() []key {
 		}},
 		{[]string{"tab"}, "Tab", "the drawing alone, the text alone, or both", (*screen).otherView, func(s *screen, _ string) tea.Cmd {
 			s.turn()
-			return nil
+			return tea.ClearScreen // else a row may be left that is blank now (ultraviolet, after a change of the size)
 		}},
 		quitKey,
 		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},
@@ -185,11 +185,15 @@ func (s *screen) turn() {
 	switch s.otherView() {
 	case "drawing":
 		s.shown = drawingAlone
+		return
 	case "text":
-		s.shown = textAlone
-	default:
 		s.shown = both
+		if s.layout().board.height > 0 {
+			s.shown = textAlone
+		}
+		return
 	}
+	s.shown = both
 }
 
 // otherView names what Tab shows; it is empty where there is only the text.

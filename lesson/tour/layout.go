@@ -220,6 +220,8 @@ func (s *screen) text(room area) []string {
 
 // rule is a line across the screen with words on it.
 func (s *screen) rule(left, right string) string {
+	const around = 10 // the line at both ends and between, with blanks
+	left = s.cut(left, max(s.width-ansi.StringWidth(right)-around, 1))
 	line := s.paint.Line(strings.Repeat(s.paint.Rule, 2)) + " " + s.paint.Heading(left) + " "
 	end := s.paint.Line(s.paint.Rule)
 	if right != "" {

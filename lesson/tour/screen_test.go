@@ -307,6 +307,35 @@ func TestScreenExerciseAnew(t *testing.T) {
 	x.ends(0)
 }
 
+// Tab makes the drawing full, and the text; where there is no room for both these take
+// turns. A drawing that is higher than the screen is scrolled, and Space leads back to words
+// that it covers.
+func TestScreenTab(t *testing.T) {
+	t.Parallel()
+	x := open(t, 60, 18, "listen/full")
+	x.press("s")
+	x.goesOnUntil(`make the step`)
+	x.press("space")
+	x.sees(`make the step`)
+	x.press("tab")
+	x.sees(`THE KERNEL'S SIDE(.*\n)*.*server \d+(.*\n)*.*Tab text`)
+	x.press("space")
+	x.sees(`more below(.*\n)*.*Space read on`)
+	x.press("end")
+	x.sees(`client \d+(.*\n)*.*more above`)
+	x.press("space")
+	x.sees(`The second client connects`)
+	x.press("tab", "tab")
+	x.sees(`The second client connects`)
+	x.resize(120, 36)
+	x.sees(`THE KERNEL'S SIDE(.*\n)*.*The second client connects(.*\n)*.*Tab drawing`)
+	x.press("tab", "tab")
+	x.sees(`The second client connects(.*\n)*.*Tab both`)
+	x.until("the text alone", func() bool { return !strings.Contains(x.screen(), "│") })
+	x.press("q")
+	x.ends(0)
+}
+
 // The kernel's side is of the part in sight, or it is not there.
 func TestScreenShowsNoOtherExperiment(t *testing.T) {
 	t.Parallel()

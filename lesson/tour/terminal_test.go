@@ -181,7 +181,7 @@ func (x *terminal) sends(key string) {
 func encoded(t testing.TB, key string) string {
 	t.Helper()
 	if bytes, named := map[string]string{
-		"space": " ", "enter": "\r", "esc": "\x1b", "backspace": "\x7f", "ctrl+c": "\x03", "ctrl+z": "\x1a",
+		"space": " ", "tab": "\t", "enter": "\r", "esc": "\x1b", "backspace": "\x7f", "ctrl+c": "\x03", "ctrl+z": "\x1a",
 		"left": "\x1b[D", "right": "\x1b[C", "pgup": "\x1b[5~", "pgdown": "\x1b[6~", "home": "\x1b[H", "end": "\x1b[F",
 	}[key]; named {
 		return bytes
