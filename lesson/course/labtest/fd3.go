@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fd3/sockets/netlab"
+	"fd3/sockets/stage"
 )
 
 // program is the environment variable that has the path of fd3 where it is built already.
@@ -58,6 +59,7 @@ func NeedNetwork(t *testing.T) {
 	name := fmt.Sprintf("probe-%d", os.Getpid())
 	_, _, err := netlab.Up(name, netlab.Options{})
 	netlab.Down(context.Background(), name)
+	stage.Tidy()
 	if denied := new(netlab.DeniedError); errors.As(err, &denied) && os.Getenv("CI") != "true" {
 		t.Skip(denied)
 	}
