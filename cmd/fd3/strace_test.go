@@ -79,13 +79,20 @@ func TestStraceAgreesWithTheCourse(t *testing.T) {
 	cmd := p.fd3("tour", "--json")
 	underStrace(t, cmd, file, "--seccomp-bpf", "-e", "trace=socket,bind,listen,connect,accept4,"+
 		"recvfrom,sendto,sendmsg,read,write,openat,dup,setsockopt,shutdown,close,rt_sigaction")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out, failed := cmd.Output()
 	events, err := parseEvents(string(out))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if exit, ok := failed.(*exec.ExitError); ok {
+		for _, e := range events {
+			if e.Section == "failed" {
+				t.Errorf("%s: %s", e.Step, e.Text)
+			}
+		}
+		t.Fatalf("%v: %s", failed, exit.Stderr)
+	} else if failed != nil {
+		t.Fatal(failed)
 	}
 	told, all := make(map[int][]string), 0
 	tell := func(process string, pid int, strace string) {
