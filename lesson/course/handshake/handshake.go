@@ -69,7 +69,7 @@ func who(l *lab.Lab) []lab.Step {
 // process answers nobody: State and Ask would wait for SIGCONT. The end of the
 // experiment wakes it (stage.Private).
 func stopServer(l *lab.Lab) (state string) {
-	task := signal(l, unix.SIGSTOP, func(t kernel.Task) bool { return t.State == 'T' })
+	task := signal(l, unix.SIGSTOP, func(t kernel.Task) bool { return t.State == 'T' || t.State == 't' }) // t: under a tracer
 	l.Show(facts.ProcessState(lab.Server, l.PID(lab.Server), task))
 	return task.StateName
 }
