@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ var wireVerbs = []wireVerb{
 			f.IntVar(&o.Off, "off", 0, "rst: so far beside the sequence number that is waited for")
 			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
 		}},
-	{use: "flow", short: "let everything pass from now on, late or with losses", read: nothing,
+	{use: "flow", short: "let everything pass from now on, late or with losses", read: flowing,
 		example: "  fd3 wire flow\n  fd3 wire flow --delay 20ms       each packet comes 20 ms later\n  fd3 wire flow --loss 1/3         of three packets of a host the third is lost",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
 			f.DurationVar(&o.Delay, "delay", 0, "how much later each packet comes")
@@ -90,6 +91,12 @@ func nothing(_ *wire.Order, args []string) error {
 		return fmt.Errorf("no argument is taken, but got %q", args)
 	}
 	return nil
+}
+
+// flowing takes no argument, and knows how late and how lossy a cable can be.
+func flowing(o *wire.Order, args []string) error {
+	way := wire.Way{Delay: o.Delay, Lose: o.Lose, Of: o.Of}
+	return cmp.Or(nothing(o, args), way.Check())
 }
 
 // held takes no argument, and knows each word of what is to be held.

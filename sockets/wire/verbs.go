@@ -259,7 +259,7 @@ func (c *Cable) delay(o Order) ([]*packet, error) {
 // flow lets pass what lies on the cable, and whatever comes, late or not without loss.
 func (c *Cable) flow(o Order) ([]*packet, error) {
 	w := Way{Delay: o.Delay, Lose: o.Lose, Of: o.Of}
-	if err := w.check(); err != nil {
+	if err := w.Check(); err != nil {
 		return nil, err
 	}
 	c.holds, c.way, c.turn = nil, w, [2]int{}

@@ -16,7 +16,8 @@ type Way struct {
 // mostDelay is later than any TCP waits for.
 const mostDelay = time.Minute
 
-func (w Way) check() error {
+// Check returns an error where a Way is none.
+func (w Way) Check() error {
 	switch {
 	case w.Delay < 0 || w.Delay > mostDelay:
 		return fmt.Errorf("a delay is from 0 to %s, not %s", mostDelay, w.Delay)
