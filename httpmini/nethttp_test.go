@@ -100,6 +100,7 @@ var (
 		{"the target of CONNECT is no", "CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9112 section 3.2.3; net/http takes a path too, for net/rpc"},
 		{"is for OPTIONS alone", "GET * HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9112 section 3.2.4"},
 		{"the target is no path", "GET a:b HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9112 section 3.2; net/http takes any URI"},
+		{"is not followed by two hexadecimal digits", "GET a:%zz HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 3986 section 2.1; net/http does not read what stands behind the scheme"},
 		{"the URI has no good host", "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9110 sections 4.2.1 and 4.2.4; net/http takes user names, and http:///"},
 		{"stands in the target", "GET /\" HTTP/1.1\r\nHost: a\r\n\r\n", "we: RFC 9112 section 3.2; net/http takes any byte above the space"},
 		{"the target is longer", "GET /" + strings.Repeat("a", httpmini.MaxTarget) + " HTTP/1.0\r\n\r\n", ourLimit},
