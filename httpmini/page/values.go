@@ -187,7 +187,8 @@ func (p *part) hides(c byte) bool {
 		p.endLine()
 		return false
 	}
-	if c == '\r' {
+	if c == '\r' { // of the end of a line; elsewhere no delimiter has one
+		p.matches = p.matches && (p.place != inPartBody || p.column >= p.size)
 		return false
 	}
 	p.column++
