@@ -118,7 +118,9 @@ func FuzzJSON(f *testing.F) {
 		depth, secret := 0, 0 // secret: the depth at which a value of a secret name began, from 1 on
 		var keys []bool       // of each open bracket: the next string is a name
 		named := false
-		for in, last := json.NewDecoder(bytes.NewReader(content)), int64(0); ; {
+		in := json.NewDecoder(bytes.NewReader(content))
+		in.UseNumber() // of any size
+		for last := int64(0); ; {
 			token, err := in.Token()
 			if err == io.EOF {
 				return
