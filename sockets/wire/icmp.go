@@ -17,20 +17,9 @@ var icmpCodes = map[int]map[int]string{
 
 func (d *dissector) icmp() protocol {
 	d.begin("ICMP", "RFC 792")
-	start := d.at()
-	typ := d.number("type", 8)
-	d.stands(icmpTypes, typ)
-	code := d.number("code", 8)
-	d.stands(icmpCodes[typ], code)
-	d.checksum("checksum", start, 0)
-	words, known := icmpTypes[typ]
-	if !known {
-		d.says("ICMP type %d, code %d", typ, code)
+	typ, code, words := d.message("ICMP", icmpTypes, icmpCodes, 0)
+	if words == "" {
 		return d.unknown("the rest")
-	}
-	d.says("ICMP %s", words)
-	if why := icmpCodes[typ][code]; why != "" {
-		d.says("ICMP %s: %s", words, why)
 	}
 	switch typ {
 	case 0, 8:
@@ -54,6 +43,27 @@ func (d *dissector) icmp() protocol {
 		return d.quotation(d.ipv4)
 	}
 	return d.unknown("message")
+}
+
+// message reads the head that the messages of ICMP and of ICMPv6 have alike, whose checksum
+// begins with a sum. The words are what its type is called, or "" for one that is unknown.
+func (d *dissector) message(name string, types map[int]string, codes map[int]map[int]string, sum uint32) (typ, code int, words string) {
+	start := d.at()
+	typ = d.number("type", 8)
+	d.stands(types, typ)
+	code = d.number("code", 8)
+	d.stands(codes[typ], code)
+	d.checksum("checksum", start, sum)
+	words = types[typ]
+	switch why := codes[typ][code]; {
+	case words == "":
+		d.says("%s type %d, code %d", name, typ, code)
+	case why != "":
+		d.says("%s %s: %s", name, words, why)
+	default:
+		d.says("%s %s", name, words)
+	}
+	return typ, code, words
 }
 
 // echo reads what tells one request from another.

@@ -15,20 +15,10 @@ var icmpv6Codes = map[int]map[int]string{
 
 func (d *dissector) icmpv6() protocol {
 	d.begin("ICMPv6", "RFC 4443 section 2.1")
-	start := d.at()
-	typ := d.number("type", 8)
-	d.stands(icmpv6Types, typ)
-	code := d.number("code", 8)
-	d.stands(icmpv6Codes[typ], code)
-	d.checksum("checksum", start, pseudo(d.network.src, d.network.dst, 58, d.end-start))
-	words, known := icmpv6Types[typ]
-	if !known {
-		d.says("ICMPv6 type %d, code %d", typ, code)
+	sum := pseudo(d.network.src, d.network.dst, 58, d.end-d.at())
+	typ, _, words := d.message("ICMPv6", icmpv6Types, icmpv6Codes, sum)
+	if words == "" {
 		return d.unknown("the rest")
-	}
-	d.says("ICMPv6 %s", words)
-	if why := icmpv6Codes[typ][code]; why != "" {
-		d.says("ICMPv6 %s: %s", words, why)
 	}
 	switch typ {
 	case 1, 3:
