@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,9 +10,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"fd3/lesson/golden"
+)
 
 // lives are whole lives of sockets, as a learner steps through them.
 var lives = map[string][]string{
@@ -67,40 +65,9 @@ func TestLivesAreTold(t *testing.T) {
 				told.WriteString("# fd3 " + step + "\n")
 				told.Write(masked(t, out))
 			}
-			golden := filepath.Join("testdata", "golden", name+".jsonl")
-			if *update {
-				if err := os.WriteFile(golden, told.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := firstDifference(string(want), told.String()); diff != "" {
-				t.Errorf("%s; if that is meant: go test ./cmd/fd3 -run TestLivesAreTold -update", diff)
-			}
+			golden.Compare(t, filepath.Join("golden", name+".jsonl"), told.String())
 		})
 	}
-}
-
-// firstDifference shows the first line that is not as it was.
-func firstDifference(want, got string) string {
-	wants, gots := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range max(len(wants), len(gots)) {
-		var a, b string
-		if i < len(wants) {
-			a = wants[i]
-		}
-		if i < len(gots) {
-			b = gots[i]
-		}
-		if a != b {
-			return "was\n" + a + "\nis\n" + b
-		}
-	}
-	return ""
 }
 
 var (

@@ -14,17 +14,19 @@ import (
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"fd3/lesson/golden"
 )
 
 // TestJSONTopic keeps what fd3 help json says to the comments of lesson.Event.
 func TestJSONTopic(t *testing.T) {
 	want := newContract(t).text()
-	if *update {
+	if *golden.Update {
 		if err := os.WriteFile("jsontopic.txt", []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if *update || jsonFields == want {
+	if *golden.Update || jsonFields == want {
 		return
 	}
 	t.Errorf("jsontopic.txt is not what the comments of lesson.Event say: go generate ./cmd/fd3\n%s", want)

@@ -1,19 +1,16 @@
 package drawing
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/charmbracelet/x/ansi"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"fd3/lesson/golden"
+)
 
 // marked is a drawing as a golden has it: what is bold stands between « and ».
 func marked(lines [][]Span) string {
@@ -43,25 +40,7 @@ func TestCells(t *testing.T) {
 			fmt.Fprintf(&all, "== %d columns\n%s", columns, marked(p.Cells(Room{columns, s.rows}, false)))
 		}
 		fmt.Fprintf(&all, "== 80 columns, ASCII\n%s", marked(p.Cells(Room{80, s.rows}, true)))
-		golden(t, name+".txt", all.String())
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || string(want) != got {
-		t.Errorf("%s is not as it was; if that is meant: go test -update, and look at it (%v)\n%s", path, err, got)
+		golden.Compare(t, name+".txt", all.String())
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"fd3/lesson"
+	"fd3/lesson/golden"
 	"fd3/sockets/wire"
 )
 
@@ -144,8 +145,8 @@ func TestLadder(t *testing.T) {
 		}
 		fmt.Fprintf(&all, "== 80 columns, ASCII\n%s", marked(l.Cells(Room{Columns: 80}, true)))
 		fmt.Fprintf(&all, "== in words\n%s\n", strings.Join(l.Sentences(), "\n"))
-		golden(t, "ladder-"+name+".txt", all.String())
-		golden(t, "ladder-"+name+".svg", l.SVG(Room{Columns: 96}))
+		golden.Compare(t, "ladder-"+name+".txt", all.String())
+		golden.Compare(t, "ladder-"+name+".svg", l.SVG(Room{Columns: 96}))
 	}
 }
 

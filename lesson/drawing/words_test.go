@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fd3/lesson/golden"
 	"fd3/sockets/kernel"
 )
 
@@ -18,7 +19,7 @@ func TestSentences(t *testing.T) {
 		s := scenes()[name]
 		all.WriteString("== " + name + "\n" + strings.Join(New(s.now, s.before).Sentences(), "\n") + "\n")
 	}
-	golden(t, "sentences.txt", all.String())
+	golden.Compare(t, "sentences.txt", all.String())
 	same := full()
 	if got := New(full(), &same).Sentences(); len(got) != 1 || got[0] != "Nothing has changed." {
 		t.Errorf("%q", got)
@@ -30,7 +31,7 @@ func TestSVG(t *testing.T) {
 	for name, s := range scenes() {
 		p := New(s.now, s.before)
 		svg := p.SVG(Room{96, s.rows})
-		golden(t, name+".svg", svg)
+		golden.Compare(t, name+".svg", svg)
 		var texts []string
 		decoder := xml.NewDecoder(strings.NewReader(svg))
 		for in := ""; ; {

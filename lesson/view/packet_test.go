@@ -2,10 +2,7 @@ package view
 
 import (
 	"bytes"
-	"flag"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,10 +10,9 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"fd3/lesson"
+	"fd3/lesson/golden"
 	"fd3/sockets/wire"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // packets are a few of a connection, as a cable tells of them.
 func packets() []lesson.Event {
@@ -84,7 +80,7 @@ func TestPacketsAreDrawn(t *testing.T) {
 		}
 		all.WriteString(out.String())
 	}
-	golden(t, "packets.txt", all.String())
+	golden.Compare(t, "packets.txt", all.String())
 }
 
 func TestPacketsInDocuments(t *testing.T) {
@@ -97,27 +93,9 @@ func TestPacketsInDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	golden(t, "packets.md", markdown.String())
+	golden.Compare(t, "packets.md", markdown.String())
 	_, body, _ := strings.Cut(html.String(), "<main>")
-	golden(t, "packets.html", body)
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || string(want) != got {
-		t.Errorf("%s is not as it was; if that is meant: go test -update, and look at it (%v)\n%s", path, err, got)
-	}
+	golden.Compare(t, "packets.html", body)
 }
 
 // Every bit of a packet is drawn: each name of a field, and all bytes of the headers.

@@ -2,7 +2,6 @@ package labtest
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -15,10 +14,9 @@ import (
 
 	"fd3/lesson/course/lab"
 	"fd3/lesson/drawing"
+	"fd3/lesson/golden"
 	"fd3/sockets/kernel"
 )
-
-var update = flag.Bool("update", false, "write the drawings of the experiments anew, and what they draw where that has changed")
 
 // recorded keeps what an experiment ends with, with its numbers masked, in a file of that
 // name. There it stays until the experiment ends with other descriptors: what the kernel
@@ -36,7 +34,7 @@ func (s *Learner) recorded(p lab.Part) {
 	switch {
 	case err == nil && slices.Equal(descriptorsOf(was), descriptorsOf(now)):
 		return
-	case !*update:
+	case !*golden.Update:
 		s.t.Errorf("%s ends with %q, and %s has %q (%v); if that is meant: go test -run TestLesson -update", p.Name, descriptorsOf(now), path, descriptorsOf(was), err)
 		return
 	}
@@ -103,16 +101,7 @@ func drawings(t *testing.T, l lab.Lesson) {
 				}
 			}
 		}
-		path := filepath.Join("testdata", p.Name+".txt")
-		if *update {
-			if err := os.WriteFile(path, []byte(all.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		if want, err := os.ReadFile(path); err != nil || string(want) != all.String() {
-			t.Errorf("%s is not as it was; if that is meant: go test -run TestLesson -update, and look at it (%v)\n%s", path, err, all.String())
-		}
+		golden.Compare(t, p.Name+".txt", all.String())
 	}
 }
 
