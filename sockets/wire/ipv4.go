@@ -133,9 +133,16 @@ var ipv4OptionTypes = map[int]string{
 }
 
 func (d *dissector) ipv4Options() {
+	d.options("option type", ipv4OptionTypes, func(_, n int) { d.bytes("option data", n) })
+}
+
+// options reads the options of a header of IPv4 or TCP, up to its end or to the one that
+// ends them. All but the two that are a single byte have a length, and read takes the n
+// bytes after it.
+func (d *dissector) options(name string, kinds map[int]string, read func(kind, n int)) {
 	for d.left() > 0 && !d.over {
-		kind := d.number("option type", 8)
-		d.stands(ipv4OptionTypes, kind)
+		kind := d.number(name, 8)
+		d.stands(kinds, kind)
 		switch kind {
 		case 0:
 			return
@@ -143,7 +150,7 @@ func (d *dissector) ipv4Options() {
 			continue
 		}
 		if n, ok := d.optionLength(); ok {
-			d.bytes("option data", n-2)
+			read(kind, n-2)
 		}
 	}
 }

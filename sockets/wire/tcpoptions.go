@@ -24,22 +24,7 @@ var mptcpSubtypes = map[int]string{
 	0: "MP_CAPABLE", 1: "MP_JOIN", 2: "DSS", 3: "ADD_ADDR", 4: "REMOVE_ADDR", 5: "MP_PRIO", 6: "MP_FAIL", 7: "MP_FASTCLOSE", 8: "MP_TCPRST",
 }
 
-// tcpOptions reads the options of a header, up to its end.
-func (d *dissector) tcpOptions() {
-	for d.left() > 0 && !d.over {
-		kind := d.number("option kind", 8)
-		d.stands(tcpOptionKinds, kind)
-		switch kind {
-		case 0:
-			return
-		case 1:
-			continue
-		}
-		if n, ok := d.optionLength(); ok {
-			d.tcpOption(kind, n-2)
-		}
-	}
-}
+func (d *dissector) tcpOptions() { d.options("option kind", tcpOptionKinds, d.tcpOption) }
 
 // tcpOption reads the n bytes of an option after its length. One that is not as long as
 // it has to be is not understood.
