@@ -1,18 +1,15 @@
 package main
 
 import (
-	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	console "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/chromedp"
+
+	"fd3/httpmini/server/chromium"
 )
 
 // readable finds what cannot be read: a text that has a contrast of less than 4.5:1 with
@@ -60,11 +57,16 @@ func TestHandoutInABrowser(t *testing.T) {
 	if out, err := p.fd3("handout", "listen", "--html", "--output", path).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	page := visit(t, path)
-	if n := finds[int](page, `document.querySelectorAll('figure svg text').length`); n < 50 {
+	needTool(t, "chromium")
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := chromium.Open(t, chromium.Start(t, program), "file://"+path)
+	if n := chromium.Finds[int](page, `document.querySelectorAll('figure svg text').length`); n < 50 {
 		t.Fatalf("%d words in drawings", n)
 	}
-	selected := finds[string](page, `getSelection().selectAllChildren(document.querySelector('figure svg')), getSelection().toString()`)
+	selected := chromium.Finds[string](page, `getSelection().selectAllChildren(document.querySelector('figure svg')), getSelection().toString()`)
 	if !strings.Contains(selected, "server") {
 		t.Errorf("of a drawing one can select %q", selected)
 	}
@@ -76,84 +78,20 @@ func TestHandoutInABrowser(t *testing.T) {
 		if _, err := chromedp.Call(page, emulation.SetEmulatedMedia, media); err != nil {
 			t.Fatal(err)
 		}
-		if bad := finds[[]string](page, readable); len(bad) > 0 {
+		if bad := chromium.Finds[[]string](page, readable); len(bad) > 0 {
 			t.Errorf("%+v: too little contrast:\n%s", media, strings.Join(bad, "\n"))
 		}
 	}
-	if err := chromedp.Do(page, chromedp.EmulateViewport(657, 918)); err != nil {
-		t.Fatal(err)
-	}
-	if bad := finds[[]string](page, cut); len(bad) > 0 {
+	page.Do(chromedp.EmulateViewport(657, 918))
+	if bad := chromium.Finds[[]string](page, cut); len(bad) > 0 {
 		t.Errorf("on paper these are cut:\n%s", strings.Join(bad, "\n"))
 	}
 	coloured := `[...document.querySelectorAll('body *')].filter(e => {
 		const [r, g, b] = getComputedStyle(e).color.match(/[\d.]+/g)
 		return r != g || g != b
 	}).map(e => e.outerHTML.slice(0, 80))`
-	if bad := finds[[]string](page, coloured); len(bad) > 0 {
+	if bad := chromium.Finds[[]string](page, coloured); len(bad) > 0 {
 		t.Errorf("on paper these have colours:\n%s", strings.Join(bad, "\n"))
 	}
-	page.silent()
-}
-
-// A page is a file in Chromium, and what Chromium has to say of it.
-type page struct {
-	context.Context
-	t *testing.T
-
-	mu    sync.Mutex
-	notes []string // of the console: what a policy forbids, what does not load
-}
-
-func visit(t *testing.T, path string) *page {
-	t.Helper()
-	needTool(t, "chromium")
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := t.TempDir()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.UserDataDir(home), chromedp.NoSandbox, // as in httpmini/server
-		chromedp.NoInheritEnv, chromedp.Env("PATH="+os.Getenv("PATH"), "HOME="+home, "TMPDIR="+home))...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	p := &page{Context: ctx, t: t}
-	if err := chromedp.Listen(ctx, func(event any) {
-		if e, ok := event.(*console.EventEntryAdded); ok {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.notes = append(p.notes, e.Entry.Text)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := chromedp.Do(ctx, chromedp.Navigate("file://"+path)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { chromedp.Cancel(ctx) }) // and waits for its end
-	return p
-}
-
-// silent sees that the console of the page is empty.
-func (p *page) silent() {
-	p.t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.notes) > 0 {
-		p.t.Errorf("Chromium says:\n%s", strings.Join(p.notes, "\n"))
-	}
-}
-
-// finds is what a script finds in the page.
-func finds[T any](p *page, script string) T {
-	p.t.Helper()
-	found, err := chromedp.Run(p, chromedp.Evaluate[T](script))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return found
+	page.Silent()
 }
