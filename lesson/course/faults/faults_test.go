@@ -24,7 +24,7 @@ func TestLesson(t *testing.T) {
 			"mend": `[ $(ss -Htnp state close-wait 'sport = :{port}' | grep -c pid={pid}) -eq 2 ] && ! ss -Htnp 'dport = :{port}' | grep pid=`,
 		},
 		Almost: map[string]string{
-			"mend": `exec 3<>/dev/tcp/127.0.0.1/{port}; nc -z 127.0.0.1 {port}; nc -N 127.0.0.1 {port} </dev/null & sleep 1`,
+			"mend": `exec 3<>/dev/tcp/127.0.0.1/{port}; nc -z 127.0.0.1 {port}; nc -N 127.0.0.1 {port} </dev/null & sleep 60`,
 		},
 	})
 }
