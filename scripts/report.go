@@ -1,7 +1,10 @@
 //go:build ignore
 
 // Report reads what go test -json writes and prints a line for each package, the
-// output of what failed, and every test that was skipped, with its reason.
+// output of what failed, and every test that was skipped, with its reason. The file
+// that it is given gets a line for each test that failed, "PACKAGE TEST". The exit
+// status is 0 when all is well, 3 when tests failed and all others ran to their end, and
+// 1 for anything else.
 package main
 
 import (
@@ -22,9 +25,14 @@ type event struct {
 }
 
 func main() {
+	if len(os.Args) != 2 {
+		fmt.Println("usage: go test -json ./... | report FILE")
+		os.Exit(2)
+	}
 	var passed, failed int
-	var broken bool // a package failed, perhaps outside of every test
-	var skipped []string
+	var broken bool // a package failed outside of its tests, or before all of them ended
+	var skipped, again []string
+	lost := make(map[string]bool) // packages with a test that failed
 	output := make(map[string]string) // by package and test
 	tests := make(map[string]int)     // passed, by package
 	in := json.NewDecoder(os.Stdin)
@@ -52,11 +60,16 @@ func main() {
 		case "fail", "build-fail":
 			if e.Test != "" {
 				failed++
-			}
-			broken = true
-			if e.Test == "" { // of tests that never ended: a panic, or the time was up
-				for of, said := range output {
+				lost[e.Package] = true
+				broken = broken || strings.Contains(output[name], "\ngoroutine ") // the whole package ended there
+				if !strings.Contains(e.Test, "/") {
+					again = append(again, name)
+				}
+			} else {
+				broken = broken || !lost[e.Package]
+				for of, said := range output { // of tests that never ended: a panic, or the time was up
 					if strings.HasPrefix(of, name) && of != name {
+						broken = true
 						fmt.Print(said)
 						delete(output, of)
 					}
@@ -76,8 +89,15 @@ func main() {
 	for _, s := range skipped {
 		fmt.Println("skipped:", s)
 	}
-	if broken || passed == 0 {
+	if err := os.WriteFile(os.Args[1], []byte(strings.Join(append(again, ""), "\n")), 0o644); err != nil {
+		fmt.Println("report:", err)
 		os.Exit(1)
+	}
+	switch {
+	case broken || passed == 0:
+		os.Exit(1)
+	case failed > 0:
+		os.Exit(3)
 	}
 }
 
