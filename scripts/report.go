@@ -32,7 +32,7 @@ func main() {
 	var passed, failed int
 	var broken bool // a package failed outside of its tests, or before all of them ended
 	var skipped, again []string
-	lost := make(map[string]bool) // packages with a test that failed
+	lost := make(map[string]bool)     // packages with a test that failed
 	output := make(map[string]string) // by package and test
 	tests := make(map[string]int)     // passed, by package
 	in := json.NewDecoder(os.Stdin)
