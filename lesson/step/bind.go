@@ -91,7 +91,7 @@ func bindCases(s *scene, c *cases) {
 
 // privileged reports whether the port of the address needs CAP_NET_BIND_SERVICE.
 func (s *scene) privileged() bool {
-	first, err := s.asked().Sysctl("net.ipv4.ip_unprivileged_port_start")
+	first, err := s.setting("net.ipv4.ip_unprivileged_port_start")
 	n, wrong := strconv.Atoi(first)
 	return err != nil || wrong != nil || int(s.order.Addr.Port()) < n
 }

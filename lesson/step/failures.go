@@ -68,7 +68,7 @@ func timeWaiting(s *scene) []lesson.Evidence {
 }
 
 func privilegedPorts(s *scene) []lesson.Evidence {
-	value, err := s.asked().Sysctl("net.ipv4.ip_unprivileged_port_start")
+	value, err := s.setting("net.ipv4.ip_unprivileged_port_start")
 	if err != nil || s.call.Name != "bind" || s.order.Addr.Family() == unix.AF_UNIX {
 		return nil
 	}
@@ -91,7 +91,7 @@ func broadcastPeer(s *scene) []lesson.Evidence {
 }
 
 func nonlocalBind(s *scene) []lesson.Evidence {
-	value, err := s.asked().Sysctl("net.ipv4.ip_nonlocal_bind")
+	value, err := s.setting("net.ipv4.ip_nonlocal_bind")
 	if err != nil || s.call.Name != "bind" {
 		return nil
 	}

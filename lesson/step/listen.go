@@ -58,7 +58,7 @@ func procRow(s *scene) []lesson.Evidence {
 }
 
 func clamp(s *scene) []lesson.Evidence {
-	value, err := s.asked().Sysctl("net.core.somaxconn")
+	value, err := s.setting("net.core.somaxconn")
 	if err != nil {
 		return nil
 	}

@@ -114,6 +114,19 @@ func (s *scene) rows(x stage.Socket) (own, peer *kernel.InetSocket) { return s.a
 // asked is the network namespace that the step is in.
 func (s *scene) asked() kernel.Net { return s.after.party(s.role).Net }
 
+// setting is a sysctl of that namespace. It is read once for a sight.
+func (s *scene) setting(name string) (string, error) {
+	known := s.after.net(s.role).settings
+	if value, ok := known[name]; ok {
+		return value, nil
+	}
+	value, err := s.asked().Sysctl(name)
+	if err == nil && known != nil { // nil: nothing was looked at
+		known[name] = value
+	}
+	return value, err
+}
+
 // moved is how far its counters have moved since the step began.
 func (s *scene) moved() kernel.Counters {
 	return s.after.net(s.role).counters.Sub(s.before.net(s.role).counters)

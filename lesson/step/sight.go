@@ -41,6 +41,7 @@ type network struct {
 	tcp, udp kernel.InetTable
 	unix     []kernel.UnixSocket
 	counters kernel.Counters
+	settings map[string]string // sysctls by name: those that were asked for
 }
 
 // look reads all of it. Only the stages' own state is needed: anything else that
@@ -68,7 +69,7 @@ func look(ctx context.Context, parties []Party) (sight, error) {
 
 // readNetwork reads a namespace, UDP and Unix sockets only where there are any.
 func readNetwork(n kernel.Net, udp, local bool) network {
-	var found network
+	found := network{settings: make(map[string]string)}
 	found.tcp, _ = n.TCP()
 	if udp {
 		found.udp, _ = n.UDP()

@@ -240,17 +240,17 @@ func (s *scene) machineValues(v map[string]string) {
 		"unprivileged_port": "net.ipv4.ip_unprivileged_port_start",
 		"dgram_queue":       "net.unix.max_dgram_qlen",
 	} {
-		if value, err := s.asked().Sysctl(key); err == nil {
+		if value, err := s.setting(key); err == nil {
 			v[name] = value
 		}
 	}
-	if value, err := s.asked().Sysctl("net.ipv4.tcp_fin_timeout"); err == nil {
+	if value, err := s.setting("net.ipv4.tcp_fin_timeout"); err == nil {
 		v["fin_timeout"] = value + " s"
 	}
-	if value, err := s.asked().Sysctl("net.ipv4.ip_local_port_range"); err == nil {
+	if value, err := s.setting("net.ipv4.ip_local_port_range"); err == nil {
 		v["ephemeral"] = strings.Join(strings.Fields(value), " to ")
 	}
-	if value, err := s.asked().Sysctl("net.ipv4.ping_group_range"); err == nil {
+	if value, err := s.setting("net.ipv4.ping_group_range"); err == nil {
 		v["ping_groups"] = strings.Join(strings.Fields(value), " to ")
 	}
 	switch s.call.Errno {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"github.com/yuin/goldmark"
 
@@ -31,19 +32,22 @@ var (
 	//go:embed handout.css
 	handoutCSS string
 
-	handout = template.Must(template.New("handout").Funcs(template.FuncMap{
-		"markdown": toHTML,
-		"inline":   toInline,
-		"breaks":   breaks,
-		"who":      who,
-		"made":     made,
-		"hex":      func(e lesson.Event, s lesson.Span) string { return hexOf(e.Data[s.Start:s.End], maxHex, "…") },
-	}).Parse(handoutHTML))
+	// handout is read when the first page is made: a command that makes none is to be quick.
+	handout = sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("handout").Funcs(template.FuncMap{
+			"markdown": toHTML,
+			"inline":   toInline,
+			"breaks":   breaks,
+			"who":      who,
+			"made":     made,
+			"hex":      func(e lesson.Event, s lesson.Span) string { return hexOf(e.Data[s.Start:s.End], maxHex, "…") },
+		}).Parse(handoutHTML))
+	})
 )
 
 func (h *htmlSheet) write(name string, data any) {
 	if h.err == nil {
-		h.err = handout.ExecuteTemplate(h.w, name, data)
+		h.err = handout().ExecuteTemplate(h.w, name, data)
 	}
 }
 

@@ -76,12 +76,10 @@ func readEverything(pid int) []error {
 	held.Close()
 	_, err = Own().UnixTable()
 	note(err)
-	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
-		for _, protocol := range []int{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
-			_, err = Own().inetFamily(family, protocol, allStates)
-			note(err)
-		}
-	}
+	_, err = Own().TCP()
+	note(err)
+	_, err = Own().UDP()
+	note(err)
 	_, err = Own().Unix()
 	note(err)
 	_, err = Look([]Party{{Name: "itself", PID: pid}}, Snapshot{})
@@ -100,7 +98,7 @@ func readEverything(pid int) []error {
 	Thread(pid, -1)
 	Own().Table("nothing")
 	Of(-1)
-	Own().inetFamily(250, 250, allStates)
+	Own().udp(250)
 	Own().Sysctl("net.core")
 	return errs
 }
@@ -218,7 +216,7 @@ func TestTableOfAnotherNamespace(t *testing.T) {
 	if row, ok := rowByInode(table(t, "tcp"), listening); ok {
 		t.Errorf("our table has %+v", row)
 	}
-	if row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Inode(listening)); ok {
+	if row, ok := found(tcpSockets(t).Inode(listening)); ok {
 		t.Errorf("sock_diag has %+v", row)
 	}
 	owners, _, err := Owners(listening)

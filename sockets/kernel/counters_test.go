@@ -82,7 +82,7 @@ func TestCountersOverflow(t *testing.T) {
 	})
 	t.Log(moved)
 	// A backlog of 1 holds 2.
-	row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Listener(addr))
+	row, ok := found(tcpSockets(t).Listener(addr))
 	if !ok || row.WQueue != 1 || row.RQueue <= row.WQueue {
 		t.Errorf("%+v", row)
 	}

@@ -85,6 +85,31 @@ type inetDiagReqV2 struct {
 	ID       inetDiagSockID
 }
 
+// inetDiagReq is the request of both families in one answer, which ss(8) sends too. There
+// is one of it for TCP only (inet_diag_type2proto). The kernel walks its whole table of
+// connections for an answer, whatever is asked for, and that takes a millisecond.
+//
+//	struct inet_diag_req {
+//		__u8	idiag_family;
+//		__u8	idiag_src_len;
+//		__u8	idiag_dst_len;
+//		__u8	idiag_ext;
+//		struct inet_diag_sockid id;
+//		__u32	idiag_states;
+//		__u32	idiag_dbs;
+//	};
+type inetDiagReq struct {
+	Family, SourceLen, DestLen uint8 // not looked at
+	Ext                        uint8
+	ID                         inetDiagSockID
+	States                     uint32
+	DBs                        uint32
+}
+
+// tcpDiagGetSock is TCPDIAG_GETSOCK of include/uapi/linux/inet_diag.h, the type of the
+// netlink message with an inetDiagReq.
+const tcpDiagGetSock = 18
+
 //	struct inet_diag_msg {
 //		__u8	idiag_family;
 //		__u8	idiag_state;
@@ -130,9 +155,8 @@ type InetTable []InetSocket
 
 // TCP asks sock_diag(7) for the TCP sockets over IPv4 and IPv6 that are in one of
 // the states, or for all if no state is given. SynRecv includes requests, which are
-// NewSynRecv to the kernel. The error is ENOENT if the kernel has no sock_diag
-// for TCP. The sockets over IPv4 are returned also beside an error about those over
-// IPv6.
+// NewSynRecv to the kernel. The error is EOPNOTSUPP if the kernel has no sock_diag
+// for TCP.
 func (n Net) TCP(states ...State) (InetTable, error) {
 	mask := allStates
 	if len(states) > 0 {
@@ -144,44 +168,47 @@ func (n Net) TCP(states ...State) (InetTable, error) {
 			mask |= NewSynRecv.mask()
 		}
 	}
-	return n.inet(unix.IPPROTO_TCP, mask)
+	return n.inet("TCP", tcpDiagGetSock, inetDiagReq{Ext: 1 << (inetDiagSKMemInfo - 1), States: mask})
 }
 
-// UDP asks sock_diag(7) for the UDP sockets over IPv4 and IPv6. Its errors are
-// those of TCP.
-func (n Net) UDP() (InetTable, error) { return n.inet(unix.IPPROTO_UDP, allStates) }
-
-// inet asks for both families; a kernel without IPv6 has none there.
-func (n Net) inet(protocol int, states uint32) (InetTable, error) {
-	four, err := n.inetFamily(unix.AF_INET, protocol, states)
+// UDP asks sock_diag(7) for the UDP sockets over IPv4 and IPv6. The error is ENOENT if
+// the kernel has no sock_diag for UDP. The sockets over IPv4 are returned also beside an
+// error about those over IPv6.
+func (n Net) UDP() (InetTable, error) {
+	four, err := n.udp(unix.AF_INET)
 	if err != nil {
 		return nil, err
 	}
-	six, err := n.inetFamily(unix.AF_INET6, protocol, states)
-	if errors.Is(err, unix.ENOENT) {
+	six, err := n.udp(unix.AF_INET6)
+	if errors.Is(err, unix.ENOENT) { // a kernel without IPv6
 		err = nil
 	}
 	return append(four, six...), err
 }
 
-func (n Net) inetFamily(family, protocol int, states uint32) (InetTable, error) {
-	request, err := binary.Append(nil, binary.NativeEndian, inetDiagReqV2{
-		Family:   uint8(family),
-		Protocol: uint8(protocol),
+func (n Net) udp(family uint8) (InetTable, error) {
+	return n.inet("UDP", unix.SOCK_DIAG_BY_FAMILY, inetDiagReqV2{
+		Family:   family,
+		Protocol: unix.IPPROTO_UDP,
 		Ext:      1 << (inetDiagSKMemInfo - 1),
-		States:   states,
+		States:   allStates,
 	})
+}
+
+// inet sends the request for the sockets of a protocol, in a netlink message of a type.
+func (n Net) inet(protocol string, kind uint16, of any) (InetTable, error) {
+	request, err := binary.Append(nil, binary.NativeEndian, of)
 	if err != nil {
 		return nil, err
 	}
 	var sockets InetTable
-	err = n.dump(sockDiag, unix.SOCK_DIAG_BY_FAMILY, request, func(payload []byte) error {
+	err = n.dump(sockDiag, kind, request, func(payload []byte) error {
 		socket, err := parseInetSocket(payload)
 		sockets = append(sockets, socket)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sock_diag family %d protocol %d: %w", family, protocol, err)
+		return nil, fmt.Errorf("sock_diag %s: %w", protocol, err)
 	}
 	return sockets, nil
 }

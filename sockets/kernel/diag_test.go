@@ -207,7 +207,7 @@ func TestInetSocketsListener(t *testing.T) {
 	for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
 		t.Run(fmt.Sprint(family), func(t *testing.T) {
 			fd, addr := listener(t, family, 5)
-			row, ok := found(inetSockets(t, family, unix.IPPROTO_TCP).Listener(addr))
+			row, ok := found(tcpSockets(t).Listener(addr))
 			if !ok || row.Local != addr || row.State != Listen || row.RQueue != 0 || row.WQueue != 5 ||
 				row.Inode != inode(t, fd) || row.UID != uint32(unix.Getuid()) || row.Remote.Port() != 0 {
 				t.Errorf("%v: %+v", addr, row)
@@ -225,7 +225,7 @@ func TestInetSocketsListener(t *testing.T) {
 			peer := sockname(t, client)
 			var rows InetTable
 			until(t, "queued with its bytes", func() bool {
-				rows = inetSockets(t, family, unix.IPPROTO_TCP)
+				rows = tcpSockets(t)
 				row, _ := found(rows.Find(addr, peer))
 				return row.RQueue == 5
 			})
@@ -248,7 +248,7 @@ func TestInetSocketsListener(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer unix.Close(conn)
-			rows = inetSockets(t, family, unix.IPPROTO_TCP)
+			rows = tcpSockets(t)
 			accepted, _ := found(rows.Find(addr, peer))
 			if accepted.Inode != inode(t, conn) || accepted.Cookie != queued.Cookie {
 				t.Errorf("accepted: %+v", accepted)
@@ -262,7 +262,7 @@ func TestInetSocketsListener(t *testing.T) {
 				t.Fatal(err)
 			}
 			until(t, "CLOSE_WAIT and FIN_WAIT2", func() bool {
-				rows = inetSockets(t, family, unix.IPPROTO_TCP)
+				rows = tcpSockets(t)
 				a, _ := found(rows.Find(addr, peer))
 				b, _ := found(rows.Find(peer, addr))
 				return a.State == CloseWait && b.State == FinWait2
@@ -283,12 +283,12 @@ func TestInetSocketsBound(t *testing.T) {
 	if row, ok := rowByInode(table(t, "tcp"), inode(t, fd)); ok {
 		t.Errorf("/proc/net/tcp has %+v", row)
 	}
-	if rows, err := Own().inetFamily(unix.AF_INET, unix.IPPROTO_TCP, allStates&^BoundInactive.mask()); err != nil {
+	if rows, err := Own().TCP(Close); err != nil {
 		t.Error(err)
 	} else if row, ok := found(rows.Inode(inode(t, fd))); ok {
 		t.Errorf("not asked for: %+v", row)
 	}
-	row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Inode(inode(t, fd)))
+	row, ok := found(tcpSockets(t).Inode(inode(t, fd)))
 	if !ok {
 		t.Skip("this kernel does not tell about bound sockets")
 	}
@@ -301,7 +301,7 @@ func TestInetSocketsBound(t *testing.T) {
 func TestInetSocketsMask(t *testing.T) {
 	_, addr := listener(t, unix.AF_INET, 1)
 	connect(t, unix.AF_INET, addr)
-	rows, err := Own().inetFamily(unix.AF_INET, unix.IPPROTO_TCP, Listen.mask())
+	rows, err := Own().TCP(Listen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +318,7 @@ func TestInetSocketsMask(t *testing.T) {
 func TestInetSocketsOfBothFamilies(t *testing.T) {
 	_, four := listener(t, unix.AF_INET, 1)
 	_, six := listener(t, unix.AF_INET6, 1)
-	rows := inetSockets(t, unix.AF_UNSPEC, unix.IPPROTO_TCP)
+	rows := tcpSockets(t)
 	for _, addr := range []netip.AddrPort{four, six} {
 		if row, ok := found(rows.Listener(addr)); !ok || row.Local != addr {
 			t.Errorf("%s: %+v, %t", addr, row, ok)
@@ -327,7 +327,7 @@ func TestInetSocketsOfBothFamilies(t *testing.T) {
 }
 
 func TestInetSocketsUnknown(t *testing.T) {
-	if rows, err := Own().inetFamily(250, 250, allStates); err == nil {
+	if rows, err := Own().udp(250); err == nil {
 		t.Errorf("%+v", rows)
 	} else {
 		t.Log(err)
@@ -342,7 +342,7 @@ func TestInetSocketsMultipart(t *testing.T) {
 		bind(t, fd, unix.AF_INET)
 		want[inode(t, fd)] = true
 	}
-	for _, row := range inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP) {
+	for _, row := range udpSockets(t) {
 		delete(want, row.Inode)
 	}
 	for _, row := range table(t, "udp") {
@@ -486,7 +486,7 @@ func TestFindListenerAsKernel(t *testing.T) {
 			family = unix.AF_INET6
 		}
 		connect(t, family, to)
-		row, ok := found(inetSockets(t, unix.AF_UNSPEC, unix.IPPROTO_TCP).Listener(to))
+		row, ok := found(tcpSockets(t).Listener(to))
 		if !ok || row.Local.Addr() != netip.MustParseAddr(test.bound) || row.RQueue != 1 {
 			t.Errorf("a connection to %v: %+v", to, row)
 		}
@@ -509,7 +509,7 @@ func TestFindListenerDualStack(t *testing.T) {
 		to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), sockname(t, fd).Port())
 		client := socket(t, unix.AF_INET, unix.SOCK_STREAM)
 		err := unix.Connect(client, sockaddr(to))
-		row, ok := found(inetSockets(t, unix.AF_INET6, unix.IPPROTO_TCP).Listener(to))
+		row, ok := found(tcpSockets(t).Listener(to))
 		if ok != (err == nil) || ok != (only == 0) {
 			t.Errorf("IPV6_V6ONLY %d: connect says %v, we %+v", only, err, row)
 		}
@@ -523,7 +523,7 @@ func BenchmarkInetSockets(b *testing.B) {
 	_, addr := listener(b, unix.AF_INET, 4)
 	connect(b, unix.AF_INET, addr)
 	for b.Loop() {
-		if _, err := Own().inetFamily(unix.AF_INET, unix.IPPROTO_TCP, allStates); err != nil {
+		if _, err := Own().TCP(); err != nil {
 			b.Fatal(err)
 		}
 	}

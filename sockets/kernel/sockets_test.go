@@ -102,13 +102,18 @@ func until(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// inetSockets asks for one family, or AF_UNSPEC for both.
-func inetSockets(t testing.TB, family, protocol int) InetTable {
+func tcpSockets(t testing.TB) InetTable {
 	t.Helper()
-	rows, err := Own().inet(protocol, allStates)
-	if family != unix.AF_UNSPEC {
-		rows, err = Own().inetFamily(family, protocol, allStates)
+	rows, err := Own().TCP()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return rows
+}
+
+func udpSockets(t testing.TB) InetTable {
+	t.Helper()
+	rows, err := Own().UDP()
 	if err != nil {
 		t.Fatal(err)
 	}

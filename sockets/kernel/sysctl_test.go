@@ -33,7 +33,7 @@ func TestSysctlSomaxconn(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, addr := listener(t, unix.AF_INET, limit+1000)
-	row, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_TCP).Listener(addr))
+	row, ok := found(tcpSockets(t).Listener(addr))
 	if !ok || row.WQueue != uint32(limit) {
 		t.Errorf("somaxconn %d: %+v", limit, row)
 	}

@@ -168,7 +168,7 @@ func TestTableUDP(t *testing.T) {
 	if !ok || row.Local != addr || row.State != Close || row.RxQueue != 0 {
 		t.Errorf("%v: %+v", addr, row)
 	}
-	diag, ok := found(inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP).Inode(inode(t, fd)))
+	diag, ok := found(udpSockets(t).Inode(inode(t, fd)))
 	if !ok || diag.Local != addr || diag.State != Close {
 		t.Errorf("sock_diag: %+v", diag)
 	}
@@ -178,7 +178,7 @@ func TestTableUDP(t *testing.T) {
 		t.Fatal(err)
 	}
 	row, _ = rowByInode(table(t, "udp"), inode(t, fd))
-	diag, _ = found(inetSockets(t, unix.AF_INET, unix.IPPROTO_UDP).Inode(inode(t, fd)))
+	diag, _ = found(udpSockets(t).Inode(inode(t, fd)))
 	if row.RxQueue < 10 || row.RxQueue != diag.RQueue {
 		t.Errorf("10 bytes wait, and the queues are %d and %d", row.RxQueue, diag.RQueue)
 	}
