@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -194,7 +195,8 @@ func TestWatchIsQuiet(t *testing.T) {
 // A complaint on a narrow terminal breaks at blanks.
 func TestComplaintFits(t *testing.T) {
 	t.Parallel()
-	term := in(t).sized(t, pty.Winsize{Rows: 17, Cols: 59}, "tour")
+	p := in(t)
+	term := p.sized(t, pty.Winsize{Rows: 17, Cols: 59}, "tour", "--record", filepath.Join(p.base, "tour.cast"))
 	term.shows("59x17")
 	complaint, _, _ := strings.Cut(term.text(), "59x17")
 	for line := range strings.Lines(complaint) {

@@ -28,9 +28,9 @@ you read there, and shows what the kernel says. You can change the numbers of an
 experiment and make it again. In an exercise you do something with your own
 tools in another terminal, and the kernel is watched until it is done.
 
-It fills a terminal of 60x18 or more. With --plain, with --accessible, or where
-the terminal is smaller it goes line by line, paced by Enter. The place where
-you stop is kept.`
+It fills a terminal of 60x18 or more. With --plain, with --accessible, and as
+long as the terminal is smaller it goes line by line, paced by Enter. The place
+where you stop is kept.`
 
 type tourFlags struct {
 	accessible, restart, force bool
@@ -181,7 +181,7 @@ func (a *app) runTour(ctx context.Context, flags tourFlags) error {
 	if flags.restart {
 		told(o.Progress.Restart())
 	}
-	full, err := a.fullScreen()
+	full, err := a.fullScreen(flags.recorded)
 	if err != nil {
 		complain("%s", err)
 	}
@@ -229,8 +229,9 @@ func (a *app) tourOptions(auto bool, pace time.Duration, theme string) (tour.Opt
 }
 
 // fullScreen reports whether the tour has a terminal to fill, and may. An error says
-// what that terminal lacks.
-func (a *app) fullScreen() (full bool, err error) {
+// what that terminal lacks. That of a recording is set for lines or for a screen, and
+// keeps to that; another one may grow.
+func (a *app) fullScreen(recorded bool) (full bool, err error) {
 	columns, rows := terminalSize()
 	kind := os.Getenv("TERM")
 	switch {
@@ -238,7 +239,7 @@ func (a *app) fullScreen() (full bool, err error) {
 		return false, nil
 	case kind == "" || kind == "dumb":
 		return false, fmt.Errorf("the tour goes line by line: TERM=%s cannot show the full screen", kind)
-	case !tour.Fits(columns, rows):
+	case recorded && !tour.Fits(columns, rows):
 		return false, fmt.Errorf("the tour goes line by line: a terminal of 60x18 gives the full screen, this one has %dx%d", columns, rows)
 	}
 	return true, nil

@@ -263,14 +263,19 @@ func TestFullScreenQuits(t *testing.T) {
 	}
 }
 
-// Where the terminal cannot show the full screen the tour says what would.
+// Where the terminal cannot show the full screen the tour says what would, and fills it as
+// soon as it can.
 func TestTourSaysWhyItGoesLineByLine(t *testing.T) {
 	t.Parallel()
 	p := in(t)
 	term := p.sized(t, pty.Winsize{Rows: 17, Cols: 100}, "tour")
-	term.shows("a terminal of 60x18 gives the full screen, this one has 100x17")
+	term.shows("The terminal is smaller than 60x18, so the tour goes line by line until there is room.")
 	term.shows("Enter: go on.")
-	fmt.Fprintln(term.tty, "q")
+	if err := pty.Setsize(term.tty, &pty.Winsize{Rows: 24, Cols: 100}); err != nil {
+		t.Fatal(err)
+	}
+	term.shows("lesson 1 of ")
+	fmt.Fprint(term.tty, "q")
 	term.exits(exitOK)
 }
 

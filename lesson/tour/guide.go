@@ -77,18 +77,26 @@ type (
 )
 
 func newGuide(o Options, lessons []lab.Lesson, send func(tea.Msg)) *guide {
-	g := &guide{Options: o, send: send}
-	g.walk = &course.Walk{
-		Lessons: lessons, Progress: o.Progress, AsWritten: o.Mark != nil, Show: g.show,
-		Resuming: func() {
-			g.send(nowMsg{g.now, "The experiments before this are made once more, without a word."})
-		},
-		NotKept: func(err error) { go g.send(noteMsg(err.Error())) }, // the screen may wait for this call
+	g := &guide{Options: o, walk: newWalk(o, lessons), send: send}
+	g.lead()
+	return g
+}
+
+// newWalk returns a Walk for whoever leads it.
+func newWalk(o Options, lessons []lab.Lesson) *course.Walk {
+	return &course.Walk{Lessons: lessons, Progress: o.Progress, AsWritten: o.Mark != nil}
+}
+
+// lead has the walk tell and ask by way of the screen.
+func (g *guide) lead() {
+	g.walk.Show, g.walk.Made, g.walk.Ask = g.show, nil, nil
+	g.walk.Resuming = func() {
+		g.send(nowMsg{g.now, "The experiments before this are made once more, without a word."})
 	}
-	if !o.Auto {
+	g.walk.NotKept = func(err error) { go g.send(noteMsg(err.Error())) } // the screen may wait for this call
+	if !g.Auto {
 		g.walk.Ask = g.recall
 	}
-	return g
 }
 
 // recall asks a question of an earlier lesson, and waits until the learner has answered it

@@ -154,7 +154,7 @@ func pageKeys() []key {
 		}},
 		{[]string{"tab"}, "Tab", "the drawing alone, the text alone, or both", (*screen).otherView, func(s *screen, _ string) tea.Cmd {
 			s.turn()
-			return tea.ClearScreen // else a row may be left that is blank now (ultraviolet, after a change of the size)
+			return nil
 		}},
 		quitKey,
 		{[]string{"?"}, "?", "all keys", always("help"), func(s *screen, _ string) tea.Cmd { s.overlay = help; return nil }},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ const checkEvery = 250 * time.Millisecond
 // changed. Enter goes on, answers are typed. When o.In is no terminal nobody is
 // asked, and the progress stays as it is.
 func Linear(ctx context.Context, o Options) error {
-	t := newLinear(o, course.All(), textForm)
+	t := newLinear(o, newWalk(o, course.All()), textForm)
 	at, err := t.walk.Start(o.From)
 	if err != nil {
 		return err
@@ -46,7 +47,7 @@ func Linear(ctx context.Context, o Options) error {
 
 // Alone goes through these lessons as Linear does, and asks nobody.
 func Alone(ctx context.Context, o Options, lessons []lab.Lesson) error {
-	return newLinear(o, lessons, textForm).alone(ctx, course.Place{})
+	return newLinear(o, newWalk(o, lessons), textForm).alone(ctx, course.Place{})
 }
 
 // alone goes on from a place where nobody learns: the progress of the last learner says
@@ -61,7 +62,7 @@ func (t *linear) alone(ctx context.Context, at course.Place) error {
 
 // JSON goes through the course and asks nobody. Each Event is a line of JSON.
 func JSON(ctx context.Context, o Options) error {
-	t := newLinear(o, course.All(), jsonForm)
+	t := newLinear(o, newWalk(o, course.All()), jsonForm)
 	at, err := t.walk.Start(o.From)
 	if err != nil {
 		return err
@@ -77,6 +78,9 @@ type linear struct {
 	write  func(lesson.Event) error
 	unread wordCount // written since the learner was asked last
 	failed error     // the first of write
+	at     course.Place
+
+	resized chan os.Signal // SIGWINCH, where the screen is to come back when there is room; else nil
 }
 
 // A form makes a function that writes Events.
@@ -87,25 +91,28 @@ func textForm(w io.Writer, l view.Look) func(lesson.Event) error {
 }
 func jsonForm(w io.Writer, _ view.Look) func(lesson.Event) error { return view.JSON(w) }
 
-func newLinear(o Options, lessons []lab.Lesson, write form) *linear {
-	t := &linear{Options: o}
+// newLinear has a walk tell line by line. It asks nobody.
+func newLinear(o Options, walk *course.Walk, write form) *linear {
+	t := &linear{Options: o, walk: walk}
 	t.write = write(io.MultiWriter(o.Out, &t.unread), o.Look)
-	t.walk = &course.Walk{
-		Lessons: lessons, Progress: o.Progress, AsWritten: o.Mark != nil, Show: t.show, Made: t.changes,
-		Resuming: func() {
-			if o.From != "" {
-				t.say("The experiments before this are made first, without a word.")
-				return
-			}
-			t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
-		},
-		NotKept: func(err error) { t.say("%s.", words.Literal(err.Error())) },
+	walk.Show, walk.Made, walk.Ask = t.show, t.changes, nil
+	walk.Resuming = func() {
+		if o.From != "" {
+			t.say("The experiments before this are made first, without a word.")
+			return
+		}
+		t.say("The tour goes on where you stopped. The experiments before that are made once more, without a word.")
 	}
+	walk.NotKept = func(err error) { t.say("%s.", words.Literal(err.Error())) }
 	return t
 }
 
-// errQuit says that the learner wants to end.
-var errQuit = errors.New("quit")
+var (
+	// errQuit says that the learner wants to end.
+	errQuit = errors.New("quit")
+	// errRoom says that the terminal has room for the screen.
+	errRoom = errors.New("room")
+)
 
 // run goes through the lessons, from a place on.
 func (t *linear) run(ctx context.Context, at course.Place) error {
@@ -150,7 +157,8 @@ func (t *linear) newline() {
 }
 
 func (t *linear) from(ctx context.Context, at course.Place) error {
-	for !t.walk.Ended(at) {
+	for ; !t.walk.Ended(at); at = t.at {
+		t.at = at
 		if err := t.part(ctx, at); err != nil {
 			return err
 		}
@@ -159,12 +167,10 @@ func (t *linear) from(ctx context.Context, at course.Place) error {
 				return err
 			}
 		}
-		before := at
-		at = t.walk.Next(at)
-		if at.Lesson == before.Lesson || t.walk.Ended(at) {
+		if t.at = t.walk.Next(at); t.at.Lesson == at.Lesson || t.walk.Ended(t.at) {
 			continue
 		}
-		if err := t.enter(ctx, fmt.Sprintf("Enter: the next lesson, %s. q: quit > ", t.walk.Lessons[at.Lesson].ID)); err != nil {
+		if err := t.enter(ctx, fmt.Sprintf("Enter: the next lesson, %s. q: quit > ", t.walk.Lessons[t.at.Lesson].ID)); err != nil {
 			return err
 		}
 	}
@@ -321,13 +327,19 @@ func (t *linear) ask(ctx context.Context, prompt string) (string, error) {
 	default:
 		t.prompt(prompt)
 	}
-	select {
-	case <-ctx.Done():
-		return "", ctx.Err()
-	case <-late:
-		return "", nil
-	case line, more := <-t.lines.typed():
-		return t.answer(line, more)
+	for {
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-t.resized:
+			if Fits(size(t.Out)) {
+				return "", errRoom
+			}
+		case <-late:
+			return "", nil
+		case line, more := <-t.lines.typed():
+			return t.answer(line, more)
+		}
 	}
 }
 
@@ -445,6 +457,10 @@ func (t *linear) watch(ctx context.Context, p lab.Part) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-t.resized:
+			if Fits(size(t.Out)) {
+				return errRoom
+			}
 		case line, more := <-t.lines.typed():
 			line, err := t.answer(line, more)
 			switch {

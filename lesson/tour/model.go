@@ -121,6 +121,17 @@ type lookMsg struct{}
 // smallMsg: the terminal has been too small for a while.
 type smallMsg struct{}
 
+// repaintMsg: the frame of a new size has been drawn, and is to be drawn once more. In the
+// first one in wider rows the renderer looks only at as many columns as there were before:
+// it may take a row for blank, and takes the other columns for blank later, so that what
+// stands there is left (ultraviolet, TerminalRenderer.Render, which calls clearBottom and
+// transformLine before it makes its own buffer wider).
+type repaintMsg area
+
+// drawn is how long after a change of the size its first frame is drawn at the latest:
+// bubbletea draws 60 in a second.
+const drawn = 100 * time.Millisecond
+
 // settled is how long a terminal may be too small: somebody is changing its size, and
 // that goes in steps.
 const settled = time.Second
@@ -130,8 +141,13 @@ func (s *screen) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		s.resize(msg.Width, msg.Height)
+		cmd = tea.Tick(drawn, func(time.Time) tea.Msg { return repaintMsg{msg.Width, msg.Height} })
 		if !Fits(s.width, s.height) {
 			cmd = tea.Tick(settled, func(time.Time) tea.Msg { return smallMsg{} })
+		}
+	case repaintMsg:
+		if area(msg) == (area{s.width, s.height}) { // else another one comes
+			cmd = tea.ClearScreen
 		}
 	case smallMsg:
 		if s.small = !Fits(s.width, s.height); s.small {

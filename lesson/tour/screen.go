@@ -2,13 +2,16 @@ package tour
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
 )
@@ -28,8 +31,8 @@ const (
 //	         screen.View: rail, text, the kernel's side, keys
 //
 // It returns when the learner quits or the context ends; the terminal is then as it
-// was. A tour that did not end by the learner's will returns an error. Where the terminal
-// becomes too small, the tour goes on line by line.
+// was. A tour that did not end by the learner's will returns an error. As long as the
+// terminal is too small, the tour goes line by line.
 func Screen(ctx context.Context, o Options) error {
 	s := newScreen(o, course.All())
 	return s.run(ctx, guarded{s}, quiet{o.Out})
@@ -42,46 +45,66 @@ func (s *screen) run(ctx context.Context, model tea.Model, out io.Writer) error 
 	if err != nil {
 		return err
 	}
+	for {
+		if Fits(size(s.Out)) {
+			if err := s.fill(ctx, model, out, at); err != nil || !s.small {
+				return err
+			}
+			at = s.at
+		}
+		if at, err = s.linear(ctx, at); !errors.Is(err, errRoom) {
+			return err
+		}
+	}
+}
+
+// fill has bubbletea go on from a place, until the learner quits or the terminal is too
+// small.
+func (s *screen) fill(ctx context.Context, model tea.Model, out io.Writer, at course.Place) error {
 	program := tea.NewProgram(model,
 		tea.WithInput(keyboard{s.In, func() { s.send(tea.QuitMsg{}) }}),
 		tea.WithOutput(out),
 		tea.WithEnvironment([]string{"TERM=" + os.Getenv("TERM")}),
 		tea.WithColorProfile(colorprofile.ANSI256),
-		tea.WithFilter(wideEnough),
 		tea.WithoutSignalHandler())
 	s.send = program.Send
+	s.small = false
 	s.resize(size(s.Out))
+	s.guide.lead()
+	delete(s.pages, at) // it is gone through anew
 	s.enter(at)
 	defer context.AfterFunc(ctx, program.Quit)()
-	_, err = program.Run()
+	_, err := program.Run()
 	s.guide.end()
 	switch {
 	case s.broken != nil:
 		return fmt.Errorf("the tour ended by a fault of its own: %v", s.broken)
 	case err != nil:
 		return fmt.Errorf("the tour has lost its terminal: %w", err)
-	case ctx.Err() == nil && s.small:
-		return s.linear(ctx)
 	}
 	return ctx.Err()
 }
 
-// linear goes on line by line, from the part in sight.
-func (s *screen) linear(ctx context.Context) error {
-	s.Look.Width, _ = size(s.Out)
-	t := newLinear(s.Options, s.lessons, textForm)
-	s.walk.Show, s.walk.Made, s.walk.Resuming, s.walk.NotKept = t.walk.Show, t.walk.Made, t.walk.Resuming, t.walk.NotKept
-	t.walk = s.walk
-	if !s.Auto {
-		t.walk.Ask = t.recall
-	}
+// linear goes on line by line from a place, and returns the one where it ends: with
+// errRoom if the terminal has become large enough.
+func (s *screen) linear(ctx context.Context, at course.Place) (course.Place, error) {
+	o := s.Options
+	o.Look.Width, _ = size(s.Out)
+	t := newLinear(o, s.walk, textForm)
 	var err error
 	if t.lines, err = readLines(s.In); err != nil {
-		return err
+		return at, err
 	}
 	defer t.lines.close()
-	t.say("The terminal is smaller than %dx%d now, so the tour goes on line by line.", minColumns, minRows)
-	return t.run(ctx, s.at)
+	t.resized = make(chan os.Signal, 1)
+	signal.Notify(t.resized, unix.SIGWINCH)
+	defer signal.Stop(t.resized)
+	if !s.Auto {
+		s.walk.Ask = t.recall
+	}
+	t.say("The terminal is smaller than %dx%d, so the tour goes line by line until there is room.", minColumns, minRows)
+	err = t.run(ctx, at)
+	return t.at, err
 }
 
 // guarded keeps a panic from the learner's terminal: the program ends in order.

@@ -530,8 +530,9 @@ func TestScreenResizes(t *testing.T) {
 	}
 }
 
-// A terminal that has become too small, and stays so, gets the tour line by line, from the
-// part that was in sight: what was predicted and read is known still.
+// As long as a terminal is too small, the tour goes line by line, from the part that was in
+// sight: what was predicted and read is known still. It fills the screen again when there
+// is room, and goes on there.
 func TestScreenGoesOnLineByLine(t *testing.T) {
 	t.Parallel()
 	x := open(t, 80, 24, "listen")
@@ -539,9 +540,16 @@ func TestScreenGoesOnLineByLine(t *testing.T) {
 	x.press(x.choice("It returns at once"))
 	x.goesOnUntil(`THE ANSWER`)
 	x.resize(59, 40)
-	x.sees(`so the tour\s+goes\s+on\s+line by line(.*\n)*.*THE ANSWER(.*\n)*.*You said the same(.*\n)*.*Enter: go on`)
+	x.sees(`so the tour\s+goes\s+line\s+by\s+line(.*\n)*.*THE ANSWER(.*\n)*.*You said the same(.*\n)*.*Enter: go on`)
 	x.types("\n")
 	x.sees(`WHY(.*\n)*.*Enter: go on`)
+	x.resize(80, 24)
+	x.isBack()
+	x.sees(`WHY(.*\n)*.*lesson \d+ of \d+: listen`)
+	x.press("b")
+	x.sees(`THE ANSWER(.*\n)*.*You said the same`)
+	x.resize(59, 17)
+	x.sees(`line\s+by\s+line(.*\n)*.*THE ANSWER(.*\n)*.*You said the same`)
 	x.types("q\n")
 	x.sees(`goes on from here the next time`)
 	x.ends(0)

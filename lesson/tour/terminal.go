@@ -61,18 +61,6 @@ func size(f *os.File) (width, height int) {
 	return width, height
 }
 
-// wideEnough has bubbletea draw for no terminal of fewer columns than the margin and
-// one. When such a one gets wider again, only so many columns would be compared to
-// find the rows that are blank, and a row with a margin would be left out
-// (ultraviolet, TerminalRenderer.clearBottom).
-func wideEnough(_ tea.Model, msg tea.Msg) tea.Msg {
-	if size, ok := msg.(tea.WindowSizeMsg); ok {
-		size.Width = max(size.Width, margin+1)
-		return size
-	}
-	return msg
-}
-
 // suspend gives the terminal back and stops the processes of this job, as Ctrl-Z
 // does. It is not tea.Suspend: that waits for SIGCONT for ever where nobody is
 // there to continue a job, and the kernel therefore ignores SIGTSTP

@@ -26,7 +26,7 @@ type Options struct {
 	Typed    func(line string)  // a recording's hears what is typed line by line; may be nil
 }
 
-// Fits reports whether a terminal of this size has room for Screen.
+// Fits reports whether a terminal of this size has room for the full screen.
 func Fits(columns, rows int) bool { return columns >= minColumns && rows >= minRows }
 
 // label is the marker that an Event deserves in a recording; empty if none.
