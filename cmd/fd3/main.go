@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"fd3/sockets/netlab"
+	"fd3/sockets/path"
 	"fd3/sockets/stage"
 )
 
@@ -16,5 +17,6 @@ func init() { runtime.LockOSThread() }
 func main() {
 	netlab.Become()
 	stage.Become()
+	path.Become()
 	os.Exit(run(os.Args[1:]))
 }

@@ -1,0 +1,16 @@
+// Package path sees the way of one system call through the kernel: which functions it went
+// through, in which order, in which layer of the kernel's source each of them stands, and
+// what was in the packet's sk_buff as it went by.
+//
+// The source is tracefs. The kernel's own tracepoints on the way write their stacks into a
+// ring buffer that is nobody else's, for one thread alone:
+//
+//	trace, err := path.Open()
+//	err = trace.Begin(tid, unix.SYS_SENDTO, true)
+//	…                          // the thread makes the call
+//	way, err := trace.End()
+//	trace.Close()
+//
+// A function that the compiler has put into its caller has no frame of its own and is never
+// seen; nor is one that has no tracepoint below it.
+package path

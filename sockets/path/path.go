@@ -1,0 +1,122 @@
+package path
+
+import (
+	"strconv"
+	"time"
+)
+
+// A Path is the way of one call through the kernel, as far as it was seen.
+type Path struct {
+	Call    string    `json:"call"`               // as strace(1) prints it
+	Kernel  string    `json:"kernel"`             // the release of the kernel that it ran on
+	Made    time.Time `json:"made"`               // when
+	Source  string    `json:"source"`             // what has shown it
+	Table   string    `json:"table"`              // the version of the kernel whose source files are named
+	Missing []string  `json:"missing,omitempty"`  // events that this kernel does not have
+	TookNS  int64     `json:"took_ns,omitempty"`  // how long the call lasted while its stacks were written
+	Timed   string    `json:"timed,omitempty"`    // where the times of the hits come from; empty: they have none
+	PlainNS int64     `json:"plain_ns,omitempty"` // how long the call lasted in the pass that gave the times
+	Visits  []Visit   `json:"visits"`             // the functions, in the order in which the call came to them
+}
+
+// A Visit is a function that the call went through.
+type Visit struct {
+	Function string `json:"function"`
+	File     string `json:"file,omitempty"`   // that defines it; empty: the table does not have it
+	Layer    Layer  `json:"layer,omitempty"`  // of that file; empty: of the network's none
+	Depth    int    `json:"depth"`            // how many functions were active around it
+	Up       bool   `json:"up,omitempty"`     // on the way up to a receiver, in a softirq
+	Packet   int    `json:"packet,omitempty"` // the packet that it handles, from 1; 0: none yet, or none
+	CPU      int    `json:"cpu"`
+	Hits     []Hit  `json:"hits,omitempty"` // tracepoints inside of it, in their order
+}
+
+// A Hit is a tracepoint that was passed.
+type Hit struct {
+	Number int    `json:"number"`           // in the order in which they were passed, from 1
+	Event  string `json:"event"`            // net_dev_queue
+	Packet int    `json:"packet,omitempty"` // the packet that it is about
+	Len    int    `json:"len,omitempty"`    // bytes in the sk_buff, or that were sent, received or copied
+	Says   string `json:"says,omitempty"`   // what else it tells: TCP_CLOSE -> TCP_SYN_SENT
+	// Before are the bytes in front of the network's and of the transport's header: where
+	// the sk_buff's data begins the offset is 0. Only net_dev_start_xmit tells them.
+	Network   int   `json:"network,omitempty"`
+	Transport int   `json:"transport,omitempty"`
+	AfterNS   int64 `json:"after_ns,omitempty"` // since the call was entered, in the pass that gave the times
+}
+
+// hit is what a record says.
+func hit(r followed) Hit {
+	h := Hit{Event: r.event, Packet: r.number}
+	number := func(key string) int {
+		n, _ := strconv.Atoi(r.field(key))
+		return n
+	}
+	h.Len = number("len")
+	switch r.event {
+	case "net_dev_start_xmit":
+		h.Network = number("network_offset")
+		if number("transport_offset_valid") == 1 {
+			h.Transport = number("transport_offset")
+		}
+		h.Says = r.field("dev")
+	case "net_dev_queue", "netif_rx", "netif_receive_skb":
+		h.Says = r.field("dev")
+	case "inet_sock_set_state":
+		h.Says = r.field("oldstate") + " -> " + r.field("newstate")
+	case "tcp_probe":
+		h.Len = number("data_len")
+	case "kfree_skb":
+		h.Says = r.reason()
+	case "sk_data_ready":
+		h.Says = r.field("func")
+	case "kmem_cache_alloc":
+		h.Says, h.Len = r.field("name"), number("bytes_req")
+	case "sock_send_length", "sock_recv_length":
+		h.Len = r.length()
+	}
+	return h
+}
+
+// visits puts the functions of all stacks into the order in which the call came to them.
+// What two stacks that follow each other have in common was not left in between.
+func visits(all []followed) []Visit {
+	table := Functions()
+	var made []Visit
+	var before []string
+	var at []int // the visit of each function of before
+	for n, r := range all {
+		same := 0
+		for same < len(before) && same < len(r.stack) && before[same] == r.stack[same] {
+			same++
+		}
+		at = at[:same]
+		for depth := same; depth < len(r.stack); depth++ {
+			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up(), Packet: r.number, CPU: r.cpu}
+			v.File = table.File(v.Function)
+			v.Layer = LayerOf(v.File)
+			at = append(at, len(made))
+			made = append(made, v)
+		}
+		if len(at) > 0 {
+			v := &made[at[len(at)-1]]
+			h := hit(r)
+			h.Number = n + 1
+			v.Hits = append(v.Hits, h)
+		}
+		before = r.stack
+	}
+	return made
+}
+
+// up reports whether a record is of a packet on its way to a receiver. What a softirq does
+// is, but for the answer that it sends.
+func (r followed) up() bool {
+	switch r.event {
+	case "net_dev_queue", "net_dev_start_xmit", "netif_rx", "qdisc_enqueue", "qdisc_dequeue", "tcp_retransmit_skb", "tcp_send_reset":
+		return false
+	case "netif_receive_skb", "sk_data_ready", "tcp_probe", "tcp_receive_reset":
+		return true
+	}
+	return r.soft || r.has(softirqs...)
+}

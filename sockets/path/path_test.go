@@ -1,0 +1,364 @@
+package path
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) {
+	Become()
+	if len(os.Args) == 2 && os.Args[1] == victim {
+		live()
+	}
+	os.Exit(m.Run())
+}
+
+// victim is a process that traces until it is killed.
+const victim = "path-victim"
+
+func live() {
+	for {
+		t, err := Open()
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(filepath.Base(t.in.dir))
+		t.Begin(os.Getpid(), unix.SYS_SENDTO, true)
+		t.End()
+		t.Close()
+	}
+}
+
+// open returns a Trace, or skips a test where this user may not trace.
+func open(t *testing.T) *Trace {
+	t.Helper()
+	trace, err := Open()
+	var denied *DeniedError
+	if errors.As(err, &denied) {
+		t.Skip("needs root and tracefs:", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := trace.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(trace.in.dir); err == nil {
+			t.Errorf("%s is left", trace.in.dir)
+		}
+	})
+	return trace
+}
+
+// pair returns the two ends of a connection on loopback.
+func pair(t *testing.T) (client, server int) {
+	t.Helper()
+	ends, err := connected(unix.SYS_SENDTO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(ends[0]); unix.Close(ends[1]) })
+	return ends[0], ends[1]
+}
+
+// way returns the way of a call that a thread makes while another one watches.
+func way(t *testing.T, trace *Trace, number int, call func()) Path {
+	t.Helper()
+	tid, goOn, made := make(chan int), make(chan bool), make(chan bool)
+	go func() {
+		runtime.LockOSThread()
+		tid <- unix.Gettid()
+		<-goOn
+		call()
+		close(made)
+	}()
+	if err := trace.Begin(<-tid, number, true); err != nil {
+		t.Fatal(err)
+	}
+	close(goOn)
+	<-made
+	p, err := trace.End()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// names are the functions of a way, in their order.
+func names(p Path) (all []string) {
+	for _, v := range p.Visits {
+		all = append(all, v.Function)
+	}
+	return all
+}
+
+// layers are the layers of a packet's way in one direction, each once, in the order in which
+// the way first came to it.
+func layers(p Path, packet int, up bool) (all []Layer) {
+	for _, v := range p.Visits {
+		if v.Up == up && v.Packet <= packet && (v.Packet == packet || !up) && v.Layer != "" && !slices.Contains(all, v.Layer) {
+			all = append(all, v.Layer)
+		}
+	}
+	return all
+}
+
+// find returns the hit of an event for a packet.
+func find(t *testing.T, p Path, event string, packet int) Hit {
+	t.Helper()
+	for _, h := range p.passed() {
+		if h.Event == event && h.Packet == packet {
+			return *h
+		}
+	}
+	t.Fatalf("no %s of packet %d in %v", event, packet, names(p))
+	return Hit{}
+}
+
+// A send goes down through all layers and up again to the reader, and its sk_buff has the
+// headers of TCP, IP and Ethernet in front of its bytes on the way.
+func TestSend(t *testing.T) {
+	trace := open(t)
+	client, _ := pair(t)
+	const text = "hello"
+	p := way(t, trace, unix.SYS_SENDTO, func() { unix.Sendto(client, []byte(text), unix.MSG_NOSIGNAL, nil) })
+	if got := layers(p, 1, false); !slices.Equal(got, []Layer{SystemCall, Sockets, Transport, Internet, Device, Driver}) {
+		t.Errorf("down: %v", got)
+	}
+	up := layers(p, 1, true)
+	if len(up) < 5 || !slices.Equal(up[:5], []Layer{Softirq, Device, Internet, Transport, Sockets}) {
+		t.Errorf("up: %v", up)
+	}
+	const tcp, ip, ethernet = 32, 20, 14 // with the option of timestamps
+	lens := []int{find(t, p, "net_dev_start_xmit", 1).Len, find(t, p, "netif_receive_skb", 1).Len, find(t, p, "tcp_probe", 1).Len}
+	if want := []int{len(text) + tcp + ip + ethernet, len(text) + tcp + ip, len(text)}; !slices.Equal(lens, want) {
+		t.Errorf("the sk_buff has %v bytes, want %v", lens, want)
+	}
+	if h := find(t, p, "net_dev_start_xmit", 1); h.Network != ethernet || h.Transport != ethernet+ip {
+		t.Errorf("headers at %d and %d", h.Network, h.Transport)
+	}
+	for _, v := range p.Visits {
+		if v.Function == "loopback_xmit" && v.File != "drivers/net/loopback.c" {
+			t.Errorf("loopback_xmit is in %q", v.File)
+		}
+	}
+	if err := trace.Time(&p, unix.SYS_SENDTO, len(text)); err != nil {
+		t.Fatal(err)
+	}
+	last := int64(0)
+	for _, h := range p.passed() {
+		if p.Timed != "" && (h.AfterNS < last || h.AfterNS > p.PlainNS) {
+			t.Errorf("%s at %d, the one before at %d, the call took %d", h.Event, h.AfterNS, last, p.PlainNS)
+		}
+		last = h.AfterNS
+	}
+}
+
+// What each call makes and changes.
+func TestCalls(t *testing.T) {
+	trace := open(t)
+	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(listener)
+	var fd, accepted int
+	var at unix.Sockaddr
+	b := make([]byte, 8)
+	for _, call := range []struct {
+		number    int
+		make      func()
+		functions []string // in this order, among others
+	}{
+		{unix.SYS_SOCKET, func() { fd, _ = unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0) }, []string{"__sys_socket", "inet_create", "sk_prot_alloc", "sock_alloc_file"}},
+		{unix.SYS_BIND, func() { unix.Bind(listener, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}) }, []string{"__sys_bind", "inet_csk_get_port"}},
+		{unix.SYS_LISTEN, func() { unix.Listen(listener, 1) }, []string{"__sys_listen", "inet_csk_listen_start"}},
+		{unix.SYS_CONNECT, func() { at, _ = unix.Getsockname(listener); unix.Connect(fd, at) }, []string{"__sys_connect", "tcp_v4_connect", "tcp_connect", "loopback_xmit", "tcp_v4_rcv", "tcp_conn_request", "loopback_xmit", "tcp_finish_connect", "loopback_xmit", "tcp_check_req", "sock_def_readable"}},
+		{unix.SYS_ACCEPT4, func() { accepted, _, _ = unix.Accept4(listener, 0) }, []string{"__sys_accept4", "sock_alloc_file"}},
+		{unix.SYS_WRITE, func() { unix.Write(fd, b) }, []string{"ksys_write", "vfs_write", "tcp_sendmsg", "loopback_xmit", "tcp_v4_rcv"}},
+		{unix.SYS_RECVFROM, func() { unix.Recvfrom(accepted, b, 0) }, []string{"__sys_recvfrom", "tcp_recvmsg", "skb_copy_datagram_iter"}},
+		{unix.SYS_SHUTDOWN, func() { unix.Shutdown(fd, unix.SHUT_WR) }, []string{"__sys_shutdown", "tcp_shutdown", "loopback_xmit", "tcp_fin"}},
+		{unix.SYS_CLOSE, func() { unix.Close(accepted) }, []string{"sock_close", "tcp_close", "loopback_xmit"}},
+	} {
+		p := way(t, trace, call.number, call.make)
+		rest := names(p)
+		for _, f := range call.functions {
+			i := slices.Index(rest, f)
+			if i < 0 {
+				t.Errorf("call %d: no %s in its place in %v", call.number, f, names(p))
+				break
+			}
+			rest = rest[i+1:]
+		}
+		if p.TookNS <= 0 {
+			t.Errorf("call %d took %d ns", call.number, p.TookNS)
+		}
+	}
+	unix.Close(fd)
+}
+
+// The way is the same in 19 of 20 runs, also beside another process that sends as fast as it
+// can on the same interface.
+func TestSameWay(t *testing.T) {
+	trace := open(t)
+	other, reader := pair(t)
+	stop := make(chan bool)
+	defer close(stop)
+	go func() {
+		b := make([]byte, 1000)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				unix.Write(other, b)
+				unix.Read(reader, b)
+			}
+		}
+	}()
+	ways := make(map[string]int)
+	for range 20 {
+		client, server := pair(t)
+		p := way(t, trace, unix.SYS_SENDTO, func() { unix.Sendto(client, []byte("hello"), unix.MSG_NOSIGNAL, nil) })
+		var down []string // whether an answer goes at once is not the same each time
+		for _, v := range p.Visits {
+			if v.Packet <= 1 && !v.Up {
+				down = append(down, v.Function)
+			}
+			for _, h := range v.Hits {
+				if h.Packet > 2 {
+					t.Errorf("a third packet: %s in %s", h.Event, v.Function)
+				}
+			}
+		}
+		ways[strings.Join(down, " ")]++
+		unix.Close(client)
+		unix.Close(server)
+	}
+	most := 0
+	for _, n := range ways {
+		most = max(most, n)
+	}
+	if most < 19 {
+		t.Errorf("the same way in %d of 20 runs: %v", most, ways)
+	}
+}
+
+// A process that is killed leaves no instance, whenever that is.
+func TestKilled(t *testing.T) {
+	trace := open(t)
+	var names []string
+	for i := range 10 {
+		cmd := exec.Command("/proc/self/exe", victim)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, strings.TrimSpace(line))
+		time.Sleep(time.Duration(i*i) * time.Millisecond) // the moment is random, not waited for
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+	for _, name := range names {
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			if _, err := os.Stat(trace.in.fs.dir + "/instances/" + name); err != nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s is left", name)
+			}
+		}
+	}
+}
+
+// What a dead process has left, and its guard with it, the next one sweeps.
+func TestSweep(t *testing.T) {
+	trace := open(t)
+	cmd := exec.Command("true")
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	left := fmt.Sprintf("%s/instances/%s%d", trace.in.fs.dir, prefix, cmd.Process.Pid)
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	sweep(trace.in.fs)
+	if _, err := os.Stat(left); err == nil {
+		os.Remove(left)
+		t.Errorf("%s is left", left)
+	}
+}
+
+// The tracing of the machine's owner stays as it is.
+func TestOwnerUntouched(t *testing.T) {
+	trace := open(t)
+	owner := func() string {
+		all := ""
+		for _, f := range []string{"current_tracer", "set_event", "set_event_pid", "tracing_on", "trace_clock", "options/stacktrace", "buffer_size_kb"} {
+			text, err := read(trace.in.fs.dir, f)
+			all += fmt.Sprintln(f, string(text), err)
+		}
+		return all
+	}
+	before := owner()
+	client, _ := pair(t)
+	way(t, trace, unix.SYS_SENDTO, func() { unix.Sendto(client, []byte("hello"), unix.MSG_NOSIGNAL, nil) })
+	if after := owner(); after != before {
+		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+func BenchmarkTracedSend(b *testing.B) {
+	trace, err := Open()
+	if err != nil {
+		b.Skip(err)
+	}
+	defer trace.Close()
+	ends, err := connected(unix.SYS_SENDTO)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer unix.Close(ends[0])
+	defer unix.Close(ends[1])
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := trace.Begin(unix.Gettid(), unix.SYS_SENDTO, true); err != nil {
+		b.Fatal(err)
+	}
+	buf := make([]byte, 64)
+	for b.Loop() {
+		unix.Sendto(ends[0], []byte("hello"), unix.MSG_NOSIGNAL, nil)
+		unix.Read(ends[1], buf)
+	}
+}
+
+// Who may not trace is told what has denied it.
+func TestDenied(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root is not denied: this is for a plain user")
+	}
+	_, err := Open()
+	var denied *DeniedError
+	if !errors.As(err, &denied) || denied.What == "" || denied.Errno == 0 {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,143 @@
+package path
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A record is one event as the kernel wrote it into the ring buffer.
+type record struct {
+	comm   string
+	tid    int
+	cpu    int
+	soft   bool          // in a softirq
+	at     time.Duration // by the clock of the instance
+	event  string        // without its group: net_dev_queue
+	fields string        // as the kernel prints them
+	stack  []string      // the functions that were active, the outermost first, without the tracing's own; nil where no stack was asked for
+}
+
+// A line of the trace file (ftrace.rst, "Output format"): COMM-TID [CPU] FLAGS TIME: EVENT: FIELDS.
+var recordLine = regexp.MustCompile(`^\s*(.+)-(\d+)\s+\[(\d+)\]\s+(\S+)\s+(\d+)\.(\d{6}): (\w+): ?(.*)$`)
+
+// parse reads the text of a trace file.
+func parse(text string) []record {
+	var all []record
+	inStack := false
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if function, ok := strings.CutPrefix(line, " => "); ok && inStack {
+			last := &all[len(all)-1]
+			last.stack = append(last.stack, bare(function))
+			continue
+		}
+		if inStack = len(all) > 0 && strings.HasSuffix(line, ": <stack trace>"); inStack {
+			continue
+		}
+		m := recordLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		r := record{comm: strings.TrimSpace(m[1]), event: m[7], fields: m[8]}
+		r.tid, _ = strconv.Atoi(m[2])
+		r.cpu, _ = strconv.Atoi(m[3])
+		seconds, _ := strconv.Atoi(m[5])
+		micros, _ := strconv.Atoi(m[6])
+		r.at = time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond
+		// irqs-off, need-resched, hardirq/softirq, preempt-depth, …: the third is s in a softirq
+		r.soft = len(m[4]) > 2 && (m[4][2] == 's' || m[4][2] == 'H')
+		all = append(all, r)
+	}
+	for i := range all {
+		r := &all[i]
+		r.stack = outermostFirst(r.stack)
+		for n := len(r.stack); r.event == "kmem_cache_alloc" && n > 0 && isAllocator(r.stack[n-1]); n-- {
+			r.stack = r.stack[:n-1] // who wants the memory is told, and not who gives it
+		}
+	}
+	return all
+}
+
+// isAllocator reports whether a function is one of mm/slub.c that allocate.
+func isAllocator(function string) bool {
+	return strings.HasPrefix(strings.TrimLeft(function, "_"), "kmem_cache_alloc")
+}
+
+// bare is a function without what the compiler or the kernel has put behind its name:
+// __netif_receive_skb_core.constprop.0, tcp_sendmsg+0x2e/0x40, veth_xmit [veth].
+func bare(function string) string {
+	function = strings.TrimSpace(function)
+	if i := strings.IndexAny(function, ".+ "); i > 0 {
+		function = function[:i]
+	}
+	return function
+}
+
+// tracing are the beginnings of the functions that write the record itself.
+var tracing = []string{"trace_event_", "__traceiter_", "__ftrace_", "ftrace_", "perf_trace_", "stack_trace_", "__bpf_trace_", "trace_raw_", "do_trace_event_raw_", "__do_trace_", "trace_call_bpf", "call_trace_"}
+
+func isTracing(function string) bool {
+	for _, beginning := range tracing {
+		if strings.HasPrefix(function, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// outermostFirst turns a stack round, and leaves the functions of the tracing out.
+func outermostFirst(stack []string) []string {
+	var all []string
+	for i := len(stack) - 1; i >= 0; i-- {
+		if f := stack[i]; f != "" && !isTracing(f) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// field returns what an event says of a key, as in len=71 or dev=lo.
+func (r record) field(key string) string {
+	for _, word := range strings.FieldsFunc(r.fields, func(c rune) bool { return c == ' ' || c == ',' }) {
+		if v, ok := strings.CutPrefix(word, key+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// packet is the address of the sk_buff that the event is about, or "".
+func (r record) packet() string {
+	if a := r.field("skbaddr"); strings.Trim(a, "0") != "" {
+		return a
+	}
+	return ""
+}
+
+// has reports whether a function is active whose name is one of those.
+func (r record) has(functions ...string) bool {
+	for _, f := range r.stack {
+		for _, name := range functions {
+			if f == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reason is why a packet was thrown away, in the kernel's word (enum skb_drop_reason).
+func (r record) reason() string {
+	_, reason, _ := strings.Cut(r.fields, "reason: ")
+	return reason
+}
+
+// length is what sock_send_length and sock_recv_length tell.
+func (r record) length() int {
+	_, rest, _ := strings.Cut(r.fields, "length = ")
+	text, _, _ := strings.Cut(rest, ",")
+	n, _ := strconv.Atoi(text)
+	return n
+}

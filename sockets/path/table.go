@@ -1,0 +1,98 @@
+package path
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"strings"
+	"sync"
+)
+
+// functions is made by scripts/functions from a kernel's source: which file defines which
+// function.
+//
+//go:embed functions.gz
+var functions []byte
+
+// A Table says which source file defines a function.
+type Table struct {
+	Version string            // of the kernel whose source it is
+	files   map[string]string // by the names of the functions
+}
+
+// Functions returns the table that is built in. Another kernel may have a function in
+// another file, and has some that the table does not know.
+var Functions = sync.OnceValue(func() Table {
+	zip, err := gzip.NewReader(bytes.NewReader(functions))
+	if err != nil {
+		return Table{}
+	}
+	t := Table{files: make(map[string]string, 1<<16)}
+	lines := bufio.NewScanner(zip)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		file, names, ok := strings.Cut(lines.Text(), " ")
+		if !ok {
+			t.Version = file
+			continue
+		}
+		for name := range strings.FieldsSeq(names) {
+			t.files[name] = file
+		}
+	}
+	return t
+})
+
+// File returns the source file that defines a function, or "" where the table does not
+// have it.
+func (t Table) File(function string) string { return t.files[function] }
+
+// A Layer is a part of the kernel's source with one task.
+type Layer string
+
+// The layers, from the system call down to the device.
+const (
+	SystemCall Layer = "system call"
+	Sockets    Layer = "socket"
+	Transport  Layer = "TCP, UDP"
+	Internet   Layer = "IP"
+	Neighbour  Layer = "neighbour"
+	Traffic    Layer = "traffic control"
+	Device     Layer = "device"
+	Driver     Layer = "driver"
+	Softirq    Layer = "softirq"
+)
+
+// Layers are all layers, from the highest to the lowest.
+var Layers = []Layer{SystemCall, Sockets, Transport, Internet, Neighbour, Traffic, Device, Driver, Softirq}
+
+// places say which layer a source file belongs to, by the beginning of its name. The first
+// that fits holds.
+var places = []struct {
+	file  string
+	layer Layer
+}{
+	{"arch/", SystemCall}, {"kernel/entry/", SystemCall}, {"fs/", SystemCall}, {"io_uring/", SystemCall},
+	{"kernel/softirq.c", Softirq},
+	{"drivers/net/", Driver},
+	{"net/sched/", Traffic}, {"net/core/gen_estimator.c", Traffic},
+	{"net/core/neighbour.c", Neighbour}, {"net/ipv4/arp.c", Neighbour}, {"net/ipv6/ndisc.c", Neighbour}, {"include/net/neighbour.h", Neighbour}, {"include/net/arp.h", Neighbour},
+	{"net/core/dev", Device}, {"net/core/gro", Device}, {"net/core/gso", Device}, {"net/ethernet/", Device}, {"net/core/link_watch.c", Device},
+	{"net/ipv4/tcp", Transport}, {"net/ipv4/udp", Transport}, {"net/ipv6/tcp", Transport}, {"net/ipv6/udp", Transport},
+	{"net/ipv4/inet_connection_sock.c", Transport}, {"net/ipv4/inet_hashtables.c", Transport}, {"net/ipv6/inet6_connection_sock.c", Transport}, {"net/ipv4/inet_timewait_sock.c", Transport}, {"net/mptcp/", Transport},
+	{"net/ipv4/af_inet.c", Sockets}, {"net/ipv6/af_inet6.c", Sockets}, {"net/ipv4/ping.c", Transport}, {"net/ipv4/raw.c", Transport}, {"net/ipv4/icmp.c", Internet},
+	{"net/ipv4/", Internet}, {"net/ipv6/", Internet}, {"net/netfilter/", Internet}, {"include/net/ip", Internet}, {"include/net/dst.h", Internet}, {"net/core/dst.c", Internet},
+	{"net/socket.c", Sockets}, {"net/core/", Sockets}, {"net/packet/", Sockets}, {"net/unix/", Sockets}, {"include/net/sock.h", Sockets}, {"net/", Sockets},
+}
+
+// LayerOf returns the layer that a source file belongs to, or "" where it is none of the
+// network's: memory, time, security.
+func LayerOf(file string) Layer {
+	for _, p := range places {
+		if strings.HasPrefix(file, p.file) {
+			return p.layer
+		}
+	}
+	return ""
+}

@@ -1,0 +1,129 @@
+package path
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// events are the tracepoints on the way of a packet. A kernel may lack some.
+var events = []string{
+	"raw_syscalls:sys_enter", "raw_syscalls:sys_exit", // where the call begins and ends
+	"net:net_dev_queue", "net:net_dev_start_xmit", "net:netif_rx", "net:netif_receive_skb",
+	"sock:inet_sock_set_state", "sock:sk_data_ready", "sock:sock_send_length", "sock:sock_recv_length",
+	"skb:skb_copy_datagram_iovec", "skb:kfree_skb",
+	"tcp:tcp_probe", "tcp:tcp_send_reset", "tcp:tcp_receive_reset", "tcp:tcp_retransmit_skb", "tcp:tcp_rcv_space_adjust", "tcp:tcp_destroy_sock",
+	"qdisc:qdisc_enqueue", "qdisc:qdisc_dequeue",
+	"kmem:kmem_cache_alloc", "tcp:tcp_sendmsg_locked", "fib:fib_table_lookup", "neigh:neigh_create", "neigh:neigh_update",
+}
+
+// A Trace is a ring buffer of one's own, in which the kernel writes down what a thread comes
+// through. It sees one call after the other, between Begin and End.
+type Trace struct {
+	in     *instance
+	number string // of the system call
+}
+
+// Open makes the ring buffer. Where this user may not trace, or the kernel cannot, the error
+// is a *DeniedError. Close has to follow.
+func Open() (*Trace, error) {
+	in, err := newInstance()
+	if err != nil {
+		return nil, err
+	}
+	t := &Trace{in: in}
+	for _, e := range events {
+		if err := t.in.enable(e); err != nil {
+			in.close()
+			return nil, deniedAt("an event of tracefs", err)
+		}
+	}
+	return t, nil
+}
+
+// Close removes the ring buffer.
+func (t *Trace) Close() error { return t.in.close() }
+
+// Begin has the kernel write down from now on what a thread comes through; the call of
+// interest is the first one of that number. With stacks each tracepoint tells which
+// functions are active, which takes time.
+func (t *Trace) Begin(tid, number int, stacks bool) error {
+	t.number = strconv.Itoa(number)
+	for _, s := range [][2]string{
+		{"set_event_pid", strconv.Itoa(tid)},
+		{"options/stacktrace", map[bool]string{false: "0", true: "1"}[stacks]},
+		{"events/raw_syscalls/sys_enter/filter", "id == " + t.number},
+		{"events/raw_syscalls/sys_exit/filter", "id == " + t.number},
+		{"tracing_on", "1"},
+	} {
+		if err := write(t.in.dir, s[0], s[1]); err != nil && !(errors.Is(err, unix.ENOENT) && strings.HasPrefix(s[0], "events/")) {
+			return deniedAt("an instance of tracefs", err)
+		}
+	}
+	return nil
+}
+
+// ErrUnseen says that the call was not made between Begin and End.
+var ErrUnseen = errors.New("the call was not made while the kernel wrote down what the thread comes through")
+
+// End returns the way of the call since Begin.
+func (t *Trace) End() (Path, error) {
+	kept, took, err := t.end()
+	p := Path{Kernel: release(), Made: time.Now(), Source: "tracefs, events with stacks", Table: Functions().Version, Missing: t.in.missing, TookNS: took.Nanoseconds()}
+	if err != nil {
+		return p, err
+	}
+	p.Visits = visits(kept)
+	return p, nil
+}
+
+// end returns the records of the call, counted from when it was entered, and how long it
+// took; 0 where it has not returned.
+func (t *Trace) end() (kept []followed, took time.Duration, err error) {
+	if err := write(t.in.dir, "tracing_on", "0"); err != nil {
+		return nil, 0, fmt.Errorf("tracefs: %w", err)
+	}
+	text, err := read(t.in.dir, "trace")
+	if err != nil {
+		return nil, 0, fmt.Errorf("tracefs: %w", err)
+	}
+	if err := clear(t.in.dir); err != nil {
+		return nil, 0, fmt.Errorf("tracefs: %w", err)
+	}
+	inside, enter, leave := within(parse(string(text)), t.number)
+	if enter == nil && len(inside) == 0 {
+		return nil, 0, ErrUnseen
+	}
+	kept = follow(inside)
+	if enter != nil {
+		for i := range kept {
+			kept[i].at -= enter.at
+		}
+		if leave != nil {
+			took = leave.at - enter.at
+		}
+	}
+	return kept, took, nil
+}
+
+// clear empties the ring buffer: that is what an open(2) with O_TRUNC means there.
+func clear(dir string) error {
+	fd, err := unix.Open(dir+"/trace", unix.O_WRONLY|unix.O_TRUNC|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	return unix.Close(fd)
+}
+
+// release is that of the running kernel, as uname -r prints it.
+func release() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
