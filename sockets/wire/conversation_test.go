@@ -70,17 +70,27 @@ func (k *talk) port(n uint16) {
 	}
 }
 
-// packets are the frames of a talk, followed.
-func (k *talk) packets() []Packet {
+// packets are the frames of a talk, followed. fates are by their places.
+func (k *talk) packets(fates ...fateOf) []Packet {
 	var flows Flows
 	var all []Packet
 	for i, b := range k.frames {
 		p := Parse(b)
 		p.Time = k.times[i]
+		for _, f := range fates {
+			if f.place == i {
+				p.Fate = f.fate
+			}
+		}
 		flows.Follow(&p)
 		all = append(all, p)
 	}
 	return all
+}
+
+type fateOf struct {
+	place int
+	fate  Fate
 }
 
 // talks are conversations in which something goes wrong, each with the labels of its
@@ -226,6 +236,21 @@ func TestAgain(t *testing.T) {
 	for i, want := range []time.Duration{0, 0, 0, 0, 207 * ms, 412 * ms, 0} {
 		if all[i].Again != want.Nanoseconds() {
 			t.Errorf("segment %d: %v, not %v", i+1, time.Duration(all[i].Again), want)
+		}
+	}
+}
+
+// An ACK that was lost has told nobody, so what comes after it comes again.
+func TestAgainAfterALostACK(t *testing.T) {
+	for fate, want := range map[Fate]time.Duration{Passed: 0, Dropped: 207*ms + ms} {
+		k := newTalk()
+		k.handshake()
+		k.say(ms, 0, FIN|ACK, 1, 1, 502, "")
+		k.say(ms, 1, ACK, 1, 2, 502, "")
+		k.say(207*ms, 0, FIN|ACK, 1, 1, 502, "")
+		all := k.packets(fateOf{4, fate})
+		if got := time.Duration(all[5].Again); got != want {
+			t.Errorf("the ACK was %s: again after %v, not %v", fate, got, want)
 		}
 	}
 }

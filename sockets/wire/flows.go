@@ -44,7 +44,9 @@ func (f *Flows) Follow(p *Packet) {
 	p.Labels = append(p.Labels, labels...)
 	p.Again = fwd.again(s, p.Time).Nanoseconds()
 	fwd.learn(s, labels, p.Time)
-	rev.acknowledged(s)
+	if p.Fate != Dropped { // an ACK that was lost has told nobody
+		rev.acknowledged(s)
+	}
 	p.relate(s, fwd, rev)
 }
 
