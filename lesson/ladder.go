@@ -1,6 +1,10 @@
 package lesson
 
-import "fd3/sockets/wire"
+import (
+	"time"
+
+	"fd3/sockets/wire"
+)
 
 // A Ladder is what happened between two hosts, in the order in which it happened.
 type Ladder struct {
@@ -18,6 +22,8 @@ type Side struct {
 // A Rung is one thing that happened: a packet, or a call that was entered, or has
 // returned, or both with nothing in between.
 type Rung struct {
+	At time.Time `json:"at,omitzero"` // when it happened: the other end had the packet, the call was entered or returned
+
 	Packet *wire.Packet `json:"packet,omitempty"` // a packet
 
 	Host     string `json:"host,omitempty"`     // a call: the name of the side

@@ -71,6 +71,7 @@ func rungs(packets []wire.Packet, calls []Call) []lesson.Rung {
 			rungs[len(rungs)-1].Returned = m.rung.Returned
 			continue
 		}
+		m.rung.At = m.at
 		rungs = append(rungs, m.rung)
 	}
 	return rungs

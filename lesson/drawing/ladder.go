@@ -67,8 +67,9 @@ func NewLadder(l lesson.Ladder) Ladder {
 // A ladderBuilder makes the steps of a Ladder, one rung after the other.
 type ladderBuilder struct {
 	ladder Ladder
-	state  [2]string // of the socket at each side, as it was said last
-	calls  [2]int    // how many calls last there
+	state  [2]string    // of the socket at each side, as it was said last
+	since  [2]time.Time // when something happened there last that may have changed it
+	calls  [2]int       // how many calls last there
 }
 
 func (b *ladderBuilder) side(host string) int {
@@ -103,6 +104,9 @@ func (b *ladderBuilder) add(r lesson.Rung) {
 func (b *ladderBuilder) call(r lesson.Rung) {
 	side := b.side(r.Host)
 	s := b.next()
+	if r.Call != "" {
+		b.since[side] = r.At
+	}
 	call := brief(r.Call)
 	if r.Process != "" && r.Process != r.Host {
 		call = r.Process + ": " + call
@@ -140,27 +144,60 @@ func brief(call string) string {
 func (b *ladderBuilder) packet(p *wire.Packet) {
 	from := b.side(p.From)
 	to := 1 - from
-	b.says(to, p.Before.To)
-	arrived := cmp.Or(p.After.To, p.Before.To)
-	gone := p.After.From != "" && p.After.To == "" && p.Before.To != "" // both were asked for, and one is no more
-	if gone {
+	before := p.Before // when it came onto the cable: what has happened since counts more
+	if p.Time.Before(b.since[from]) {
+		before.From = ""
+	}
+	if p.Time.Before(b.since[to]) {
+		before.To = ""
+	}
+	before.From, before.To = b.known(from, before.From), b.known(to, before.To)
+	b.says(to, before.To)
+	arrived := b.known(to, cmp.Or(p.After.To, before.To))
+	left := p.After.From != "" && p.After.To == "" && p.Before.To != "" // both were asked for, and one is no more
+	if left {
 		arrived = ""
 	}
-	s := b.departs(p, from, b.isNews(from, p.Before.From), gone || b.isNews(to, arrived))
+	if left && b.connected(to) {
+		arrived = noSocket
+	}
+	s := b.departs(p, from, b.isNews(from, before.From), left || b.isNews(to, arrived))
 	s.arrow, s.at = newArrow(from, p), p.Had()
-	b.put(s, from, p.Before.From)
+	b.put(s, from, before.From)
 	b.put(s, to, arrived)
-	b.says(from, cmp.Or(p.After.From, p.Before.From))
+	b.says(from, b.known(from, cmp.Or(p.After.From, before.From)))
+	b.since[to] = p.Had()
+}
+
+// A connection that is no more leaves a listener at its address, if there is one.
+const (
+	onlyListens = "LISTEN"
+	noSocket    = "gone"
+)
+
+// connected reports whether a side was said to have a connection.
+func (b *ladderBuilder) connected(side int) bool {
+	was := b.state[side]
+	return was != "" && was != onlyListens && was != noSocket
+}
+
+// known is a state as it is said of a side: of a connection that is no more, that it is gone.
+func (b *ladderBuilder) known(side int, state string) string {
+	if state == onlyListens && (b.connected(side) || b.state[side] == noSocket) {
+		return noSocket
+	}
+	return state
 }
 
 // departs returns the step in which a packet leaves a side: that of the call that has sent
 // it, or one in which its state has room if that is news; and so has that of the other
-// side. A packet that comes again was sent by a timer, or for an ACK, and by no call.
+// side. A packet that comes again was sent by a timer, or for an ACK, and by no call; and
+// one that has lain on the cable was not sent by a call that was made since.
 func (b *ladderBuilder) departs(p *wire.Packet, from int, state, other bool) *step {
 	if len(b.ladder.steps) > 0 {
 		s := b.last()
 		empty := s.margin[from] == ""
-		if s.arrow == nil && s.fold == "" && empty == state && (empty || p.Again == 0) && (s.margin[1-from] == "" || !other) {
+		if s.arrow == nil && s.fold == "" && empty == state && (empty || p.Again == 0 && !p.Time.Before(b.since[from])) && (s.margin[1-from] == "" || !other) {
 			return s
 		}
 	}

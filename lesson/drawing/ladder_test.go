@@ -31,7 +31,7 @@ func newStory() *story {
 }
 
 func (s *story) call(host, call, returned string) {
-	s.Rungs = append(s.Rungs, lesson.Rung{Host: host, PID: 4711, Call: call, Returned: returned})
+	s.Rungs = append(s.Rungs, lesson.Rung{At: s.now, Host: host, PID: 4711, Call: call, Returned: returned})
 }
 
 // segment is a packet of a side: numbers are counted from its SYN.
@@ -111,6 +111,31 @@ var ladders = sync.OnceValue(func() map[string]lesson.Ladder {
 	refused.segment(0, wire.SYN, 0, 0, 0, wire.Passed, states("SYN_SENT", "LISTEN"), states("SYN_SENT", ""))
 	refused.segment(1, wire.RST|wire.ACK, 0, 1, 0, wire.Passed, states("", "SYN_SENT"), wire.States{})
 
+	crossed := newStory() // two FINs lie on the cable at once: what was so then is not so when they arrive
+	crossed.call("client", "close(3)", "0")
+	first := crossed.segment(0, wire.FIN|wire.ACK, 1, 1, 0, wire.Passed, states("FIN_WAIT1", "ESTABLISHED"), states("FIN_WAIT1", "CLOSING"))
+	crossed.now = crossed.now.Add(time.Second)
+	crossed.call("server", "close(4)", "0")
+	second := crossed.segment(1, wire.FIN|wire.ACK, 1, 1, 0, wire.Passed, states("FIN_WAIT1", "FIN_WAIT1"), states("CLOSING", "CLOSING"))
+	crossed.Rungs[1], crossed.Rungs[2] = crossed.Rungs[2], crossed.Rungs[1]
+	first.Arrived = crossed.now.Add(time.Second)
+	crossed.now = first.Arrived
+	crossed.segment(1, wire.ACK, 2, 2, 0, wire.Passed, states("CLOSING", "FIN_WAIT1"), states("TIME_WAIT", "TIME_WAIT")).Arrived = crossed.now.Add(3 * time.Second)
+	second.Arrived = crossed.now.Add(time.Second)
+	crossed.now = second.Arrived
+	crossed.segment(0, wire.ACK, 2, 2, 0, wire.Passed, states("CLOSING", "CLOSING"), states("CLOSING", "TIME_WAIT")).Arrived = crossed.now.Add(time.Second)
+	crossed.Rungs[4], crossed.Rungs[5] = crossed.Rungs[5], crossed.Rungs[4]
+
+	reset := newStory() // the server closes while its bytes lie on the cable: close has not sent them
+	reset.segment(0, wire.PSH|wire.ACK, 1, 1, 14, wire.Passed, up, up)
+	reset.call("server", `sendto(4, "an answer", 9, 0, NULL, 0)`, "9")
+	bytes := reset.segment(1, wire.PSH|wire.ACK, 1, 15, 9, wire.Passed, up, states("LISTEN", "ESTABLISHED"))
+	reset.now = reset.now.Add(time.Second)
+	reset.call("server", "close(4)", "0")
+	reset.segment(1, wire.RST|wire.ACK, 10, 15, 0, wire.Passed, states("LISTEN", "ESTABLISHED"), states("LISTEN", "")).Arrived = reset.now.Add(2 * time.Second)
+	bytes.Arrived = reset.now.Add(time.Second)
+	reset.Rungs[2], reset.Rungs[3] = reset.Rungs[3], reset.Rungs[2]
+
 	flood := newStory()
 	flood.segment(0, wire.SYN, 0, 0, 0, wire.Passed, states("SYN_SENT", "LISTEN"), states("SYN_SENT", "SYN_RECV"))
 	for i := range 1200 {
@@ -132,7 +157,7 @@ var ladders = sync.OnceValue(func() map[string]lesson.Ladder {
 		p.From, p.To, p.Fate = []string{"client", "server"}[i], []string{"server", "client"}[i], wire.Passed
 		other.Rungs = append(other.Rungs, lesson.Rung{Packet: &p})
 	}
-	return map[string]lesson.Ladder{"opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder, "flood": flood.Ladder, "refused": refused.Ladder}
+	return map[string]lesson.Ladder{"opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder, "flood": flood.Ladder, "refused": refused.Ladder, "crossed": crossed.Ladder, "reset": reset.Ladder}
 })
 
 // Each ladder is a file to be looked at in review.

@@ -43,6 +43,8 @@ func (l Ladder) at(side int, words string, w weight) string {
 	name := l.sides[side].Name
 	words = strings.ReplaceAll(words, tie, " ")
 	switch {
+	case w == strong && words == noSocket:
+		return fmt.Sprintf("The socket of %s is gone.", name)
 	case w == strong:
 		return fmt.Sprintf("The socket of %s is in %s.", name, words)
 	case strings.HasPrefix(words, "= "):
