@@ -11,6 +11,7 @@ import (
 	"fd3/lesson/course/dgram"
 	"fd3/lesson/course/faults"
 	"fd3/lesson/course/fd"
+	"fd3/lesson/course/goodbye"
 	"fd3/lesson/course/handshake"
 	"fd3/lesson/course/http"
 	"fd3/lesson/course/lab"
@@ -41,6 +42,7 @@ var order = []lab.Lesson{
 	send.Lesson,
 	close.Lesson,
 	timewait.Lesson,
+	goodbye.Lesson,
 	serve.Lesson,
 	dgram.Lesson,
 	faults.Lesson,

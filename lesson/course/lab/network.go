@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ type Network struct {
 
 	mu    sync.Mutex   // for what follows
 	calls []cable.Call // of the parties
+
+	told  int       // the number of the last packet that no ladder shows: Connection has made what came before
+	since time.Time // and when that was over
 }
 
 // unwatched is how long a network is there when its experiment has ended without a word,
@@ -39,11 +43,20 @@ type Network struct {
 const unwatched = 5 * time.Second
 
 // Network makes the network of the experiment. The parties are born after that, and all
-// of it is gone at the end of the experiment.
-func (l *Lab) Network() *Network {
+// of it is gone at the end of the experiment. The timers of TCP are calm there: what a
+// learner lets lie on the cable is not sent again for a minute.
+func (l *Lab) Network() *Network { return l.upNetwork(netlab.Options{Idle: unwatched}) }
+
+// NetworkInRealTime makes one whose timers are as everywhere. What is sent and lies on the
+// cable is sent again while the learner thinks.
+func (l *Lab) NetworkInRealTime() *Network {
+	return l.upNetwork(netlab.Options{Idle: unwatched, RealTimers: true})
+}
+
+func (l *Lab) upNetwork(o netlab.Options) *Network {
 	n := &Network{Name: l.part.Lesson, lab: l}
 	for again := 2; ; again++ {
-		made, _, err := netlab.Up(n.Name, netlab.Options{Idle: unwatched})
+		made, _, err := netlab.Up(n.Name, o)
 		if err != nil {
 			stage.Tidy()
 			l.Fatalf("%w", err)
@@ -138,6 +151,36 @@ func (n *Network) Listener(port uint16) (fd int, addr sockets.Sockaddr) {
 	return fd, addr
 }
 
+// A Connection is one of the client with the server.
+type Connection struct {
+	Conn, FD int            // the descriptors: the server's and the client's
+	At, From netip.AddrPort // the addresses: the server's and the client's
+}
+
+// Connection opens a connection at a port of the server, over a cable that lets everything
+// flow meanwhile; after that it holds again. Its calls are told in short. options are set
+// before it is opened; nil: none are. A ladder begins after it.
+func (n *Network) Connection(port uint16, options func(listener, fd int)) (c Connection) {
+	l := n.lab
+	l.Setup(func() {
+		n.Flow()
+		listener, addr := n.Listener(port)
+		c.FD = l.Stream(Client)
+		if options != nil {
+			options(listener, c.FD)
+		}
+		l.Must(l.ConnectFD(c.FD, addr))
+		c.Conn = l.Accept(listener)
+		c.At, c.From = addr.AddrPort(), l.Ask(Client, c.FD).Local.AddrPort()
+		n.told, n.since = n.Hold().Newest, time.Now()
+	})
+	return c
+}
+
+// Flow lets everything pass, and Hold lets nothing pass any more but ARP.
+func (n *Network) Flow() wire.Report { return n.Order(wire.Order{Do: "flow"}) }
+func (n *Network) Hold() wire.Report { return n.Order(wire.Order{Do: "hold", When: wire.Usual}) }
+
 // Order has something done with the cable.
 func (n *Network) Order(o wire.Order) wire.Report {
 	n.line.Lock()
@@ -231,10 +274,15 @@ func (n *Network) Show(p wire.Packet) {
 	n.lab.Tell(lesson.Event{Kind: lesson.KindPacket, Packet: &p, Recap: true})
 }
 
-// ShowLadder draws all that has happened on the network.
+// ShowLadder draws all that has happened on the network. After a Connection it begins
+// there, and leaves out the ARP that comes now and then.
 func (n *Network) ShowLadder() {
-	packets := n.Packets()
-	n.lab.Tell(cable.Ladder(n.up, packets, n.made()))
+	packets, calls := n.Packets(), n.made()
+	if n.told > 0 {
+		packets = slices.DeleteFunc(packets, func(p wire.Packet) bool { return p.Number <= n.told || p.Layer("ARP") != nil })
+		calls = slices.DeleteFunc(calls, func(c cable.Call) bool { return c.Start.Before(n.since) })
+	}
+	n.lab.Tell(cable.Ladder(n.up, packets, calls))
 }
 
 // On returns a command as it is typed for the host of a party.
@@ -250,6 +298,29 @@ func (n *Network) ShowEnds(at, from netip.AddrPort) (ends map[stage.Role]kernel.
 		n.lab.Show(facts.EndState(role, ends[role].State, n.On(role, facts.SS("-tan", facts.With(at.Port())))))
 	}
 	return ends
+}
+
+// ShowUnread shows one end of a connection with what its program has not read.
+func (n *Network) ShowUnread(role stage.Role, fd int, c Connection) {
+	x := n.lab.Ask(role, fd)
+	e := facts.EndUnread(role, x, n.lab.EndsOf(c.At, c.From)[role].Unread())
+	if e.Command = n.On(role, facts.SS("-tan", facts.With(c.At.Port()))); x.State() == kernel.Close { // no table has it
+		e.Command = ""
+	}
+	n.lab.Show(e)
+}
+
+// ShowCounter shows a counter of a host's kernel, which has counted since the host was
+// made, and returns it.
+func (n *Network) ShowCounter(role stage.Role, name, meaning string) int64 {
+	counters, err := n.up.Net(role).Counters()
+	if err != nil {
+		n.lab.Fatalf("/proc/net/netstat of the %s's host: %w", role, err)
+	}
+	e := facts.CounterNow(name[strings.Index(name, ".")+1:], name, fmt.Sprint(counters[name]))
+	e.Fact, e.Command, e.Note = string(role)+"'s "+e.Fact, n.On(role, e.Command), meaning
+	n.lab.Show(e)
+	return counters[name]
 }
 
 // Start starts a process on the host.

@@ -88,6 +88,10 @@ var comparisons = []comparison{
 	{command: regexp.MustCompile(`^cat /proc/sys/`), compare: func(e lesson.Event, out string) error {
 		return same(strings.Join(strings.Fields(out), " to "), e.Value)
 	}, refused: func(out string) bool { return strings.Contains(out, "No such file") }}, // a kernel without the setting: the Event says so
+	// A host of a network has counted since it was made: its number is the Event's.
+	{command: regexp.MustCompile(`^fd3 on --stage \S+ \w+ -- nstat `), compare: func(e lesson.Event, out string) error {
+		return has(strings.Join(strings.Fields(out), " ")+" ", lastWord(e.Command)+" "+e.Value+" ")
+	}},
 	// The numbers of nstat(8) are those of the whole machine since it started, and the
 	// Event has how far they moved: that there are such counters is all that is compared.
 	{command: regexp.MustCompile(`^nstat `), compare: func(e lesson.Event, out string) error {
@@ -362,8 +366,13 @@ func compareSS(e lesson.Event, out string) error {
 }
 
 // nothingLeft wants no row of one end of a connection. The command names the client's
-// port first, or the server's alone.
+// port first, or the server's alone; or it runs on the host of that end.
 func nothingLeft(command string) func(rows []ssRow, match []string) bool {
+	if strings.HasPrefix(command, "fd3 on ") {
+		return func(rows []ssRow, _ []string) bool {
+			return !exists(rows, func(r ssRow) bool { return r.state != "LISTEN" })
+		}
+	}
 	port := regexp.MustCompile(`port = (:\d+)`).FindStringSubmatch(command)[1]
 	return func(rows []ssRow, match []string) bool {
 		return !exists(rows, func(r ssRow) bool {
