@@ -65,7 +65,7 @@ func (l *layout) grid() *grid {
 			c.draw(g)
 		}
 	}
-	lanes := l.order()
+	lanes, _ := l.order()
 	for i, k := range l.links {
 		if l.right == nil && i >= l.lanes {
 			break

@@ -44,6 +44,37 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// No link lies upon another: two that share a row share no column of it, but for the edge
+// of the box that both leave by.
+func TestLinksKeepApart(t *testing.T) {
+	for name, s := range scenes() {
+		for columns := Narrowest; columns <= 130; columns++ {
+			l := New(s.now, s.before).lay(Room{columns, s.rows})
+			if l.right == nil {
+				continue
+			}
+			lanes, _ := l.order()
+			taken := make(map[[2]int]int) // the link of each cell, by its row and column
+			for i, k := range l.links {
+				from, to := l.end(k.from), l.end(k.to)
+				runs := [][3]int{{from.y, l.edgeOf(from.column), l.lane(lanes[i])}, {to.y, l.lane(lanes[i]), l.edgeOf(to.column)}}
+				if !l.bent(k) {
+					runs = [][3]int{{from.y, l.edgeOf(from.column), l.edgeOf(to.column)}}
+				}
+				for _, run := range runs {
+					for x := min(run[1], run[2]) + 1; x < max(run[1], run[2]); x++ {
+						at := [2]int{run[0], x}
+						if j, there := taken[at]; there && j != i {
+							t.Fatalf("%s: two links in row %d and column %d of %d:\n%s", name, run[0], x, columns, plainText(New(s.now, s.before).Cells(Room{columns, s.rows}, false)))
+						}
+						taken[at] = i
+					}
+				}
+			}
+		}
+	}
+}
+
 // A drawing fits into every height, and each connection of a crowd is drawn or counted.
 func TestCellsFitBelow(t *testing.T) {
 	number := regexp.MustCompile(`(\d+) ESTABLISHED`)

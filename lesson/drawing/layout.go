@@ -112,6 +112,7 @@ func (l *layout) beside(lefts, rights []*box) bool {
 	l.left.fill(lefts)
 	l.right.fill(rights)
 	l.align()
+	l.untangle()
 	bent := 0
 	for _, k := range l.links {
 		if l.bent(k) {

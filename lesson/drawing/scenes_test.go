@@ -98,6 +98,17 @@ func inTurn() kernel.Snapshot {
 	return s
 }
 
+// swapped are four connections of which the server has accepted the first last, and the last
+// first: their lines cross two that are straight, and each begins where the other ends.
+func swapped() kernel.Snapshot {
+	sockets := []kernel.Socket{held(serverPID, 3, listening(128, 0))}
+	for i, fd := range []int{7, 5, 6, 4} {
+		c, s := ends(40000+i, kernel.Established, kernel.Established)
+		sockets = append(sockets, held(serverPID, fd, s), held(clientPID, 3+i, c))
+	}
+	return snapshot([]kernel.Process{process("server", serverPID, 3, 4, 5, 6, 7), process("client", clientPID, 3, 4, 5, 6)}, sockets...)
+}
+
 // bytes is a connection with a receive queue that is rather full, a FIN behind it, and
 // another in the handshake.
 func bytes() kernel.Snapshot {
@@ -219,6 +230,7 @@ func scenes() map[string]scene {
 		"leftover": {now: leftover()},
 		"over":     {now: over()},
 		"others":   {now: others()},
+		"swapped":  {now: swapped()},
 		"many":     {now: many(), rows: 24},
 		"born":     {now: queued(), before: &kernel.Snapshot{}},
 		"crowd":    {now: crowd(), rows: 22},
