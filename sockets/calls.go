@@ -116,6 +116,20 @@ func (t *Tracer) SetLinger(fd, seconds int) (c Call) {
 	return c
 }
 
+// SetCongestion wraps setsockopt(2) with TCP_CONGESTION (tcp(7)): which congestion control a
+// connection has, such as reno. A name of four bytes comes with the NUL that ends it, which
+// the kernel takes as well: strace(1) shows four bytes as an int.
+func (t *Tracer) SetCongestion(fd int, name string) (c Call) {
+	s := takeScratch()
+	defer s.giveBack()
+	value, length := s.cPath(name), len(name)
+	if length == 4 {
+		length++
+	}
+	t.call(&c, unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_TCP, unix.TCP_CONGESTION, uintptr(value), uintptr(length), 0)
+	return c
+}
+
 // Send makes sendto(2) without an address, as send(2) in the C library does. The
 // kernel may take fewer bytes than it is given (Call.Ret): a partial write is
 // the caller's to go on with. Call.Data is what was taken.

@@ -226,6 +226,9 @@ func TestTexts(t *testing.T) {
 		{tr.SetLinger(99, 5),
 			`struct linger l = {1, 5}; setsockopt(99, SOL_SOCKET, SO_LINGER, &l, sizeof l);`,
 			`err := unix.SetsockoptLinger(99, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1, Linger: 5})`},
+		{tr.SetCongestion(99, "reno"),
+			`setsockopt(99, SOL_TCP, TCP_CONGESTION, "reno", 5);`,
+			`err := unix.SetsockoptString(99, unix.SOL_TCP, unix.TCP_CONGESTION, "reno")`},
 		{tr.RtSigaction(unix.SIGKILL, SIG_IGN), // EINVAL: this test's own signals stay as they are
 			`struct sigaction act = {.sa_handler = SIG_IGN}; sigaction(SIGKILL, &act, NULL);`,
 			`act := [4]uint64{1}; _, _, errno := unix.Syscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGKILL), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0)`},

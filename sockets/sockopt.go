@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -226,6 +227,9 @@ func setStatement(d *decoder) (c, golang string) {
 		sec, usec := int64(binary.NativeEndian.Uint64(b)), int64(binary.NativeEndian.Uint64(b[8:]))
 		return fmt.Sprintf("struct timeval tv = {%d, %d}; "+call+"&tv, sizeof tv);", sec, usec),
 			fmt.Sprintf("err := unix.SetsockoptTimeval({sockfd}, {level}, {optname}, &unix.Timeval{Sec: %d, Usec: %d})", sec, usec)
+	case d.call.Level == unix.SOL_TCP && d.call.Option == unix.TCP_CONGESTION && len(b) > 0:
+		name := strconv.Quote(unix.ByteSliceToString(b))
+		return fmt.Sprintf(call+"%s, %d);", name, length), fmt.Sprintf("err := unix.SetsockoptString({sockfd}, {level}, {optname}, %s)", name)
 	case length == 4 && len(b) == 4:
 		variable := "value"
 		if socket && d.call.Option == unix.SO_REUSEADDR {

@@ -90,6 +90,9 @@ func oddOptions(t *Tracer) {
 		t.SetLinger(fd, seconds)
 		t.SetLinger(99, seconds)
 	}
+	for _, name := range []string{"reno", "bbr", "cubic", "none of them"} {
+		t.SetCongestion(fd, name)
+	}
 	t.Setsockopt(99, unix.SOL_IPV6, unix.IPV6_V6ONLY, 1)
 	t.Close(fd)
 }

@@ -76,6 +76,7 @@ func unseenCalls(tb testing.TB) []unseenCall {
 		}},
 		{"SetTimeout", func() { t.SetTimeout(listener, unix.SO_RCVTIMEO, time.Second) }, nil},
 		{"SetLinger", func() { t.SetLinger(listener, 1) }, nil},
+		{"SetCongestion", func() { t.SetCongestion(listener, "reno") }, nil},
 		{"Shutdown", func() { t.Shutdown(-1, unix.SHUT_WR) }, nil},
 		{"Close", func() { t.Close(-1) }, func() { unix.RawSyscall6(unix.SYS_CLOSE, ^uintptr(0), 0, 0, 0, 0, 0) }},
 		{"Fstat", func() { t.Fstat(root, st) }, func() {

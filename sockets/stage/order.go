@@ -29,7 +29,7 @@ type Order struct {
 	Flags    int              `json:"flags,omitempty"`
 	How      int              `json:"how,omitempty"`
 	Size     int              `json:"size,omitempty"`
-	Data     []byte           `json:"data,omitempty"`
+	Data     []byte           `json:"data,omitempty"` // setsockopt: the value of TCP_CONGESTION, a name
 	Path     string           `json:"path,omitempty"` // openat; from / on if it is relative
 	Mode     uint32           `json:"mode,omitempty"` // openat that makes a file
 }

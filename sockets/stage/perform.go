@@ -38,6 +38,9 @@ func setsockopt(t *sockets.Tracer, o Order) sockets.Call {
 			return t.SetLinger(o.FD, o.Value)
 		}
 	}
+	if o.Level == unix.SOL_TCP && o.Option == unix.TCP_CONGESTION {
+		return t.SetCongestion(o.FD, string(o.Data))
+	}
 	return t.Setsockopt(o.FD, o.Level, o.Option, o.Value)
 }
 
