@@ -198,6 +198,7 @@ func FuzzNetlink(f *testing.F) {
 		parseNetlink(b, 1, func(payload []byte) error {
 			parseLink(payload)
 			parseLinkAddr(payload)
+			parseFlow(payload)
 			return nil
 		})
 	})
