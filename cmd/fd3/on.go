@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -22,23 +23,29 @@ const onLong = `Run any program on a host of the network that fd3 wire up has ma
 another machine: it has the host's address, its interface and its routes, and all
 of this machine's files. Without a command it is a shell.
 
+cable is the place between the hosts: two interfaces, each with the name of the host
+that it leads to. There tcpdump(8) and tc(8) see what lies between.
+
 It is what nsenter(1) does with the namespaces of the host, and it ends when the
 network does. The exit code is the program's.`
 
+// standpoints are where a program can run.
+var standpoints = []string{netlab.Client, netlab.Server, netlab.AtCable}
+
 func (a *app) on() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "on client|server [-- COMMAND...]",
+		Use:     "on client|server|cable [-- COMMAND...]",
 		Short:   "run a program on a host of the network, or a shell",
 		Long:    onLong,
-		Example: "  fd3 on server -- ss -tan\n  fd3 on client -- curl -v http://10.0.0.2:8080/\n  fd3 on client",
+		Example: "  fd3 on server -- ss -tan\n  fd3 on client -- curl -v http://10.0.0.2:8080/\n  fd3 on client\n  fd3 on cable -- tc -s qdisc",
 		GroupID: wireGroup,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 || args[0] != netlab.Client && args[0] != netlab.Server {
-				return usageError{errors.New("on which host? fd3 on client or fd3 on server, then -- and a command")}
+			if len(args) == 0 || !slices.Contains(standpoints, args[0]) {
+				return usageError{errors.New("on which host? fd3 on client, fd3 on server or fd3 on cable, then -- and a command")}
 			}
 			return nil
 		},
-		ValidArgs: []string{netlab.Client, netlab.Server},
+		ValidArgs: standpoints,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command := args[1:]
 			switch {

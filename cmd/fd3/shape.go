@@ -13,16 +13,22 @@ import (
 	"fd3/sockets/netlab"
 )
 
+const wireRateLong = `Let so many bits a second through. What comes faster waits in a queue (tc-tbf(8)), first
+in, first out, and what finds the queue full is dropped. There is a queue for each way.
+
+At the cable, the hosts do not know: so it is where a fast link meets a slow one, in a
+router. At the hosts, each kernel knows that its own queue is filled, and by whom.`
+
 func (a *app) wireRate() *cobra.Command {
+	var s netlab.Shape
 	var queue string
 	cmd := &cobra.Command{
 		Use:     "rate RATE|off",
-		Short:   "let so much leave a host, and queue the rest",
-		Long:    "Bound what leaves each host: its kernel sends so many bits a second, and keeps what it\nhas more in a queue (tc-tbf(8)). What finds the queue full is dropped.",
-		Example: "  fd3 wire rate 1mbit\n  fd3 wire rate 1mbit --queue 200kb\n  fd3 wire rate off",
+		Short:   "make the cable slow, with a queue in front",
+		Long:    wireRateLong,
+		Example: "  fd3 wire rate 1mbit\n  fd3 wire rate 1mbit --queue 200kb\n  fd3 wire rate 1mbit --at hosts\n  fd3 wire rate off\n  fd3 wire queue                   how full it is, over time",
 		Args:    exactly(1, "a rate, such as 1mbit, or off"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var s netlab.Shape
 			rate, err := amount(args[0], rates)
 			if args[0] == "off" {
 				rate, err = 0, nil
@@ -39,6 +45,8 @@ func (a *app) wireRate() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&queue, "queue", "64kb", "how much may wait; kb are 1024 bytes, as for tc(8)")
+	cmd.Flags().StringVar(&s.At, "at", netlab.AtCable, "where: cable, or hosts, before the interface of each")
+	cmd.RegisterFlagCompletionFunc("at", cobra.FixedCompletions([]string{netlab.AtCable, netlab.AtHosts}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -142,5 +142,5 @@ func (n *Narrator) Down(bye stage.Farewell) {
 
 // Shell tells of a shell that begins on a host.
 func (n *Narrator) Shell(h *netlab.Host) {
-	n.say("shell", map[string]string{"host": h.Name, "addr": h.Addr})
+	n.say("shell", map[string]string{"host": h.Name, "addr": h.Addr}, h.Name)
 }

@@ -21,9 +21,12 @@ func (n *Narrator) Shaped(network *netlab.Network, s netlab.Shape, links []netla
 	case *s.Rate == 0:
 		n.say("no rate", nil)
 	default:
-		n.say("rate", map[string]string{"rate": rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue))})
+		n.say("rate", map[string]string{"rate": rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue))}, s.At)
 	}
 	n.links(links, true)
+	if s.Rate != nil && *s.Rate > 0 {
+		n.commands("next", "rate next", nil)
+	}
 }
 
 // drain is how long a full queue takes to be sent.
@@ -31,15 +34,19 @@ func drain(rate uint64, queue uint32) time.Duration {
 	return time.Duration(float64(queue) * 8 / float64(rate) * float64(time.Second)).Round(100 * time.Microsecond)
 }
 
-// links shows the interfaces of the hosts, where something is to be said of them.
+// links shows the interfaces of the hosts, where something is to be said of them, and the
+// ends of the cable.
 func (n *Narrator) links(links []netlab.Link, all bool) {
 	for _, l := range links {
 		if !all && l.Rate == 0 && l.MTU == netlab.MostMTU {
 			continue
 		}
-		e := lesson.Evidence{Fact: l.Host + "'s net0", Value: fmt.Sprintf("MTU %d", l.MTU), Source: "rtnetlink(7)", Command: "fd3 on " + l.Host + " -- ip link show net0"}
+		e := lesson.Evidence{Fact: l.Host + "'s " + l.Device, Value: fmt.Sprintf("MTU %d", l.MTU), Source: "rtnetlink(7)", Command: fmt.Sprintf("fd3 on %s -- ip link show %s", l.Host, l.Device)}
+		if l.Host == netlab.AtCable {
+			e.Fact = "queue to the " + l.Device
+		}
 		if l.Rate > 0 {
-			e.Command += "; fd3 on " + l.Host + " -- tc -s qdisc show dev net0"
+			e.Command = fmt.Sprintf("fd3 on %s -- tc -s qdisc show dev %s", l.Host, l.Device)
 			e.Value += fmt.Sprintf(", %s; %s waiting, %s dropped", rate(l.Rate), lesson.Counted(l.Waiting, "byte"), lesson.Counted(l.Dropped, "packet"))
 			e.Have, e.Full = int64(l.Waiting), int64(l.Queue)
 		}

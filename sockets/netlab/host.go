@@ -15,10 +15,10 @@ import (
 	"fd3/sockets/stage"
 )
 
-// A Host is one of the two of a network.
+// A Host is one of the two of a network, or where the cable is.
 type Host struct {
-	Name  string `json:"name"`  // client or server: also the role of the stage that stands on it
-	Addr  string `json:"addr"`  // its IPv4 address
+	Name  string `json:"name"`  // client or server: also the role of the stage that stands on it; AtCable
+	Addr  string `json:"addr"`  // its IPv4 address; the cable has none
 	TID   int    `json:"tid"`   // of the keeper's thread that is in its network namespace
 	Inode uint64 `json:"inode"` // of that namespace, as in /proc/PID/ns/net
 }
@@ -59,20 +59,28 @@ func newHost(name, addr string) (*host, error) {
 	return h, <-made
 }
 
+// here is a Host in the namespace of the calling thread.
+func here(name string) (Host, error) {
+	var st unix.Stat_t
+	if err := unix.Stat("/proc/thread-self/ns/net", &st); err != nil {
+		return Host{}, step("stat(2) of a namespace", err)
+	}
+	return Host{Name: name, TID: unix.Gettid(), Inode: st.Ino}, nil
+}
+
 // enter makes the namespace that the calling thread is in from then on.
 func (h *host) enter() (err error) {
-	h.TID = unix.Gettid()
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return step("unshare(CLONE_NEWNET)", err)
 	}
 	if h.ns, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return step("open /proc/thread-self/ns/net", err)
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(h.ns, &st); err != nil {
-		return step("fstat(2) of a namespace", err)
+	addr := h.Addr
+	if h.Host, err = here(h.Name); err != nil {
+		return err
 	}
-	h.Inode = st.Ino
+	h.Addr = addr
 	if h.net, err = kernel.OpenNet(); err != nil {
 		return step("sock_diag(7) of a host", err)
 	}

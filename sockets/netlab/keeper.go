@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -45,6 +46,7 @@ type keeper struct {
 	started  time.Time
 	calm     bool
 	hosts    []*host
+	place    Host // where the cable is
 	cable    *wire.Cable
 	end      func()
 
@@ -98,6 +100,11 @@ func complain(err error) {
 // build makes the hosts and the cable between them.
 func (k *keeper) build() error {
 	quietIPv6()
+	runtime.LockOSThread() // no host takes this thread
+	var err error
+	if k.place, err = here(AtCable); err != nil {
+		return err
+	}
 	var ends [2]wire.End
 	for i, h := range []Host{{Name: Client, Addr: ClientAddr}, {Name: Server, Addr: ServerAddr}} {
 		made, err := newHost(h.Name, h.Addr)
@@ -246,19 +253,23 @@ func (k *keeper) shape(s Shape) error {
 	return nil
 }
 
+// links reads the interfaces of the hosts, and then the ends of the cable that have a queue.
 func (k *keeper) links(r *report) error {
+	var ends []Link
 	for _, h := range k.hosts {
-		l, err := h.link()
+		all, err := h.links()
 		if err != nil {
 			return err
 		}
-		r.Links = append(r.Links, l)
+		r.Links = append(r.Links, all[0])
+		ends = append(ends, all[1:]...)
 	}
+	r.Links = append(r.Links, ends...)
 	return nil
 }
 
 func (k *keeper) state() *State {
-	s := &State{PID: os.Getpid(), Started: k.started, EndsIdle: time.Now().Add(k.idle), Calm: k.calm, Own: ownUser()}
+	s := &State{PID: os.Getpid(), Started: k.started, EndsIdle: time.Now().Add(k.idle), Calm: k.calm, Own: ownUser(), Cable: k.place}
 	for _, h := range k.hosts {
 		s.Hosts = append(s.Hosts, h.Host)
 	}

@@ -8,8 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// receiveBuffer is how many bytes may wait for the keeper at one end of the cable.
-const receiveBuffer = 8 << 20
+// At one end of the cable so many bytes may wait for the keeper, and so many for their turn
+// to go on to the host, as the kernel counts them: several hundred more for each frame.
+const (
+	receiveBuffer = 8 << 20
+	sendBuffer    = 8 << 20
+)
 
 // plug gives a host its interface, one end of a veth(4) pair. The other end stays in the
 // keeper's namespace under the host's name, and a packet socket on it (packet(7)) is
@@ -49,9 +53,12 @@ func packetSocket(index int) (fd int, err error) {
 	if err != nil {
 		return -1, step("socket(AF_PACKET)", err)
 	}
-	// The second is refused to a user namespace by older kernels, and then the first counts.
+	// The second of each is refused to a user namespace by older kernels, and then the first
+	// counts.
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer)
+	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, sendBuffer)
+	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, sendBuffer)
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1); err != nil {
 		return -1, step("setsockopt PACKET_IGNORE_OUTGOING", err)
 	}

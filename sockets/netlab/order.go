@@ -56,12 +56,16 @@ type State struct {
 	Started  time.Time `json:"started"`
 	EndsIdle time.Time `json:"ends_idle"` // when it ends by itself if nothing is asked of it
 	Hosts    []Host    `json:"hosts"`     // the client, the server
+	Cable    Host      `json:"cable"`     // where the ends of the cable are interfaces, each with the name of the host that it leads to
 	Calm     bool      `json:"calm"`      // the timers of TCP wait for a person
 	Own      bool      `json:"own"`       // it has a user namespace of its own, since its user is not root
 }
 
-// Host returns the host of a role of a stage, or nil.
+// Host returns the host of a role of a stage, for AtCable where the cable is, or nil.
 func (s *State) Host(name stage.Role) *Host {
+	if name == AtCable {
+		return &s.Cable
+	}
 	for i := range s.Hosts {
 		if s.Hosts[i].Name == string(name) {
 			return &s.Hosts[i]

@@ -178,8 +178,15 @@ func (c *Cable) pass(p *packet, fate Fate) {
 // put writes a frame to the host at the other end. A frame that the host's interface does
 // not take is lost, as on any cable.
 func (c *Cable) put(p *packet, frame []byte) {
-	if err := send(c.ends[1-p.from].Socket, frame); err != nil {
-		p.lost()
+	err := send(c.ends[1-p.from].Socket, frame)
+	if err == nil {
+		return
+	}
+	p.lost()
+	switch err {
+	case unix.ENOBUFS: // a queueing discipline has dropped it (net_xmit_errno)
+		p.Note = fmt.Sprintf("the queue to the %s was full", p.To)
+	default:
 		p.Note = fmt.Sprintf("the interface of the %s did not take it: %v", p.To, err)
 	}
 }
