@@ -25,6 +25,8 @@ const (
 
 	KindPacket Kind = "packet" // wire: a packet on the cable; with Recap in short
 	KindLadder Kind = "ladder" // wire: what happened between two hosts, which a view draws
+	KindSample Kind = "sample" // wire: a queue at one moment: Chart has one sample
+	KindChart  Kind = "chart"  // wire: a queue over time, which a view draws
 
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
@@ -105,6 +107,7 @@ type Event struct {
 
 	Packet *wire.Packet `json:"packet,omitempty"` // packet: its bytes, what each of them is, and what became of it
 	Ladder *Ladder      `json:"ladder,omitempty"` // ladder: calls at both sides, and the packets between them
+	Chart  *Chart       `json:"chart,omitempty"`  // chart: a queue, and what fills it; sample: the same with one sample
 
 	Form  string `json:"form,omitempty"`  // bytes: struct or message
 	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64

@@ -42,11 +42,8 @@ func (a *app) watch(ctx context.Context, parties []step.Party) error {
 	if err != nil {
 		return err
 	}
-	restore := quietKeys()
-	defer restore()
-	io.WriteString(os.Stdout, enterScreen)
-	defer io.WriteString(os.Stdout, leaveScreen)
-
+	leave := ownScreen()
+	defer leave()
 	lookout := step.Lookout{Parties: parties}
 	var shown string
 	for tick := time.NewTicker(glance); ; {
@@ -87,9 +84,24 @@ func (a *app) frame(ctx context.Context, lookout *step.Lookout, look view.Look) 
 	} else if err := view.NewText(&out, look).Show(e); err != nil {
 		return "", err
 	}
-	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	return wholeScreen(out.String(), height), nil
+}
+
+// ownScreen gives what is drawn a screen of its own, until it is left.
+func ownScreen() (leave func()) {
+	restore := quietKeys()
+	io.WriteString(os.Stdout, enterScreen)
+	return func() {
+		io.WriteString(os.Stdout, leaveScreen)
+		restore()
+	}
+}
+
+// wholeScreen is a text that takes the place of all that is on a screen.
+func wholeScreen(text string, height int) string {
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	lines = lines[:min(len(lines), height)]
-	return topLeft + strings.Join(lines, clearRight+"\r\n") + clearRight + clearBelow, nil
+	return topLeft + strings.Join(lines, clearRight+"\r\n") + clearRight + clearBelow
 }
 
 // quietKeys turns the echo of the terminal off, as long as nobody reads its keys. restore

@@ -35,7 +35,7 @@ func (a *app) wire() *cobra.Command {
 	}
 	cmd.PersistentFlags().BoolVar(&a.bytes, "bytes", false, "tell of packets byte by byte")
 	cmd.AddCommand(a.wireUp(), a.wireDown())
-	cmd.AddCommand(a.wireLadder(), a.wireSave(), a.wireRate(), a.wireMTU())
+	cmd.AddCommand(a.wireLadder(), a.wireSave(), a.wireRate(), a.wireQueue(), a.wireMTU())
 	for _, v := range wireVerbs {
 		cmd.AddCommand(a.wireVerb(v))
 	}

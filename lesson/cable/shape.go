@@ -21,7 +21,7 @@ func (n *Narrator) Shaped(network *netlab.Network, s netlab.Shape, links []netla
 	case *s.Rate == 0:
 		n.say("no rate", nil)
 	default:
-		n.say("rate", map[string]string{"rate": rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue))}, s.At)
+		n.say("rate", map[string]string{"rate": lesson.Rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue))}, s.At)
 	}
 	n.links(links, true)
 	if s.Rate != nil && *s.Rate > 0 {
@@ -47,24 +47,11 @@ func (n *Narrator) links(links []netlab.Link, all bool) {
 		}
 		if l.Rate > 0 {
 			e.Command = fmt.Sprintf("fd3 on %s -- tc -s qdisc show dev %s", l.Host, l.Device)
-			e.Value += fmt.Sprintf(", %s; %s waiting, %s dropped", rate(l.Rate), lesson.Counted(l.Waiting, "byte"), lesson.Counted(l.Dropped, "packet"))
+			e.Value += fmt.Sprintf(", %s; %s waiting, %s dropped", lesson.Rate(l.Rate), lesson.Counted(l.Waiting, "byte"), lesson.Counted(l.Dropped, "packet"))
 			e.Have, e.Full = int64(l.Waiting), int64(l.Queue)
 		}
 		n.show(e.Event())
 	}
-}
-
-// rate is bits a second in the largest unit that leaves no fraction.
-func rate(bits uint64) string {
-	for _, u := range []struct {
-		unit string
-		size uint64
-	}{{"Gbit", 1e9}, {"Mbit", 1e6}, {"kbit", 1e3}} {
-		if bits >= u.size && bits%u.size == 0 {
-			return fmt.Sprintf("%d %s/s", bits/u.size, u.unit)
-		}
-	}
-	return fmt.Sprintf("%d bit/s", bits)
 }
 
 // way says what becomes of what flows.

@@ -61,6 +61,10 @@ var examples = map[lesson.Kind]lesson.Event{
 		Labels: []wire.Label{"label here"}, Malformed: "malformed here", Before: wire.States{From: "before-here"}, Cause: &wire.Cause{Process: "process-here", Call: "call-here"}}},
 	lesson.KindLadder: {Ladder: &lesson.Ladder{Left: lesson.Side{Name: "left-here"}, Right: lesson.Side{Name: "right-here"}, Rungs: []lesson.Rung{
 		{Host: "left-here", Call: "call-here()", Returned: "4711"}, {Packet: &wire.Packet{Data: []byte{}, Summary: "summary here", From: "left-here", Before: wire.States{From: "state-here"}}}}}},
+	lesson.KindSample: {Chart: &lesson.Chart{Host: "host-here", Device: "device-here", Room: 4712, Samples: []lesson.Sample{
+		{Waiting: 4711, Dropped: 4713, Flow: &lesson.Flow{From: "from-here", Congestion: "reno-here", Cwnd: 4714}}}}},
+	lesson.KindChart: {Chart: &lesson.Chart{Host: "cable", Device: "device-here", Rate: 4000, Room: 4712, Samples: []lesson.Sample{
+		{Waiting: 4711, Dropped: 4713, Flow: &lesson.Flow{From: "from-here", Congestion: "reno-here", Cwnd: 4714}}}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -170,6 +174,10 @@ func wordsOf(e lesson.Event) []string {
 			"label here", "malformed here", "before-here", "process-here", "call-here")
 	case lesson.KindLadder:
 		all = append(all, "left-here", "right-here", "call-here()", "4711", "summary here", "state-here")
+	case lesson.KindSample:
+		all = append(all, "host-here", "device-here", "4711", "4712", "4713", "from-here", "reno-here", "4714")
+	case lesson.KindChart:
+		all = append(all, "device-here", "4711", "4712", "4713", "from-here", "reno-here", "4714")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

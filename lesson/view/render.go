@@ -22,6 +22,8 @@ type renderer interface {
 	snapshot(lesson.Event)
 	packet(lesson.Event)
 	ladder(lesson.Event)
+	sample(lesson.Event)
+	chart(lesson.Event)
 
 	connection(lesson.Event)
 	request(lesson.Event)
@@ -61,6 +63,10 @@ func draw(r renderer, e lesson.Event) {
 		r.packet(e)
 	case lesson.KindLadder:
 		r.ladder(e)
+	case lesson.KindSample:
+		r.sample(e)
+	case lesson.KindChart:
+		r.chart(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:
