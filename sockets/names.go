@@ -354,6 +354,16 @@ var spliceFlags = []flag{
 	{unix.SPLICE_F_GIFT, "SPLICE_F_GIFT"},
 }
 
+// rwFlags are those of preadv2(2).
+var rwFlags = []flag{
+	{unix.RWF_HIPRI, "RWF_HIPRI"}, {unix.RWF_DSYNC, "RWF_DSYNC"}, {unix.RWF_SYNC, "RWF_SYNC"},
+	{unix.RWF_NOWAIT, "RWF_NOWAIT"}, {unix.RWF_APPEND, "RWF_APPEND"},
+}
+
+var closeRangeFlags = []flag{
+	{unix.CLOSE_RANGE_UNSHARE, "CLOSE_RANGE_UNSHARE"}, {unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"},
+}
+
 var descriptorFlags = []flag{{unix.FD_CLOEXEC, "FD_CLOEXEC"}}
 
 // lockTypes, whences, leases and seals are those of fcntl(2).

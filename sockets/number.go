@@ -30,6 +30,9 @@ func position(d *decoder, i int) string { return strconv.FormatInt(int64(d.regis
 // hexadecimal is a register that nothing is known of.
 func hexadecimal(d *decoder, i int) string { return hex(d.registers[i]) }
 
+// pointer is an address of which nothing is shown but where it is.
+func pointer(d *decoder, i int) string { return d.address(i) }
+
 // integer reads an int of the memory, as in [5], or shows the address.
 func (d *decoder) integer(p uint64) string {
 	b, ok := d.fetch(p, 4)

@@ -17,4 +17,6 @@ func rawOldWaits(m *maker, fds, zero, in, out uint64, fill func()) {
 	m.each(4, []uint64{1, m.last(8), m.words(minus, minus)}, unix.SYS_SELECT, 64, in, out, 0, 0)
 	m.call(unix.SYS_EPOLL_WAIT, 99, fds, 7, minus)
 	m.call(unix.SYS_DUP2, 99, 5)
+	m.call(unix.SYS_EPOLL_CREATE, minus)
+	m.call(unix.SYS_PIPE, 1)
 }

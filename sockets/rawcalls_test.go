@@ -266,6 +266,7 @@ func rawBytes(m *maker) {
 		m.each(2, sizes[:8], unix.SYS_READ, num(pipe[0]), p, 0)
 		m.each(2, sizes[:8], unix.SYS_SENDTO, 99, p, 0, 0x7fffffff)
 		m.each(2, sizes, unix.SYS_PREAD64, 99, p, 0, minus)
+		m.each(2, sizes, unix.SYS_PWRITE64, 99, p, 0, 7)
 	}
 	m.call(unix.SYS_WRITE, num(pipe[1]), text, 53)
 	m.call(unix.SYS_READ, num(pipe[0]), text, 40)
@@ -284,6 +285,10 @@ func rawBytes(m *maker) {
 	for _, v := range iovs {
 		m.call(unix.SYS_WRITEV, 99, v.p, v.n)
 		m.call(unix.SYS_READV, 99, v.p, v.n)
+		m.call(unix.SYS_PWRITEV, 99, v.p, v.n, 5)
+		m.call(unix.SYS_PREADV, 99, v.p, v.n, minus)
+		m.call(unix.SYS_PWRITEV2, 99, v.p, v.n, huge, 0, 0x1f)
+		m.call(unix.SYS_PREADV2, 99, v.p, v.n, 5, 0, minus)
 		m.call(unix.SYS_WRITEV, num(pipe[1]), v.p, v.n)
 		m.call(unix.SYS_READV, num(pipe[0]), v.p, v.n)
 	}
@@ -295,6 +300,7 @@ func rawBytes(m *maker) {
 		m.call(unix.SYS_SENDFILE, 99, 98, p, huge)
 		m.call(unix.SYS_SPLICE, 99, p, 98, off, minus, unix.SPLICE_F_MOVE|unix.SPLICE_F_MORE)
 		m.call(unix.SYS_SPLICE, num(pipe[0]), 0, 98, p, 1, 0x1f)
+		m.call(unix.SYS_TEE, num(pipe[0]), 98, p, unix.SPLICE_F_NONBLOCK)
 	}
 }
 
@@ -419,6 +425,11 @@ func rawDescriptors(m *maker) {
 		m.call(unix.SYS_DUP3, num(file), num(file), flags)
 	}
 	m.call(unix.SYS_PIPE2, 0, 0)
+	for _, flags := range []uint64{0, unix.CLOSE_RANGE_CLOEXEC, minus} {
+		m.call(unix.SYS_CLOSE_RANGE, 200, minus, flags)
+	}
+	m.call(unix.SYS_PIDFD_GETFD, 99, minus, 0)
+	m.call(unix.SYS_PIDFD_GETFD, 99, 5, 7)
 	m.call(unix.SYS_PIPE2, at1, 0)
 	m.call(unix.SYS_EVENTFD2, minus, minus)
 	if c := m.call(unix.SYS_DUP3, num(file), 200, unix.O_CLOEXEC); c.Errno == 0 {
@@ -480,6 +491,7 @@ func rawWaits(m *maker) {
 		m.call(unix.SYS_PPOLL, fds, 1, one, mask, 7)
 		m.call(unix.SYS_EPOLL_PWAIT, 99, fds, 3, minus, mask, 8)
 		m.call(unix.SYS_EPOLL_PWAIT, 99, fds, minus, 5, mask, 16)
+		m.call(unix.SYS_EPOLL_PWAIT2, 99, fds, 3, one, mask, 8)
 		m.call(unix.SYS_PSELECT6, 0, 0, 0, 0, zero, m.words(mask, 8))
 		m.call(unix.SYS_PSELECT6, 0, 0, 0, 0, zero, m.words(mask, 3))
 	}

@@ -13,6 +13,9 @@ const sizeTimeval = 16
 func timespec(d *decoder, i int) string { return d.time(i, "tv_nsec") }
 func timeval(d *decoder, i int) string  { return d.time(i, "tv_usec") }
 
+// lateTimespec is one that strace(1) shows after the return.
+func lateTimespec(d *decoder, i int) string { return d.again(timespec(d, i)) }
+
 func (d *decoder) time(i int, fraction string) string {
 	if d.registers[i] != 0 {
 		d.written(i, "&timeout", "&timeout")
