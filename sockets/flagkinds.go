@@ -54,7 +54,7 @@ func ioRequest(d *decoder, i int) string {
 // name here.
 func ioArgument(d *decoder, i int) string {
 	switch uint32(d.registers[1]) {
-	case fionbio:
+	case fionbio, fioasync:
 		return d.integer(d.registers[i])
 	case unix.TIOCINQ, unix.TIOCOUTQ, unix.SIOCOUTQNSD:
 		if !d.returned {

@@ -402,8 +402,12 @@ var rehashes = []flag{
 
 // requests are those of ioctl(2) that ask about sockets: tcp(7), unix(7).
 var requests = []flag{
-	{unix.TIOCINQ, "FIONREAD"}, {unix.TIOCOUTQ, "TIOCOUTQ"}, {fionbio, "FIONBIO"}, {unix.SIOCOUTQNSD, "SIOCOUTQNSD"},
+	{unix.TIOCINQ, "FIONREAD"}, {unix.TIOCOUTQ, "TIOCOUTQ"}, {fionbio, "FIONBIO"}, {fioasync, "FIOASYNC"}, {unix.SIOCOUTQNSD, "SIOCOUTQNSD"},
 }
 
-// fionbio is FIONBIO of ioctl_tty(2), which x/sys does not have: non-blocking or not.
-const fionbio = 0x5421
+// fionbio and fioasync are FIONBIO and FIOASYNC of ioctl_tty(2), which x/sys does not
+// have: non-blocking or not, SIGIO or not.
+const (
+	fionbio  = 0x5421
+	fioasync = 0x5452
+)

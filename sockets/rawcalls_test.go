@@ -460,7 +460,7 @@ func rawDescriptors(m *maker) {
 	m.call(unix.SYS_FCNTL, num(memfd), unix.F_GET_SEALS)
 	unix.Close(memfd)
 	for _, fd := range []int{file, 99} {
-		for _, request := range []uint64{unix.TIOCINQ, unix.TIOCOUTQ, fionbio, unix.SIOCOUTQNSD} {
+		for _, request := range []uint64{unix.TIOCINQ, unix.TIOCOUTQ, fionbio, fioasync, unix.SIOCOUTQNSD} {
 			m.each(2, []uint64{owner, 0, at1}, unix.SYS_IOCTL, num(fd), request, 0)
 		}
 	}

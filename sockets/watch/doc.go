@@ -1,0 +1,16 @@
+// Package watch follows other programs and tells of their calls on sockets, each once
+// entered and once returned: Command starts one and follows it with all that it
+// starts, Process follows one that runs already.
+//
+//	w := watch.Watch{Tell: func(e *watch.Event) { … }}
+//	end, err := w.Command("/usr/bin/curl", []string{"curl", "http://127.0.0.1:8080/"})
+//
+// It is ptrace(2). A program that is started here gets a seccomp(2) filter before its
+// first instruction, which stops it at the calls of interest alone, and else lets it run
+// at full speed. One that runs already is stopped at each of its calls.
+//
+// What a watched program does is what it would do unwatched: signals, stops, exit codes
+// and job control pass through. Two things differ, as under strace(1): it cannot be
+// traced by another, and a program that would gain rights when it is executed
+// (execve(2): set-user-ID, capabilities) does not gain them, unless root watches.
+package watch
