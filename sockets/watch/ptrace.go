@@ -36,12 +36,3 @@ func (i *callInfo) read(tid int) bool {
 	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(*i), uintptr(unsafe.Pointer(i)), 0, 0)
 	return errno == 0
 }
-
-// message returns what a stop has to say besides.
-func message(tid int) int {
-	n, err := unix.PtraceGetEventMsg(tid)
-	if err != nil {
-		return 0
-	}
-	return int(n)
-}

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -28,6 +29,14 @@ func init() {
 
 func meant() bool { return len(os.Args) >= 5 && os.Args[1] == First }
 
+// becoming reports whether a process has yet to become the program: it may be attached to
+// while it becomes this one.
+func becoming(pid int) bool {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	args := bytes.Split(line, []byte{0})
+	return len(args) > 1 && string(args[1]) == First
+}
+
 // What a process to be watched exits with before it has become the program: an errno, or
 // this.
 const noFilter = 255
@@ -50,17 +59,17 @@ func Become() {
 	}
 	unix.Close(gate)
 	if n != 1 { // the watcher is gone, or this is its waker
-		unix.Exit(0)
+		os.Exit(0)
 	}
 	if word[0] == withFilter {
 		if err := install(filter()); err != nil {
-			unix.Exit(noFilter)
+			os.Exit(noFilter)
 		}
 	}
 	err = syscall.Exec(os.Args[4], os.Args[5:], os.Environ())
 	var errno syscall.Errno
 	errors.As(err, &errno)
-	unix.Exit(int(errno))
+	os.Exit(int(errno))
 }
 
 const (

@@ -213,7 +213,7 @@ func (w *Watch) executed(t *thread) {
 	}
 	t.call, t.last = nil, nil
 	if !w.live {
-		if t.tid != w.root {
+		if t.tid != w.root || becoming(t.pid) {
 			return
 		}
 		w.live = true
