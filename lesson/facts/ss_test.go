@@ -18,7 +18,7 @@ func TestFiltersAreBuiltHere(t *testing.T) {
 		}
 		files++
 		text, err := fs.ReadFile(root, path)
-		for _, filter := range []string{"sport =", "dport ="} {
+		for _, filter := range []string{"sport = :", "dport = :"} {
 			if strings.Contains(string(text), filter) {
 				t.Errorf("%s has a filter %q of its own", path, filter)
 			}
