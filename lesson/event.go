@@ -28,6 +28,9 @@ const (
 	KindSample Kind = "sample" // wire: a queue at one moment: Chart has one sample
 	KindChart  Kind = "chart"  // wire: a queue over time, which a view draws
 
+	KindWay     Kind = "way"     // hooks: a packet's way through two hosts, which a view draws
+	KindProgram Kind = "program" // hooks: what was put at a place: Title
+
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
 	KindLoad       Kind = "load"       // serve: what each loop did in the last second
@@ -108,6 +111,9 @@ type Event struct {
 	Packet *wire.Packet `json:"packet,omitempty"` // packet: its bytes, what each of them is, and what became of it
 	Ladder *Ladder      `json:"ladder,omitempty"` // ladder: calls at both sides, and the packets between them
 	Chart  *Chart       `json:"chart,omitempty"`  // chart: a queue, and what fills it; sample: the same with one sample
+
+	Way     *Way     `json:"way,omitempty"`     // way: the places that it leads by, and what became of a packet there
+	Program *Program `json:"program,omitempty"` // program: its instructions, and what the kernel said of it
 
 	Form  string `json:"form,omitempty"`  // bytes: struct or message
 	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64

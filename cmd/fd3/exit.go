@@ -14,6 +14,7 @@ import (
 	"fd3/lesson/step"
 	"fd3/lesson/view"
 	"fd3/sockets"
+	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
@@ -38,6 +39,7 @@ func exitCode(err error) int {
 	var folder *stage.FolderError
 	var ended *stage.EndedError
 	var denied *netlab.DeniedError
+	var forRoot *hooks.DeniedError
 	var program programExit
 	switch {
 	case err == nil, errors.Is(err, step.ErrHeld):
@@ -53,7 +55,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &program):
 		return int(program)
-	case errors.As(err, &denied):
+	case errors.As(err, &denied), errors.As(err, &forRoot):
 		complain("%s", err)
 		return exitDenied
 	case errors.As(err, &version):

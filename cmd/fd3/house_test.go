@@ -74,6 +74,8 @@ var walls = map[string]string{
 	"sockets/watch":  "sockets",
 	"sockets/netlab": "sockets sockets/kernel sockets/stage sockets/wire",
 
+	"sockets/hooks": "sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
+
 	"httpmini":                "",
 	"httpmini/page":           "httpmini",
 	"httpmini/server/docroot": "httpmini sockets",
@@ -86,6 +88,7 @@ var walls = map[string]string{
 	"lesson/step":     "lesson lesson/facts lesson/words httpmini sockets sockets/kernel sockets/stage",
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
 	"lesson/cable":    "lesson lesson/words httpmini sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
+	"lesson/hooks":    "lesson lesson/words sockets sockets/hooks sockets/netlab",
 	"lesson/doctor":   "lesson lesson/words sockets sockets/kernel sockets/netlab sockets/stage",
 	"lesson/glossary": "lesson lesson/facts lesson/step lesson/words sockets sockets/kernel",
 	"lesson/drawing":  "lesson sockets/kernel sockets/wire",
@@ -96,8 +99,8 @@ var walls = map[string]string{
 	"lesson/course":     "lesson lesson/course/* lesson/course/lab lesson/outfile lesson/words sockets/kernel sockets/stage",
 	"lesson/tour":       "lesson lesson/course lesson/course/lab lesson/drawing lesson/view lesson/words",
 
-	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/doctor lesson/glossary lesson/outfile lesson/serve lesson/step lesson/tour lesson/view " +
-		"httpmini/server httpmini/server/docroot sockets sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
+	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/doctor lesson/glossary lesson/hooks lesson/outfile lesson/serve lesson/step lesson/tour lesson/view " +
+		"httpmini/server httpmini/server/docroot sockets sockets/hooks sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
 }
 
 // forTests are the folders that only tests import.
@@ -156,7 +159,7 @@ func TestCobraOnlyInCmd(t *testing.T) {
 // A process ends where main turns a code into an exit, and where one of fd3's own
 // background processes does.
 func TestExits(t *testing.T) {
-	allowed := []string{"cmd/fd3/main.go", "sockets/stage/control.go", "sockets/netlab/keeper.go", "sockets/path/guard.go", "sockets/watch/start.go"}
+	allowed := []string{"cmd/fd3/main.go", "sockets/stage/control.go", "sockets/netlab/keeper.go", "sockets/hooks/agent.go", "sockets/path/guard.go", "sockets/watch/start.go"}
 	for _, s := range sources(t) {
 		if s.test() || s.within("scripts") || slices.Contains(allowed, s.path) {
 			continue

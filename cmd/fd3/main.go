@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 
+	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
 	"fd3/sockets/path"
 	"fd3/sockets/stage"
@@ -15,6 +16,7 @@ import (
 func init() { runtime.LockOSThread() }
 
 func main() {
+	hooks.Become()
 	netlab.Become()
 	stage.Become()
 	path.Become()

@@ -65,6 +65,9 @@ var examples = map[lesson.Kind]lesson.Event{
 		{Waiting: 4711, Dropped: 4713, Flow: &lesson.Flow{From: "from-here", Congestion: "reno-here", Cwnd: 4714}}}}},
 	lesson.KindChart: {Chart: &lesson.Chart{Host: "cable", Device: "device-here", Rate: 4000, Room: 4712, Samples: []lesson.Sample{
 		{Waiting: 4711, Dropped: 4713, Flow: &lesson.Flow{From: "from-here", Congestion: "reno-here", Cwnd: 4714}}}}},
+	lesson.KindWay: {Way: &lesson.Way{Left: lesson.Side{Name: "left-here"}, Right: lesson.Side{Name: "right-here"}, Sent: "sent-here", Received: "received-here", Cable: "cable-here",
+		Stops: []lesson.Stop{{Place: "out-here", Host: "left-here", Layer: "layer-here", Text: "seen-here"}, {Place: "in-here", Host: "right-here", Layer: "under-here", Text: "missed-here"}}}},
+	lesson.KindProgram:    {Title: "title here", Program: &lesson.Program{How: "how-here", Lines: []lesson.ProgramLine{{Code: "code-here", Does: "does here"}}, Refused: "errno-here", Log: []string{"log-here"}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -178,6 +181,10 @@ func wordsOf(e lesson.Event) []string {
 		all = append(all, "host-here", "device-here", "4711", "4712", "4713", "from-here", "reno-here", "4714")
 	case lesson.KindChart:
 		all = append(all, "device-here", "4711", "4712", "4713", "from-here", "reno-here", "4714")
+	case lesson.KindWay:
+		all = append(all, "left-here", "right-here", "sent-here", "received-here", "cable-here", "out-here", "in-here", "layer-here", "under-here", "seen-here", "missed-here")
+	case lesson.KindProgram:
+		all = append(all, "how-here", "code-here", "does here", "errno-here", "log-here")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

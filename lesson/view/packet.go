@@ -24,12 +24,12 @@ func (v *Text) packet(e lesson.Event) {
 			v.blank()
 			v.section = "packet"
 		}
-		v.wrap(v.theme.dim.Render(packetName(p)+"  "+v.way(p))+"  "+v.theme.strong.Render(said(p)), 2, 6)
+		v.wrap(v.theme.dim.Render(packetName(p)+"  "+v.direction(p))+"  "+v.theme.strong.Render(said(p)), 2, 6)
 		return
 	}
 	v.blank()
 	v.section = "bytes"
-	v.line("  " + v.theme.heading.Render(strings.ToUpper(packetName(p))) + "  " + v.way(p))
+	v.line("  " + v.theme.heading.Render(strings.ToUpper(packetName(p))) + "  " + v.direction(p))
 	v.wrap(v.theme.strong.Render(said(p)), 4, 6)
 	for _, f := range circumstances(p) {
 		v.field(f.Name, f.Value, v.theme.dim, 9)
@@ -44,8 +44,8 @@ func packetName(p *wire.Packet) string {
 	return strings.TrimSpace("packet " + strconv.Itoa(p.Number))
 }
 
-// way is where a packet came from and went, and what became of it.
-func (v *Text) way(p *wire.Packet) string {
+// direction is where a packet came from and went, and what became of it.
+func (v *Text) direction(p *wire.Packet) string {
 	way := fmt.Sprintf("%s %s %s", p.From, v.theme.arrow, p.To)
 	if p.From == "" {
 		way = p.To

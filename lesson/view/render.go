@@ -24,6 +24,8 @@ type renderer interface {
 	ladder(lesson.Event)
 	sample(lesson.Event)
 	chart(lesson.Event)
+	way(lesson.Event)
+	program(lesson.Event)
 
 	connection(lesson.Event)
 	request(lesson.Event)
@@ -67,6 +69,10 @@ func draw(r renderer, e lesson.Event) {
 		r.sample(e)
 	case lesson.KindChart:
 		r.chart(e)
+	case lesson.KindWay:
+		r.way(e)
+	case lesson.KindProgram:
+		r.program(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

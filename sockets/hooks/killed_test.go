@@ -1,0 +1,141 @@
+package hooks_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/hooks"
+	"fd3/sockets/netlab"
+)
+
+// programs are the eBPF programs of fd3 that this kernel has, as far as it tells.
+func programs() (all []string) {
+	for id := ebpf.ProgramID(0); ; {
+		next, err := ebpf.ProgramGetNextID(id)
+		if err != nil {
+			return all
+		}
+		id = next
+		p, err := ebpf.NewProgramFromID(id)
+		if err != nil {
+			continue
+		}
+		if info, err := p.Info(); err == nil && strings.HasPrefix(info.Name, "fd3") {
+			all = append(all, fmt.Sprint(info.Name, " ", id))
+		}
+		p.Close()
+	}
+}
+
+// groups are the cgroups of agents.
+func groups() (all []string) {
+	text, _ := os.ReadFile("/proc/self/mountinfo")
+	for line := range strings.Lines(string(text)) {
+		before, after, _ := strings.Cut(line, " - ")
+		if strings.HasPrefix(after, "cgroup2 ") {
+			found, _ := filepath.Glob(strings.Fields(before)[4] + "/fd3-hooks-*")
+			all = append(all, found...)
+		}
+	}
+	return all
+}
+
+// inside are the processes in the network namespaces of hosts.
+func inside(hosts []netlab.Host) (all []string) {
+	found, _ := filepath.Glob("/proc/[0-9]*/ns/net")
+	for _, path := range found {
+		var st unix.Stat_t
+		if unix.Stat(path, &st) == nil && slices.ContainsFunc(hosts, func(h netlab.Host) bool { return h.Inode == st.Ino }) {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// Whoever is killed, at whatever moment, nothing is left when the network is gone: no
+// agent, no program, no cgroup, no namespace.
+func TestKilled(t *testing.T) {
+	const rounds = 12
+	for round := range rounds {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			n := up(t)
+			done := make(chan error, 1)
+			go func() {
+				_, err := hooks.Try(context.Background(), n, hooks.Order{Verb: hooks.Drop, At: "netdev-egress"})
+				done <- err
+			}()
+			victim := n.PID
+			if round%2 == 0 {
+				until(t, "an agent", func() bool { return len(agents()) > 0 })
+				victim, _ = strconv.Atoi(agents()[0])
+			}
+			time.Sleep(rand.N(200 * time.Millisecond)) // any moment will do
+			unix.Kill(victim, unix.SIGKILL)
+			<-done
+			netlab.Down(context.Background(), "t"+strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))
+			left := func() []string { return slices.Concat(agents(), groups(), programs(), inside(n.Hosts)) }
+			until(t, fmt.Sprintf("the end of %v", left()), func() bool { return len(left()) == 0 })
+		})
+	}
+}
+
+// A trial that is given up ends at once, and leaves nothing.
+func TestCancelled(t *testing.T) {
+	n := up(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := hooks.Try(ctx, n, hooks.Order{Verb: hooks.Drop, At: "input"})
+		done <- err
+	}()
+	until(t, "an agent", func() bool { return len(agents()) > 0 })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	until(t, "the end of the agents", func() bool { return len(agents()) == 0 && len(groups()) == 0 && len(programs()) == 0 })
+}
+
+// What was killed together with whoever had started it has left its cgroup, which the next
+// trial removes.
+func TestSweep(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a cgroup at the root takes root")
+	}
+	n := up(t)
+	trial := try(t, n, hooks.Order{Verb: hooks.Watch})
+	how := trial.Stop("cgroup-egress").How
+	_, path, found := strings.Cut(how, ", ")
+	if !found {
+		t.Fatal(how)
+	}
+	if err := os.Mkdir(path, 0o755); err != nil { // as that agent, which has ended, had it
+		t.Fatal(err)
+	}
+	try(t, n, hooks.Order{Verb: hooks.Watch, At: "output"})
+	if left := groups(); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, there func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited too long for %s", what)
+		}
+	}
+}

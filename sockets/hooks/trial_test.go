@@ -1,0 +1,195 @@
+package hooks_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets/hooks"
+	"fd3/sockets/netlab"
+)
+
+// try sends a packet. A place that takes nothing from this user is skipped, unless the user
+// is root.
+func try(t *testing.T, n *netlab.Network, o hooks.Order) *hooks.Trial {
+	t.Helper()
+	trial, err := hooks.Try(t.Context(), n, o)
+	var denied *hooks.DeniedError
+	var unable *hooks.UnableError
+	switch {
+	case errors.As(err, &denied) && os.Geteuid() != 0, errors.As(err, &unable):
+		t.Skip(err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	return trial
+}
+
+// saw are the places that saw the packet, of those that can tell.
+func saw(trial *hooks.Trial) (all []string) {
+	for _, s := range trial.Stops {
+		if s.Packets > 0 {
+			all = append(all, fmt.Sprintf("%s:%d", s.Place.Name, s.Packets))
+		}
+	}
+	return all
+}
+
+// able are the places at which something is that can tell, up to one and with it.
+func able(trial *hooks.Trial, last string) (all []string) {
+	for _, s := range trial.Stops {
+		if s.Means != "" && !s.Blind {
+			all = append(all, s.Place.Name+":1")
+		}
+		if s.Place.Name == last {
+			break
+		}
+	}
+	return all
+}
+
+func arrived(trial *hooks.Trial) bool { return string(trial.Received.Data) == "hello" }
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	n := up(t)
+	trial := try(t, n, hooks.Order{Verb: hooks.Watch})
+	if got, want := saw(trial), able(trial, "socket"); !slices.Equal(got, want) {
+		t.Errorf("seen at %v, and not at %v", got, want)
+	}
+	if trial.Sent.Ret != 5 || !arrived(trial) || trial.Service != 0 || trial.Cable == nil || trial.Dropped != nil {
+		t.Errorf("%+v", trial)
+	}
+	// Five bytes, with 8 of UDP, 20 of IP, and 14 of Ethernet.
+	lengths := map[string]int{"output": 33, "postrouting": 33, "cgroup-egress": 33, "netdev-egress": 47, "tc-egress": 47, "xdp": 47,
+		"netdev-ingress": 33, "prerouting": 33, "input": 33, "cgroup-ingress": 33, "socket": 13}
+	var last int64
+	for _, s := range trial.Stops {
+		if want := lengths[s.Place.Name]; s.Packets > 0 && want > 0 && s.Length != want {
+			t.Errorf("%s: %d bytes, and not %d", s.Place.Name, s.Length, want)
+		}
+		if s.Time == 0 {
+			continue
+		}
+		if s.Time < last {
+			t.Errorf("%s saw it before the one before", s.Place.Name)
+		}
+		last = s.Time
+	}
+	if tc := trial.Stop("tc-ingress"); tc.Means == hooks.EBPF && tc.Length != 47 {
+		t.Errorf("tcx has %d bytes", tc.Length)
+	}
+	if os.Geteuid() == 0 {
+		for _, s := range trial.Stops {
+			if s.Means == "" {
+				t.Errorf("%s: %v", s.Place.Name, s.Failed)
+			}
+		}
+	}
+}
+
+// A drop at a place is seen there and before it, and nowhere behind. What the sender is
+// told depends on the place; the receiver gets nothing, and the kernels count.
+func TestDrop(t *testing.T) {
+	t.Parallel()
+	n := up(t)
+	reasons := map[string]string{"output": "NETFILTER_DROP", "postrouting": "NETFILTER_DROP", "cgroup-egress": "BPF_CGROUP_EGRESS", "netdev-egress": "NETFILTER_DROP",
+		"tc-egress": "TC_EGRESS", "tc-ingress": "TC_INGRESS", "netdev-ingress": "NETFILTER_DROP", "prerouting": "NETFILTER_DROP", "input": "NETFILTER_DROP", "cgroup-ingress": "SOCKET_FILTER", "socket": "SOCKET_FILTER"}
+	for _, p := range hooks.Places {
+		t.Run(p.Name, func(t *testing.T) {
+			trial := try(t, n, hooks.Order{Verb: hooks.Drop, At: p.Name})
+			if got, want := saw(trial), able(trial, p.Name); !slices.Equal(got, want) {
+				t.Errorf("seen at %v, and not at %v", got, want)
+			}
+			told := p.Name == "output" || p.Name == "postrouting" || p.Name == "cgroup-egress"
+			if told != (trial.Sent.Errno == unix.EPERM) || !told && trial.Sent.Ret != 5 {
+				t.Error(trial.Sent.Strace())
+			}
+			if trial.Received.Errno != unix.EAGAIN {
+				t.Error(trial.Received.Strace())
+			}
+			if onCable := p.Host == netlab.Server; onCable != (trial.Cable != nil) {
+				t.Errorf("on the cable: %v", trial.Cable)
+			}
+			client, server := trial.Moved[netlab.Client], trial.Moved[netlab.Server]
+			if out := client["Udp.OutDatagrams"]; (p.Host == netlab.Server) != (out == 1) {
+				t.Errorf("Udp.OutDatagrams moved by %d", out)
+			}
+			if p.Layer == hooks.Socket && server["Udp.InErrors"] != 1 || server["Udp.InDatagrams"] != 0 {
+				t.Errorf("server: %v", server)
+			}
+			if os.Geteuid() != 0 {
+				return
+			}
+			if trial.Dropped == nil {
+				t.Fatal("the kernel does not tell why")
+			}
+			if want := reasons[p.Name]; want != "" && trial.Dropped.Name != want {
+				t.Errorf("%+v", trial.Dropped)
+			}
+		})
+	}
+}
+
+func TestRewrite(t *testing.T) {
+	t.Parallel()
+	n := up(t)
+	for _, p := range hooks.Places {
+		t.Run(p.Name, func(t *testing.T) {
+			trial := try(t, n, hooks.Order{Verb: hooks.Rewrite, At: p.Name})
+			at := trial.Stop(p.Name)
+			cgroup := strings.HasPrefix(p.Name, "cgroup") || p.Name == "socket"
+			if cgroup != (at.Refused != 0) {
+				t.Fatalf("%s: %v", at.Refused, at.Log)
+			}
+			service := hooks.Service
+			if cgroup { // such a program may not write
+				service = 0
+				if !strings.Contains(strings.Join(at.Log, "\n"), "cannot use helper") {
+					t.Error(at.Log)
+				}
+			}
+			if !arrived(trial) || trial.Service != service {
+				t.Errorf("type of service %#x: %s", trial.Service, trial.Received.Strace())
+			}
+		})
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	t.Parallel()
+	n := up(t)
+	for _, p := range hooks.Places {
+		t.Run(p.Name, func(t *testing.T) {
+			trial := try(t, n, hooks.Order{Verb: hooks.Redirect, At: p.Name})
+			if trial.Stop(p.Name).Refused != 0 {
+				if !arrived(trial) || len(trial.Aside) != 0 {
+					t.Errorf("%v, %s", trial.Aside, trial.Received.Strace())
+				}
+				return
+			}
+			if !slices.Equal(trial.Aside, []int{47}) || arrived(trial) || trial.Sent.Ret != 5 {
+				t.Errorf("%v, %s, %s", trial.Aside, trial.Sent.Strace(), trial.Received.Strace())
+			}
+		})
+	}
+}
+
+// A program that reads without looking how long the packet is: the verifier says where.
+func TestUnchecked(t *testing.T) {
+	t.Parallel()
+	n := up(t)
+	trial := try(t, n, hooks.Order{Verb: hooks.Watch, At: "xdp", Unchecked: true})
+	at := trial.Stop("xdp")
+	if at.Refused != unix.EACCES || !strings.Contains(strings.Join(at.Log, "\n"), "invalid access to packet, off=36 size=2") {
+		t.Errorf("%s: %v", at.Refused, at.Log)
+	}
+	if at.Packets != 0 || !arrived(trial) {
+		t.Error("a program that was refused has seen something")
+	}
+}
