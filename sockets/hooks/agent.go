@@ -185,28 +185,34 @@ func (a *agent) open(o order) (r report, err error) {
 }
 
 // known waits until the host's kernel knows the interface of the other (arp(7)): packets
-// wait for that, and what becomes of one then its sender is not told.
+// wait for that, and what becomes of one then its sender is not told. From then on it asks
+// no more, so that no other packet comes by the places.
 func (a *agent) known(peer netip.Addr) error {
 	link, err := netlink.LinkByName(device)
 	if err != nil {
 		return fmt.Errorf("RTM_GETLINK %s: %w", device, err)
 	}
 	a.index = link.Attrs().Index
-	ask := &netlink.Neigh{LinkIndex: a.index, IP: peer.AsSlice(), State: netlink.NUD_NONE, Flags: netlink.NTF_USE}
 	for range 200 {
-		if err := netlink.NeighSet(ask); err != nil {
-			return fmt.Errorf("RTM_NEWNEIGH: %w", err)
-		}
 		all, err := netlink.NeighList(a.index, netlink.FAMILY_V4)
 		if err != nil {
 			return fmt.Errorf("RTM_GETNEIGH: %w", err)
 		}
 		for _, n := range all {
-			if n.IP.Equal(ask.IP) && n.State&(netlink.NUD_REACHABLE|netlink.NUD_DELAY|netlink.NUD_STALE|netlink.NUD_PROBE) != 0 {
-				return nil
+			if !n.IP.Equal(peer.AsSlice()) || n.State&(netlink.NUD_REACHABLE|netlink.NUD_DELAY|netlink.NUD_STALE|netlink.NUD_PROBE|netlink.NUD_PERMANENT) == 0 {
+				continue
 			}
+			n.State, n.Flags = netlink.NUD_PERMANENT, 0
+			if err := netlink.NeighSet(&n); err != nil {
+				return fmt.Errorf("RTM_NEWNEIGH, permanent: %w", err)
+			}
+			return nil
 		}
-		time.Sleep(5 * time.Millisecond)
+		ask := &netlink.Neigh{LinkIndex: a.index, IP: peer.AsSlice(), State: netlink.NUD_NONE, Flags: netlink.NTF_USE}
+		if err := netlink.NeighSet(ask); err != nil {
+			return fmt.Errorf("RTM_NEWNEIGH: %w", err)
+		}
+		time.Sleep(2 * time.Millisecond)
 	}
 	return fmt.Errorf("nobody answers ARP for %s", peer)
 }
