@@ -241,3 +241,18 @@ func BenchmarkLadder(b *testing.B) {
 		NewLadder(of).Cells(Room{Columns: 80}, false)
 	}
 }
+
+// A call that does not fit beside a lane is told in fewer words: no word of it is broken.
+func TestLadderCallsInFewerWords(t *testing.T) {
+	s := newStory()
+	s.call("client", "socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, 0)", "3")
+	s.call("client", "shutdown(3, SHUT_WR)", "0")
+	for columns, words := range map[int][]string{80: {"socket(AF_INET, …)", "shutdown(3, …) = 0"}, 56: {"socket(…)", "shutdown(3,…)"}, 40: {"socket(…)"}} {
+		drawn := plainText(NewLadder(s.Ladder).Cells(Room{Columns: columns}, false))
+		for _, word := range words {
+			if !strings.Contains(drawn, word) {
+				t.Errorf("no %q in %d columns:\n%s", word, columns, drawn)
+			}
+		}
+	}
+}

@@ -112,11 +112,37 @@ func (m measure) texts(s step, side int) []string {
 		return nil
 	}
 	const bond = "\u2011" // a hyphen that no line is broken at: -1 stays whole
-	lines := wrap(strings.ReplaceAll(s.margin[side], "-", bond), m.margin(side))
+	text := s.margin[side]
+	for _, less := range []func(string) string{tighter, briefest} {
+		if widestWord(text) > m.margin(side) {
+			text = less(text)
+		}
+	}
+	lines := wrap(strings.ReplaceAll(text, "-", bond), m.margin(side))
 	for i := range lines {
 		lines[i] = strings.ReplaceAll(lines[i], bond, "-")
 	}
 	return lines
+}
+
+// widestWord is how many columns the words take between which no line is broken.
+func widestWord(text string) (widest int) {
+	for word := range strings.SplitSeq(text, " ") {
+		widest = max(widest, ansi.StringWidth(word))
+	}
+	return widest
+}
+
+// tighter is a call in brief without the blank in it.
+func tighter(call string) string { return strings.Replace(call, ","+tie+"…)", ",…)", 1) }
+
+// briefest is such a call without its first argument.
+func briefest(call string) string {
+	name, rest, _ := strings.Cut(call, "(")
+	if _, after, ok := strings.Cut(rest, ",…)"); ok {
+		return name + "(…)" + after
+	}
+	return call
 }
 
 // above are the words of an arrow that has no room for them.

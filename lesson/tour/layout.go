@@ -94,7 +94,7 @@ func (s *screen) layout() layout {
 		l := s.share(area{min(body.width-between-text, mostDrawing), body.height})
 		l.text, l.beside = area{text, body.height}, true
 		return l
-	case !live:
+	case !live, s.drawn():
 		return alone
 	}
 	text := leastText
@@ -108,6 +108,12 @@ func (s *screen) layout() layout {
 		return l
 	}
 	return alone
+}
+
+// drawn reports whether the text has a drawing of its own now, which takes the room that
+// there is.
+func (s *screen) drawn() bool {
+	return slices.ContainsFunc(s.page().latest(), func(e lesson.Event) bool { return e.Kind == lesson.KindLadder })
 }
 
 // panelHead are the rows over a drawing, or a ladder: a title and a blank one.

@@ -827,6 +827,27 @@ func TestTextIsAsWideAsItReadsWell(t *testing.T) {
 	}
 }
 
+// Where the drawing would stand under the text, a ladder in the text has the room for itself,
+// until the next step.
+func TestLadderHasTheRoom(t *testing.T) {
+	s := still(view.Look{}, lab.Experiment)
+	s.resize(80, 24)
+	if s.layout().board.height == 0 {
+		t.Fatal("no drawing under the text")
+	}
+	p := s.page()
+	p.events = append(p.events, lesson.Event{Kind: lesson.KindLadder, Ladder: &lesson.Ladder{}})
+	if l := s.layout(); l.board.height != 0 || l.text.height < 15 || s.otherView() != "drawing" {
+		t.Errorf("%+v, Tab: %s", l, s.otherView())
+	}
+	for range 2 { // the step that is made next, and one that is only said
+		p.events = append(p.events, lesson.Event{Kind: lesson.KindText, Section: "step", Text: "And then?"})
+	}
+	if s.layout().board.height == 0 {
+		t.Error("the drawing has not come back")
+	}
+}
+
 // A command that is not whole is not copied, and of several the last one is.
 func TestCommandOfAnExercise(t *testing.T) {
 	for text, want := range map[string]string{
