@@ -86,7 +86,7 @@ func (c Call) rung(half int, named bool) (lines [][]Span) {
 	wrapped := wrap(strings.ReplaceAll(words, ") = ", ") ="+tie), half-4)
 	for i, s := range wrapped {
 		s = strings.ReplaceAll(s, tie, " ")
-		mark := " "
+		mark := "  " // what goes on stands further in
 		if i == 0 {
 			mark = sign
 		}
@@ -95,9 +95,9 @@ func (c Call) rung(half int, named bool) (lines [][]Span) {
 		case c.Right && first:
 			lines = append(lines, []Span{{Text: strings.Repeat(" ", half) + " ├╴"}, {Text: mark + s, Strong: c.New}})
 		case c.Right:
-			lines = append(lines, []Span{{Text: strings.Repeat(" ", half) + " │   "}, {Text: s, Strong: c.New}})
+			lines = append(lines, []Span{{Text: strings.Repeat(" ", half) + " │  "}, {Text: mark + s, Strong: c.New}})
 		case last:
-			rest := half - 1 - ansi.StringWidth(s)
+			rest := half - ansi.StringWidth(mark+s)
 			lines = append(lines, []Span{{Text: mark + s, Strong: c.New}, {Text: " " + strings.Repeat("╌", max(rest, 0)) + "┤"}})
 		default:
 			lines = append(lines, []Span{{Text: pad(mark+s, half), Strong: c.New}, {Text: " │"}})

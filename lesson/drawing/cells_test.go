@@ -105,6 +105,17 @@ func TestCellsFitBelow(t *testing.T) {
 	}
 }
 
+// Where a process sleeps is left out before a socket is.
+func TestCellsWithoutWhere(t *testing.T) {
+	p := New(accepted(), nil)
+	for rows, words := range map[int]string{0: "blocked in recvfrom(4), in wait_woken ╭", 9: "blocked in recvfrom(4) ╭"} {
+		drawn := plainText(p.Cells(Room{66, rows}, false))
+		if !strings.Contains(strings.Join(strings.Fields(drawn), " "), words) {
+			t.Errorf("no %q in %d rows:\n%s", words, rows, drawn)
+		}
+	}
+}
+
 // A drawing fits into every width, and says what it says in ASCII too.
 func TestCellsFit(t *testing.T) {
 	for name, s := range scenes() {

@@ -133,7 +133,12 @@ func (c *column) caption(b *box) {
 	if b.mark != unchanged {
 		text = b.mark.sign() + " " + text
 	}
-	for _, s := range wrap(text, c.width-2) {
+	lines := wrap(text+b.where, c.width-2)
+	if less := wrap(text, c.width-2); c.brief && len(less) < len(lines) {
+		lines = less
+		c.dropped++
+	}
+	for _, s := range lines {
 		c.lines = append(c.lines, line{box: b, part: caption, indent: 2, text: s, weight: strong})
 	}
 }

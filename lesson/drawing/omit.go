@@ -95,8 +95,8 @@ func (p Picture) merged() Picture {
 		one.name += ", " + strings.TrimPrefix(b.name, b.comm+" ")
 		one.rows = append(one.rows, b.rows...)
 		one.mark = max(one.mark, b.mark)
-		if one.state != b.state {
-			one.state = ""
+		if one.state != b.state || one.where != b.where {
+			one.state, one.where = "", ""
 		}
 	}
 	p.boxes = boxes

@@ -24,6 +24,7 @@ type box struct {
 	name   string // "server 4711", or what the sockets without a process are
 	comm   string // of a process that is no party: its name alone
 	state  string // what the process does, if it does not just stand still
+	where  string // where in the kernel it does it, after the state
 	right  bool   // listeners are at the right, their clients at the left
 	nobody bool   // no process holds what is in it
 	mark   mark
@@ -120,7 +121,8 @@ type hosted struct {
 // the first host stands at the right.
 func (h hosted) arrange(first bool) {
 	for i, p := range h.Processes {
-		b := &box{name: fmt.Sprintf("%s %d", p.Name, p.PID), state: doing(p), mark: h.marked(p)}
+		b := &box{name: fmt.Sprintf("%s %d", p.Name, p.PID), mark: h.marked(p)}
+		b.state, b.where = doing(p)
 		b.right = h.listens(p) || first && i == 0
 		if !p.Party {
 			b.comm = p.Name

@@ -37,7 +37,7 @@ func (p Picture) Sentences() []string {
 }
 
 // standing says what a process does.
-func (b *box) standing() string { return cmp.Or(b.state, "stands still") }
+func (b *box) standing() string { return cmp.Or(b.state+b.where, "stands still") }
 
 // told says what a row says, and where its link leads.
 func (p Picture) told(r *row, queue string) string {

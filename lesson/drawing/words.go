@@ -9,17 +9,18 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// doing says what a process does; nothing if it waits for orders.
-func doing(p kernel.Process) string {
+// doing says what a process does, and where in the kernel; nothing if it waits for orders.
+func doing(p kernel.Process) (state, where string) {
 	switch {
-	case p.Call != "" && p.Wchan != "":
-		return fmt.Sprintf("blocked in %s(%d), in %s", p.Call, p.CallFD, p.Wchan)
 	case p.Call != "":
-		return fmt.Sprintf("blocked in %s(%d)", p.Call, p.CallFD)
+		if p.Wchan != "" {
+			where = ", in " + p.Wchan
+		}
+		return fmt.Sprintf("blocked in %s(%d)", p.Call, p.CallFD), where
 	case p.State == "sleeping", p.State == "running", p.State == "":
-		return ""
+		return "", ""
 	}
-	return p.State
+	return p.State, ""
 }
 
 // socket fills the row of a socket.

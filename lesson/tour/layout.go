@@ -224,10 +224,15 @@ func (s *screen) text(room area) []string {
 	return lines[offset:min(offset+room.height, len(lines))]
 }
 
+// leftOf is how much room a rule has at its left, beside what stands at its right.
+func (s *screen) leftOf(right string) int {
+	const around = 10 // the line at both ends and between, with blanks
+	return max(s.width-ansi.StringWidth(right)-around, 1)
+}
+
 // rule is a line across the screen with words on it.
 func (s *screen) rule(left, right string) string {
-	const around = 10 // the line at both ends and between, with blanks
-	left = s.cut(left, max(s.width-ansi.StringWidth(right)-around, 1))
+	left = s.cut(left, s.leftOf(right))
 	line := s.paint.Line(strings.Repeat(s.paint.Rule, 2)) + " " + s.paint.Heading(left) + " "
 	end := s.paint.Line(s.paint.Rule)
 	if right != "" {
@@ -293,11 +298,12 @@ func partWords(p lab.Part) string {
 
 // progress says where in the course this is.
 func (s *screen) progress() string {
-	where := "the end of the course"
+	where := []string{"the end of the course"} // in fewer and fewer words
 	if !s.ended() {
 		parts := s.lessons[s.at.Lesson].Parts
-		where = fmt.Sprintf("lesson %d of %d: %s, part %d of %d: %s",
-			s.at.Lesson+1, len(s.lessons), s.part().Lesson, s.at.Part+1, len(parts), kindWords[parts[s.at.Part].Kind])
+		part := fmt.Sprintf("%s, part %d of %d", s.part().Lesson, s.at.Part+1, len(parts))
+		kind := part + ": " + kindWords[parts[s.at.Part].Kind]
+		where = []string{fmt.Sprintf("lesson %d of %d: %s", s.at.Lesson+1, len(s.lessons), kind), kind, part}
 	}
 	offset, bottom := s.window()
 	more := ""
@@ -310,7 +316,10 @@ func (s *screen) progress() string {
 	case offset < bottom:
 		more = "more below"
 	}
-	return s.rule(where, more)
+	for len(where) > 1 && ansi.StringWidth(where[0]) > s.leftOf(more) {
+		where = where[1:]
+	}
+	return s.rule(where[0], more)
 }
 
 // footer is the keys that do something now. Where not all of them find room, the
