@@ -166,7 +166,9 @@ func (b *ladderBuilder) packet(p *wire.Packet) {
 	b.put(s, from, before.From)
 	b.put(s, to, arrived)
 	b.says(from, b.known(from, cmp.Or(p.After.From, before.From)))
-	b.since[to] = p.Had()
+	if p.Fate != wire.Held && p.Fate != wire.Dropped {
+		b.since[to] = p.Had()
+	}
 }
 
 // A connection that is no more leaves a listener at its address, if there is one.
@@ -234,9 +236,10 @@ func newArrow(from int, p *wire.Packet) *arrow {
 		a.must = strings.ReplaceAll("again + "+lesson.Took(time.Duration(p.Again)), " ", tie)
 	}
 	for _, l := range p.Labels {
-		if p.Again == 0 || l != wire.Retransmission {
-			a.must = strings.TrimPrefix(a.must+", "+string(l), ", ")
+		if l == wire.Retransmission && p.Again > 0 || l == wire.DuplicateACK && strings.Contains(p.Summary, "SACK") { // said already
+			continue
 		}
+		a.must = strings.TrimPrefix(a.must+", "+string(l), ", ")
 	}
 	return a
 }

@@ -16,6 +16,7 @@ type Packet struct {
 	Number  int       `json:"number,omitempty"` // from 1, in the order in which the cable saw them
 	Time    time.Time `json:"time,omitzero"`    // when it came onto the cable
 	Arrived time.Time `json:"arrived,omitzero"` // when the other end had it, if it lay on the cable before
+	Lost    time.Time `json:"lost,omitzero"`    // when the cable lost it, if it lay there before
 	From    string    `json:"from,omitempty"`   // the host that sent it
 	To      string    `json:"to,omitempty"`     // the host at the other end
 	Fate    Fate      `json:"fate,omitempty"`   // passed, held, dropped, ...
@@ -76,11 +77,14 @@ type Cause struct {
 	Call    string `json:"call"` // as strace(1) prints it
 }
 
-// Had is when the other end had the packet, or when it came onto the cable if it has it
-// not, or had it at once.
+// Had is when the other end had the packet, or the cable lost it; or when it came onto the
+// cable if it lies there, or passed at once.
 func (p *Packet) Had() time.Time {
-	if !p.Arrived.IsZero() {
+	switch {
+	case !p.Arrived.IsZero():
 		return p.Arrived
+	case !p.Lost.IsZero():
+		return p.Lost
 	}
 	return p.Time
 }

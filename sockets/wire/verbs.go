@@ -182,7 +182,7 @@ func (c *Cable) drop(o Order) ([]*packet, error) {
 }
 
 // lost says that the other end will not have the packet.
-func (p *packet) lost() { p.Fate, p.Arrived = Dropped, time.Time{} }
+func (p *packet) lost() { p.Fate, p.Arrived, p.Lost = Dropped, time.Time{}, p.Arrived }
 
 // dup lets a packet pass twice.
 func (c *Cable) dup(o Order) ([]*packet, error) {
