@@ -16,6 +16,7 @@ import (
 	"fd3/lesson/course/http"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/course/listen"
+	"fd3/lesson/course/lost"
 	"fd3/lesson/course/packets"
 	"fd3/lesson/course/plug"
 	"fd3/lesson/course/recv"
@@ -40,6 +41,7 @@ var order = []lab.Lesson{
 	recv.Lesson,
 	http.Lesson,
 	send.Lesson,
+	lost.Lesson,
 	close.Lesson,
 	timewait.Lesson,
 	goodbye.Lesson,

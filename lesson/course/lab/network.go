@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson"
 	"fd3/lesson/cable"
 	"fd3/lesson/facts"
@@ -245,6 +247,14 @@ func (n *Network) Seen(what string, behind int, there func(wire.Segment) bool) w
 // Pass lets a packet pass that lies on the cable, and tells what became of it.
 func (n *Network) Pass(p wire.Packet) { n.become(wire.Order{Do: "next", Number: p.Number}) }
 
+// Let lets packets pass that lie on the cable, one after the other, and tells of none: there
+// are many.
+func (n *Network) Let(pass []wire.Packet) {
+	for _, p := range pass {
+		n.Order(wire.Order{Do: "next", Number: p.Number})
+	}
+}
+
 // Drop loses a packet that lies on the cable, and tells what became of it.
 func (n *Network) Drop(p wire.Packet) { n.become(wire.Order{Do: "drop", Number: p.Number}) }
 
@@ -310,17 +320,34 @@ func (n *Network) ShowUnread(role stage.Role, fd int, c Connection) {
 	n.lab.Show(e)
 }
 
-// ShowCounter shows a counter of a host's kernel, which has counted since the host was
-// made, and returns it.
-func (n *Network) ShowCounter(role stage.Role, name, meaning string) int64 {
+// ShowSending shows what the client's kernel reckons with while it sends, and returns it.
+func (n *Network) ShowSending(c Connection) *unix.TCPInfo {
+	info := n.lab.Ask(Client, c.FD).TCP
+	n.lab.Show(facts.Sending(Client, info, n.On(Client, facts.SS("-ti", facts.To(c.At.Port())))))
+	return info
+}
+
+// ShowOutOfOrder shows how many segments have come to the server before one that is missing.
+func (n *Network) ShowOutOfOrder(c Connection) {
+	segments := n.lab.Ask(Server, c.Conn).TCP.Rcv_ooopack
+	n.lab.Show(facts.OutOfOrder(Server, segments, n.On(Server, facts.SS("-ti", facts.From(c.At.Port())))))
+}
+
+// Counter returns a counter of a host's kernel, which has counted since the host was made.
+func (n *Network) Counter(role stage.Role, name string) int64 {
 	counters, err := n.up.Net(role).Counters()
 	if err != nil {
 		n.lab.Fatalf("/proc/net/netstat of the %s's host: %w", role, err)
 	}
-	e := facts.CounterNow(name[strings.Index(name, ".")+1:], name, fmt.Sprint(counters[name]))
-	e.Fact, e.Command, e.Note = string(role)+"'s "+e.Fact, n.On(role, e.Command), meaning
-	n.lab.Show(e)
 	return counters[name]
+}
+
+// ShowCounter shows such a counter, and what it means.
+func (n *Network) ShowCounter(role stage.Role, name, meaning string) {
+	_, counter, _ := strings.Cut(name, ".")
+	e := facts.CounterNow(string(role)+"'s "+counter, name, fmt.Sprint(n.Counter(role, name)))
+	e.Command, e.Note = n.On(role, e.Command), meaning
+	n.lab.Show(e)
 }
 
 // Start starts a process on the host.

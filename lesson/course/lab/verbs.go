@@ -205,6 +205,11 @@ func (l *Lab) SetOption(role stage.Role, fd, option, value int) {
 	l.Must(l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: option, Value: value}))
 }
 
+// Congestion sets the congestion control of a socket; the call has to succeed.
+func (l *Lab) Congestion(role stage.Role, fd int, name string) {
+	l.Must(l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_TCP, Option: unix.TCP_CONGESTION, Data: []byte(name)}))
+}
+
 // Outcome returns what became of a call, as a verb of it: "`bind` {outcome}".
 func Outcome(c sockets.Call) string {
 	if c.Errno != 0 {

@@ -323,6 +323,9 @@ var claims = []claim{
 			return r.recvQ == number(m[1]) && strings.Contains(r.more+" ", " data_segs_in:"+m[2]+" ")
 		})
 	}},
+	{regexp.MustCompile(`\b(cwnd|ssthresh|unacked|sacked|lost|rcv_ooopack|retrans) (\d+(?:/\d+)?)`), func(rows []ssRow, m []string) bool {
+		return exists(rows, func(r ssRow) bool { return strings.Contains(" "+r.more+" ", " "+m[1]+":"+m[2]+" ") })
+	}},
 	// A SYN may have been sent once more since then.
 	{regexp.MustCompile(`SYN sent again: (\d+)`), func(rows []ssRow, m []string) bool {
 		return exists(rows, func(r ssRow) bool {
