@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"fd3/sockets/kernel"
+	"fd3/sockets/path"
 	"fd3/sockets/wire"
 )
 
@@ -30,6 +31,8 @@ const (
 
 	KindWay     Kind = "way"     // hooks: a packet's way through two hosts, which a view draws
 	KindProgram Kind = "program" // hooks: what was put at a place: Title
+
+	KindPath Kind = "path" // path: the way of a call through the kernel, which a view draws
 
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
@@ -61,7 +64,7 @@ type Event struct {
 	PID     int    `json:"pid,omitempty"`     // of that process
 	Recap   bool   `json:"recap,omitempty"`   // true: the step is a prerequisite, told in short
 
-	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
+	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; path; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
 	Title   string   `json:"title,omitempty"`   // a heading, without marks
 	Text    string   `json:"text,omitempty"`    // words, in Markdown
 	Life    []string `json:"life,omitempty"`    // step: the steps of this end's life, in their order
@@ -114,6 +117,8 @@ type Event struct {
 
 	Way     *Way     `json:"way,omitempty"`     // way: the places that it leads by, and what became of a packet there
 	Program *Program `json:"program,omitempty"` // program: its instructions, and what the kernel said of it
+
+	Path *path.Path `json:"path,omitempty"` // path: the functions that the call went through, in their order
 
 	Form  string `json:"form,omitempty"`  // bytes: struct or message
 	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64

@@ -16,6 +16,7 @@ import (
 	"fd3/sockets"
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
+	"fd3/sockets/path"
 	"fd3/sockets/stage"
 )
 
@@ -40,6 +41,7 @@ func exitCode(err error) int {
 	var ended *stage.EndedError
 	var denied *netlab.DeniedError
 	var forRoot *hooks.DeniedError
+	var untraced *path.DeniedError
 	var program programExit
 	switch {
 	case err == nil, errors.Is(err, step.ErrHeld):
@@ -55,7 +57,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &program):
 		return int(program)
-	case errors.As(err, &denied), errors.As(err, &forRoot):
+	case errors.As(err, &denied), errors.As(err, &forRoot), errors.As(err, &untraced):
 		complain("%s", err)
 		return exitDenied
 	case errors.As(err, &version):

@@ -81,7 +81,7 @@ var walls = map[string]string{
 	"httpmini/server/docroot": "httpmini sockets",
 	"httpmini/server":         "httpmini httpmini/page httpmini/server/docroot sockets sockets/kernel",
 
-	"lesson":          "sockets sockets/kernel sockets/wire",
+	"lesson":          "sockets sockets/kernel sockets/path sockets/wire",
 	"lesson/words":    "",
 	"lesson/outfile":  "",
 	"lesson/facts":    "lesson sockets sockets/kernel sockets/stage",
@@ -89,9 +89,10 @@ var walls = map[string]string{
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
 	"lesson/cable":    "lesson lesson/words httpmini sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
 	"lesson/hooks":    "lesson lesson/words sockets sockets/hooks sockets/netlab",
+	"lesson/path":     "lesson lesson/words sockets sockets/path sockets/stage",
 	"lesson/doctor":   "lesson lesson/words sockets sockets/kernel sockets/netlab sockets/stage",
 	"lesson/glossary": "lesson lesson/facts lesson/step lesson/words sockets sockets/kernel",
-	"lesson/drawing":  "lesson sockets/kernel sockets/wire",
+	"lesson/drawing":  "lesson sockets/kernel sockets/path sockets/wire",
 	"lesson/view":     "lesson lesson/drawing lesson/words sockets/wire",
 
 	"lesson/course/lab": "lesson lesson/cable lesson/facts lesson/words sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
@@ -99,7 +100,7 @@ var walls = map[string]string{
 	"lesson/course":     "lesson lesson/course/* lesson/course/lab lesson/outfile lesson/words sockets/kernel sockets/stage",
 	"lesson/tour":       "lesson lesson/course lesson/course/lab lesson/drawing lesson/view lesson/words",
 
-	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/doctor lesson/glossary lesson/hooks lesson/outfile lesson/serve lesson/step lesson/tour lesson/view " +
+	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/doctor lesson/glossary lesson/hooks lesson/outfile lesson/path lesson/serve lesson/step lesson/tour lesson/view " +
 		"httpmini/server httpmini/server/docroot sockets sockets/hooks sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
 }
 

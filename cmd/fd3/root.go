@@ -157,7 +157,7 @@ func newRoot() *cobra.Command {
 	for _, c := range stepCommands {
 		root.AddCommand(a.step(c))
 	}
-	root.AddCommand(a.status(), a.glossary(), a.doctor(), a.reset(), a.wire(), a.on(), a.hooks(), a.serve(), versionCommand(), jsonTopic(), man())
+	root.AddCommand(a.status(), a.path(), a.glossary(), a.doctor(), a.reset(), a.wire(), a.on(), a.hooks(), a.serve(), versionCommand(), jsonTopic(), man())
 	strict(root)
 	return root
 }

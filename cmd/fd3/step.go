@@ -100,17 +100,28 @@ func timeoutFlag(f *pflag.FlagSet, s *stepFlags) {
 // lifeGroup is the group of the steps. Each has the name of its system call.
 const lifeGroup = "life"
 
+// A stepRun takes a step that was typed.
+type stepRun func(ctx context.Context, of *step.Step, options step.Options, draw bool) error
+
 // step makes the command of a step.
 func (a *app) step(c stepCommand) *cobra.Command {
+	cmd, draw := a.stepRunBy(c, a.runStep)
+	cmd.GroupID = lifeGroup
+	cmd.Flags().BoolVar(draw, "draw", false, "end with a drawing of what has changed; on a terminal of 100 columns or more unless --draw=false")
+	return cmd
+}
+
+// stepRunBy makes a command with the flags of a step that a function takes. draw is what it
+// is to draw: where no flag says so, that goes by the terminal.
+func (a *app) stepRunBy(c stepCommand, run stepRun) (cmd *cobra.Command, draw *bool) {
 	s := &stepFlags{options: step.DefaultOptions()}
 	if c.step.Role != "" {
 		s.options.Role = c.step.Role
 	}
-	cmd := &cobra.Command{
+	cmd = &cobra.Command{
 		Use:     c.step.Name + c.use,
 		Short:   c.short,
 		Example: c.example,
-		GroupID: lifeGroup,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := s.read(cmd, args)
@@ -123,7 +134,7 @@ func (a *app) step(c stepCommand) *cobra.Command {
 			if !cmd.Flags().Changed("draw") {
 				s.draw = a.wide()
 			}
-			return a.runStep(cmd.Context(), c.step, options, s.draw)
+			return run(cmd.Context(), c.step, options, s.draw)
 		},
 	}
 	if c.address {
@@ -135,7 +146,6 @@ func (a *app) step(c stepCommand) *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.BoolVar(&s.options.Only, "only", false, "make just this call, and see what the kernel says")
-	f.BoolVar(&s.draw, "draw", false, "end with a drawing of what has changed; on a terminal of 100 columns or more unless --draw=false")
 	if c.step != step.Socket {
 		f.IntVar(&s.options.FD, "fd", step.Fitting, "the descriptor to act on (default: the newest that fits)")
 		f.Lookup("fd").DefValue = "0" // the help leaves a zero out; step.Fitting would mean nothing to a reader
@@ -152,7 +162,7 @@ func (a *app) step(c stepCommand) *cobra.Command {
 			cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
-	return cmd
+	return cmd, &s.draw
 }
 
 // wide reports whether a step ends with a drawing although nobody has said so.

@@ -11,9 +11,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"fd3/lesson"
 	"fd3/sockets/kernel"
+	"fd3/sockets/path"
 	"fd3/sockets/wire"
 )
 
@@ -67,7 +69,9 @@ var examples = map[lesson.Kind]lesson.Event{
 		{Waiting: 4711, Dropped: 4713, Flow: &lesson.Flow{From: "from-here", Congestion: "reno-here", Cwnd: 4714}}}}},
 	lesson.KindWay: {Way: &lesson.Way{Left: lesson.Side{Name: "left-here"}, Right: lesson.Side{Name: "right-here"}, Sent: "sent-here", Received: "received-here", Cable: "cable-here",
 		Stops: []lesson.Stop{{Place: "out-here", Host: "left-here", Layer: "layer-here", Text: "seen-here"}, {Place: "in-here", Host: "right-here", Layer: "under-here", Text: "missed-here"}}}},
-	lesson.KindProgram:    {Title: "title here", Program: &lesson.Program{How: "how-here", Lines: []lesson.ProgramLine{{Code: "code-here", Does: "does here"}}, Refused: "errno-here", Log: []string{"log-here"}}},
+	lesson.KindProgram: {Title: "title here", Program: &lesson.Program{How: "how-here", Lines: []lesson.ProgramLine{{Code: "code-here", Does: "does here"}}, Refused: "errno-here", Log: []string{"log-here"}}},
+	lesson.KindPath: {Path: &path.Path{Made: time.Unix(0, 0).UTC(), Visits: []path.Visit{{Function: "function_here", File: "net/socket.c", Layer: path.Sockets, Packet: 4711,
+		Hits: []path.Hit{{Event: "net_dev_queue", Len: 71, Says: "device-here"}}}}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -185,6 +189,8 @@ func wordsOf(e lesson.Event) []string {
 		all = append(all, "left-here", "right-here", "sent-here", "received-here", "cable-here", "out-here", "in-here", "layer-here", "under-here", "seen-here", "missed-here")
 	case lesson.KindProgram:
 		all = append(all, "how-here", "code-here", "does here", "errno-here", "log-here")
+	case lesson.KindPath:
+		all = append(all, "function_here", "4711", "71", "device-here", "socket")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

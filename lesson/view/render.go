@@ -26,6 +26,7 @@ type renderer interface {
 	chart(lesson.Event)
 	way(lesson.Event)
 	program(lesson.Event)
+	path(lesson.Event)
 
 	connection(lesson.Event)
 	request(lesson.Event)
@@ -73,6 +74,8 @@ func draw(r renderer, e lesson.Event) {
 		r.way(e)
 	case lesson.KindProgram:
 		r.program(e)
+	case lesson.KindPath:
+		r.path(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

@@ -228,7 +228,7 @@ func (v *Text) step(e lesson.Event) {
 
 func (v *Text) text(e lesson.Event) {
 	switch e.Section {
-	case "born", "ended", "status", "serving", "tour", "now", "held", "wire":
+	case "born", "ended", "status", "serving", "tour", "now", "held", "wire", "path":
 		if v.section != e.Section {
 			v.blank()
 		}

@@ -43,7 +43,7 @@ var (
 	syscall = regexp.MustCompile(`(?m)^SYSCALL_DEFINE\d\((\w+)`)
 	symbol  = regexp.MustCompile(`SYM_\w*(?:START|INNER_LABEL)\w*\((\w+)`)
 	noHead  = regexp.MustCompile(`^(return|else|goto|if|while|for|switch|sizeof|define|typedef)$`)
-	marks   = regexp.MustCompile(`^(\s*__\w+(\([^)]*\))?)*\s*\{`)
+	marks   = regexp.MustCompile(`^(\s*__\w+(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?)*\s*\{`) // such as __releases(&sk->lock)
 )
 
 func main() {

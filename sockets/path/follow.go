@@ -42,7 +42,7 @@ func follow(all []record) []followed {
 			gone[address] = true
 		case soft && current == 0, soft && r.stack != nil && !r.has(deliveries...):
 			continue
-		case r.event == "kfree_skb" && !known && soft:
+		case r.event == drop && !known && soft:
 			continue
 		case address != "" && r.event == "net_dev_queue" && (!known || gone[address]):
 			// Down again with an address that has been down before: its memory has been given
@@ -57,7 +57,7 @@ func follow(all []record) []followed {
 				number = current
 			}
 		}
-		if address != "" && !known && !soft && r.event != "tcp_probe" && r.event != "kfree_skb" {
+		if address != "" && !known && !soft && r.event != "tcp_probe" && r.event != drop {
 			count++
 			ours[address], number = count, count
 			gone[address] = r.event == "skb_copy_datagram_iovec"

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -22,11 +23,12 @@ type Path struct {
 // A Visit is a function that the call went through.
 type Visit struct {
 	Function string `json:"function"`
-	File     string `json:"file,omitempty"`   // that defines it; empty: the table does not have it
-	Layer    Layer  `json:"layer,omitempty"`  // of that file; empty: of the network's none
-	Depth    int    `json:"depth"`            // how many functions were active around it
-	Up       bool   `json:"up,omitempty"`     // on the way up to a receiver, in a softirq
-	Packet   int    `json:"packet,omitempty"` // the packet that it handles, from 1; 0: none yet, or none
+	File     string `json:"file,omitempty"`    // that defines it; empty: the table does not have it
+	Layer    Layer  `json:"layer,omitempty"`   // of that file; empty: of the network's none
+	Depth    int    `json:"depth"`             // how many functions were active around it
+	Up       bool   `json:"up,omitempty"`      // on the way up to a receiver, in a softirq
+	Packet   int    `json:"packet,omitempty"`  // the packet that it handles, from 1; 0: none yet, or none
+	Softirq  bool   `json:"softirq,omitempty"` // it ran in a softirq, and else as the process that made the call
 	CPU      int    `json:"cpu"`
 	Hits     []Hit  `json:"hits,omitempty"` // tracepoints inside of it, in their order
 }
@@ -44,6 +46,19 @@ type Hit struct {
 	Transport int   `json:"transport,omitempty"`
 	AfterNS   int64 `json:"after_ns,omitempty"` // since the call was entered, in the pass that gave the times
 }
+
+// allocation is the event of memory that is got from a cache of structures.
+const allocation = "kmem_cache_alloc"
+
+// drop is the event of an sk_buff that is freed before it was used up. Unspecified is its
+// reason where the kernel has none: mostly nothing is lost then.
+const (
+	drop        = "kfree_skb"
+	Unspecified = "NOT_SPECIFIED"
+)
+
+// Dropped reports whether a packet was thrown away, for a reason that the kernel names.
+func (h Hit) Dropped() bool { return h.Event == drop && h.Says != Unspecified }
 
 // hit is what a record says.
 func hit(r followed) Hit {
@@ -66,11 +81,11 @@ func hit(r followed) Hit {
 		h.Says = r.field("oldstate") + " -> " + r.field("newstate")
 	case "tcp_probe":
 		h.Len = number("data_len")
-	case "kfree_skb":
+	case drop:
 		h.Says = r.reason()
 	case "sk_data_ready":
 		h.Says = r.field("func")
-	case "kmem_cache_alloc":
+	case allocation:
 		h.Says, h.Len = r.field("name"), number("bytes_req")
 	case "sock_send_length", "sock_recv_length":
 		h.Len = r.length()
@@ -92,7 +107,7 @@ func visits(all []followed) []Visit {
 		}
 		at = at[:same]
 		for depth := same; depth < len(r.stack); depth++ {
-			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up(), Packet: r.number, CPU: r.cpu}
+			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up(), Packet: r.number, CPU: r.cpu, Softirq: r.softirq(depth)}
 			v.File = table.File(v.Function)
 			v.Layer = LayerOf(v.File)
 			at = append(at, len(made))
@@ -118,5 +133,15 @@ func (r followed) up() bool {
 	case "netif_receive_skb", "sk_data_ready", "tcp_probe", "tcp_receive_reset":
 		return true
 	}
-	return r.soft || r.has(softirqs...)
+	return r.soft || r.has(softirqs...) || r.has(backlog)
+}
+
+// backlog is the function in which a process works off the packets that have come while it
+// had the socket locked.
+const backlog = "__release_sock"
+
+// softirq reports whether a function of a record's stack ran in a softirq: it stands below
+// the one that works them off.
+func (r followed) softirq(depth int) bool {
+	return slices.ContainsFunc(r.stack[:depth+1], func(f string) bool { return slices.Contains(softirqs, f) })
 }

@@ -53,16 +53,24 @@ func parse(text string) []record {
 	for i := range all {
 		r := &all[i]
 		r.stack = outermostFirst(r.stack)
-		for n := len(r.stack); r.event == "kmem_cache_alloc" && n > 0 && isAllocator(r.stack[n-1]); n-- {
-			r.stack = r.stack[:n-1] // who wants the memory is told, and not who gives it
+		for n := len(r.stack); n > 0 && isTool(r.event, r.stack[n-1]); n-- {
+			r.stack = r.stack[:n-1]
 		}
 	}
 	return all
 }
 
-// isAllocator reports whether a function is one of mm/slub.c that allocate.
-func isAllocator(function string) bool {
-	return strings.HasPrefix(strings.TrimLeft(function, "_"), "kmem_cache_alloc")
+// isTool reports whether a function only does what its caller wants: who asks for memory, or
+// throws a packet away, is told, and not what does it.
+func isTool(event, function string) bool {
+	function = strings.TrimLeft(function, "_")
+	switch event {
+	case allocation:
+		return strings.HasPrefix(function, "kmem_cache_alloc")
+	case drop:
+		return strings.HasPrefix(function, "kfree_skb") || function == "sk_skb_reason_drop"
+	}
+	return false
 }
 
 // bare is a function without what the compiler or the kernel has put behind its name:

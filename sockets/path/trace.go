@@ -18,7 +18,8 @@ var events = []string{
 	"skb:skb_copy_datagram_iovec", "skb:kfree_skb",
 	"tcp:tcp_probe", "tcp:tcp_send_reset", "tcp:tcp_receive_reset", "tcp:tcp_retransmit_skb", "tcp:tcp_rcv_space_adjust", "tcp:tcp_destroy_sock",
 	"qdisc:qdisc_enqueue", "qdisc:qdisc_dequeue",
-	"kmem:kmem_cache_alloc", "tcp:tcp_sendmsg_locked", "fib:fib_table_lookup", "neigh:neigh_create", "neigh:neigh_update",
+	"fib:fib_table_lookup", "neigh:neigh_create", "neigh:neigh_update",
+	"kmem:kmem_cache_alloc", // which structures are made, and by whom
 }
 
 // A Trace is a ring buffer of one's own, in which the kernel writes down what a thread comes

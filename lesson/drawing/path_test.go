@@ -1,0 +1,114 @@
+package drawing
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"fd3/sockets/path"
+)
+
+// sent is a send on loopback, shortened.
+var sent = path.Path{Visits: []path.Visit{
+	{Function: "do_syscall_64", File: "arch/x86/entry/common.c", Layer: path.SystemCall},
+	{Function: "__sys_sendto", File: "net/socket.c", Layer: path.Sockets, Hits: []path.Hit{{Number: 6, Event: "sock_send_length", Len: 5, AfterNS: 28000}}},
+	{Function: "tcp_sendmsg", File: "net/ipv4/tcp.c", Layer: path.Transport, Packet: 1},
+	{Function: "security_sock_rcv_skb", File: "security/security.c", Packet: 1},
+	{Function: "newer_function", Packet: 1},
+	{Function: "dev_hard_start_xmit", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, AfterNS: 11000}}},
+	{Function: "loopback_xmit", File: "drivers/net/loopback.c", Layer: path.Driver, Packet: 1},
+	{Function: "handle_softirqs", File: "kernel/softirq.c", Layer: path.Softirq, Packet: 1, Up: true, Softirq: true},
+	{Function: "__netif_receive_skb_core", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 2, Event: "netif_receive_skb", Packet: 1, Len: 57, Says: "lo"}}},
+	{Function: "tcp_v4_rcv", File: "net/ipv4/tcp_ipv4.c", Layer: path.Transport, Packet: 1, Up: true, Softirq: true},
+	{Function: "sock_def_readable", File: "net/core/sock.c", Layer: path.Sockets, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 3, Event: "sk_data_ready", Packet: 1, Says: "sock_def_readable"}}},
+	{Function: "__tcp_transmit_skb", File: "net/ipv4/tcp_output.c", Layer: path.Transport, Packet: 2, Softirq: true, Hits: []path.Hit{{Number: 4, Event: "net_dev_queue", Packet: 2, Len: 66, Says: "lo"}}},
+}}
+
+func pathLines(all [][]Span) []string {
+	var text []string
+	for _, spans := range all {
+		line := ""
+		for _, s := range spans {
+			line += s.Text
+		}
+		text = append(text, line)
+	}
+	return text
+}
+
+// Down stands at the left and up at the right, in the order of the layers; what is in no
+// layer stands below, and nothing is lost at any width.
+func TestPath(t *testing.T) {
+	for columns := Narrowest; columns <= 130; columns += 7 {
+		for _, ascii := range []bool{false, true} {
+			all := pathLines(NewPath(sent).Cells(Room{Columns: columns}, ascii))
+			joined := strings.Join(all, "\n")
+			squeezed := strings.NewReplacer("│", "", "|", "", " ", "", "\n", "", "\u00a0", "").Replace(joined)
+			for _, line := range all {
+				if ansi.StringWidth(line) > columns {
+					t.Errorf("%d columns: %q has %d", columns, line, ansi.StringWidth(line))
+				}
+				if ascii && strings.ContainsFunc(line, func(r rune) bool { return r > 0x7e }) {
+					t.Errorf("not ASCII: %q", line)
+				}
+			}
+			for _, want := range []string{"loopback_xmit", "tcp_v4_rcv", "71=14", "thereader", "Packet2"} {
+				if !strings.Contains(squeezed, want) && columns >= 50 {
+					t.Fatalf("%d columns: no %q in\n%s", columns, want, joined)
+				}
+			}
+		}
+	}
+	all := pathLines(NewPath(sent).Cells(Room{Columns: 80}, false))
+	at := func(text string) (row, column int) {
+		for y, line := range all {
+			if i := strings.Index(line, text); i >= 0 && !strings.Contains(line, "▼") {
+				return y, ansi.StringWidth(line[:i])
+			}
+		}
+		t.Fatalf("no %q", text)
+		return 0, 0
+	}
+	_, left := at("tcp_sendmsg")
+	_, right := at("tcp_v4_rcv")
+	if left >= right {
+		t.Errorf("down at column %d, up at %d", left, right)
+	}
+	last := -1
+	for _, band := range []string{"system call", "socket", "TCP, UDP", "device", "driver", "softirq", "elsewhere"} {
+		row, _ := at(band)
+		if row <= last {
+			t.Errorf("%s in row %d", band, row)
+		}
+		last = row
+	}
+	if row, _ := at("newer_function ?"); row <= last-1 {
+		t.Errorf("a function that is not in the table stands in row %d", row)
+	}
+}
+
+func TestPathSentences(t *testing.T) {
+	text := strings.Join(NewPath(sent).Sentences(), "\n")
+	for _, want := range []string{
+		"Packet 1, 71 bytes when it leaves.",
+		"Down, socket: 2 __sys_sendto (5 bytes taken: done +28 us).",
+		"Up, device: 9 __netif_receive_skb_core (57 bytes from lo).",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if down, up := strings.Index(text, "Up, softirq"), strings.Index(text, "Up, socket"); down < 0 || up < down {
+		t.Errorf("up does not begin below:\n%s", text)
+	}
+}
+
+func TestPathSVG(t *testing.T) {
+	svg := NewPath(sent).SVG(Room{Columns: 84})
+	for _, want := range []string{"<svg", "loopback_xmit", "tcp_v4_rcv"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("no %q in %s", want, svg)
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package path
+
+import (
+	_ "embed"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"fd3/lesson"
+	"fd3/lesson/words"
+	"fd3/sockets"
+	"fd3/sockets/path"
+	"fd3/sockets/stage"
+)
+
+//go:embed path.md
+var text string
+
+// page returns path.md.
+var page = sync.OnceValue(func() words.Page { return words.Read(text) })
+
+// A Narrator tells of the way of a call.
+type Narrator struct {
+	Step      string     // the step that makes the call: send
+	Role      stage.Role // whose
+	PID       int        // of its process
+	Stage     string     // its name
+	Explain   lesson.Explain
+	Functions bool // each function is told of, too
+	Show      func(lesson.Event)
+	// Complain hears of a value that the words name and nobody has told. A learner gets the
+	// paragraph left out; a test fails.
+	Complain func(error)
+}
+
+func (n *Narrator) show(e lesson.Event) {
+	e.Step, e.Process, e.PID = "path", string(n.Role), n.PID
+	if n.PID == 0 { // the call has not been made yet
+		e.Process, e.PID = "fd3", os.Getpid()
+	}
+	n.Show(e)
+}
+
+// say shows a section of the words.
+func (n *Narrator) say(section string, values map[string]string, variants ...string) {
+	n.text("path", n.words(section, values, variants...))
+}
+
+// words are a section of the words, with its values.
+func (n *Narrator) words(section string, values map[string]string, variants ...string) string {
+	raw, ok := page().Section(section, variants...)
+	if !ok {
+		n.complain(fmt.Errorf("path.md has no section %q", section))
+		return ""
+	}
+	filled, err := words.FillParagraphs(raw, values)
+	n.complain(err)
+	return filled
+}
+
+func (n *Narrator) text(section string, paragraphs ...string) {
+	if text := strings.TrimSpace(strings.Join(paragraphs, "\n\n")); text != "" {
+		n.show(lesson.Event{Kind: lesson.KindText, Section: section, Text: text})
+	}
+}
+
+func (n *Narrator) complain(err error) {
+	if err != nil && n.Complain != nil {
+		n.Complain(err)
+	}
+}
+
+// Before says what there will be to see.
+func (n *Narrator) Before() {
+	n.show(lesson.Event{Kind: lesson.KindStep, Title: strings.ReplaceAll(page().Title, "{step}", n.Step)})
+	if n.Explain == lesson.Full {
+		n.text("before", n.words("before", map[string]string{"role": string(n.Role)}))
+	}
+}
+
+// Saw tells of the way of a call that was seen. A call that has not returned waits.
+func (n *Narrator) Saw(p path.Path, call sockets.Call) {
+	if len(p.Visits) == 0 && !call.Returned {
+		n.say("sleeps", nil)
+		return
+	}
+	if len(p.Visits) == 0 {
+		n.say("unseen", nil)
+		return
+	}
+	n.draw(p)
+	if !call.Returned {
+		n.say("waits", nil)
+	}
+	n.drops(p, call)
+	if n.Explain == lesson.Full {
+		n.meaning(p)
+	}
+	n.source(p)
+	n.next()
+}
+
+// Recorded tells of the way of a call that was made elsewhere, at some other time.
+func (n *Narrator) Recorded(p path.Path) {
+	n.say("recorded", map[string]string{"call": p.Call, "kernel": p.Kernel, "date": p.Made.Format("2 January 2006")})
+	n.draw(p)
+	if n.Explain == lesson.Full {
+		n.meaning(p)
+	}
+	n.source(p)
+}
+
+func (n *Narrator) draw(p path.Path) {
+	n.show(lesson.Event{Kind: lesson.KindPath, Path: &p})
+	if n.Functions {
+		for _, e := range Functions(p) {
+			n.show(e.Event())
+		}
+	}
+}
+
+// meaning says what the way means, as far as it was seen.
+func (n *Narrator) meaning(p path.Path) {
+	hits := p.Passed()
+	first := func(event string) *path.Hit {
+		i := slices.IndexFunc(hits, func(h *path.Hit) bool { return h.Event == event })
+		if i < 0 {
+			return nil
+		}
+		return hits[i]
+	}
+	left, arrived := first("net_dev_start_xmit"), first("netif_receive_skb")
+	if left == nil {
+		n.text("meaning", n.words("no packet", nil))
+		return
+	}
+	values := map[string]string{"frame": fmt.Sprint(left.Len)}
+	var told []string
+	if left.Network > 0 && left.Transport > left.Network {
+		values["link"], values["internet"], values["rest"] = fmt.Sprint(left.Network), fmt.Sprint(left.Transport-left.Network), fmt.Sprint(left.Len-left.Transport)
+		section := "down"
+		if taken := first("sock_send_length"); taken != nil {
+			values["data"], section = fmt.Sprint(taken.Len), "down with bytes"
+		}
+		told = append(told, n.words(section, values))
+	}
+	switch {
+	case arrived != nil && arrived.Says == "lo":
+		told = append(told, n.words("lo", nil))
+	case arrived == nil && left.Says == "net0":
+		told = append(told, n.words("cable", nil))
+	}
+	for _, v := range p.Visits {
+		if v.Packet == 2 && v.Softirq && !v.Up {
+			told = append(told, n.words("answer", map[string]string{"answer": fmt.Sprint(v.Packet)}))
+			break
+		}
+	}
+	n.text("meaning", told...)
+}
+
+// drops tells of packets of the call that were thrown away.
+func (n *Narrator) drops(p path.Path, call sockets.Call) {
+	for _, v := range p.Visits {
+		for _, h := range v.Hits {
+			if h.Dropped() {
+				n.say("dropped", map[string]string{"function": v.Function, "reason": h.Says, "result": call.Result()})
+			}
+		}
+	}
+}
+
+// source says what has shown the way, what it cannot show, and where the times come from.
+func (n *Narrator) source(p path.Path) {
+	if n.Explain == lesson.None {
+		return
+	}
+	values := map[string]string{"events": fmt.Sprint(len(p.Passed())), "kernel": p.Kernel, "table": p.Table, "took": lesson.Took(time.Duration(p.TookNS))}
+	var strange []string
+	for _, v := range p.Visits {
+		if v.File == "" && !slices.Contains(strange, v.Function) {
+			strange = append(strange, v.Function)
+		}
+	}
+	n.say("source", values)
+	if len(strange) > 0 {
+		values["functions"] = strings.Join(strange, ", ")
+		n.say("some strange", values)
+	}
+	if p.Timed != "" {
+		values["timed"], values["plain"] = p.Timed, lesson.Took(time.Duration(p.PlainNS))
+		n.say("times", values)
+	} else if p.TookNS > 0 {
+		n.say("no times", values)
+	}
+}
+
+// next says what to type next.
+func (n *Narrator) next() {
+	if n.Explain == lesson.None {
+		return
+	}
+	other := "recv"
+	if n.Step == other {
+		other = "send"
+	}
+	n.commands("next", map[string]string{"step": n.Step, "other": other})
+}
+
+func (n *Narrator) commands(section string, values map[string]string) {
+	raw, _ := page().Section(section)
+	items, err := words.Commands(raw, values)
+	n.complain(err)
+	for _, item := range items {
+		n.show(lesson.Event{Kind: lesson.KindText, Section: "next", Command: item.Name, Text: item.Text})
+	}
+}
+
+// Saved tells that a recording was written.
+func (n *Narrator) Saved(file string) { n.say("saved", map[string]string{"file": file}) }

@@ -1,0 +1,82 @@
+package path
+
+import (
+	"strings"
+	"testing"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/path"
+)
+
+// told is what a Narrator tells of a way, with every value known.
+func told(t *testing.T, p path.Path, call sockets.Call) string {
+	t.Helper()
+	var text strings.Builder
+	n := Narrator{Step: "send", Role: "client", Explain: lesson.Full, Functions: true,
+		Show:     func(e lesson.Event) { text.WriteString(e.Title + e.Fact + " " + e.Value + " " + e.Text + "\n") },
+		Complain: func(err error) { t.Error(err) }}
+	n.Before()
+	n.Saw(p, call)
+	return strings.Join(strings.Fields(text.String()), " ")
+}
+
+var way = path.Path{Kernel: "6.18.1", Table: "6.12.117", TookNS: 100000, Visits: []path.Visit{
+	{Function: "__sys_sendto", File: "net/socket.c", Layer: path.Sockets, Hits: []path.Hit{{Number: 3, Event: "sock_send_length", Len: 5}}},
+	{Function: "newer_function", Packet: 1},
+	{Function: "dev_hard_start_xmit", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, Says: "lo"}}},
+	{Function: "__netif_receive_skb_core", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 2, Event: "netif_receive_skb", Packet: 1, Len: 57, Says: "lo"}}},
+	{Function: "tcp_v4_rcv", File: "net/ipv4/tcp_ipv4.c", Layer: path.Transport, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 4, Event: "kfree_skb", Packet: 1, Says: "NO_SOCKET"}}},
+	{Function: "__tcp_transmit_skb", File: "net/ipv4/tcp_output.c", Layer: path.Transport, Packet: 2, Softirq: true},
+}}
+
+// The words say what was seen, and no more.
+func TestWords(t *testing.T) {
+	returned := sockets.Call{Name: "sendto", Returned: true, Ret: 5}
+	text := told(t, way, returned)
+	for _, want := range []string{
+		"way through send", "While the client makes it", "71 bytes when it leaves: 14 of the device's header, 20 of IP's, and 37", "the 5 bytes of the program",
+		"arrived before the call returns", "Packet 2 is an answer", "thrown away in `tcp_v4_rcv`", "`NO_SOCKET`", "The program sees: `5`",
+		"Seen by 4 tracepoints of Linux 6.18.1", "those of Linux 6.12.117", "not in the table of those files: newer", "took 100 µs", "Finds the socket behind the descriptor, and makes a message",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	alone := way
+	alone.Visits = way.Visits[:1]
+	text = told(t, alone, returned)
+	for _, wrong := range []string{"arrived", "answer", "thrown away", "newer_function", "bytes when it leaves"} {
+		if strings.Contains(text, wrong) {
+			t.Errorf("%q in\n%s", wrong, text)
+		}
+	}
+	if text := told(t, path.Path{}, sockets.Call{Name: "accept4"}); !strings.Contains(text, "waits inside of the kernel") {
+		t.Error(text)
+	}
+	if text := told(t, path.Path{}, returned); !strings.Contains(text, "None of this kernel's tracepoints") {
+		t.Error(text)
+	}
+	held := told(t, way, sockets.Call{Name: "sendto"})
+	if !strings.Contains(held, "its way so far") {
+		t.Error(held)
+	}
+}
+
+// A sentence is about a function that a kernel has, and says which manual page or RFC, if
+// any, it stands for.
+func TestSentences(t *testing.T) {
+	all := Sentences()
+	if len(all) < 60 {
+		t.Errorf("%d functions", len(all))
+	}
+	entries := []string{"el0t_64_sync_handler", "__do_softirq"} // of arm64, and of older kernels
+	for name, sentence := range all {
+		if path.Functions().File(name) == "" && !strings.Contains(strings.Join(entries, " "), name) {
+			t.Errorf("%s is in no file of Linux %s", name, path.Functions().Version)
+		}
+		if len(sentence) > 140 || !strings.HasSuffix(sentence, ".") && !strings.HasSuffix(sentence, ")") {
+			t.Errorf("%s: %q", name, sentence)
+		}
+	}
+}

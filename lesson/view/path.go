@@ -1,0 +1,23 @@
+package view
+
+import (
+	"fd3/lesson"
+	"fd3/lesson/drawing"
+)
+
+// path draws the way of a call through the kernel, or tells it in sentences.
+func (v *Text) path(e lesson.Event) {
+	v.blank()
+	v.section = "way"
+	p := drawing.NewPath(*e.Path)
+	if v.look.Words {
+		v.sentences(p.Sentences())
+		return
+	}
+	v.cells(p.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII))
+}
+
+func (d *Document) path(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.drawing(drawing.NewPath(*e.Path), drawing.Room{Columns: pageRoom.Columns})
+}
