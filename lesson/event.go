@@ -28,6 +28,7 @@ const (
 	KindLadder Kind = "ladder" // wire: what happened between two hosts, which a view draws
 	KindSample Kind = "sample" // wire: a queue at one moment: Chart has one sample
 	KindChart  Kind = "chart"  // wire: a queue over time, which a view draws
+	KindFrame  Kind = "frame"  // tour: a packet, which a view draws layer by layer
 
 	KindWay     Kind = "way"     // hooks: a packet's way through two hosts, which a view draws
 	KindProgram Kind = "program" // hooks: what was put at a place: Title
@@ -111,7 +112,7 @@ type Event struct {
 	Snapshot *kernel.Snapshot `json:"snapshot,omitempty"` // snapshot: what the kernel has
 	Before   *kernel.Snapshot `json:"before,omitempty"`   // snapshot: what it had before, where that is known: what has changed stands out
 
-	Packet *wire.Packet `json:"packet,omitempty"` // packet: its bytes, what each of them is, and what became of it
+	Packet *wire.Packet `json:"packet,omitempty"` // packet, frame: its bytes, what each of them is, and what became of it
 	Ladder *Ladder      `json:"ladder,omitempty"` // ladder: calls at both sides, and the packets between them
 	Chart  *Chart       `json:"chart,omitempty"`  // chart: a queue, and what fills it; sample: the same with one sample
 

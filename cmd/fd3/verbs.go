@@ -33,7 +33,18 @@ var wireVerbs = []wireVerb{
 	{use: "drop [NUMBER]", short: "lose a packet", read: numbered},
 	{use: "dup [NUMBER]", short: "let a packet pass twice", read: numbered},
 	{use: "swap [NUMBER]", short: "let the packet behind pass first", read: numbered},
-	{use: "corrupt [NUMBER]", short: "turn one bit of a packet, and let it pass", read: numbered},
+	{use: "corrupt [NUMBER]", short: "turn one bit of a packet, and let it pass", read: numbered,
+		example: "  fd3 wire corrupt\n  fd3 wire corrupt --byte 20       a bit of that byte, the first of the frame being 0",
+		flags: func(f *pflag.FlagSet, o *wire.Order) {
+			f.Func("byte", "in which byte of the frame, from 0 (default the last)", func(text string) error {
+				n, err := strconv.Atoi(text)
+				if err != nil || n < 0 {
+					return errors.New("bytes are counted from 0")
+				}
+				o.Byte = &n
+				return nil
+			})
+		}},
 	{use: "delay TIME [NUMBER]", short: "let a packet pass after some time", read: delayed, example: "  fd3 wire delay 300ms"},
 	{use: "forge rst|icmp [NUMBER]", short: "send what no host has sent", read: forged,
 		example: "  fd3 wire forge rst               to the server, in the client's name\n  fd3 wire forge rst --off 100     with a sequence number that is a guess\n  fd3 wire forge icmp --mtu 600    a router: the packet is too large",

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fd3/httpmini"
+	"fd3/lesson"
 	"fd3/sockets/wire"
 )
 
@@ -25,6 +26,12 @@ func contain(p *wire.Packet) {
 		fields = append(fields, wire.Field{Name: t.Kind.String(), Start: l.Start + t.Start, End: l.Start + t.End})
 	}
 	p.Contain("HTTP", "RFC 9112", fields)
+}
+
+// Frame returns the Event that draws a packet layer by layer.
+func Frame(p wire.Packet) lesson.Event {
+	contain(&p)
+	return lesson.Event{Kind: lesson.KindFrame, Packet: &p}
 }
 
 // message reads a message, as far as it is there, and reports whether it is one: its first

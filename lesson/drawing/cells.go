@@ -12,6 +12,7 @@ type Span struct {
 	Text   string
 	Strong bool // bold: it has changed, or is a title
 	Faint  bool
+	Layer  int // of a packet: whose bytes these are, the outermost being 1; 0: nobody's
 }
 
 // Cells draws the Picture in lines of a terminal, without blanks at their ends. In ASCII
@@ -50,7 +51,7 @@ func spans(row []cell, ascii bool) []Span {
 	for i, c := range row[:end] {
 		if i == 0 || c.weight != w {
 			w = c.weight
-			all = append(all, Span{Strong: w == strong, Faint: w == faint})
+			all = append(all, Span{Strong: w == strong, Faint: w == faint, Layer: w.layer()})
 		}
 		all[len(all)-1].Text += c.glyph(ascii)
 	}

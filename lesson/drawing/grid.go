@@ -38,7 +38,14 @@ const (
 	normal weight = iota
 	strong        // bold: it has changed, or is a title
 	faint
+	outermost // and above: of a layer of a packet, so far inside
 )
+
+// layered is the weight of what belongs to a layer, the outermost being 0.
+func layered(depth int) weight { return outermost + weight(depth) }
+
+// layer returns the layer that a weight is of, counted from 1, or 0.
+func (w weight) layer() int { return max(int(w)-int(outermost)+1, 0) }
 
 func newGrid(columns, rows int) *grid {
 	g := &grid{columns: columns, rows: make([][]cell, rows)}

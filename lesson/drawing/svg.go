@@ -14,6 +14,8 @@ const Style = `svg.fd3{color:#1c2127;background:#fdfcf9;max-width:100%;height:au
 	`svg.fd3 path{fill:none;stroke:currentColor;stroke-width:1.3;stroke-linecap:round}` +
 	`svg.fd3 text{fill:currentColor;white-space:pre;font:15px ui-monospace,"Cascadia Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}` +
 	`svg.fd3 .strong{font-weight:700}svg.fd3 .faint{opacity:.75}svg.fd3 .dashed{stroke-dasharray:3 4}` +
+	`svg.fd3 .layer1{fill:#7a3e8e}svg.fd3 .layer2{fill:#0b5cad}svg.fd3 .layer3{fill:#1d6b37}svg.fd3 .layer4{fill:#8a5a00}` +
+	`@media screen and (prefers-color-scheme:dark){svg.fd3 .layer1{fill:#d3a4e3}svg.fd3 .layer2{fill:#8fc1ff}svg.fd3 .layer3{fill:#86d3a0}svg.fd3 .layer4{fill:#e8bf6a}}` +
 	`@media (prefers-color-scheme:dark){svg.fd3{color:#e3e6ea;background:#14171b}}` +
 	`@media print{svg.fd3{color:#000;background:#fff}svg.fd3 .faint{opacity:1}}`
 
@@ -125,12 +127,28 @@ func words(out *strings.Builder, y int, row []cell) {
 			x++
 		}
 		if strings.TrimSpace(piece) != "" {
-			text(out, from, y, piece, map[weight]string{strong: "strong", faint: "faint"}[row[from].weight])
+			text(out, from, y, piece, row[from].weight.class())
 		}
 		if x == from {
 			x++
 		}
 	}
+}
+
+// layerClasses is how many layers of a packet have colours of their own.
+const layerClasses = 4
+
+// class is how Style calls the weight of a text.
+func (w weight) class() string {
+	switch {
+	case w == strong:
+		return "strong"
+	case w == faint:
+		return "faint"
+	case w.layer() > 0:
+		return fmt.Sprintf("layer%d", (w.layer()-1)%layerClasses+1)
+	}
+	return ""
 }
 
 // text writes one text at a cell, as wide as its cells are whatever the font.

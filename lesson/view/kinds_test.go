@@ -72,6 +72,7 @@ var examples = map[lesson.Kind]lesson.Event{
 	lesson.KindProgram: {Title: "title here", Program: &lesson.Program{How: "how-here", Lines: []lesson.ProgramLine{{Code: "code-here", Does: "does here"}}, Refused: "errno-here", Log: []string{"log-here"}}},
 	lesson.KindPath: {Path: &path.Path{Made: time.Unix(0, 0).UTC(), Visits: []path.Visit{{Function: "function_here", File: "net/socket.c", Layer: path.Sockets, Packet: 4711,
 		Hits: []path.Hit{{Event: "net_dev_queue", Len: 71, Says: "device-here"}}}}}},
+	lesson.KindFrame:      {Packet: &wire.Packet{Data: []byte("bytes-here"), Layers: []wire.Layer{{Name: "layer-here", End: 10, Fields: []wire.Field{{Name: "characters", End: 10}}}}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -88,6 +89,8 @@ var unsaid = map[string]string{
 	"text lesson text here": "the part \"question\", which follows",
 	"json bytes the rest":   "data, which has all bytes",
 	"json packet 45":        "data, which has all bytes",
+	"json frame bytes-here": "data, which has all bytes",
+	"json frame 10 bytes":   "the ends of the layers",
 }
 
 // Every kind of Event goes through every view, and its words come out.
@@ -191,6 +194,8 @@ func wordsOf(e lesson.Event) []string {
 		all = append(all, "how-here", "code-here", "does here", "errno-here", "log-here")
 	case lesson.KindPath:
 		all = append(all, "function_here", "4711", "71", "device-here", "socket")
+	case lesson.KindFrame:
+		all = append(all, "layer-here", "10 bytes", "bytes-here")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

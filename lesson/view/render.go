@@ -27,6 +27,7 @@ type renderer interface {
 	way(lesson.Event)
 	program(lesson.Event)
 	path(lesson.Event)
+	frame(lesson.Event)
 
 	connection(lesson.Event)
 	request(lesson.Event)
@@ -76,6 +77,8 @@ func draw(r renderer, e lesson.Event) {
 		r.program(e)
 	case lesson.KindPath:
 		r.path(e)
+	case lesson.KindFrame:
+		r.frame(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

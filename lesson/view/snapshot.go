@@ -50,6 +50,8 @@ func (t theme) spans(line []drawing.Span) string {
 			all.WriteString(t.strong.Render(s.Text))
 		case s.Faint:
 			all.WriteString(t.dim.Render(s.Text))
+		case s.Layer > 0:
+			all.WriteString(t.layers[(s.Layer-1)%layerColours].Render(s.Text))
 		default:
 			all.WriteString(s.Text)
 		}

@@ -17,6 +17,7 @@ type Order struct {
 	Of     int           `json:"of,omitempty"`     // flow: of so many; 0: none is lost
 	Off    int           `json:"off,omitempty"`    // rst: so far beside the sequence number that is expected
 	To     string        `json:"to,omitempty"`     // rst: the host that is to get it
+	Byte   *int          `json:"byte,omitempty"`   // corrupt: in which byte; none: in the last
 	MTU    int           `json:"mtu,omitempty"`    // icmp: what the router says to be the most
 	After  int           `json:"after,omitempty"`  // record: the packets behind this number
 }
@@ -215,21 +216,27 @@ func (c *Cable) swap(o Order) ([]*packet, error) {
 	return []*packet{second, p}, nil
 }
 
-// corrupt turns one bit of a packet, the lowest of its last byte, and lets it pass. No
-// pad bytes behind an IPv4 packet are meant, which nobody reads.
+// corrupt turns one bit of a packet, the lowest of a byte, and lets it pass. The last byte
+// is none of the pad bytes behind an IPv4 packet, which nobody reads.
 func (c *Cable) corrupt(o Order) ([]*packet, error) {
 	p, err := c.chosen(o)
 	if err != nil {
 		return nil, err
 	}
-	last := len(p.Data) - 1
+	at := len(p.Data) - 1
 	if h := read(p.Data); h.ip != nil {
-		last = h.end - 1
+		at = h.end - 1
+	}
+	if o.Byte != nil {
+		at = *o.Byte
+	}
+	if at < 0 || at >= len(p.Data) {
+		return nil, fmt.Errorf("packet %d has %s, the first of which is byte 0: it has no byte %d", p.Number, counted(len(p.Data), "byte"), at)
 	}
 	c.leaves(p)
-	p.Note += fmt.Sprintf("; bit 0 of byte %d turned", last)
+	p.Note += fmt.Sprintf("; bit 0 of byte %d turned", at)
 	p.Fate = Corrupted
-	c.put(p, Flipped(p.Data, 8*last+7))
+	c.put(p, Flipped(p.Data, 8*at+7))
 	return []*packet{p}, nil
 }
 

@@ -1,0 +1,23 @@
+package view
+
+import (
+	"fd3/lesson"
+	"fd3/lesson/drawing"
+)
+
+// frame draws a packet layer by layer, or tells it in sentences.
+func (v *Text) frame(e lesson.Event) {
+	v.blank()
+	v.section = "frame"
+	f := drawing.NewFrame(*e.Packet)
+	if v.look.Words {
+		v.sentences(f.Sentences())
+		return
+	}
+	v.cells(f.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII))
+}
+
+func (d *Document) frame(e lesson.Event) {
+	d.flush(nil)
+	d.sheet.drawing(drawing.NewFrame(*e.Packet), drawing.Room{Columns: pageRoom.Columns})
+}
