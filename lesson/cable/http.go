@@ -5,13 +5,12 @@ import (
 	"slices"
 
 	"fd3/httpmini"
-	"fd3/lesson"
 	"fd3/sockets/wire"
 )
 
-// contain names the tokens of an HTTP message that begins in a packet. What is none, and
+// Contain names the tokens of an HTTP message that begins in a packet. What is none, and
 // the middle of one, stay bytes.
-func contain(p *wire.Packet) {
+func Contain(p *wire.Packet) {
 	l := p.Layer("payload")
 	if _, ok := p.Segment(); !ok || l == nil {
 		return
@@ -26,12 +25,6 @@ func contain(p *wire.Packet) {
 		fields = append(fields, wire.Field{Name: t.Kind.String(), Start: l.Start + t.Start, End: l.Start + t.End})
 	}
 	p.Contain("HTTP", "RFC 9112", fields)
-}
-
-// Frame returns the Event that draws a packet layer by layer.
-func Frame(p wire.Packet) lesson.Event {
-	contain(&p)
-	return lesson.Event{Kind: lesson.KindFrame, Packet: &p}
 }
 
 // message reads a message, as far as it is there, and reports whether it is one: its first

@@ -21,7 +21,7 @@ func TestContain(t *testing.T) {
 	} {
 		d := wire.Draft{Src: netip.MustParseAddrPort("10.0.0.1:1"), Dst: netip.MustParseAddrPort("10.0.0.2:80"), Flags: wire.ACK, Data: []byte(data)}
 		p := wire.Parse(d.Frame())
-		contain(&p)
+		Contain(&p)
 		got := ""
 		if l := p.Layer("HTTP"); l != nil {
 			got = l.Fields[len(l.Fields)-1].Name
@@ -31,5 +31,5 @@ func TestContain(t *testing.T) {
 		}
 	}
 	p := wire.Parse(nil)
-	contain(&p)
+	Contain(&p)
 }

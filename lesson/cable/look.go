@@ -90,7 +90,7 @@ func (n *Narrator) packets(packets []wire.Packet) {
 
 // tell shows a packet, in a line or byte by byte.
 func (n *Narrator) tell(p *wire.Packet) {
-	contain(p)
+	Contain(p)
 	n.show(lesson.Event{Kind: lesson.KindPacket, Packet: p, Recap: !n.Bytes})
 }
 

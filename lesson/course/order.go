@@ -15,6 +15,7 @@ import (
 	"fd3/lesson/course/handshake"
 	"fd3/lesson/course/http"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/course/layers"
 	"fd3/lesson/course/listen"
 	"fd3/lesson/course/lost"
 	"fd3/lesson/course/packets"
@@ -41,6 +42,7 @@ var order = []lab.Lesson{
 	recv.Lesson,
 	http.Lesson,
 	send.Lesson,
+	layers.Lesson,
 	lost.Lesson,
 	close.Lesson,
 	timewait.Lesson,

@@ -35,10 +35,7 @@ func NewFrame(p wire.Packet) Frame {
 			f.behind = p.Data[l.Start:l.End]
 			continue
 		}
-		e := envelope{name: l.Name, bytes: p.Data[l.Start:l.End], content: l.Name == "payload" || len(l.Fields) > 0 && l.Fields[0].Value == ""}
-		if l.Quoted {
-			e.name = "quoted " + e.name
-		}
+		e := envelope{name: l.Title(), bytes: p.Data[l.Start:l.End], content: l.Name == "payload" || len(l.Fields) > 0 && l.Fields[0].Value == ""}
 		e.from, e.to = address(l, "source"), address(l, "destination")
 		f.layers = append(f.layers, e)
 	}

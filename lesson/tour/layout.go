@@ -113,7 +113,9 @@ func (s *screen) layout() layout {
 // drawn reports whether the text has a drawing of its own now, which takes the room that
 // there is.
 func (s *screen) drawn() bool {
-	return slices.ContainsFunc(s.page().latest(), func(e lesson.Event) bool { return e.Kind == lesson.KindLadder })
+	return slices.ContainsFunc(s.page().latest(), func(e lesson.Event) bool {
+		return e.Kind == lesson.KindLadder || e.Kind == lesson.KindFrame
+	})
 }
 
 // panelHead are the rows over a drawing, or a ladder: a title and a blank one.

@@ -78,7 +78,7 @@ func circumstances(p *wire.Packet) []circumstance {
 			all = append(all, circumstance{name, value})
 		}
 	}
-	add("size", size(p))
+	add("size", p.Size())
 	add("malformed", p.Malformed)
 	add("fate", p.Note)
 	if c := p.Cause; c != nil {
@@ -87,25 +87,6 @@ func circumstances(p *wire.Packet) []circumstance {
 	add(p.From, change(p.Before.From, p.After.From))
 	add(p.To, change(p.Before.To, p.After.To))
 	return all
-}
-
-// size is how many bytes each layer adds.
-func size(p *wire.Packet) string {
-	var all []string
-	for _, l := range p.Layers {
-		all = append(all, fmt.Sprintf("%s %d", layerName(l), l.End-l.Start))
-	}
-	if len(all) < 2 {
-		return lesson.Counted(len(p.Data), "byte")
-	}
-	return fmt.Sprintf("%s = %s", strings.Join(all, " + "), lesson.Counted(len(p.Data), "byte"))
-}
-
-func layerName(l wire.Layer) string {
-	if l.Quoted {
-		return "quoted " + l.Name
-	}
-	return l.Name
 }
 
 // change is the state of a socket, and what it was before.
@@ -121,7 +102,7 @@ func change(before, after string) string {
 func (v *Text) layer(p *wire.Packet, l wire.Layer, depth int) {
 	v.line("")
 	style := v.theme.layers[depth%len(v.theme.layers)]
-	title := fmt.Sprintf("%s  %s", style.Render(v.theme.full+" "+layerName(l)), v.theme.dim.Render(lesson.Counted(l.End-l.Start, "byte")))
+	title := fmt.Sprintf("%s  %s", style.Render(v.theme.full+" "+l.Title()), v.theme.dim.Render(lesson.Counted(l.End-l.Start, "byte")))
 	if l.Spec != "" && v.look.Width >= 60 {
 		title += v.theme.dim.Render("  " + l.Spec)
 	}
@@ -301,7 +282,7 @@ func layersOf(p wire.Packet, short bool) []sheetLayer {
 	}
 	var all []sheetLayer
 	for depth, l := range p.Layers {
-		layer := sheetLayer{Name: layerName(l), Spec: l.Spec, Depth: depth % layerColours, Bytes: l.End - l.Start}
+		layer := sheetLayer{Name: l.Title(), Spec: l.Spec, Depth: depth % layerColours, Bytes: l.End - l.Start}
 		for _, f := range l.Fields {
 			field := sheetField{from(f), hexOf(p.Data[f.Start:f.End], maxHex, "..."), f.Name, f.Value, f.Meaning}
 			if content(l) {

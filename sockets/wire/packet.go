@@ -1,6 +1,10 @@
 package wire
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // A Packet is the bytes of one frame with the name of each, and what became of it. Parse
 // fills Data to Malformed, Flows add Labels and Again, and the rest is known to those who
@@ -89,6 +93,19 @@ func (p *Packet) Had() time.Time {
 	return p.Time
 }
 
+// Size says how many bytes each layer has, and how many those are together.
+func (p *Packet) Size() string {
+	var all []string
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		all = append(all, fmt.Sprintf("%s %d", l.Title(), l.End-l.Start))
+	}
+	if len(all) < 2 {
+		return counted(len(p.Data), "byte")
+	}
+	return fmt.Sprintf("%s = %s", strings.Join(all, " + "), counted(len(p.Data), "byte"))
+}
+
 // Layer returns the innermost layer of a name that is not quoted, or nil.
 func (p *Packet) Layer(name string) *Layer {
 	for i := len(p.Layers) - 1; i >= 0; i-- {
@@ -97,6 +114,14 @@ func (p *Packet) Layer(name string) *Layer {
 		}
 	}
 	return nil
+}
+
+// Title is the Name, and whether the layer is of another packet.
+func (l *Layer) Title() string {
+	if l.Quoted {
+		return "quoted " + l.Name
+	}
+	return l.Name
 }
 
 // Field returns the first field of a name, or nil. A nil Layer has no fields.
