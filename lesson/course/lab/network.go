@@ -232,6 +232,7 @@ func (n *Network) packet(what string, is func(wire.Packet) bool, there func(wire
 		})
 		if i >= 0 {
 			found = packets[i]
+			cable.Contain(&found)
 		}
 		return i >= 0
 	})
