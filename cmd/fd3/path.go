@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,16 +81,18 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 	}
 	tell := &narrator.Narrator{Step: of.Name, Role: role, Stage: a.stage, Explain: options.Explain, Functions: p.functions, Show: runner.Show}
 	trace, err := path.Open()
-	if err != nil {
+	var denied *path.DeniedError
+	if errors.As(err, &denied) {
+		if file != nil {
+			return err
+		}
+		return errors.Join(a.runPathDenied(ctx, of, options, runner, tell, denied), failed)
+	} else if err != nil {
 		return err
 	}
 	defer trace.Close()
 	seen := &watched{Stage: runner.Stage(role), trace: trace, call: of.Call}
-	for i := range runner.Parties {
-		if runner.Parties[i].Name == role {
-			runner.Parties[i].Stage = seen
-		}
-	}
+	instead(runner, role, seen)
 	tell.Before()
 	runner.Show = onlyCalls(runner.Show)
 	options.Explain = lesson.None
@@ -114,6 +117,36 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 		tell.Saved(p.record)
 	}
 	return errors.Join(err, failed)
+}
+
+// instead has another Stage stand for that of a party.
+func instead(runner *step.Runner, role stage.Role, stands step.Stage) {
+	for i := range runner.Parties {
+		if runner.Parties[i].Name == role {
+			runner.Parties[i].Stage = stands
+		}
+	}
+}
+
+// runPathDenied takes a step whose way this user may not see, with the times that the kernel
+// tells every user, and tells of a recorded way.
+func (a *app) runPathDenied(ctx context.Context, of *step.Step, options step.Options, runner *step.Runner, tell *narrator.Narrator, denied *path.DeniedError) error {
+	tell.Denied(denied)
+	other := stage.Server
+	if tell.Role == other {
+		other = stage.Client
+	}
+	stamped := &stamped{Stage: runner.Stage(tell.Role), other: runner.Stage(other), call: of.Call}
+	instead(runner, tell.Role, stamped)
+	runner.Show = onlyCalls(runner.Show)
+	options.Explain = lesson.None
+	if err := runner.Do(ctx, of, options); err != nil {
+		return err
+	}
+	tell.PID = stamped.pid
+	tell.Marked(stamped.last, stamped.marks)
+	tell.Recorded()
+	return denied
 }
 
 // onlyCalls shows of a step what comes before it, and its call: the way of that is told
@@ -163,6 +196,64 @@ func (w *watched) Do(ctx context.Context, o stage.Order, observe func(sockets.Ca
 	}
 	w.way.Call = call.Strace()
 	return call, err
+}
+
+// stamped is a stage of whose calls one is stamped on its way.
+type stamped struct {
+	step.Stage
+	other step.Stage // at the other end
+	call  string     // its name
+
+	pid   int
+	last  sockets.Call
+	marks []path.Mark
+}
+
+// patient is how long the last stamp, of the ACK, is waited for.
+const patient = 300 * time.Millisecond
+
+// Do makes a call. Where it is the one to stamp, and sends something, the kernel stamps it.
+func (s *stamped) Do(ctx context.Context, o stage.Order, observe func(sockets.Call)) (sockets.Call, error) {
+	if o.Do != s.call {
+		return s.Stage.Do(ctx, o, observe)
+	}
+	state, err := s.Stage.State(ctx)
+	if err != nil {
+		return sockets.Call{}, err
+	}
+	s.pid = state.PID
+	var stamps *path.Stamps
+	if o.Do == "sendto" {
+		peer, fd := s.peer(ctx, state, o.FD)
+		if stamps, err = path.Stamp(state.PID, o.FD, peer, fd); err == nil { // else the call goes without
+			defer stamps.Close()
+		}
+	}
+	call, err := s.Stage.Do(ctx, o, observe)
+	s.last = call
+	if stamps != nil && err == nil && call.Errno == 0 {
+		s.marks = stamps.Marks(patient)
+	}
+	return call, err
+}
+
+// peer returns the process and the descriptor of the other end of a socket; 0 where nobody
+// has taken it out of the accept queue.
+func (s *stamped) peer(ctx context.Context, state stage.State, fd int) (pid, at int) {
+	i := slices.IndexFunc(state.Sockets, func(x stage.Socket) bool { return x.FD == fd })
+	if i < 0 {
+		return 0, 0
+	}
+	there, err := s.other.State(ctx)
+	if err != nil {
+		return 0, 0
+	}
+	for _, x := range there.Sockets {
+		if x.Connected() && x.Local.AddrPort().IsValid() && x.Local.AddrPort() == state.Sockets[i].Peer.AddrPort() && x.Peer.AddrPort() == state.Sockets[i].Local.AddrPort() {
+			return there.PID, x.FD
+		}
+	}
+	return 0, 0
 }
 
 // recordWay writes the way of a call into a file.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson"
 	"fd3/lesson/words"
 	"fd3/sockets"
@@ -81,6 +83,63 @@ func (n *Narrator) Before() {
 	}
 }
 
+// Denied says why the way of a call cannot be seen, with the reading that decides it, and
+// what can be seen all the same: the call is still to be made.
+func (n *Narrator) Denied(denied *path.DeniedError) {
+	n.show(lesson.Event{Kind: lesson.KindStep, Title: strings.ReplaceAll(page().Title, "{step}", n.Step)})
+	if n.Explain == lesson.Full {
+		n.text("before", n.words("before denied", nil))
+	}
+	variant := "missing"
+	switch denied.Errno {
+	case unix.EACCES, unix.EPERM:
+		variant = unix.ErrnoName(denied.Errno)
+	}
+	for _, e := range readings() {
+		n.show(e.Event())
+	}
+	values := map[string]string{"place": denied.What, "errno": unix.ErrnoName(denied.Errno), "step": n.Step}
+	n.say("denied", values, variant)
+	if variant != "missing" && n.Explain != lesson.None {
+		n.commands("how", values)
+	}
+}
+
+// readings are what decides whether this user may trace.
+func readings() []lesson.Evidence {
+	all := []lesson.Evidence{{Fact: "this user", Value: fmt.Sprintf("uid %d", os.Geteuid()), Source: "geteuid(2)", Command: "id -u"}}
+	for _, place := range path.Mounted {
+		var st unix.Stat_t
+		if unix.Stat(place, &st) != nil {
+			continue
+		}
+		e := lesson.Evidence{Fact: "tracefs", Value: fmt.Sprintf("%s, of uid %d", os.FileMode(st.Mode&0o777), st.Uid), Source: place, Command: "ls -ld " + place}
+		var fs unix.Statfs_t
+		if unix.Statfs(place, &fs) == nil && fs.Type != unix.TRACEFS_MAGIC {
+			e.Value = "not mounted"
+		}
+		return append(all, e)
+	}
+	return append(all, lesson.Evidence{Fact: "tracefs", Value: "no place for it", Source: path.Mounted[0], Command: "ls -ld " + path.Mounted[0]})
+}
+
+// places are the words for those of a path.Mark.
+var places = map[string]string{"scheduled": "into the device's queue", "driver": "to the driver", "received": "at the other end", "acknowledged": "acknowledged"}
+
+// Marked tells when the first packet of a call passed a few places.
+func (n *Narrator) Marked(call sockets.Call, marks []path.Mark) {
+	if len(marks) == 0 {
+		n.say("unmarked", nil)
+		return
+	}
+	n.say("marks", nil)
+	slices.SortFunc(marks, func(a, b path.Mark) int { return a.At.Compare(b.At) })
+	for _, m := range marks {
+		n.show(lesson.Evidence{Fact: places[m.Place], Value: "+" + lesson.Took(m.At.Sub(call.Start)), Source: "SO_TIMESTAMPING"}.Event())
+	}
+	n.show(lesson.Evidence{Fact: "the call returns", Value: "+" + lesson.Took(call.Duration), Source: "clock_gettime(2)"}.Event())
+}
+
 // Saw tells of the way of a call that was seen. A call that has not returned waits.
 func (n *Narrator) Saw(p path.Path, call sockets.Call) {
 	if len(p.Visits) == 0 && !call.Returned {
@@ -104,7 +163,12 @@ func (n *Narrator) Saw(p path.Path, call sockets.Call) {
 }
 
 // Recorded tells of the way of a call that was made elsewhere, at some other time.
-func (n *Narrator) Recorded(p path.Path) {
+func (n *Narrator) Recorded() {
+	p, err := path.Recorded(n.Step)
+	if err != nil {
+		n.say("no recording", map[string]string{"step": n.Step})
+		return
+	}
 	n.say("recorded", map[string]string{"call": p.Call, "kernel": p.Kernel, "date": p.Made.Format("2 January 2006")})
 	n.draw(p)
 	if n.Explain == lesson.Full {

@@ -1,0 +1,60 @@
+package path
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// There is a recording of each call of a life, and it says of which kernel and when.
+func TestRecorded(t *testing.T) {
+	for step, function := range map[string]string{
+		"socket": "inet_create", "bind": "__sys_bind", "listen": "inet_csk_listen_start", "connect": "tcp_v4_connect", "accept": "do_accept",
+		"send": "tcp_sendmsg_locked", "recv": "tcp_recvmsg_locked", "shutdown": "tcp_shutdown", "close": "__tcp_close",
+	} {
+		p, err := Recorded(step)
+		if err != nil {
+			t.Errorf("%s: %v", step, err)
+			continue
+		}
+		if p.Kernel == "" || p.Made.IsZero() || p.Table == "" || p.Call == "" || !strings.Contains(strings.Join(names(p), " "), function) {
+			t.Errorf("%s: a %s on %q, %v: %v", step, p.Call, p.Kernel, p.Made, names(p))
+		}
+		for _, v := range p.Visits {
+			if v.File != "" && v.Layer != LayerOf(v.File) {
+				t.Errorf("%s: %s of %s stands in %q, and is now in %q: record again", step, v.Function, v.File, v.Layer, LayerOf(v.File))
+			}
+		}
+	}
+	if _, err := Recorded("sleep"); !errors.Is(err, ErrNoRecording) {
+		t.Error(err)
+	}
+}
+
+// On the kernel of a recording the way is still the recorded one.
+func TestRecordedHere(t *testing.T) {
+	p, err := Recorded("send")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := strings.Join(strings.SplitN(p.Kernel, ".", 3)[:2], ".") + "."
+	if !strings.HasPrefix(release(), version) {
+		t.Skipf("this is Linux %s, and the recording is of %s", release(), p.Kernel)
+	}
+	trace := open(t)
+	client, _ := pair(t)
+	here := way(t, trace, unix.SYS_SENDTO, func() { unix.Sendto(client, []byte("hello"), unix.MSG_NOSIGNAL, nil) })
+	down := func(p Path) (all []string) {
+		for _, v := range p.Visits {
+			if v.Packet <= 1 && !v.Up {
+				all = append(all, v.Function)
+			}
+		}
+		return all
+	}
+	if got, want := strings.Join(down(here), " "), strings.Join(down(p), " "); got != want {
+		t.Errorf("the way is\n%s\nand was recorded as\n%s", got, want)
+	}
+}
