@@ -34,7 +34,8 @@ type usageError struct{ error }
 
 // exitCode returns the exit code of a command, and writes the one line that its error
 // needs. An error that a lesson has told already has no line.
-func exitCode(err error) int {
+func exitCode(err error, on stageFlag) int {
+	complain := func(format string, args ...any) { complain("%s", on.line(fmt.Sprintf(format, args...))) }
 	var usage usageError
 	var version *stage.VersionError
 	var folder *stage.FolderError

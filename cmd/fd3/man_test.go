@@ -16,7 +16,7 @@ import (
 // pages are the manual pages of fd3, by name.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
-	root := newRoot()
+	root := new(app).root()
 	all := make(map[string]string)
 	for _, cmd := range append(documented(root), root) {
 		var out bytes.Buffer
@@ -52,7 +52,7 @@ func TestManualIsWellFormed(t *testing.T) {
 // A reader finds in a page what fd3 help says: each option, each example.
 func TestManualSaysWhatHelpSays(t *testing.T) {
 	needTool(t, "mandoc")
-	root := newRoot()
+	root := new(app).root()
 	all := pages(t)
 	for _, cmd := range append(documented(root), root) {
 		show := exec.Command("mandoc", "-Tascii", "-O", "width=500")

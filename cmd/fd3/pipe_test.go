@@ -25,7 +25,7 @@ func TestNobodyReadsStdout(t *testing.T) {
 		"on":         {"--stage", "net", "client", "--", "cat", "/proc/version"},
 	}
 	network := p.fd3("wire", "up", "--stage", "net").Run() == nil
-	for _, c := range newRoot().Commands() {
+	for _, c := range new(app).root().Commands() {
 		args := append([]string{c.Name()}, arguments[c.Name()]...)
 		t.Run(c.Name(), func(t *testing.T) {
 			need(t, network || c.Name() != "wire" && c.Name() != "on", "a network of one's own")

@@ -29,7 +29,7 @@ func TestREADMECanBeTyped(t *testing.T) {
 	}
 	for _, line := range typed {
 		args := strings.Fields(strings.TrimPrefix(strings.Trim(line, "`"), "scripts/"))[1:]
-		cmd, rest, err := newRoot().Find(args)
+		cmd, rest, err := new(app).root().Find(args)
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 			continue

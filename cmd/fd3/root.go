@@ -28,6 +28,7 @@ import (
 type app struct {
 	output
 	stage   string
+	flag    stageFlag
 	bytes   bool            // wire: packets are told byte by byte
 	network *netlab.Network // that the processes of the stage stand on; nil: the machine's own, or not asked for yet
 }
@@ -55,7 +56,7 @@ const rootExample = `  fd3 socket                  a server process is born; its
 // run is fd3 with these arguments. It returns the exit code.
 func run(args []string) int {
 	if err := enough(); err != nil {
-		return exitCode(err)
+		return exitCode(err, "")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -66,11 +67,12 @@ func run(args []string) int {
 	sent := make(chan os.Signal, 1)
 	signal.Notify(sent, signals...)
 	go obey(sent, cancel)
-	root := newRoot()
+	a := &app{}
+	root := a.root()
 	root.SetArgs(args)
 	out := &stdout{}
 	root.SetOut(out)
-	return exitCode(errors.Join(root.ExecuteContext(ctx), out.failed))
+	return exitCode(errors.Join(root.ExecuteContext(ctx), out.failed), a.flag)
 }
 
 // A stdout is standard output for what cobra writes, which looks at no error: help, the
@@ -105,9 +107,9 @@ func obey(sent <-chan os.Signal, end func()) {
 	}
 }
 
-func newRoot() *cobra.Command {
+// root makes all commands.
+func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of a life, not of the alphabet
-	a := &app{}
 	root := &cobra.Command{
 		Use:           "fd3",
 		Short:         "The life of a socket, one real system call at a time",
@@ -118,7 +120,12 @@ func newRoot() *cobra.Command {
 		Args:          noArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.check() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if a.stage != cmd.Flag("stage").DefValue {
+				a.flag = stageFlag(a.stage)
+			}
+			return a.check()
+		},
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetHelpTemplate(helpTemplate)

@@ -80,7 +80,7 @@ func (a *app) frame(ctx context.Context, lookout *step.Lookout, look view.Look) 
 	fmt.Fprintf(&out, "%.*s\n", width, fmt.Sprintf("stage %s, as the kernel has it. Ctrl-C ends this.", a.stage))
 	out.WriteByte('\n')
 	if len(e.Snapshot.Hosts) == 0 {
-		fmt.Fprintf(&out, "%.*s\n", width, "No process runs. In another terminal: fd3 socket")
+		fmt.Fprintf(&out, "%.*s\n", width, a.flag.line("No process runs. In another terminal: fd3 socket"))
 	} else if err := view.NewText(&out, look).Show(e); err != nil {
 		return "", err
 	}
