@@ -252,7 +252,7 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 		{"listen, told", "listen", makeTold},
 		{"bind, told", "bind", makeTold},
 		{"bind, quiet", "bind", func(r *step.Runner, o step.Options) ([]int, error) {
-			return serve.ListenQuietly(o, 2, r.Show, func(sockets.Call) {})
+			return serve.ListenQuietly(o, 2, nil, r.Show, func(sockets.Call) {})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -285,7 +285,7 @@ func TestFaultDescriptorsLeakedOnFailure(t *testing.T) {
 			}
 			syscall.ForkLock.Unlock()
 			options.Addr = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0"))
-			listeners, err := serve.ListenQuietly(options, 2, runner.Show, func(sockets.Call) {})
+			listeners, err := serve.ListenQuietly(options, 2, nil, runner.Show, func(sockets.Call) {})
 			if err != nil || len(listeners) != 2 {
 				t.Errorf("afterwards, on a free port: %v %v", listeners, err)
 			}
@@ -306,7 +306,7 @@ func makeTold(r *step.Runner, o step.Options) (listeners []int, err error) {
 		machine.Run()
 		close(ran)
 	}()
-	listeners, err = serve.Listen(context.Background(), r, o, 2)
+	listeners, err = serve.Listen(context.Background(), r, o, 2, nil)
 	machine.Stop()
 	<-ran
 	return listeners, err

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/cable"
+	"fd3/lesson/serve"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
@@ -160,23 +161,23 @@ func programEnded(s *os.ProcessState) error {
 	return nil
 }
 
-// hostHere is the host of the stage's network that this process runs on, or "".
-func (a *app) hostHere() string {
+// hostHere is the host of the stage's network that this process runs on, or nil.
+func (a *app) hostHere() *serve.Host {
 	var here unix.Stat_t
 	network, err := netlab.Open(a.stage)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer network.Close()
 	if err := unix.Stat("/proc/self/ns/net", &here); err != nil {
-		return ""
+		return nil
 	}
-	for _, h := range network.Hosts {
+	for i, h := range network.Hosts {
 		if h.Inode == here.Ino {
-			return h.Name
+			return &serve.Host{Name: h.Name, Addr: h.Addr, Other: network.Hosts[1-i].Name}
 		}
 	}
-	return ""
+	return nil
 }
 
 // serveOn runs this very command on a host, which then is its own machine.

@@ -203,14 +203,14 @@ func (a *app) listen(out *served, machine *stage.Machine, options step.Options, 
 	}
 	var why error
 	if quiet {
-		if listeners, why = serve.ListenQuietly(options, loops, out.Show, machine.Witness); why == nil {
+		if listeners, why = serve.ListenQuietly(options, loops, out.on, out.Show, machine.Witness); why == nil {
 			return listeners, nil
 		}
 	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		listeners, err = serve.Listen(out.ctx, runner, options, loops)
+		listeners, err = serve.Listen(out.ctx, runner, options, loops, out.on)
 		machine.Stop()
 	}()
 	machine.Run() // on the main thread, as in the stepped server
@@ -230,20 +230,20 @@ type served struct {
 	load   *view.Load // nil: there is no terminal for it
 	failed error
 	shown  atomic.Int64 // how many events
+	on     *serve.Host  // nil: the machine's own network
 }
 
 // served returns the place where the events of a server go. Where it is on a host of the
 // network, ss(8) shows the same there alone.
 func (a *app) served(ctx context.Context) (*served, error) {
-	out := &served{}
-	within := a.hostHere()
+	out := &served{on: a.hostHere()}
 	show, err := a.show(&out.failed)
 	if err != nil {
 		return nil, err
 	}
 	out.write = func(e lesson.Event) {
-		if within != "" && strings.HasPrefix(e.Command, "ss ") {
-			e.Command = "fd3 on " + within + " -- " + e.Command
+		if out.on != nil && strings.HasPrefix(e.Command, "ss ") {
+			e.Command = "fd3 on " + out.on.Name + " -- " + e.Command
 		}
 		show(e)
 	}

@@ -53,7 +53,11 @@ func (a *app) wireUp() *cobra.Command {
 			if timers != "calm" && timers != "real" {
 				return usageError{fmt.Errorf("--timers is calm or real, not %q", timers)}
 			}
-			return a.runWireUp(cmd.Context(), netlab.Options{RealTimers: timers == "real"})
+			asked := timers
+			if !cmd.Flags().Changed("timers") {
+				asked = ""
+			}
+			return a.runWireUp(cmd.Context(), netlab.Options{RealTimers: timers == "real"}, asked)
 		},
 	}
 	cmd.Flags().StringVar(&timers, "timers", "calm", "calm: TCP waits for you; real: it does not")
@@ -62,8 +66,8 @@ func (a *app) wireUp() *cobra.Command {
 }
 
 // runWireUp makes the network, once the processes of the stage are gone that stand
-// elsewhere.
-func (a *app) runWireUp(ctx context.Context, o netlab.Options) error {
+// elsewhere. asked are the timers that were asked for, or "".
+func (a *app) runWireUp(ctx context.Context, o netlab.Options, asked string) error {
 	var failed error
 	tell, err := a.cableNarrator(&failed)
 	if err != nil {
@@ -88,7 +92,7 @@ func (a *app) runWireUp(ctx context.Context, o netlab.Options) error {
 		return err
 	}
 	defer network.Close()
-	tell.Up(network, started, crashed)
+	tell.Up(network, started, crashed, asked)
 	return failed
 }
 

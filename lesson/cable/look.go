@@ -141,15 +141,38 @@ func (n *Narrator) ends(network *netlab.Network) {
 		defer n.links(links, false)
 	}
 	for _, h := range network.Hosts {
-		table, err := network.Net(stage.Role(h.Name)).TCP()
-		if err != nil {
-			continue
+		tells := func(value, ss string) {
+			n.show(lesson.Evidence{Fact: h.Name + "'s kernel", Value: value, Source: "sock_diag(7)", Command: "fd3 on " + h.Name + " -- ss " + ss}.Event())
 		}
-		for _, row := range table {
-			n.show(lesson.Evidence{Fact: h.Name + "'s kernel", Value: socket(row), Source: "sock_diag(7)",
-				Command: "fd3 on " + h.Name + " -- ss -tanoi"}.Event())
+		net := network.Net(stage.Role(h.Name))
+		connections, err := net.TCP()
+		for _, row := range connections {
+			tells(socket(row), "-tanoi")
+		}
+		if err != nil {
+			tells(fmt.Sprintf("does not tell of TCP: %s", err), "-tan")
+		}
+		datagrams, err := net.UDP()
+		for _, row := range datagrams {
+			tells(datagramSocket(row), "-uan")
+		}
+		if err != nil {
+			tells(fmt.Sprintf("does not tell of UDP: %s", err), "-uan")
 		}
 	}
+}
+
+// datagramSocket is a row of UDP in a line. What waits there is counted in memory, which
+// is more than the bytes that were sent.
+func datagramSocket(row kernel.InetSocket) string {
+	text := fmt.Sprintf("UDP %s, from anybody", row.Local)
+	if row.State == kernel.Established {
+		text = fmt.Sprintf("UDP %s, from %s alone", row.Local, row.Remote)
+	}
+	if row.RQueue > 0 {
+		text += fmt.Sprintf(", unread datagrams in %s of memory", lesson.Counted(row.RQueue, "byte"))
+	}
+	return text
 }
 
 // socket is a row in a line.

@@ -85,15 +85,23 @@ func (n *Narrator) Moved(role stage.Role, bye stage.Farewell) {
 	n.say("moved", map[string]string{"role": string(role), "pid": fmt.Sprint(bye.PID)})
 }
 
-// Up tells of a network: what was made, and what it is good for.
-func (n *Narrator) Up(network *netlab.Network, started, crashed bool) {
+// Up tells of a network: what was made, and what it is good for. asked are the timers
+// that were asked for by name, calm or real, or "".
+func (n *Narrator) Up(network *netlab.Network, started, crashed bool, asked string) {
 	n.keeper = network.PID
 	values := map[string]string{"pid": fmt.Sprint(network.PID), "stage": n.Stage, "client": netlab.ClientAddr, "server": netlab.ServerAddr}
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
 	if crashed {
 		n.say("crashed", values)
 	}
-	if !started {
+	timers := "real"
+	if network.Calm {
+		timers = "calm"
+	}
+	values["timers"], values["asked"] = timers, asked
+	if !started && asked != "" && asked != timers {
+		n.say("already", values, "other")
+	} else if !started {
 		n.say("already", values)
 	} else if n.Explain != lesson.None {
 		n.say("up", values)
@@ -102,10 +110,6 @@ func (n *Narrator) Up(network *netlab.Network, started, crashed bool) {
 		n.show(host(&network.State, h).Event())
 	}
 	if n.Explain == lesson.Full {
-		timers := "real"
-		if network.Calm {
-			timers = "calm"
-		}
 		n.say("timers", values, timers)
 	}
 	n.commands("next", "up next", values)

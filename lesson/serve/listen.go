@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -18,10 +19,18 @@ import (
 // answer has been told.
 var errNoServer = errors.New("no listening socket")
 
+// A Host is where a server stands that is on a host of a network of the user's own.
+type Host struct {
+	Name  string
+	Addr  string // without a port
+	Other string // the name of the other host, whose programs reach it
+}
+
 // Listen makes the listening sockets of a server in this process. The first is
 // made by the steps that a learner takes, told in short. With more than one loop
-// the others share its port (SO_REUSEPORT, socket(7)), told in a line each.
-func Listen(ctx context.Context, r *step.Runner, o step.Options, loops int) (listeners []int, err error) {
+// the others share its port (SO_REUSEPORT, socket(7)), told in a line each. on is nil
+// where the server is on the machine's own network.
+func Listen(ctx context.Context, r *step.Runner, o step.Options, loops int, on *Host) (listeners []int, err error) {
 	if o.Explain == lesson.Full {
 		o.Explain = lesson.Short
 	}
@@ -37,7 +46,7 @@ func Listen(ctx context.Context, r *step.Runner, o step.Options, loops int) (lis
 	t := teller{show: r.Show, pid: pid, tracer: sockets.Tracer{Observe: func(sockets.Call) {}}} // so that they are put into words
 	listeners, err = t.share(first.FD, first.Local, o.Backlog, loops)
 	if err == nil {
-		t.announce(first.Local)
+		t.announce(first.Local, on)
 	}
 	return listeners, err
 }
@@ -75,7 +84,7 @@ func closeSockets(ctx context.Context, r *step.Runner) {
 // ListenQuietly is Listen without a word but where the server listens, and without
 // looking at what each call changed. If a call fails the error names it, and Listen
 // tells why. bound hears of the first socket's bind(2).
-func ListenQuietly(o step.Options, loops int, show func(lesson.Event), bound func(sockets.Call)) ([]int, error) {
+func ListenQuietly(o step.Options, loops int, on *Host, show func(lesson.Event), bound func(sockets.Call)) ([]int, error) {
 	t := teller{show: func(lesson.Event) {}, pid: os.Getpid()}
 	fd, err := t.listener(o.Addr, o.Backlog, false)
 	if err != nil {
@@ -88,7 +97,7 @@ func ListenQuietly(o step.Options, loops int, show func(lesson.Event), bound fun
 		return nil, t.reason()
 	}
 	t.show = show
-	t.announce(local)
+	t.announce(local, on)
 	return listeners, nil
 }
 
@@ -189,13 +198,22 @@ func (t *teller) share(first int, addr sockets.Sockaddr, backlog, loops int) (li
 	return listeners, nil
 }
 
+// reach says who reaches a server on a host.
+func (h *Host) reach(at fmt.Stringer) string {
+	return fmt.Sprintf(" It is on the %s's host, and nothing but the programs on the two hosts reaches it: `fd3 on %s -- curl -v http://%s/`", h.Name, h.Other, at)
+}
+
 // announce tells where the server listens.
-func (t *teller) announce(local sockets.Sockaddr) {
+func (t *teller) announce(local sockets.Sockaddr, on *Host) {
 	text := fmt.Sprintf("The server listens on `http://%s/`. Ctrl-C ends it.", local)
-	if local.Family() == unix.AF_UNIX {
+	switch {
+	case local.Family() == unix.AF_UNIX:
 		text = fmt.Sprintf("The server listens. Try `curl --unix-socket %s http://localhost/`. Ctrl-C ends it.", local.Path())
-	}
-	if local.Wildcard() {
+	case on != nil && local.Wildcard():
+		text += on.reach(netip.AddrPortFrom(netip.MustParseAddr(on.Addr), local.Port()))
+	case on != nil:
+		text += on.reach(local)
+	case local.Wildcard():
 		text += " It listens on every interface: **other machines can connect**, and nothing that is sent is encrypted."
 	}
 	t.show(lesson.Event{Kind: lesson.KindText, Process: string(stage.Server), PID: t.pid, Section: "serving", Text: text, Value: local.String()})

@@ -101,7 +101,7 @@ func (p *performance) listen(loops int) []int {
 	r := &step.Runner{Name: "test", Parties: []step.Party{{Name: stage.Server, Stage: stage.Local{Machine: m}}}, Show: p.show}
 	o := step.DefaultOptions()
 	o.Addr, o.Explain = sockets.InetSockaddr(netip.MustParseAddrPort("127.0.0.1:0")), lesson.Short
-	listeners, err := Listen(context.Background(), r, o, loops)
+	listeners, err := Listen(context.Background(), r, o, loops, nil)
 	m.Stop()
 	<-ran
 	if err != nil {

@@ -62,7 +62,7 @@ func TestWhatGoesOnIsToldOnce(t *testing.T) {
 // Loops that share a listener have one accept queue. While the server drains, the
 // descriptor may be another's.
 func TestQueuedOfASharedListener(t *testing.T) {
-	fds, err := ListenQuietly(options("127.0.0.1:0"), 1, func(lesson.Event) {}, func(sockets.Call) {})
+	fds, err := ListenQuietly(options("127.0.0.1:0"), 1, nil, func(lesson.Event) {}, func(sockets.Call) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,13 +93,30 @@ func options(addr string) step.Options {
 func TestServingIsAnnounced(t *testing.T) {
 	for addr, others := range map[string]bool{"127.0.0.1:0": false, "0.0.0.0:0": true, "[::]:0": true} {
 		var told string
-		fds, err := ListenQuietly(options(addr), 1, func(e lesson.Event) { told += e.Text }, func(sockets.Call) {})
+		fds, err := ListenQuietly(options(addr), 1, nil, func(e lesson.Event) { told += e.Text }, func(sockets.Call) {})
 		if err != nil {
 			t.Errorf("%s: %v", addr, err)
 			continue
 		}
 		unix.Close(fds[0])
 		if strings.Contains(told, "**other machines can connect**") != others {
+			t.Errorf("%s: %s", addr, told)
+		}
+	}
+}
+
+// A server on a host says from where it is reached, and by which command.
+func TestServingOnAHostIsAnnounced(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "0.0.0.0:0", "[::]:0"} {
+		var told string
+		fds, err := ListenQuietly(options(addr), 1, &Host{Name: "server", Addr: "127.0.0.1", Other: "client"}, func(e lesson.Event) { told += e.Text }, func(sockets.Call) {})
+		if err != nil {
+			t.Errorf("%s: %v", addr, err)
+			continue
+		}
+		port := sockets.Sockname(fds[0]).Port()
+		unix.Close(fds[0])
+		if !strings.Contains(told, fmt.Sprintf("`fd3 on client -- curl -v http://127.0.0.1:%d/`", port)) || strings.Contains(told, "other machines") {
 			t.Errorf("%s: %s", addr, told)
 		}
 	}

@@ -54,7 +54,7 @@ func answer(p *Packet, s Segment, off int) ([]byte, error) {
 func (c *Cable) icmp(o Order) ([]*packet, error) {
 	p, err := c.chosen(o)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("an ICMP message carries the head of the packet that it is about (RFC 792), and %w", err)
 	}
 	if o.MTU < 68 || o.MTU > 1500 {
 		return nil, fmt.Errorf("an MTU is from 68 (RFC 791) to the 1500 of this cable, not %d", o.MTU)
