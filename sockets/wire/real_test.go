@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/gob"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -23,14 +24,39 @@ type seen struct {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv("FD3_TEST_TRAFFIC") != "" {
-		if err := traffic(); err != nil {
-			os.Stderr.WriteString(err.Error())
-			os.Exit(1)
-		}
-		os.Exit(0)
+	role := os.Getenv("FD3_TEST_TRAFFIC")
+	if role == "" {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	err := error(nil)
+	if role == "denied" {
+		none := [2]unix.CapUserData{}
+		err = unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &none[0])
+	}
+	if err == nil {
+		err = traffic()
+	}
+	switch {
+	case err == nil:
+		os.Exit(0)
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		os.Stderr.WriteString(err.Error())
+		os.Exit(deniedExit)
+	}
+	os.Stderr.WriteString(err.Error())
+	os.Exit(1)
+}
+
+// deniedExit is the exit code of a child that may not make the kernel send anything.
+const deniedExit = 77
+
+// A deniedError says that this machine lets its user have no network namespace, or, as
+// AppArmor does on Ubuntu, one in which they may do nothing.
+type deniedError struct{ said string }
+
+func (e deniedError) Error() string {
+	restricts, _ := os.ReadFile("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+	return fmt.Sprintf("no network namespace of one's own here: %s (apparmor_restrict_unprivileged_userns: %q)", e.said, restricts)
 }
 
 // sent returns what a kernel sends on the loopback of a network namespace of its own.
@@ -39,8 +65,29 @@ func sent(t *testing.T) []seen {
 	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
 		t.Skipf("no IPv6 here: %v", err)
 	}
+	all, err := frames("sender")
+	if denied := new(deniedError); errors.As(err, denied) && os.Getenv("CI") != "true" {
+		t.Skip(denied)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// A user who is denied it after the namespace was made, as on Ubuntu, is told so.
+func TestFramesAreDenied(t *testing.T) {
+	_, err := frames("denied")
+	if denied := new(deniedError); !errors.As(err, denied) {
+		t.Error(err)
+	}
+}
+
+// frames returns what a child in a network namespace of its own makes the kernel send. The
+// role of the child is sender, or denied: it gives up its capabilities.
+func frames(role string) ([]seen, error) {
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), "FD3_TEST_TRAFFIC=1")
+	cmd.Env = append(os.Environ(), "FD3_TEST_TRAFFIC="+role)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
@@ -51,27 +98,31 @@ func sent(t *testing.T) []seen {
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if err := cmd.Start(); errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) {
-		t.Skipf("no network namespace here: %v", err)
+		return nil, deniedError{err.Error()}
 	} else if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	var all []seen
-	for d := gob.NewDecoder(out); ; {
+	d := gob.NewDecoder(out)
+	for err == nil {
 		var s seen
-		if err := d.Decode(&s); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatal(err, stderr.String())
+		if err = d.Decode(&s); err == nil {
+			all = append(all, s)
 		}
-		all = append(all, s)
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err, stderr.String())
+	ended := cmd.Wait()
+	switch {
+	case cmd.ProcessState.ExitCode() == deniedExit:
+		return nil, deniedError{stderr.String()}
+	case ended != nil:
+		return nil, fmt.Errorf("%w: %s", ended, stderr.String())
+	case err != io.EOF:
+		return nil, err
 	}
-	return all
+	return all, nil
 }
 
 // traffic makes a kernel send frames of many kinds, and writes them to standard output.
