@@ -49,7 +49,7 @@ func (o output) show(failed *error) (func(lesson.Event), error) {
 
 func (o output) look() (view.Look, error) {
 	terminal := term.IsTerminal(os.Stdout.Fd())
-	look := view.Look{Width: columns(os.Stdout), ASCII: o.plain || !utf8Locale(), Words: o.words}
+	look := view.Look{Width: columns(os.Stdout), ASCII: o.plain || !utf8Locale(), Whole: !terminal, Words: o.words}
 	switch o.color {
 	case "always":
 		look.Colour = true

@@ -45,7 +45,16 @@ type arrow struct {
 }
 
 // NewLadder arranges what happened. A run of packets that say nothing new is folded.
-func NewLadder(l lesson.Ladder) Ladder {
+func NewLadder(l lesson.Ladder) Ladder { return arranged(l, alike) }
+
+// WholeLadder arranges what happened, each rung in a step, however many are alike.
+func WholeLadder(l lesson.Ladder) Ladder {
+	return arranged(l, func([]lesson.Rung) int { return 1 })
+}
+
+// arranged arranges what happened, where alike says how many rungs from the first on say
+// nothing new.
+func arranged(l lesson.Ladder, alike func([]lesson.Rung) int) Ladder {
 	b := &ladderBuilder{ladder: Ladder{sides: [2]lesson.Side{l.Left, l.Right}}}
 	rungs := l.Rungs
 	for i := 0; i < len(rungs); {

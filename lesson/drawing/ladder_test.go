@@ -221,6 +221,21 @@ func TestLadderFolds(t *testing.T) {
 	}
 }
 
+// A ladder that is not folded has a row for each packet.
+func TestLadderWhole(t *testing.T) {
+	of := ladders()["transfer"]
+	packets := 0
+	for _, r := range of.Rungs {
+		if r.Packet != nil {
+			packets++
+		}
+	}
+	drawn := plainText(WholeLadder(of).Cells(Room{Columns: 80}, false))
+	if rows := strings.Count(drawn, "seq ") + strings.Count(drawn, " ACK ack "); rows < packets || strings.Contains(drawn, "segments, ") {
+		t.Errorf("%d rows for %d packets:\n%s", rows, packets, drawn)
+	}
+}
+
 // An SVG of a ladder is well-formed, and has all its words.
 func TestLadderSVG(t *testing.T) {
 	for name, of := range ladders() {

@@ -9,7 +9,11 @@ import (
 func (v *Text) ladder(e lesson.Event) {
 	v.blank()
 	v.section = "ladder"
-	l := drawing.NewLadder(*e.Ladder)
+	arranged := drawing.NewLadder
+	if v.look.Whole {
+		arranged = drawing.WholeLadder
+	}
+	l := arranged(*e.Ladder)
 	if v.look.Words {
 		v.sentences(l.Sentences())
 		return

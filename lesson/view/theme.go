@@ -15,6 +15,7 @@ import (
 type Look struct {
 	Width  int   // columns
 	Rows   int   // a drawing takes no more; 0: not many more than a screen has
+	Whole  bool  // a ladder leaves nothing out, however long it is: for a file, or another program
 	Words  bool  // a drawing is told in sentences
 	Colour bool  // ANSI escapes may be written
 	ASCII  bool  // the locale has no UTF-8

@@ -202,7 +202,7 @@ func TestTooBig(t *testing.T) {
 func TestZeroWindow(t *testing.T) {
 	t.Parallel()
 	l := up(t, netlab.Options{})
-	l.connected(stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_RCVBUF, Value: 4096})
+	l.connected(stage.Order{Level: unix.SOL_SOCKET, Option: unix.SO_RCVBUF, Value: 1 << 14})
 	l.cable(wire.Order{Do: "flow"})
 	labels := func() (all string) {
 		for _, p := range l.record() {
@@ -211,7 +211,7 @@ func TestZeroWindow(t *testing.T) {
 		return all
 	}
 	until(t, func() string { return "a window of 0, in " + labels() }, func() bool {
-		l.do(stage.Client, stage.Order{Do: "sendto", FD: 3, Data: make([]byte, 1000), Flags: unix.MSG_DONTWAIT})
+		l.do(stage.Client, stage.Order{Do: "sendto", FD: 3, Data: make([]byte, 1<<14), Flags: unix.MSG_DONTWAIT})
 		return strings.Contains(labels(), "zero window")
 	})
 	l.must(stage.Server, stage.Order{Do: "recvfrom", FD: 4, Size: 1 << 16})
