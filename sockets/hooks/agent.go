@@ -7,7 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/cilium/ebpf/rlimit"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
@@ -154,7 +153,10 @@ const waits = 250 * time.Millisecond
 // open makes the socket of the agent, in a cgroup of its own where that may be. What a
 // host has to ask before it can send, it asks now.
 func (a *agent) open(o order) (r report, err error) {
-	rlimit.RemoveMemlock() // for kernels before 5.11; without the right to, no program can be loaded either
+	// For kernels before 5.11; without the right to, no program can be loaded either. The
+	// package rlimit of cilium/ebpf would look at files in every process of fd3, before main:
+	// the Go runtime then keeps an epoll and an eventfd, where the next socket is to be.
+	unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 	if err := a.known(o.Peer); err != nil {
 		return r, err
 	}
