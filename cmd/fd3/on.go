@@ -105,6 +105,7 @@ func (a *app) runOn(on stage.Role, command []string) error {
 		args = append(args, "--user="+users, "--preserve-credentials")
 	}
 	cmd := exec.Command(nsenter, append(append(args, "--"), command...)...)
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin") // root's tools, such as tc(8): who is on a host may use them
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	// The terminal sends its signals to the program too, which decides what they mean.

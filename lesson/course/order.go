@@ -20,6 +20,7 @@ import (
 	"fd3/lesson/course/lost"
 	"fd3/lesson/course/packets"
 	"fd3/lesson/course/plug"
+	"fd3/lesson/course/queue"
 	"fd3/lesson/course/recv"
 	"fd3/lesson/course/send"
 	"fd3/lesson/course/serve"
@@ -49,6 +50,7 @@ var order = []lab.Lesson{
 	goodbye.Lesson,
 	serve.Lesson,
 	dgram.Lesson,
+	queue.Lesson,
 	faults.Lesson,
 	syscall.Lesson,
 }

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -33,8 +34,9 @@ type Network struct {
 	up   *netlab.Network
 	line sync.Mutex // the keeper takes one order at a time
 
-	mu    sync.Mutex   // for what follows
-	calls []cable.Call // of the parties
+	mu     sync.Mutex   // for what follows
+	calls  []cable.Call // of the parties
+	guests map[stage.Role]stage.Role
 
 	told  int       // the number of the last packet that no ladder shows: Connection has made what came before
 	since time.Time // and when that was over
@@ -89,12 +91,29 @@ func (n *Network) down() {
 	stage.Tidy()
 }
 
+// Guest has a party stand on the host of another, from its birth on.
+func (n *Network) Guest(role, host stage.Role) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.guests == nil {
+		n.guests = make(map[stage.Role]stage.Role)
+	}
+	n.guests[role] = host
+}
+
+// host is the role of the host that a party stands on.
+func (n *Network) host(role stage.Role) stage.Role {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return cmp.Or(n.guests[role], role)
+}
+
 // place returns the place of a party: a host, or nil where it has none.
 func (n *Network) place(role stage.Role) stage.Place {
-	if n == nil || n.up.Host(role) == nil {
+	if n == nil || n.up.Host(n.host(role)) == nil {
 		return nil
 	}
-	return placed{n, n.up.On(role)}
+	return placed{n, n.up.On(n.host(role))}
 }
 
 // placed is a host of a network, whose line is shared.
@@ -108,12 +127,13 @@ func (n *Network) keep(role stage.Role, pid int, c sockets.Call) {
 	if n.place(role) == nil {
 		return
 	}
+	host := n.host(role)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if c.Returned {
 		n.calls = slices.DeleteFunc(n.calls, func(m cable.Call) bool { return m.PID == pid && !m.Returned })
 	}
-	n.calls = append(n.calls, cable.Call{Call: c, Host: string(role), Process: string(role), PID: pid})
+	n.calls = append(n.calls, cable.Call{Call: c, Host: string(host), Process: string(role), PID: pid})
 }
 
 // netOf returns the network namespace of a party.
@@ -124,7 +144,7 @@ func (l *Lab) netOf(role stage.Role) kernel.Net {
 	if n.place(role) == nil {
 		return l.Net()
 	}
-	return n.up.Net(role)
+	return n.up.Net(n.host(role))
 }
 
 // nets returns the network namespaces of the experiment.

@@ -205,9 +205,10 @@ func (l *Lab) SetOption(role stage.Role, fd, option, value int) {
 	l.Must(l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_SOCKET, Option: option, Value: value}))
 }
 
-// Congestion sets the congestion control of a socket; the call has to succeed.
-func (l *Lab) Congestion(role stage.Role, fd int, name string) {
-	l.Must(l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_TCP, Option: unix.TCP_CONGESTION, Data: []byte(name)}))
+// Congestion sets the congestion control of a socket. It may fail: a kernel has some of
+// them, and allows some of those.
+func (l *Lab) Congestion(role stage.Role, fd int, name string) sockets.Call {
+	return l.Do(role, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_TCP, Option: unix.TCP_CONGESTION, Data: []byte(name)})
 }
 
 // Outcome returns what became of a call, as a verb of it: "`bind` {outcome}".

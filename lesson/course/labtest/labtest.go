@@ -26,6 +26,7 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/drawing"
 	"fd3/sockets/kernel/referee"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
@@ -219,7 +220,11 @@ func (s *Learner) observes(p lab.Part, shown []lesson.Event) {
 	said := s.Notes().Values()[p.Observe.Note]
 	word := regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(said) + `($|\W)`)
 	if said == "" || !slices.ContainsFunc(shown, func(e lesson.Event) bool {
-		return word.MatchString(strings.Join([]string{e.Strace, e.Title, e.Value, e.Source}, "\n"))
+		shown := []string{e.Strace, e.Title, e.Value, e.Source}
+		if e.Chart != nil {
+			shown = drawing.NewChart(*e.Chart).Sentences()
+		}
+		return word.MatchString(strings.Join(shown, "\n"))
 	}) {
 		s.t.Errorf("%s asks for %s, which is %q, and that does not stand on the screen", p.Name, p.Observe.Note, said)
 	}

@@ -88,6 +88,19 @@ var comparisons = []comparison{
 	{command: regexp.MustCompile(`^cat /proc/sys/`), compare: func(e lesson.Event, out string) error {
 		return same(strings.Join(strings.Fields(out), " to "), e.Value)
 	}, refused: func(out string) bool { return strings.Contains(out, "No such file") }}, // a kernel without the setting: the Event says so
+	// What waits in a queue of the cable has gone on meanwhile, and what was dropped is the
+	// same.
+	{command: regexp.MustCompile(`^fd3 on --stage \S+ cable -- tc -s qdisc `), compare: func(e lesson.Event, out string) error {
+		m := regexp.MustCompile(`; (\d+) of \d+ bytes wait, (\d+) dropped$`).FindStringSubmatch(e.Value)
+		waits := regexp.MustCompile(`backlog (\d+)(Kb|b) `).FindStringSubmatch(out)
+		if m == nil || waits == nil {
+			return fmt.Errorf("no queue in it")
+		}
+		if now := number(waits[1]) * map[string]int{"b": 1, "Kb": 1024}[waits[2]]; now > number(m[1]) {
+			return fmt.Errorf("%d bytes wait", now)
+		}
+		return has(out, "dropped "+m[2]+",", "qdisc tbf ")
+	}},
 	// A host of a network has counted since it was made: its number is the Event's.
 	{command: regexp.MustCompile(`^fd3 on --stage \S+ \w+ -- nstat `), compare: func(e lesson.Event, out string) error {
 		return has(strings.Join(strings.Fields(out), " ")+" ", lastWord(e.Command)+" "+e.Value+" ")

@@ -54,7 +54,7 @@ func lying(n *lab.Network) (data, acks []wire.Packet) {
 // reno has the client's socket use a congestion control that every kernel has, and whose
 // rule is in RFC 5681.
 func reno(l *lab.Lab) func(listener, fd int) {
-	return func(_, fd int) { l.Congestion(lab.Client, fd, "reno") }
+	return func(_, fd int) { l.Must(l.Congestion(lab.Client, fd, "reno")) }
 }
 
 // third loses the third of eight segments. It is long for its steps, which share what each
