@@ -34,6 +34,7 @@ const (
 	KindProgram Kind = "program" // hooks: what was put at a place: Title
 
 	KindPath Kind = "path" // path: the way of a call through the kernel, which a view draws
+	KindLife Kind = "life" // watch: what follows is about this socket of the program: Connection (the number of its life), FD, Value (what it is), Peer, Thread
 
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
@@ -61,11 +62,11 @@ const (
 type Event struct {
 	Kind    Kind   `json:"kind"`
 	Step    string `json:"step,omitempty"`    // the step that it belongs to: socket, bind, listen, …
-	Process string `json:"process,omitempty"` // whose: server or client; network, which keeps a cable; fd3 for calls of its own
+	Process string `json:"process,omitempty"` // whose: server or client; watch: the name of the program; network, which keeps a cable; fd3 for calls of its own
 	PID     int    `json:"pid,omitempty"`     // of that process
 	Recap   bool   `json:"recap,omitempty"`   // true: the step is a prerequisite, told in short
 
-	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; path; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
+	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; path; recording, watch, watched; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
 	Title   string   `json:"title,omitempty"`   // a heading, without marks
 	Text    string   `json:"text,omitempty"`    // words, in Markdown
 	Life    []string `json:"life,omitempty"`    // step: the steps of this end's life, in their order
@@ -90,10 +91,10 @@ type Event struct {
 	Source  string `json:"source,omitempty"`  // evidence: where it was read: getsockname(2), /proc/PID/fd, sock_diag(7), …
 	Command string `json:"command,omitempty"` // evidence: the shell command that shows the same; text: what to type
 
-	Connection uint64 `json:"connection,omitempty"` // connection, request: its number, from 1
-	Peer       string `json:"peer,omitempty"`       // connection: the client's address
+	Connection uint64 `json:"connection,omitempty"` // connection, request, life: its number, from 1
+	Peer       string `json:"peer,omitempty"`       // connection: the client's address; life: the other end's
 	Loop       string `json:"loop,omitempty"`       // connection: which loop or thread, if there are several
-	Thread     int    `json:"thread,omitempty"`     // connection: the number of the thread that serves it
+	Thread     int    `json:"thread,omitempty"`     // connection: the number of the thread that serves it; life: of the thread that makes the calls, where it is not the first
 	Request    string `json:"request,omitempty"`    // request: its first line
 	Status     int    `json:"status,omitempty"`     // request: the code of the answer
 	Length     int64  `json:"length,omitempty"`     // request: bytes of content in the answer

@@ -18,6 +18,7 @@ import (
 	"fd3/sockets/netlab"
 	"fd3/sockets/path"
 	"fd3/sockets/stage"
+	"fd3/sockets/watch"
 )
 
 // Exit codes.
@@ -43,6 +44,7 @@ func exitCode(err error, on stageFlag) int {
 	var denied *netlab.DeniedError
 	var forRoot *hooks.DeniedError
 	var untraced *path.DeniedError
+	var untraceable *watch.DeniedError
 	var program programExit
 	switch {
 	case err == nil, errors.Is(err, step.ErrHeld):
@@ -58,7 +60,7 @@ func exitCode(err error, on stageFlag) int {
 		return exitUsage
 	case errors.As(err, &program):
 		return int(program)
-	case errors.As(err, &denied), errors.As(err, &forRoot), errors.As(err, &untraced):
+	case errors.As(err, &denied), errors.As(err, &forRoot), errors.As(err, &untraced), errors.As(err, &untraceable):
 		complain("%s", err)
 		return exitDenied
 	case errors.As(err, &version):

@@ -87,6 +87,7 @@ var walls = map[string]string{
 	"lesson/facts":    "lesson sockets sockets/kernel sockets/stage",
 	"lesson/step":     "lesson lesson/facts lesson/words httpmini sockets sockets/kernel sockets/stage",
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
+	"lesson/watch":    "lesson lesson/facts lesson/words httpmini httpmini/page sockets sockets/kernel sockets/watch",
 	"lesson/cable":    "lesson lesson/words httpmini sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
 	"lesson/hooks":    "lesson lesson/words sockets sockets/hooks sockets/netlab",
 	"lesson/path":     "lesson lesson/words sockets sockets/path sockets/stage",
@@ -100,8 +101,8 @@ var walls = map[string]string{
 	"lesson/course":     "lesson lesson/course/* lesson/course/lab lesson/outfile lesson/words sockets/kernel sockets/stage",
 	"lesson/tour":       "lesson lesson/course lesson/course/lab lesson/drawing lesson/view lesson/words",
 
-	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/doctor lesson/glossary lesson/hooks lesson/outfile lesson/path lesson/serve lesson/step lesson/tour lesson/view " +
-		"httpmini/server httpmini/server/docroot sockets sockets/hooks sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
+	"cmd/fd3": "lesson lesson/cable lesson/course lesson/course/lab lesson/doctor lesson/glossary lesson/hooks lesson/outfile lesson/path lesson/serve lesson/step lesson/tour lesson/view lesson/watch " +
+		"httpmini/server httpmini/server/docroot sockets sockets/hooks sockets/kernel sockets/netlab sockets/path sockets/stage sockets/watch sockets/wire",
 }
 
 // forTests are the folders that only tests import.

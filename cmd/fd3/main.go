@@ -10,6 +10,7 @@ import (
 	"fd3/sockets/netlab"
 	"fd3/sockets/path"
 	"fd3/sockets/stage"
+	"fd3/sockets/watch"
 )
 
 // fd3 serve makes its calls on the main thread, which only init can be sure of.
@@ -19,6 +20,7 @@ func main() {
 	hooks.Become()
 	netlab.Become()
 	stage.Become()
+	watch.Become()
 	path.Become()
 	os.Exit(run(os.Args[1:]))
 }

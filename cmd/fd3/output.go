@@ -24,21 +24,24 @@ type output struct {
 
 // show returns a function that shows Events on stdout. The first error of stdout ends
 // up in failed.
-func (o output) show(failed *error) (func(lesson.Event), error) {
-	look, err := o.look()
+func (o output) show(failed *error) (func(lesson.Event), error) { return o.showOn(os.Stdout, failed) }
+
+// showOn is show on another file.
+func (o output) showOn(f *os.File, failed *error) (func(lesson.Event), error) {
+	look, err := o.lookOn(f)
 	if err != nil {
 		return nil, err
 	}
-	text := view.NewText(os.Stdout, look)
-	terminal := term.IsTerminal(os.Stdout.Fd())
+	text := view.NewText(f, look)
+	terminal := term.IsTerminal(f.Fd())
 	write := func(e lesson.Event) error {
 		if terminal { // its user may have changed its width
-			text.Fit(columns(os.Stdout))
+			text.Fit(columns(f))
 		}
 		return text.Show(e)
 	}
 	if o.json {
-		write = view.JSON(os.Stdout)
+		write = view.JSON(f)
 	}
 	return func(e lesson.Event) {
 		if err := write(e); err != nil && *failed == nil {
@@ -47,9 +50,11 @@ func (o output) show(failed *error) (func(lesson.Event), error) {
 	}, nil
 }
 
-func (o output) look() (view.Look, error) {
-	terminal := term.IsTerminal(os.Stdout.Fd())
-	look := view.Look{Width: columns(os.Stdout), ASCII: o.plain || !utf8Locale(), Whole: !terminal, Words: o.words}
+func (o output) look() (view.Look, error) { return o.lookOn(os.Stdout) }
+
+func (o output) lookOn(f *os.File) (view.Look, error) {
+	terminal := term.IsTerminal(f.Fd())
+	look := view.Look{Width: columns(f), ASCII: o.plain || !utf8Locale(), Whole: !terminal, Words: o.words}
 	switch o.color {
 	case "always":
 		look.Colour = true

@@ -164,7 +164,7 @@ func (a *app) root() *cobra.Command {
 	for _, c := range stepCommands {
 		root.AddCommand(a.step(c))
 	}
-	root.AddCommand(a.status(), a.path(), a.glossary(), a.doctor(), a.reset(), a.wire(), a.on(), a.hooks(), a.serve(), versionCommand(), jsonTopic(), man())
+	root.AddCommand(a.status(), a.path(), a.glossary(), a.doctor(), a.reset(), a.wire(), a.on(), a.hooks(), a.serve(), a.watch(), versionCommand(), jsonTopic(), man())
 	strict(root)
 	return root
 }

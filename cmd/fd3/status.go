@@ -19,7 +19,7 @@ func (a *app) status() *cobra.Command {
 	cmd = a.onStage("status", "both processes drawn: their sockets, states, what waits where", a.runner,
 		func(ctx context.Context, r *step.Runner) error {
 			if watch {
-				return a.watch(ctx, r.Parties)
+				return a.redraw(ctx, r.Parties)
 			}
 			level := lesson.Short // the list that full has below the drawing is for those who ask
 			if a.json || cmd.Flags().Changed("explain") {

@@ -58,7 +58,7 @@ func TestStraceAgrees(t *testing.T) {
 	s.waits(server)
 	s.manyClients()
 
-	for _, w := range []*watch{watchServer, watchClient} {
+	for _, w := range []*onlooker{watchServer, watchClient} {
 		main, others := w.end()
 		s.compare(w.pid, main)
 		for _, line := range others {
@@ -371,8 +371,8 @@ func (s *session) ends(cmd *exec.Cmd, code int) told {
 	return s.note(cmd, cmd.Stdout.(*bytes.Buffer), code)
 }
 
-// A watch is strace, attached to a process.
-type watch struct {
+// An onlooker is strace, attached to a process.
+type onlooker struct {
 	t    testing.TB
 	pid  int
 	cmd  *exec.Cmd
@@ -380,9 +380,9 @@ type watch struct {
 }
 
 // strace attaches to all threads of a process.
-func (s *session) strace(pid int) *watch {
+func (s *session) strace(pid int) *onlooker {
 	s.t.Helper()
-	w := &watch{t: s.t, pid: pid, file: filepath.Join(s.t.TempDir(), "strace")}
+	w := &onlooker{t: s.t, pid: pid, file: filepath.Join(s.t.TempDir(), "strace")}
 	w.cmd = exec.Command("strace", "-f", "-a", "1", "-o", w.file, "-p", strconv.Itoa(pid))
 	var stderr transcript
 	w.cmd.Stderr = &stderr
@@ -400,7 +400,7 @@ var straceLine = regexp.MustCompile(`^(\d+) +(.*)$`)
 
 // end detaches strace and gives what it saw: the calls of the main thread and
 // those of the others.
-func (w *watch) end() (main, others []string) {
+func (w *onlooker) end() (main, others []string) {
 	w.t.Helper()
 	w.cmd.Process.Signal(os.Interrupt)
 	w.cmd.Wait()

@@ -1,119 +1,313 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"os/exec"
+	"os/signal"
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"fd3/lesson/step"
+	"fd3/lesson"
+	"fd3/lesson/outfile"
 	"fd3/lesson/view"
+	story "fd3/lesson/watch"
+	"fd3/sockets/watch"
 )
 
-// glance is how often the kernel is asked whether anything has changed.
-const glance = 250 * time.Millisecond
+const watchLong = `Tell of the sockets of any program, each from its birth to its close: the calls
+that the program makes on it, with what they were given and what came of them.
+Behind a call stands what it is for, the first time.
 
-// Orders to a terminal: a screen of its own without a cursor, and back.
-const (
-	enterScreen = "\x1b[?1049h\x1b[?25l"
-	leaveScreen = "\x1b[?25h\x1b[?1049l"
-	topLeft     = "\x1b[H"
-	clearRight  = "\x1b[K"
-	clearBelow  = "\x1b[J"
-)
+The program runs as it would without: it has its own terminal, its signals, its
+exit code. The story goes to stderr, as that of strace(1) does, and the program's
+own output goes where it always goes. With --out the story goes to a file alone.
 
-// watch draws what the kernel has, and again when it has changed or the terminal has
-// another size, until the command is interrupted.
-func (a *app) watch(ctx context.Context, parties []step.Party) error {
-	if a.json {
-		return usageError{errors.New("--watch draws on a terminal, and --json is for a program: run fd3 status --json again and again")}
+What is told is what the kernel was asked to do (ptrace(2)). In a head of HTTP the
+values of cookies, passwords and the like are masked.`
+
+// watchFlags are the flags of fd3 watch.
+type watchFlags struct {
+	story.Narrator
+	pids   []int
+	all    bool
+	out    string
+	force  bool
+	replay string
+}
+
+func (a *app) watch() *cobra.Command {
+	var f watchFlags
+	cmd := &cobra.Command{
+		Use:   "watch [-- COMMAND...]",
+		Short: "the sockets of any program, told while it runs",
+		Long:  watchLong,
+		Example: "  fd3 watch -- curl -s http://127.0.0.1:8080/\n  fd3 watch -- python3 -m http.server 8000\n  fd3 watch -p 4711                    a program that runs already\n" +
+			"  fd3 watch --calls -- nc -l 8000      every call on a socket, a line each\n  fd3 watch --out nc.jsonl -- nc -l 8000\n  fd3 watch --replay nc.jsonl",
+		GroupID: "whole",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.runWatch(cmd.Context(), &f, args) },
 	}
-	if !term.IsTerminal(os.Stdout.Fd()) || os.Getenv("TERM") == "dumb" {
-		return usageError{errors.New("--watch draws on a terminal, and stdout is none: run fd3 status")}
+	flags := cmd.Flags()
+	flags.SetInterspersed(false) // the flags behind the command are its own
+	flags.IntSliceVarP(&f.pids, "pid", "p", nil, "watch a process that runs already; several: -p 1,2")
+	flags.BoolVar(&f.Calls, "calls", false, "a line for each call, as strace prints it, and no words")
+	flags.BoolVar(&f.all, "all", false, "every call, not only those on sockets; with --calls")
+	flags.BoolVar(&f.Bytes, "bytes", false, "draw the heads of HTTP byte by byte")
+	flags.BoolVar(&f.Draw, "draw", false, "draw what the kernel has after each call that changes it")
+	flags.StringVar(&f.out, "out", "", "record the story in this file, and tell nothing")
+	flags.BoolVar(&f.force, "force", false, "write over a file; with --out")
+	flags.StringVar(&f.replay, "replay", "", "tell a story that --out has recorded")
+	return cmd
+}
+
+// check says what does not go together, or is missing.
+func (f *watchFlags) check(args []string) error {
+	switch {
+	case f.replay != "" && (len(args) > 0 || f.pids != nil || f.out != ""):
+		return errors.New("--replay tells of what has been: it takes no command, no -p and no --out")
+	case f.replay != "":
+		return nil
+	case len(args) > 0 && f.pids != nil:
+		return errors.New("watch a command, or a process that runs (-p), but not both")
+	case len(args) == 0 && f.pids == nil:
+		return errors.New("watch what? fd3 watch -- COMMAND, or fd3 watch -p PID")
+	case len(args) > 0 && args[0] == "":
+		return errors.New("the command is an empty word: perhaps a variable of the shell is not set")
+	case f.all && !f.Calls:
+		return errors.New("--all is for --calls: fd3 watch --calls --all -- COMMAND")
+	case f.force && f.out == "":
+		return errors.New("--force is for --out FILE")
 	}
-	look, err := a.look()
+	for _, pid := range f.pids {
+		if pid <= 0 {
+			return fmt.Errorf("%d is no process: see ps -e", pid)
+		}
+	}
+	return nil
+}
+
+func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error {
+	if err := f.check(args); err != nil {
+		return usageError{err}
+	}
+	if f.replay != "" {
+		return a.replay(f.replay, f.Calls)
+	}
+	var err error
+	if f.Explain, err = a.level(); err != nil {
+		return err
+	}
+	path := ""
+	if len(args) > 0 {
+		if path, err = exec.LookPath(args[0]); err != nil {
+			return usageError{fmt.Errorf("there is no program %q: %w", args[0], errors.Unwrap(err))}
+		}
+	}
+	if f.out != "" {
+		return f.record(func() error { return a.follow(ctx, f, path, args) }, commandLine(f.pids, args))
+	}
+	to := os.Stdout
+	if path != "" { // it is the command's
+		to = os.Stderr
+	}
+	var failed error
+	if f.Show, err = a.story(to, f.Calls, &failed); err != nil {
+		return err
+	}
+	return errors.Join(a.follow(ctx, f, path, args), failed)
+}
+
+// follow tells the whole story.
+func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
+	w := &watch.Watch{Tell: f.Tell, All: f.all, Suspend: func() { unix.Kill(unix.Getpid(), unix.SIGSTOP) }}
+	stop := f.tick()
+	var err error
+	if path != "" {
+		err = a.watchCommand(w, path, args)
+	} else {
+		err = a.watchProcesses(ctx, w, f)
+	}
+	stop()
+	if ended := programExit(0); err == nil || errors.As(err, &ended) {
+		f.End()
+	}
+	return err
+}
+
+// record has a story told into a file, which is there when it is whole.
+func (f *watchFlags) record(tell func() error, command string) error {
+	file, err := outfile.Create(f.out, 0o644, f.force)
+	if err != nil {
+		return thereAlready(f.out, err)
+	}
+	defer file.Discard()
+	out := bufio.NewWriter(file)
+	write := view.JSON(out)
+	var failed error
+	events := 0
+	f.Show = func(e lesson.Event) {
+		events++
+		if err := write(e); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	f.Recording(command)
+	ended := tell()
+	var exit programExit
+	if ended != nil && !errors.As(ended, &exit) {
+		return ended
+	}
+	if err := errors.Join(failed, out.Flush()); err != nil {
+		return err
+	}
+	if err := file.Commit(); err != nil {
+		return thereAlready(f.out, err)
+	}
+	fmt.Fprintf(os.Stderr, "%s: %s. To read it: fd3 watch --replay %[1]s\n", f.out, lesson.Counted(events, "event"))
+	return ended
+}
+
+// commandLine is what the user has typed to watch it.
+func commandLine(pids []int, args []string) string {
+	if len(args) > 0 {
+		return strings.Join(args, " ")
+	}
+	return fmt.Sprint("process ", strings.Trim(fmt.Sprint(pids), "[]"))
+}
+
+// story returns a function that shows the story on a file, or each call in a line.
+func (a *app) story(to *os.File, calls bool, failed *error) (func(lesson.Event), error) {
+	if !calls || a.json {
+		return a.showOn(to, failed)
+	}
+	write := view.Calls(to)
+	return func(e lesson.Event) {
+		if err := write(e); err != nil && *failed == nil {
+			*failed = err
+		}
+	}, nil
+}
+
+// tick has the Narrator look again and again who waits.
+func (f *watchFlags) tick() (stop func()) {
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(100 * time.Millisecond); ; {
+			select {
+			case <-over:
+				tick.Stop()
+				return
+			case <-tick.C:
+				f.Waiting()
+			}
+		}
+	}()
+	return func() { close(over); <-done }
+}
+
+// unheard reports whether SIGINT was ignored when fd3 began, as in the background of a
+// shell without job control: the command ignores it, too.
+var unheard = signal.Ignored(unix.SIGINT)
+
+// watchCommand runs a command until it has ended, with all that it has started.
+func (a *app) watchCommand(w *watch.Watch, path string, args []string) error {
+	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	sent := make(chan os.Signal, 8)
+	signal.Notify(sent, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		for again := false; ; {
+			select {
+			case <-over:
+				return
+			case s := <-sent:
+				again = passOn(w, s.(unix.Signal), again)
+			}
+		}
+	}()
+	status, err := w.Command(path, args, unheard)
+	switch {
+	case err != nil:
+		return err
+	case status.Signaled():
+		return programExit(128 + int(status.Signal()))
+	case status.ExitStatus() != 0:
+		return programExit(status.ExitStatus())
+	}
+	return nil
+}
+
+// passOn has a signal that fd3 has got reach the command, unless the terminal has sent it
+// there already. When the command has ended, it is for what that has left behind; again
+// reports that this has been asked to end before.
+func passOn(w *watch.Watch, s unix.Signal, again bool) bool {
+	typed := s == unix.SIGINT || s == unix.SIGQUIT || s == unix.SIGTSTP
+	switch {
+	case w.Runs() && typed && foreground():
+	case w.Runs() && s != unix.SIGTSTP:
+		w.Signal(s)
+	case !w.Runs() && again:
+		w.Signal(unix.SIGKILL)
+	case !w.Runs() && s != unix.SIGTSTP:
+		w.Signal(unix.SIGTERM)
+		return true
+	}
+	return again
+}
+
+// foreground reports whether this process is in the group that the terminal's keys send
+// signals to.
+func foreground() bool {
+	fd, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// watchProcesses watches processes that run already, until they end or fd3 is told to let
+// them go.
+func (a *app) watchProcesses(ctx context.Context, w *watch.Watch, f *watchFlags) error {
+	var names []string
+	for _, pid := range f.pids {
+		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		names = append(names, fmt.Sprintf("%s %d", cmp.Or(strings.TrimSpace(string(name)), "process"), pid))
+	}
+	f.Attach(strings.Join(names, ", "))
+	defer context.AfterFunc(ctx, w.Stop)()
+	err := w.Process(f.pids...)
+	if err == nil && ctx.Err() != nil {
+		f.LetGo()
+	}
+	return err
+}
+
+// replay tells a story that was recorded.
+func (a *app) replay(path string, calls bool) error {
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	leave := ownScreen()
-	defer leave()
-	lookout := step.Lookout{Parties: parties}
-	var shown string
-	for tick := time.NewTicker(glance); ; {
-		drawn, err := a.frame(ctx, &lookout, look)
-		if err != nil {
-			return err
-		}
-		if drawn != shown {
-			if _, err := io.WriteString(os.Stdout, drawn); err != nil {
-				return err
-			}
-			shown = drawn
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
-
-// frame returns a whole screen, as the terminal has to show it now.
-func (a *app) frame(ctx context.Context, lookout *step.Lookout, look view.Look) (string, error) {
-	e, err := lookout.Look(ctx)
+	defer file.Close()
+	var failed error
+	show, err := a.story(os.Stdout, calls, &failed)
 	if err != nil {
-		return "", err
+		return err
 	}
-	width, height, err := term.GetSize(os.Stdout.Fd())
-	if err != nil {
-		return "", err
+	if err := story.Replay(file, show); err != nil && failed == nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	look.Width, look.Rows = width, max(height-2, 1) // below two lines
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "%.*s\n", width, fmt.Sprintf("stage %s, as the kernel has it. Ctrl-C ends this.", a.stage))
-	out.WriteByte('\n')
-	if len(e.Snapshot.Hosts) == 0 {
-		fmt.Fprintf(&out, "%.*s\n", width, a.flag.line("No process runs. In another terminal: fd3 socket"))
-	} else if err := view.NewText(&out, look).Show(e); err != nil {
-		return "", err
-	}
-	return wholeScreen(out.String(), height), nil
-}
-
-// ownScreen gives what is drawn a screen of its own, until it is left.
-func ownScreen() (leave func()) {
-	restore := quietKeys()
-	io.WriteString(os.Stdout, enterScreen)
-	return func() {
-		io.WriteString(os.Stdout, leaveScreen)
-		restore()
-	}
-}
-
-// wholeScreen is a text that takes the place of all that is on a screen.
-func wholeScreen(text string, height int) string {
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	lines = lines[:min(len(lines), height)]
-	return topLeft + strings.Join(lines, clearRight+"\r\n") + clearRight + clearBelow
-}
-
-// quietKeys turns the echo of the terminal off, as long as nobody reads its keys. restore
-// turns it on again.
-func quietKeys() (restore func()) {
-	fd := int(os.Stdin.Fd())
-	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil { // stdin is no terminal
-		return func() {}
-	}
-	quiet := *before
-	quiet.Lflag &^= unix.ECHO
-	unix.IoctlSetTermios(fd, unix.TCSETS, &quiet)
-	return func() { unix.IoctlSetTermios(fd, unix.TCSETSF, before) }
+	return failed
 }

@@ -16,6 +16,15 @@ func ListenRow(q kernel.Queue, command string) lesson.Evidence {
 		Note: "On a LISTEN row these two count connections, not bytes: waiting for `accept4`, and the backlog."}
 }
 
+// Backlog is what the kernel has made of the number that listen(2) was given.
+func Backlog(asked, made int) lesson.Evidence {
+	e := lesson.Evidence{Fact: "backlog", Value: fmt.Sprintf("%d asked for, %d there", asked, made), Source: "sock_diag(7)", Command: SS("-ltn", "")}
+	if made < asked {
+		e.Note = "The kernel cuts it to `net.core.somaxconn`."
+	}
+	return e
+}
+
 // NoListenRow says that an address has no listener any more.
 func NoListenRow(local sockets.Sockaddr, command string) lesson.Evidence {
 	return lesson.Evidence{Fact: "LISTEN row", Value: "none for " + local.String(), Source: "sock_diag(7)", Command: command}

@@ -179,6 +179,8 @@ func (d *Document) connection(e lesson.Event) {
 	d.open(4, strings.Join(connectionWords(e), ", "), "")
 }
 
+func (d *Document) life(e lesson.Event) { d.open(4, strings.Join(lifeWords(e), ", "), "") }
+
 func (d *Document) request(e lesson.Event) {
 	d.flush(nil)
 	d.sheet.aside(fmt.Sprintf("%s: %s, %s of content", e.Request, e.Value, lesson.Counted(e.Length, "byte")))

@@ -73,6 +73,7 @@ var examples = map[lesson.Kind]lesson.Event{
 	lesson.KindPath: {Path: &path.Path{Made: time.Unix(0, 0).UTC(), Visits: []path.Visit{{Function: "function_here", File: "net/socket.c", Layer: path.Sockets, Packet: 4711,
 		Hits: []path.Hit{{Event: "net_dev_queue", Len: 71, Says: "device-here"}}}}}},
 	lesson.KindFrame:      {Packet: &wire.Packet{Data: []byte("bytes-here"), Layers: []wire.Layer{{Name: "layer-here", End: 10, Fields: []wire.Field{{Name: "characters", End: 10}}}}}},
+	lesson.KindLife:       {Connection: 1, FD: new(int), Process: "process-here", Value: "value here", Peer: "peer-here"},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},

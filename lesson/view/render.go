@@ -29,6 +29,7 @@ type renderer interface {
 	path(lesson.Event)
 	frame(lesson.Event)
 
+	life(lesson.Event)
 	connection(lesson.Event)
 	request(lesson.Event)
 	load(lesson.Event)
@@ -79,6 +80,8 @@ func draw(r renderer, e lesson.Event) {
 		r.path(e)
 	case lesson.KindFrame:
 		r.frame(e)
+	case lesson.KindLife:
+		r.life(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

@@ -228,13 +228,13 @@ func (v *Text) step(e lesson.Event) {
 
 func (v *Text) text(e lesson.Event) {
 	switch e.Section {
-	case "born", "ended", "status", "serving", "tour", "now", "held", "wire", "path":
+	case "born", "ended", "status", "serving", "tour", "now", "held", "wire", "watch", "recording", "path":
 		if v.section != e.Section {
 			v.blank()
 		}
 		v.section = e.Section
 		v.markdown(e.Text, 2)
-	case "serve":
+	case "serve", "watched":
 		v.section = e.Section
 		v.markdown(e.Text, 4)
 	case "before":
@@ -427,6 +427,29 @@ func (v *Text) connection(e lesson.Event) {
 func connectionWords(e lesson.Event) []string {
 	all := []string{fmt.Sprintf("connection %d", e.Connection), fmt.Sprintf("fd %d", *e.FD)}
 	for _, word := range []string{e.Peer, e.Loop} {
+		if word != "" {
+			all = append(all, word)
+		}
+	}
+	return all
+}
+
+// life writes which socket of a program the lines below it are about.
+func (v *Text) life(e lesson.Event) {
+	v.blank()
+	v.section = "recap"
+	words := lifeWords(e)
+	words[0] = v.theme.title.Render(words[0])
+	v.wrap(strings.Join(words, " "+v.theme.dot+" "), 2, 4)
+}
+
+// lifeWords returns the number of a life, what lives, and by whose hand.
+func lifeWords(e lesson.Event) []string {
+	all := []string{fmt.Sprintf("life %d", e.Connection), fmt.Sprintf("fd %d of %s %d", *e.FD, e.Process, e.PID)}
+	if e.Thread != 0 {
+		all[1] += fmt.Sprintf(", thread %d", e.Thread)
+	}
+	for _, word := range []string{e.Value, e.Peer} {
 		if word != "" {
 			all = append(all, word)
 		}

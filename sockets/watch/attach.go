@@ -92,6 +92,13 @@ func (w *Watch) Signal(s unix.Signal) {
 	}
 }
 
+// Runs reports whether the command has not ended yet. It may be called at any time.
+func (w *Watch) Runs() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.pids, w.root)
+}
+
 // list has Signal know which processes there are.
 func (w *Watch) list() {
 	w.mu.Lock()

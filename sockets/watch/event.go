@@ -35,7 +35,7 @@ type Event struct {
 	FD     int          // the descriptor of Socket: Entered, Returned
 
 	Parent  int             // Began: the process that started it
-	Sockets []Descriptor    // Began, Executed: descriptors of sockets that it has; Returned: those that it has since the call
+	Sockets []Descriptor    // Began, Executed: descriptors of sockets that it has; Ended: that it had, but for those that it shares with another; Returned: those that it has since the call
 	Before  map[int]int     // Entered, the first on a socket since the process began or was executed: how many calls it had made before, by number; nil: not counted
 	Path    string          // Executed: the program
 	Strange Strange         // Executed: what keeps it from being followed as others are

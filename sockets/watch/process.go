@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"debug/elf"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +36,15 @@ type thread struct {
 type table struct {
 	sockets map[int]uint64 // their inodes
 	users   int            // processes
+}
+
+// list returns the descriptors, by number.
+func (t *table) list() []Descriptor {
+	var all []Descriptor
+	for _, fd := range slices.Sorted(maps.Keys(t.sockets)) {
+		all = append(all, Descriptor{FD: fd, Inode: t.sockets[fd]})
+	}
+	return all
 }
 
 // socketOf returns the inode of the socket that a descriptor leads to, or 0.

@@ -256,7 +256,7 @@ func (w *Watch) gone(tid int, status unix.WaitStatus) {
 	if !w.live {
 		return
 	}
-	w.tell(t, &Event{Kind: Ended, Status: status})
+	w.tell(t, &Event{Kind: Ended, Status: status, Sockets: t.fds.list()})
 	if t.fds.users--; t.fds.users > 0 {
 		return
 	}

@@ -1,0 +1,76 @@
+package watch
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+)
+
+// A life is that of a socket, from its birth to its close.
+type life struct {
+	number  uint64 // from 1, of those that are told; 0: it is not told
+	inode   uint64
+	kind    string // "TCP over IPv4"
+	stream  bool   // it carries a stream of bytes
+	peer    string
+	told    place // where the last line about it has happened
+	born    time.Time
+	calls   int
+	in, out int64 // bytes
+	read    direction
+	written direction
+}
+
+// A place is a descriptor of a thread.
+type place struct{ pid, tid, fd int }
+
+// kindOf says what a socket is, by the arguments of socket(2).
+func kindOf(domain, typ, protocol int) (kind string, stream bool) {
+	typ &= 0xf
+	stream = typ == unix.SOCK_STREAM
+	switch domain {
+	case unix.AF_UNIX:
+		return map[int]string{unix.SOCK_STREAM: "a Unix stream", unix.SOCK_DGRAM: "Unix datagrams", unix.SOCK_SEQPACKET: "Unix packets"}[typ], stream
+	case unix.AF_NETLINK:
+		return "netlink, to the kernel itself", false
+	case unix.AF_INET, unix.AF_INET6:
+		over := map[int]string{unix.AF_INET: " over IPv4", unix.AF_INET6: " over IPv6"}[domain]
+		switch {
+		case protocol == unix.IPPROTO_MPTCP:
+			return "MPTCP" + over, stream
+		case stream:
+			return "TCP" + over, stream
+		case typ == unix.SOCK_DGRAM && (protocol == 0 || protocol == unix.IPPROTO_UDP):
+			return "UDP" + over, stream
+		}
+	}
+	return fmt.Sprintf("%s, %s", sockets.DomainName(domain), sockets.TypeName(typ)), stream
+}
+
+// stepOf is the step of fd3's own course that a call is.
+func stepOf(name string) string {
+	switch name {
+	case "accept4":
+		return "accept"
+	case "read", "readv", "recvfrom", "recvmsg", "recvmmsg", "preadv", "preadv2":
+		return "recv"
+	case "write", "writev", "sendto", "sendmsg", "sendmmsg", "pwritev", "pwritev2", "sendfile", "splice":
+		return "send"
+	case "close_range":
+		return "close"
+	}
+	return name
+}
+
+// waits reports whether a call is one that waits for several sockets, or may: it belongs
+// to no life.
+func waits(name string) bool {
+	switch name {
+	case "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2":
+		return true
+	}
+	return false
+}

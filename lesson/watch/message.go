@@ -1,0 +1,118 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"fd3/httpmini"
+	"fd3/httpmini/page"
+	"fd3/lesson"
+	"fd3/sockets"
+)
+
+// A direction is what has gone one way over a socket.
+type direction struct {
+	masker page.Masker // of what was last begun
+	head   []byte      // of a message that is not whole yet
+	opaque bool        // what goes on is no head
+	begun  bool
+	over   bool // the other end has spoken since: what comes next begins another message
+}
+
+// A message is a head of HTTP.
+type message struct {
+	line   string // its first line
+	fields int
+	data   []byte // masked
+	spans  []lesson.Span
+}
+
+// add takes bytes and returns the head that they complete, if they do. tls reports that
+// they begin a TLS handshake (RFC 8446, section 5.1).
+func (d *direction) add(data []byte) (m *message, tls bool) {
+	first := !d.begun
+	d.begun = true
+	if d.opaque || len(data) == 0 {
+		return nil, false
+	}
+	d.head = append(d.head, data...)
+	if first && len(d.head) > 2 && d.head[0] == 22 && d.head[1] == 3 {
+		d.opaque, d.head = true, nil
+		return nil, true
+	}
+	var tokens []httpmini.Token
+	var n int
+	var err error
+	var line string
+	var fields int
+	if strings.HasPrefix(string(d.head[:min(len(d.head), 5)]), "HTTP/"[:min(len(d.head), 5)]) {
+		var r httpmini.Response
+		n, err = r.Parse(d.head, &tokens)
+		line, fields = fmt.Sprintf("%s %d %s", r.Version, r.Status, httpmini.StatusText(r.Status)), len(r.Fields)
+	} else {
+		var r httpmini.Request
+		n, err = r.Parse(d.head, &tokens)
+		line, fields = fmt.Sprintf("%s %s %s", r.Method, r.Target, r.Version), len(r.Fields)
+	}
+	if errors.Is(err, httpmini.ErrMore) && len(d.head) < httpmini.MaxHead {
+		return nil, false
+	}
+	whole := d.head
+	d.opaque, d.head = true, nil
+	if err != nil {
+		return nil, false
+	}
+	var masker page.Masker
+	m = &message{line: string(masker.Append(nil, []byte(line))), fields: fields, data: new(page.Masker).Append(nil, whole[:n])}
+	for _, t := range tokens {
+		if t.End <= n {
+			m.spans = append(m.spans, lesson.Span{Name: t.Kind.String(), Start: t.Start, End: t.End})
+		}
+	}
+	return m, false
+}
+
+// literal is a string as strace(1) prints it, and behind it the length of a struct iovec.
+var literal = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"(?:\.\.\.)?(?:, iov_len=(\d+))?`)
+
+// mask hides the secrets in the bytes that a call has moved, and in its arguments. Of a
+// call that has moved nothing the bytes are not shown: nobody knows where in a message
+// they stand.
+func (d *direction) mask(c sockets.Call) sockets.Call {
+	if c.Errno == 0 && c.Ret == 0 {
+		return c
+	}
+	c.C, c.Go = "", "" // they have the bytes, too
+	masked := d.masker.Append(nil, c.Data)
+	if c.Errno == 0 && string(masked) == string(c.Data) {
+		return c
+	}
+	c.Data = masked
+	args := make([]sockets.Arg, len(c.Args))
+	copy(args, c.Args)
+	c.Args = args
+	rest := masked
+	for i, a := range args {
+		if a.Name != "buf" && a.Name != "iov" && a.Name != "msg" {
+			continue
+		}
+		args[i].Value = literal.ReplaceAllStringFunc(a.Value, func(s string) string {
+			if c.Errno != 0 {
+				return `"..."` + s[strings.LastIndex(s, `"`)+1:]
+			}
+			n, tail := len(rest), ""
+			if length := literal.FindStringSubmatch(s)[2]; length != "" {
+				n, _ = strconv.Atoi(length)
+				tail = ", iov_len=" + length
+			}
+			n = min(n, len(rest))
+			shown := sockets.Quote(rest[:n])
+			rest = rest[n:]
+			return shown + tail
+		})
+	}
+	return c
+}

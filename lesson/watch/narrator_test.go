@@ -1,0 +1,220 @@
+package watch
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/lesson/view"
+	"fd3/sockets/watch"
+)
+
+// manyClients is the last but one argument of this program when it is to be a client that
+// connects very often; the address follows.
+const manyClients = "many-clients"
+
+func TestMain(m *testing.M) {
+	watch.Become()
+	if n := len(os.Args); n > 2 && os.Args[n-2] == manyClients {
+		for range 300 {
+			if c, err := net.Dial("tcp", os.Args[n-1]); err == nil {
+				c.Close()
+			}
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// tell watches a command and returns what a Narrator has told.
+func tell(t *testing.T, n *Narrator, argv ...string) []lesson.Event {
+	t.Helper()
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	var told []lesson.Event
+	n.Show = func(e lesson.Event) { told = append(told, e) }
+	w := watch.Watch{Tell: n.Tell}
+	if _, err := w.Command(path, argv, false); err != nil {
+		t.Fatal(err)
+	}
+	n.End()
+	return told
+}
+
+// server is one that answers every request, after it has read all of it.
+func server(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.Header().Set("Set-Cookie", "session=~~~~; Path=/")
+		w.Write([]byte("hello\n"))
+	})}
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return l.Addr().String()
+}
+
+// A life has its steps in their order, the other end, and the heads of both messages.
+func TestLife(t *testing.T) {
+	at := server(t)
+	told := tell(t, &Narrator{Bytes: true}, "curl", "-s", "--noproxy", "*", "-o", "/dev/null", "http://"+at+"/path")
+	var steps, texts []string
+	var number uint64
+	drawn := 0
+	for _, e := range told {
+		if e.Kind == lesson.KindReturn && e.Step == "socket" && strings.Contains(e.Strace, "AF_INET,") {
+			number = 0
+		}
+		switch e.Kind {
+		case lesson.KindLife:
+			number = e.Connection
+			if e.Value == "TCP over IPv4" {
+				steps = append(steps, "life")
+			}
+		case lesson.KindReturn:
+			if len(steps) > 0 {
+				steps = append(steps, e.Step)
+			}
+		case lesson.KindText:
+			texts = append(texts, e.Text)
+		case lesson.KindBytes:
+			drawn++
+			if len(e.Spans) < 10 || e.Spans[0].Name != "method" && !strings.Contains(e.Spans[0].Name, "version") {
+				t.Errorf("%+v", e)
+			}
+		}
+	}
+	all := strings.Join(steps, " ")
+	for _, want := range []string{"life socket setsockopt", "connect", "send", "recv", "close"} {
+		at := strings.Index(all, want)
+		if at < 0 {
+			t.Fatalf("no %q in what is left of %q", want, strings.Join(steps, " "))
+		}
+		all = all[at:]
+	}
+	said := strings.Join(texts, "\n")
+	for _, want := range []string{"before its first socket", "Written: `GET /path HTTP/1.1`, a whole head with 3 field lines", "Read: `HTTP/1.1 200 OK`, a whole head with", "has ended: exit code 0", "In all: "} {
+		if !strings.Contains(strings.ReplaceAll(said, "\n", " "), want) {
+			t.Errorf("no %q in %s", want, said)
+		}
+	}
+	if drawn != 2 || number == 0 {
+		t.Errorf("%d heads are drawn", drawn)
+	}
+}
+
+// No byte of a secret is told, however a program writes it.
+func TestSecrets(t *testing.T) {
+	at := server(t)
+	host, port, _ := net.SplitHostPort(at)
+	pieces := fmt.Sprintf(`import socket,time
+s=socket.create_connection(("%s",%s))
+for p in [b"POST /?token=~~~~ HTTP/1.1\r\nHost: a\r\nCookie: ~~", b"~~~~~~~~", b"~~\r\nAuthorization: Bearer ~~~~\r\nContent-Length: 13\r\nConnection: close\r\n\r\n", b"password=~~~~"]:
+    s.send(p)
+s.sendmsg([b"",b""])
+while s.recv(4096): pass`, host, port)
+	for _, argv := range [][]string{
+		{"curl", "-s", "--noproxy", "*", "-o", "/dev/null", "-H", "Cookie: a=~~~~", "-u", "a:~~~~", "-d", "password=~~~~", "http://" + at + "/?token=~~~~"},
+		{"python3", "-c", pieces},
+	} {
+		for _, n := range []*Narrator{{Bytes: true}, {Calls: true}} {
+			for _, e := range tell(t, n, argv...) {
+				line, err := json.Marshal(e)
+				if err != nil || bytes.Contains(line, []byte("~")) || bytes.Contains(e.Data, []byte("~")) || bytes.Contains(e.Data, []byte("YTp+fn5+")) || bytes.Contains(line, []byte("YTp+")) {
+					t.Errorf("%s: %s %s", argv[0], line, e.Data)
+				}
+			}
+		}
+	}
+}
+
+// Of many connections a few are told, and the others are counted.
+func TestMany(t *testing.T) {
+	self, _ := os.Executable()
+	told := tell(t, &Narrator{}, self, "-test.run=^$", manyClients, server(t))
+	lives, said := 0, ""
+	for _, e := range told {
+		if e.Kind == lesson.KindLife {
+			lives = max(lives, int(e.Connection))
+		}
+		said += e.Text + "\n"
+	}
+	if lives < 10 || lives > 250 || !strings.Contains(said, "Not told") || !strings.Contains(said, "In all: 30") {
+		t.Errorf("%d lives are told: %s", lives, said)
+	}
+}
+
+// What a program has open at its end is told, and how it has ended.
+func TestLeftOpen(t *testing.T) {
+	told := tell(t, &Narrator{}, "bash", "-c", "exec 7<>/dev/udp/127.0.0.1/9; kill -9 $$")
+	var said string
+	for _, e := range told {
+		said += strings.ReplaceAll(e.Text, "\n", " ") + "\n"
+	}
+	if !strings.Contains(said, "has ended: signal 9, SIGKILL") || !strings.Contains(said, "the kernel has closed: fd 7.") {
+		t.Error(said)
+	}
+}
+
+// A listener's backlog is the one that the kernel has.
+func TestBacklog(t *testing.T) {
+	most, err := os.ReadFile("/proc/sys/net/core/somaxconn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := tell(t, &Narrator{}, "python3", "-c", "import socket; s=socket.socket(); s.bind(('127.0.0.1',0)); s.listen(1000000)")
+	for _, e := range told {
+		if e.Kind == lesson.KindEvidence && e.Fact == "backlog" {
+			if want := fmt.Sprintf("1000000 asked for, %s there", strings.TrimSpace(string(most))); e.Value != want {
+				t.Errorf("%q, not %q", e.Value, want)
+			}
+			return
+		}
+	}
+	t.Error("no backlog is told")
+}
+
+// Each note that is in the words is reached by a name, and each name has words.
+func TestNotes(t *testing.T) {
+	for _, s := range story().Sections {
+		if name, ok := strings.CutPrefix(s.Heading, "errno "); ok {
+			if unix.ErrnoName(errnos[name]) != name {
+				t.Errorf("%s is no errno here", name)
+			}
+		}
+		if s.Text == "" {
+			t.Errorf("%q has no words", s.Heading)
+		}
+	}
+}
+
+var errnos = map[string]unix.Errno{"EAGAIN": unix.EAGAIN, "EINPROGRESS": unix.EINPROGRESS, "ENOENT": unix.ENOENT, "ECONNREFUSED": unix.ECONNREFUSED}
+
+// Whatever stands in a file, it is a recording that can be shown, or none.
+func FuzzReplay(f *testing.F) {
+	f.Add([]byte(`{"kind":"text","section":"recording","text":"x"}{"kind":"life","fd":3}{"kind":"return","strace":"x"}`))
+	f.Add([]byte(`{"kind":"text","section":"recording"}{"kind":"bytes","data":"YQ==","spans":[{"name":"a","start":0,"end":9}]}`))
+	f.Add([]byte(`{"kind":"text","section":"recording"}{"kind":"snapshot","snapshot":{"hosts":[{"processes":[{"name":"a","pid":1}]}]}}`))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		text := view.NewText(io.Discard, view.Look{Width: 80})
+		Replay(bytes.NewReader(file), func(e lesson.Event) { text.Show(e) })
+	})
+}

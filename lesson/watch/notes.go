@@ -1,0 +1,127 @@
+package watch
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets"
+)
+
+// note is the section of watch.md that says what a call is for, and what fd3's own
+// server does instead; empty: none.
+func note(c sockets.Call, was, is *life) string {
+	arg := func(i int) int {
+		if i < len(c.Args) {
+			return int(int32(c.Args[i].Number))
+		}
+		return 0
+	}
+	value := func(i int) string {
+		if i < len(c.Args) {
+			return c.Args[i].Value
+		}
+		return ""
+	}
+	switch c.Errno {
+	case unix.EAGAIN:
+		return "EAGAIN"
+	case unix.EINPROGRESS:
+		return "EINPROGRESS"
+	case unix.ENOENT:
+		if c.Name == "connect" && strings.Contains(value(1), "nscd") {
+			return "nscd"
+		}
+	}
+	if c.Errno != 0 {
+		return ""
+	}
+	switch c.Name {
+	case "socket":
+		switch {
+		case arg(0) == unix.AF_NETLINK:
+			return "netlink"
+		case arg(2) == unix.IPPROTO_MPTCP:
+			return "mptcp"
+		case arg(1)&unix.SOCK_NONBLOCK != 0:
+			return "socket nonblock"
+		case arg(0) == unix.AF_INET6:
+			return "inet6"
+		}
+		return "socket"
+	case "socketpair":
+		return "socketpair"
+	case "setsockopt", "getsockopt":
+		option, _, _ := strings.Cut(value(2), " ")
+		if c.Name == "getsockopt" && option != "SO_ERROR" {
+			return ""
+		}
+		return option
+	case "fcntl":
+		if strings.Contains(value(2), "O_NONBLOCK") && value(1) == "F_SETFL" {
+			return "nonblock"
+		}
+		if value(1) == "F_DUPFD" || value(1) == "F_DUPFD_CLOEXEC" {
+			return "dup"
+		}
+	case "ioctl":
+		if value(1) == "FIONBIO" {
+			return "nonblock"
+		}
+	case "bind":
+		if c.Addr.Family() != unix.AF_UNIX && c.Addr.Family() != unix.AF_NETLINK && c.Addr.Wildcard() {
+			return "bind wildcard"
+		}
+		return "bind"
+	case "connect":
+		switch {
+		case c.Addr.Family() == unix.AF_UNIX:
+			return "connect unix"
+		case was != nil && !was.stream:
+			return "connect datagram"
+		}
+		return "connect"
+	case "accept4":
+		if arg(3)&unix.SOCK_NONBLOCK != 0 {
+			return "accept4 nonblock"
+		}
+		return "accept"
+	case "dup2", "dup3":
+		return "dup"
+	case "splice", "sendfile", "writev", "shutdown", "listen", "accept", "dup", "poll", "epoll_create1", "epoll_ctl", "io_uring_setup":
+		return c.Name
+	case "epoll_create":
+		return "epoll_create1"
+	case "ppoll", "select", "pselect6":
+		return "poll"
+	case "epoll_wait", "epoll_pwait", "epoll_pwait2":
+		return "epoll_wait"
+	case "recvmsg":
+		if is != nil && is != was {
+			return "rights"
+		}
+	}
+	if stepOf(c.Name) == "recv" && c.Ret == 0 && was != nil && was.stream {
+		return "end"
+	}
+	return ""
+}
+
+// remark returns what there is to say behind a call: how long it took, which step of the
+// course it is, and what it is for; that once.
+func (n *Narrator) remark(c sockets.Call, section string, values map[string]string) string {
+	words := []string{lesson.Took(c.Duration)}
+	if step := stepOf(c.Name); step != c.Name && (step == "recv" || step == "send") && !n.noted[c.Name] {
+		n.noted[c.Name] = true
+		words = append(words, fmt.Sprintf("the step %s", step))
+	}
+	if n.Explain != lesson.None && section != "" && !n.noted["note "+section] {
+		n.noted["note "+section] = true
+		if text := filled("note "+section, values); text != "" {
+			words = append(words, text)
+		}
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,85 @@
+package watch
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fd3/lesson"
+	"fd3/sockets"
+	"fd3/sockets/watch"
+)
+
+// A sum is what there was in all.
+type sum struct {
+	processes   int
+	lives, told int
+	calls       int
+	in, out     int64
+	waited      time.Duration // in calls that wait for sockets
+	errors      map[failure]int
+}
+
+// A failure is an errno of a call.
+type failure struct {
+	errno unix.Errno
+	call  string
+}
+
+func newSum() sum { return sum{errors: make(map[failure]int)} }
+
+// call counts a call that has returned.
+func (s *sum) call(e *watch.Event) {
+	s.calls++
+	if e.Call.Duration >= quick {
+		s.waited += e.Call.Duration
+	}
+	switch {
+	case e.Call.Errno != 0:
+		s.errors[failure{e.Call.Errno, e.Call.Name}]++
+	case stepOf(e.Call.Name) == "recv":
+		s.in += e.Call.Ret
+	case stepOf(e.Call.Name) == "send":
+		s.out += e.Call.Ret
+	}
+}
+
+// End tells what there was in all. The Watch is over.
+func (n *Narrator) End() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.begin()
+	values := map[string]string{
+		"lives": lesson.Counted(n.sum.lives, "socket"), "processes": lesson.Counted(n.sum.processes, "process"),
+		"calls": lesson.Counted(n.sum.calls, "call"), "in": lesson.Counted(n.sum.in, "byte"), "out": lesson.Counted(n.sum.out, "byte"),
+	}
+	if n.sum.waited > 0 {
+		values["waited"] = lesson.Took(n.sum.waited)
+	}
+	values["processes"] = strings.Replace(values["processes"], "processs", "processes", 1)
+	if n.untold > 0 {
+		values["untold"] = lesson.Counted(n.untold, "socket")
+	}
+	section := "sum"
+	if n.sum.lives == 0 {
+		section = "none"
+	}
+	n.Show(lesson.Event{Kind: lesson.KindText, Section: "watch", Text: filled(section, values)})
+	failures := slices.SortedFunc(maps.Keys(n.sum.errors), func(a, b failure) int {
+		return cmp.Or(n.sum.errors[b]-n.sum.errors[a], cmp.Compare(a.call, b.call), cmp.Compare(a.errno, b.errno))
+	})
+	for _, f := range failures {
+		c := sockets.Call{Errno: f.errno}
+		name, meaning := c.ErrnoName(), sockets.Meaning(f.errno)
+		if text, ok := story().Section("errno " + name); ok {
+			meaning = text
+		}
+		n.Show(lesson.Event{Kind: lesson.KindText, Section: "watched", ErrnoName: name, Errno: int(f.errno), Name: f.call,
+			Text: fmt.Sprintf("`%s` of `%s`, %s: %s", name, f.call, lesson.Counted(n.sum.errors[f], "time"), meaning)})
+	}
+}
