@@ -72,10 +72,13 @@ const (
 var unbound = strings.NewReplacer(tie, " ", bond, "-")
 
 // line writes one line without blanks at its end. A style that goes on in the next line
-// is closed at the end of this one, and opened there anew: each line stands for itself.
+// is closed at the end of this one, and opened there anew, after the blanks: each line stands
+// for itself.
 func (v *Text) line(s string) {
 	if v.err == nil {
-		s = v.open + unbound.Replace(strings.TrimRight(s, " "))
+		s = unbound.Replace(strings.TrimRight(s, " "))
+		text := strings.TrimLeft(s, " ")
+		s = s[:len(s)-len(text)] + v.open + text
 		v.open = ""
 		for _, style := range sgr.FindAllString(s, -1) {
 			if v.open += style; style == reset {

@@ -38,6 +38,20 @@ func TestThemesOnlyDecorate(t *testing.T) {
 	}
 }
 
+// What stands out does so from its words on, also where they go on in the next line: no
+// margin is underlined, or bright.
+func TestMarginsHaveNoStyle(t *testing.T) {
+	var out bytes.Buffer
+	look := Look{Width: 40, Colour: true, Theme: Contrast}
+	err := NewText(&out, look).Show(lesson.Evidence{Fact: "x", Value: "1", Source: "a(2)", Command: "cat one/two three/four five/six seven/eight"}.Event())
+	if err != nil || strings.Count(out.String(), "\x1b[4m") < 2 {
+		t.Fatalf("%v: no command in two lines: %q", err, out.String())
+	}
+	if found := regexp.MustCompile(`(?m)^ *\x1b\[[47]m .*`).FindString(out.String()); found != "" {
+		t.Errorf("%q", found)
+	}
+}
+
 func TestThemeNames(t *testing.T) {
 	next := Theme("")
 	var met []Theme
