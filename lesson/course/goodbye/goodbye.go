@@ -116,12 +116,12 @@ func ends(l *lab.Lab) []lab.Step {
 }
 
 // farewell counts the packets that end a connection: the FINs, and for each the first that
-// acknowledges it.
+// acknowledges it. A FIN that a kernel has sent again is left out.
 func farewell(packets []wire.Packet) int {
 	saying := make(map[int]bool) // by their numbers
 	for i, p := range packets {
 		s, ok := p.Segment()
-		if !ok || !s.Has(wire.FIN) {
+		if !ok || !s.Has(wire.FIN) || p.Again > 0 {
 			continue
 		}
 		saying[p.Number] = true

@@ -38,8 +38,12 @@ type Network struct {
 	calls  []cable.Call // of the parties
 	guests map[stage.Role]stage.Role
 
-	told  int       // the number of the last packet that no ladder shows: Connection has made what came before
-	since time.Time // and when that was over
+	// Of the last Connection:
+	told     int       // the number of the last packet that no ladder shows, since it belongs to its making
+	since    time.Time // when it was made
+	timeouts int64     // how often a retransmission timer of the client's host had fired
+	port     uint16    // its port; 0: there was none
+	end      func()    // ends it
 }
 
 // unwatched is how long a network is there when its experiment has ended without a word,
@@ -181,12 +185,17 @@ type Connection struct {
 
 // Connection opens a connection at a port of the server, over a cable that lets everything
 // flow meanwhile; after that it holds again. Its calls are told in short. options are set
-// before it is opened; nil: none are. A ladder begins after it.
+// before it is opened; nil: none are. A ladder begins after it. The next one takes its
+// place, at another port.
 func (n *Network) Connection(port uint16, options func(listener, fd int)) (c Connection) {
 	l := n.lab
 	l.Setup(func() {
 		n.Flow()
-		listener, addr := n.Listener(port)
+		if n.end != nil {
+			n.end()
+		}
+		n.port = max(n.port+1, port)
+		listener, addr := n.Listener(n.port)
 		c.FD = l.Stream(Client)
 		if options != nil {
 			options(listener, c.FD)
@@ -194,10 +203,21 @@ func (n *Network) Connection(port uint16, options func(listener, fd int)) (c Con
 		l.Must(l.ConnectFD(c.FD, addr))
 		c.Conn = l.Accept(listener)
 		c.At, c.From = addr.AddrPort(), l.Ask(Client, c.FD).Local.AddrPort()
-		n.told, n.since = n.Hold().Newest, time.Now()
+		n.end = func() {
+			l.Close(Client, c.FD)
+			l.Close(Server, c.Conn)
+		}
+		n.told, n.since, n.timeouts = n.Hold().Newest, time.Now(), n.Counter(Client, timeouts)
 	})
 	return c
 }
+
+// timeouts counts how often TCP has sent again what nobody acknowledged in time.
+const timeouts = "TcpExt.TCPTimeouts"
+
+// TimedOut reports whether a retransmission timer of the client's host has fired since the
+// last Connection.
+func (n *Network) TimedOut() bool { return n.Counter(Client, timeouts) > n.timeouts }
 
 // Flow lets everything pass, and Hold lets nothing pass any more but ARP.
 func (n *Network) Flow() wire.Report { return n.Order(wire.Order{Do: "flow"}) }

@@ -53,9 +53,11 @@ func besides(t *testing.T, commands string) string {
 }
 
 // NeedNetwork skips the test where the machine denies its user a network of their own. CI
-// must have one.
+// must have one. fd3 is built then, before any experiment: the timers of a network do not
+// wait for that.
 func NeedNetwork(t *testing.T) {
 	t.Helper()
+	besides(t, "fd3 on")
 	name := fmt.Sprintf("probe-%d", os.Getpid())
 	_, _, err := netlab.Up(name, netlab.Options{})
 	netlab.Down(context.Background(), name)

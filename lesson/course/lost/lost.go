@@ -37,7 +37,7 @@ var Lesson = lab.Lesson{
 const port = 8080
 
 func hasBytes(s wire.Segment) bool { return s.Length > 0 }
-func isACK(s wire.Segment) bool    { return s.Src.Port() == port && s.Length == 0 }
+func isACK(s wire.Segment) bool    { return s.Length == 0 } // the server sends nothing else here
 
 // lying returns what lies on the cable: segments with bytes, and others, which acknowledge.
 func lying(n *lab.Network) (data, acks []wire.Packet) {
@@ -57,6 +57,18 @@ func reno(l *lab.Lab) func(listener, fd int) {
 	return func(_, fd int) { l.Must(l.Congestion(lab.Client, fd, "reno")) }
 }
 
+// steady makes again what was made before a step, on another connection, if the client's
+// retransmission timer has fired meanwhile: a learner may think for longer than it waits.
+func steady(l *lab.Lab, n *lab.Network, made ...func()) {
+	if n.TimedOut() {
+		l.Setup(func() {
+			for _, again := range made {
+				again()
+			}
+		})
+	}
+}
+
 // third loses the third of eight segments. It is long for its steps, which share what each
 // leaves for the next.
 func third(l *lab.Lab) []lab.Step {
@@ -66,16 +78,43 @@ func third(l *lab.Lab) []lab.Step {
 	var sent sockets.Call
 	var data, acks []wire.Packet
 	var again wire.Packet
+	send := func() {
+		c = n.Connection(port, reno(l))
+		mss := int(l.Ask(lab.Client, c.FD).TCP.Snd_mss)
+		sent = l.Must(l.Send(lab.Client, c.FD, strings.Repeat("x", segments*mss)))
+		l.Until("the segments on the cable", func() bool {
+			data, _ = lying(n)
+			return len(data) == segments
+		})
+	}
+	lose := func() {
+		n.Pass(data[0])
+		n.Pass(data[1])
+		n.Drop(data[2])
+		_, acks = lying(n)
+		for _, p := range acks {
+			n.Pass(p)
+		}
+	}
+	rest := func() {
+		for _, p := range data[3:] {
+			n.Pass(p)
+		}
+		_, acks = lying(n)
+	}
+	passed := 0
+	repair := func() {
+		data = nil
+		for passed = 0; passed < len(acks) && len(data) == 0; passed++ {
+			n.Pass(acks[passed])
+			data, _ = lying(n)
+		}
+		again = n.Lies("the segment once more", hasBytes)
+	}
 	return []lab.Step{
 		{Name: "send", Do: func() {
 			n = l.Network()
-			c = n.Connection(port, reno(l))
-			mss := int(l.Ask(lab.Client, c.FD).TCP.Snd_mss)
-			sent = l.Must(l.Send(lab.Client, c.FD, strings.Repeat("x", segments*mss)))
-			l.Until("the segments on the cable", func() bool {
-				data, _ = lying(n)
-				return len(data) == segments
-			})
+			send()
 			for _, p := range data {
 				n.Show(p)
 			}
@@ -87,21 +126,13 @@ func third(l *lab.Lab) []lab.Step {
 			l.Note("arrived", l.Ask(lab.Server, c.Conn).Unread)
 		}},
 		{Name: "lose", Do: func() {
-			n.Pass(data[0])
-			n.Pass(data[1])
-			n.Drop(data[2])
-			_, acks = lying(n)
-			for _, p := range acks {
-				n.Pass(p)
-			}
-			info := n.ShowSending(c)
-			l.Note("before", info.Snd_cwnd)
+			steady(l, n, send)
+			lose()
+			l.Note("before", n.ShowSending(c).Snd_cwnd)
 		}},
 		{Name: "rest", Do: func() {
-			for _, p := range data[3:] {
-				n.Pass(p)
-			}
-			_, acks = lying(n)
+			steady(l, n, send, lose)
+			rest()
 			for _, p := range acks {
 				n.Show(p)
 			}
@@ -114,22 +145,15 @@ func third(l *lab.Lab) []lab.Step {
 			}
 		}},
 		{Name: "acks", Do: func() {
-			passed := 0
-			for _, p := range acks {
-				n.Pass(p)
-				passed++
-				if data, _ = lying(n); len(data) > 0 {
-					break
-				}
-			}
-			again = n.Lies("the segment once more", hasBytes)
+			steady(l, n, send, lose, rest)
+			repair()
 			n.Show(again)
 			n.ShowSending(c)
 			l.Note("acks", passed)
-			acks = acks[passed:]
 		}},
 		{Name: "again", Do: func() {
-			n.Let(acks)
+			steady(l, n, send, lose, rest, repair)
+			n.Let(acks[passed:])
 			n.Pass(again)
 			n.Pass(n.Lies("the ACK of all", isACK))
 			n.ShowUnread(lab.Server, c.Conn, c)
@@ -137,10 +161,10 @@ func third(l *lab.Lab) []lab.Step {
 			l.Note("whole", l.Ask(lab.Server, c.Conn).Unread)
 			l.Note("after", info.Snd_cwnd)
 			l.Note("again", info.Total_retrans)
-			switch {
-			case info.Total_retrans == 0:
+			switch info.Total_retrans {
+			case 0:
 				l.Answer("none")
-			case info.Total_retrans == 1:
+			case 1:
 				l.Answer("one")
 			default:
 				l.Answer("all")
@@ -165,40 +189,48 @@ func half(l *lab.Lab) []lab.Step {
 	}
 	// round shows what the client's kernel has sent.
 	round := func(note string) {
-		data, _ = lying(n)
 		l.Show(lesson.Evidence{Fact: "on the cable", Value: lesson.Counted(len(data), "segment"), Source: "the cable"})
 		info := n.ShowSending(c)
 		before = info.Snd_cwnd
 		l.Note(note, before)
 	}
 	// trip lets segments pass, and what they are answered.
-	trip := func(data []wire.Packet) {
-		n.Let(data)
+	trip := func(pass []wire.Packet) {
+		n.Let(pass)
 		_, acks := lying(n)
 		n.Let(acks)
 		offer()
+		data, _ = lying(n)
 	}
+	begin := func() {
+		c = n.Connection(port, func(listener, fd int) {
+			reno(l)(listener, fd)
+			l.SetOption(lab.Server, listener, unix.SO_RCVBUF, room)
+			l.SetOption(lab.Client, fd, unix.SO_SNDBUF, room)
+		})
+		offer()
+		n.Lies("the first segment", hasBytes)
+		data, _ = lying(n)
+	}
+	again := func() { trip(data) }
 	return []lab.Step{
 		{Name: "first", Do: func() {
 			n = l.Network()
-			c = n.Connection(port, func(listener, fd int) {
-				reno(l)(listener, fd)
-				l.SetOption(lab.Server, listener, unix.SO_RCVBUF, room)
-				l.SetOption(lab.Client, fd, unix.SO_SNDBUF, room)
-			})
-			offer()
-			n.Lies("the first segment", hasBytes)
+			begin()
 			round("first")
 		}},
 		{Name: "second", Do: func() {
+			steady(l, n, begin)
 			trip(data)
 			round("second")
 		}},
 		{Name: "third", Do: func() {
+			steady(l, n, begin, again)
 			trip(data)
 			round("third")
 		}},
 		{Name: "loss", Do: func() {
+			steady(l, n, begin, again, again)
 			lose = min(lose, len(data)-1)
 			for _, p := range data[:lose] {
 				n.Drop(p)
