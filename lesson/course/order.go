@@ -27,6 +27,7 @@ import (
 	"fd3/lesson/course/socket"
 	"fd3/lesson/course/syscall"
 	"fd3/lesson/course/timewait"
+	"fd3/lesson/course/window"
 )
 
 // order is the course, from the first lesson to the last.
@@ -44,6 +45,7 @@ var order = []lab.Lesson{
 	http.Lesson,
 	send.Lesson,
 	layers.Lesson,
+	window.Lesson,
 	lost.Lesson,
 	close.Lesson,
 	timewait.Lesson,

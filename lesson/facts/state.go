@@ -128,6 +128,11 @@ func Timer(row *kernel.InetSocket) string {
 	return fmt.Sprintf("%s, a timer, %s left", row.State, TimeLeft(row))
 }
 
+// RunningTimer is which timer of an end runs, as ss(8) names it.
+func RunningTimer(whose stage.Role, timer kernel.Timer, command string) lesson.Evidence {
+	return lesson.Evidence{Fact: string(whose) + "'s timer", Value: timer.String(), Source: "sock_diag(7)", Command: command}
+}
+
 // TimeLeft returns how long the timer of a socket still runs, in whole seconds.
 func TimeLeft(row *kernel.InetSocket) string { return fmt.Sprintf("%.0f s", row.Expires.Seconds()) }
 

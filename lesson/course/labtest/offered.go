@@ -339,6 +339,9 @@ var claims = []claim{
 	{regexp.MustCompile(`\b(cwnd|ssthresh|unacked|sacked|lost|rcv_ooopack|retrans) (\d+(?:/\d+)?)`), func(rows []ssRow, m []string) bool {
 		return exists(rows, func(r ssRow) bool { return strings.Contains(" "+r.more+" ", " "+m[1]+":"+m[2]+" ") })
 	}},
+	{regexp.MustCompile(`^(?:client|server)'s timer: (\w+)$`), func(rows []ssRow, m []string) bool {
+		return exists(rows, func(r ssRow) bool { return strings.Contains(r.more, "timer:("+m[1]+",") })
+	}},
 	// A SYN may have been sent once more since then.
 	{regexp.MustCompile(`SYN sent again: (\d+)`), func(rows []ssRow, m []string) bool {
 		return exists(rows, func(r ssRow) bool {
