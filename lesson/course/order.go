@@ -13,6 +13,7 @@ import (
 	"fd3/lesson/course/fd"
 	"fd3/lesson/course/goodbye"
 	"fd3/lesson/course/handshake"
+	"fd3/lesson/course/hooks"
 	"fd3/lesson/course/http"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/course/layers"
@@ -53,6 +54,7 @@ var order = []lab.Lesson{
 	serve.Lesson,
 	dgram.Lesson,
 	queue.Lesson,
+	hooks.Lesson,
 	faults.Lesson,
 	syscall.Lesson,
 }

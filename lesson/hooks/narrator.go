@@ -122,6 +122,17 @@ func newWay() lesson.Way {
 	return lesson.Way{Left: lesson.Side{Name: netlab.Client, Address: netlab.ClientAddr}, Right: lesson.Side{Name: netlab.Server, Address: netlab.ServerAddr}}
 }
 
+// Way returns the way of a packet that was sent.
+func Way(t *hooks.Trial) lesson.Way {
+	way := newWay()
+	way.Sent, way.Received = brief(t.Sent), brief(t.Received)
+	if t.Cable != nil {
+		way.Cable = lesson.Counted(len(t.Cable.Data), "byte")
+	}
+	way.Stops = stops(t)
+	return way
+}
+
 // Trial tells of a packet that was sent.
 func (n *Narrator) Trial(t *hooks.Trial) {
 	values := n.values(t)
@@ -137,12 +148,7 @@ func (n *Narrator) Trial(t *hooks.Trial) {
 		n.program(t.Stop(t.At))
 	}
 	n.call(netlab.Client, t.PID[netlab.Client], t.Sent)
-	way := newWay()
-	way.Sent, way.Received = brief(t.Sent), brief(t.Received)
-	if t.Cable != nil {
-		way.Cable = lesson.Counted(len(t.Cable.Data), "byte")
-	}
-	way.Stops = stops(t)
+	way := Way(t)
 	n.show(lesson.Event{Kind: lesson.KindWay, Way: &way})
 	n.call(netlab.Server, t.PID[netlab.Server], t.Received)
 	n.evidence(t)

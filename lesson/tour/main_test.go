@@ -17,6 +17,7 @@ import (
 
 	"fd3/lesson/course"
 	"fd3/lesson/view"
+	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
@@ -24,6 +25,7 @@ import (
 // TestMain makes this test binary become a stage when a Lab executes it again, and
 // the screen when a test does: its terminal and its signals are its own then.
 func TestMain(m *testing.M) {
+	hooks.Become()
 	netlab.Become()
 	stage.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")

@@ -47,8 +47,6 @@ func (c closer) Close() error { return c() }
 type cls struct {
 	Put
 	agent *agent
-	at    *netlink.Clsact
-	began netlink.QdiscStatistics
 	link  io.Closer
 }
 

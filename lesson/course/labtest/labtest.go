@@ -27,6 +27,7 @@ import (
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/drawing"
+	"fd3/sockets/hooks"
 	"fd3/sockets/kernel/referee"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
@@ -57,9 +58,10 @@ func (p Proof) answers(name string) []string {
 	return strings.Split(p.Answers[name], " or ")
 }
 
-// Main runs the tests of a lesson. It makes the test binary become a stage, or the keeper
-// of a network, when a Lab executes it again.
+// Main runs the tests of a lesson. It makes the test binary become a stage, the keeper of
+// a network, or an agent on a host, when a Lab executes it again.
 func Main(m *testing.M) {
+	hooks.Become()
 	netlab.Become()
 	stage.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
