@@ -2,17 +2,13 @@ package main
 
 import (
 	"errors"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
-
-	"fd3/lesson/course"
 )
 
 // What the README says to type is there: each command with its flags, each lesson, each
@@ -49,26 +45,5 @@ func TestREADMECanBeTyped(t *testing.T) {
 		if _, err := os.Stat(filepath.Join("../..", path[1]+path[2])); err != nil {
 			t.Error(err)
 		}
-	}
-}
-
-// The course is as long as the README says.
-func TestREADMETellsHowLongTheCourseIs(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	said := regexp.MustCompile(`The\s+(\d+)\s+lessons\s+take\s+about\s+(\d+)\s+hours`).FindStringSubmatch(string(text))
-	if said == nil {
-		t.Fatal("it does not say")
-	}
-	minutes := 0
-	for _, l := range course.All() {
-		reading, doing := l.Minutes()
-		minutes += reading + doing
-	}
-	hours, err := strconv.Atoi(said[2])
-	if err != nil || said[1] != strconv.Itoa(len(course.All())) || math.Abs(float64(minutes)/60-float64(hours)) > 0.75 {
-		t.Errorf("it says %s lessons and %s hours; there are %d, of %d minutes", said[1], said[2], len(course.All()), minutes)
 	}
 }
