@@ -36,7 +36,7 @@ const port = 8080
 
 // by says which segments a host sends that are what is knows.
 func by(role stage.Role, is func(wire.Segment) bool) func(wire.Segment) bool {
-	return func(s wire.Segment) bool { return (s.Src.Port() == port) == (role == lab.Server) && is(s) }
+	return func(s wire.Segment) bool { return lab.FromServer(s) == (role == lab.Server) && is(s) }
 }
 
 func isFIN(s wire.Segment) bool    { return s.Has(wire.FIN) }

@@ -285,6 +285,9 @@ func (n *Network) Seen(what string, behind int, there func(wire.Segment) bool) w
 	return n.packet(what, func(p wire.Packet) bool { return p.Number > behind }, there)
 }
 
+// FromServer reports whether the server's host has sent a segment.
+func FromServer(s wire.Segment) bool { return s.Src.Addr().String() == netlab.ServerAddr }
+
 // Pass lets a packet pass that lies on the cable, and tells what became of it.
 func (n *Network) Pass(p wire.Packet) { n.become(wire.Order{Do: "next", Number: p.Number}) }
 

@@ -14,7 +14,6 @@ import (
 	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
-	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 	"fd3/sockets/wire"
 )
@@ -43,9 +42,8 @@ const (
 )
 
 func hasBytes(s wire.Segment) bool   { return s.Length > 0 }
-func byServer(s wire.Segment) bool   { return s.Src.Addr().String() == netlab.ServerAddr }
-func byClient(s wire.Segment) bool   { return !byServer(s) }
-func isAnswer(s wire.Segment) bool   { return byServer(s) && s.Has(wire.ACK) }
+func byClient(s wire.Segment) bool   { return !lab.FromServer(s) }
+func isAnswer(s wire.Segment) bool   { return lab.FromServer(s) && s.Has(wire.ACK) }
 func opensAgain(s wire.Segment) bool { return isAnswer(s) && s.Window > 0 }
 
 // connection is one whose server has a small receive buffer, over a cable that lets
@@ -123,7 +121,7 @@ func full(l *lab.Lab) []lab.Step {
 			n = l.Network()
 			c = connection(l, n, receive)
 			read.FD = c.Conn
-			answer := n.Seen("the SYN+ACK", 0, func(s wire.Segment) bool { return byServer(s) && s.Has(wire.SYN) })
+			answer := n.Seen("the SYN+ACK", 0, func(s wire.Segment) bool { return lab.FromServer(s) && s.Has(wire.SYN) })
 			offered = room(answer)
 			n.Show(answer)
 			showRoom(l, answer, offered)
@@ -141,7 +139,7 @@ func full(l *lab.Lab) []lab.Step {
 			var last wire.Packet
 			for _, p := range n.Packets() {
 				s, ok := p.Segment()
-				if ok && byServer(s) && s.Src == c.At && !s.Has(wire.SYN) {
+				if ok && lab.FromServer(s) && s.Src == c.At && !s.Has(wire.SYN) {
 					last = p
 					showRoom(l, last, offered)
 				}
@@ -199,7 +197,7 @@ func oneByte(l *lab.Lab) []lab.Step {
 	newest := 0
 	said := func() (all []wire.Packet) {
 		for _, p := range n.Packets() {
-			if s, ok := p.Segment(); ok && p.Number > newest && byServer(s) {
+			if s, ok := p.Segment(); ok && p.Number > newest && lab.FromServer(s) {
 				all = append(all, p)
 			}
 		}
@@ -282,7 +280,7 @@ func probe(l *lab.Lab) []lab.Step {
 			l.Note("next", next.From)
 			l.Answer(next.From)
 			n.Pass(next)
-			answer := n.Lies("the answer", func(s wire.Segment) bool { return byServer(s) == (next.From == string(lab.Client)) })
+			answer := n.Lies("the answer", func(s wire.Segment) bool { return lab.FromServer(s) == (next.From == string(lab.Client)) })
 			n.Pass(answer)
 			showRoom(l, answer, room(update))
 			n.Show(n.Lies("the next bytes", hasBytes))
