@@ -22,6 +22,7 @@ func TestNobodyReadsStdout(t *testing.T) {
 		"serve":      {"--addr", "127.0.0.1:0"},
 		"completion": {"bash"},
 		"wire":       {"--stage", "net"},
+		"watch":      {"--out", filepath.Join(t.TempDir(), "a.jsonl"), "--", "cat", "/proc/version"}, // its story would go to stderr
 		"on":         {"--stage", "net", "client", "--", "cat", "/proc/version"},
 	}
 	network := p.fd3("wire", "up", "--stage", "net").Run() == nil

@@ -119,6 +119,7 @@ func (m *Machine) note(c sockets.Call) {
 		return
 	}
 	m.blocked = nil
+	m.history = append(m.history[max(0, len(m.history)-maxHistory+1):], head(c))
 	switch {
 	case c.Name == "close":
 		made := m.became[c.FD]
@@ -192,7 +193,6 @@ func (m *Machine) settle(c sockets.Call, seen bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = &c
-	m.history = append(m.history[max(0, len(m.history)-maxHistory+1):], head(c))
 	if !seen {
 		m.unseen = append(m.unseen, c)
 	}

@@ -42,7 +42,7 @@ wait`,
 		},
 		Almost: map[string]string{
 			"closing": `fd3 wire flow --stage {network}
-while true; do fd3 on --stage {network} client -- nc -N {host} {port} </dev/null; done`,
+while true; do fd3 on --stage {network} client -- nc -d {host} {port}; done`,
 		},
 	})
 }
@@ -52,7 +52,7 @@ while true; do fd3 on --stage {network} client -- nc -N {host} {port} </dev/null
 func TestThreePackets(t *testing.T) {
 	labtest.NeedNetwork(t)
 	together := 0
-	for range 5 { // on a busy machine the moment may be over
+	for range 40 { // on a busy machine the moment may be over
 		l := lab.New(t.Context(), lab.Part{Lesson: "goodbye"}, func(lesson.Event) {}, lab.NewNotes(map[string]string{}))
 		err := l.Try(func() {
 			n := l.Network()
