@@ -95,8 +95,8 @@ var walls = map[string]string{
 	"lesson/drawing":  "lesson sockets/kernel sockets/path sockets/wire",
 	"lesson/view":     "lesson lesson/drawing lesson/words sockets/wire",
 
-	"lesson/course/lab": "lesson lesson/cable lesson/facts lesson/hooks lesson/words sockets sockets/hooks sockets/kernel sockets/netlab sockets/stage sockets/wire",
-	"lesson/course/*":   "lesson lesson/facts lesson/course/lab httpmini httpmini/server httpmini/server/docroot sockets sockets/hooks sockets/kernel sockets/stage sockets/wire",
+	"lesson/course/lab": "lesson lesson/cable lesson/facts lesson/hooks lesson/words sockets sockets/hooks sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
+	"lesson/course/*":   "lesson lesson/facts lesson/course/lab httpmini httpmini/server httpmini/server/docroot sockets sockets/hooks sockets/kernel sockets/path sockets/stage sockets/wire",
 	"lesson/course":     "lesson lesson/course/* lesson/course/lab lesson/outfile lesson/words sockets/kernel sockets/stage",
 	"lesson/tour":       "lesson lesson/course lesson/course/lab lesson/drawing lesson/view lesson/words",
 

@@ -45,7 +45,7 @@ func (a *app) path() *cobra.Command {
 	flags.BoolVar(&p.force, "force", false, "let --record write over a file")
 	flags.BoolVar(&a.words, "accessible", false, "in sentences instead of a drawing")
 	for _, c := range stepCommands {
-		if narrator.Numbers[c.step.Call] != 0 {
+		if path.Numbers[c.step.Call] != 0 {
 			sub, _ := a.stepRunBy(c, func(ctx context.Context, of *step.Step, options step.Options, _ bool) error {
 				return a.runPath(ctx, of, options, p)
 			})
@@ -105,7 +105,7 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 		return err
 	}
 	if a.network == nil && seen.way.TookNS > 0 {
-		if err := trace.Time(&seen.way, narrator.Numbers[of.Call], len(seen.last.Data)); err != nil {
+		if err := trace.Time(&seen.way, path.Numbers[of.Call], len(seen.last.Data)); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func (a *app) runPathDenied(ctx context.Context, of *step.Step, options step.Opt
 	}
 	tell.PID = stamped.pid
 	tell.Marked(stamped.last, stamped.marks)
-	tell.Recorded()
+	tell.Recorded(stamped.last)
 	return denied
 }
 
@@ -185,7 +185,7 @@ func (w *watched) Do(ctx context.Context, o stage.Order, observe func(sockets.Ca
 		return sockets.Call{}, err
 	}
 	w.pid = state.PID
-	if err := w.trace.Begin(state.TID, narrator.Numbers[o.Do], true); err != nil {
+	if err := w.trace.Begin(state.TID, path.Numbers[o.Do], true); err != nil {
 		w.failed = err
 		return w.Stage.Do(ctx, o, observe)
 	}

@@ -9,12 +9,14 @@ import (
 	"fd3/lesson/course/bytes"
 	"fd3/lesson/course/close"
 	"fd3/lesson/course/dgram"
+	"fd3/lesson/course/egress"
 	"fd3/lesson/course/faults"
 	"fd3/lesson/course/fd"
 	"fd3/lesson/course/goodbye"
 	"fd3/lesson/course/handshake"
 	"fd3/lesson/course/hooks"
 	"fd3/lesson/course/http"
+	"fd3/lesson/course/ingress"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/course/layers"
 	"fd3/lesson/course/listen"
@@ -26,6 +28,7 @@ import (
 	"fd3/lesson/course/send"
 	"fd3/lesson/course/serve"
 	"fd3/lesson/course/socket"
+	"fd3/lesson/course/stack"
 	"fd3/lesson/course/syscall"
 	"fd3/lesson/course/timewait"
 	"fd3/lesson/course/window"
@@ -54,6 +57,9 @@ var order = []lab.Lesson{
 	serve.Lesson,
 	dgram.Lesson,
 	queue.Lesson,
+	egress.Lesson,
+	ingress.Lesson,
+	stack.Lesson,
 	hooks.Lesson,
 	faults.Lesson,
 	syscall.Lesson,

@@ -163,8 +163,8 @@ func (n *Narrator) Saw(p path.Path, call sockets.Call) {
 }
 
 // Recorded tells of the way of a call that was made elsewhere, at some other time.
-func (n *Narrator) Recorded() {
-	p, err := path.Recorded(n.Step)
+func (n *Narrator) Recorded(call sockets.Call) {
+	p, err := path.Recorded(call.Name)
 	if err != nil {
 		n.say("no recording", map[string]string{"step": n.Step})
 		return
@@ -188,15 +188,8 @@ func (n *Narrator) draw(p path.Path) {
 
 // meaning says what the way means, as far as it was seen.
 func (n *Narrator) meaning(p path.Path) {
-	hits := p.Passed()
-	first := func(event string) *path.Hit {
-		i := slices.IndexFunc(hits, func(h *path.Hit) bool { return h.Event == event })
-		if i < 0 {
-			return nil
-		}
-		return hits[i]
-	}
-	left, arrived := first("net_dev_start_xmit"), first("netif_receive_skb")
+	left, _ := p.Find("net_dev_start_xmit")
+	arrived, _ := p.Find("netif_receive_skb")
 	if left == nil {
 		n.text("meaning", n.words("no packet", nil))
 		return
@@ -206,7 +199,7 @@ func (n *Narrator) meaning(p path.Path) {
 	if left.Network > 0 && left.Transport > left.Network {
 		values["link"], values["internet"], values["rest"] = fmt.Sprint(left.Network), fmt.Sprint(left.Transport-left.Network), fmt.Sprint(left.Len-left.Transport)
 		section := "down"
-		if taken := first("sock_send_length"); taken != nil {
+		if taken, _ := p.Find("sock_send_length"); taken != nil {
 			values["data"], section = fmt.Sprint(taken.Len), "down with bytes"
 		}
 		told = append(told, n.words(section, values))

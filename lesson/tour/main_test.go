@@ -19,6 +19,7 @@ import (
 	"fd3/lesson/view"
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
+	"fd3/sockets/path"
 	"fd3/sockets/stage"
 )
 
@@ -27,6 +28,7 @@ import (
 func TestMain(m *testing.M) {
 	hooks.Become()
 	netlab.Become()
+	path.Become()
 	stage.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	if from, ok := os.LookupEnv("FD3_TEST_SCREEN"); ok {

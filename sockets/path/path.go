@@ -145,3 +145,26 @@ const backlog = "__release_sock"
 func (r followed) softirq(depth int) bool {
 	return slices.ContainsFunc(r.stack[:depth+1], func(f string) bool { return slices.Contains(softirqs, f) })
 }
+
+// Find returns the first hit of an event, with the function that it was in, or nil.
+func (p *Path) Find(event string) (*Hit, *Visit) {
+	var hit *Hit
+	var in *Visit
+	for i := range p.Visits {
+		for k := range p.Visits[i].Hits {
+			if h := &p.Visits[i].Hits[k]; h.Event == event && (hit == nil || h.Number < hit.Number) {
+				hit, in = h, &p.Visits[i]
+			}
+		}
+	}
+	return hit, in
+}
+
+// Function returns the first visit of a function, or nil.
+func (p *Path) Function(name string) *Visit {
+	i := slices.IndexFunc(p.Visits, func(v Visit) bool { return v.Function == name })
+	if i < 0 {
+		return nil
+	}
+	return &p.Visits[i]
+}

@@ -12,7 +12,7 @@ import (
 )
 
 // recordings are ways that fd3 path --record has written, a folder for each kernel, a file
-// for each step.
+// for each call.
 //
 //go:embed recordings
 var recordings embed.FS
@@ -20,10 +20,10 @@ var recordings embed.FS
 // ErrNoRecording says that the way of a call was recorded on no kernel.
 var ErrNoRecording = errors.New("no recording")
 
-// Recorded returns the recorded way of a step: that of the running kernel's version, else
-// of the newest.
-func Recorded(step string) (Path, error) {
-	files, err := fs.Glob(recordings, path.Join("recordings", "*", step+".json"))
+// Recorded returns the recorded way of a call, by its name: that of the running kernel's
+// version, else of the newest.
+func Recorded(call string) (Path, error) {
+	files, err := fs.Glob(recordings, path.Join("recordings", "*", call+".json"))
 	if err != nil || len(files) == 0 {
 		return Path{}, ErrNoRecording
 	}

@@ -10,21 +10,21 @@ import (
 
 // There is a recording of each call of a life, and it says of which kernel and when.
 func TestRecorded(t *testing.T) {
-	for step, function := range map[string]string{
-		"socket": "inet_create", "bind": "__sys_bind", "listen": "inet_csk_listen_start", "connect": "tcp_v4_connect", "accept": "do_accept",
-		"send": "tcp_sendmsg_locked", "recv": "tcp_recvmsg_locked", "shutdown": "tcp_shutdown", "close": "__tcp_close",
+	for call, function := range map[string]string{
+		"socket": "inet_create", "bind": "__sys_bind", "listen": "inet_csk_listen_start", "connect": "tcp_v4_connect", "accept4": "do_accept",
+		"sendto": "tcp_sendmsg_locked", "recvfrom": "tcp_recvmsg_locked", "shutdown": "tcp_shutdown", "close": "__tcp_close",
 	} {
-		p, err := Recorded(step)
+		p, err := Recorded(call)
 		if err != nil {
-			t.Errorf("%s: %v", step, err)
+			t.Errorf("%s: %v", call, err)
 			continue
 		}
 		if p.Kernel == "" || p.Made.IsZero() || p.Table == "" || p.Call == "" || !strings.Contains(strings.Join(names(p), " "), function) {
-			t.Errorf("%s: a %s on %q, %v: %v", step, p.Call, p.Kernel, p.Made, names(p))
+			t.Errorf("%s: a %s on %q, %v: %v", call, p.Call, p.Kernel, p.Made, names(p))
 		}
 		for _, v := range p.Visits {
 			if v.File != "" && v.Layer != LayerOf(v.File) {
-				t.Errorf("%s: %s of %s stands in %q, and is now in %q: record again", step, v.Function, v.File, v.Layer, LayerOf(v.File))
+				t.Errorf("%s: %s of %s stands in %q, and is now in %q: record again", call, v.Function, v.File, v.Layer, LayerOf(v.File))
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func TestRecorded(t *testing.T) {
 
 // On the kernel of a recording the way is still the recorded one.
 func TestRecordedHere(t *testing.T) {
-	p, err := Recorded("send")
+	p, err := Recorded("sendto")
 	if err != nil {
 		t.Fatal(err)
 	}

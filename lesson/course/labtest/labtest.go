@@ -30,6 +30,7 @@ import (
 	"fd3/sockets/hooks"
 	"fd3/sockets/kernel/referee"
 	"fd3/sockets/netlab"
+	"fd3/sockets/path"
 	"fd3/sockets/stage"
 )
 
@@ -63,6 +64,7 @@ func (p Proof) answers(name string) []string {
 func Main(m *testing.M) {
 	hooks.Become()
 	netlab.Become()
+	path.Become()
 	stage.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	defer discard()
@@ -225,6 +227,9 @@ func (s *Learner) observes(p lab.Part, shown []lesson.Event) {
 		shown := []string{e.Strace, e.Title, e.Value, e.Source}
 		if e.Chart != nil {
 			shown = drawing.NewChart(*e.Chart).Sentences()
+		}
+		if e.Path != nil {
+			shown = drawing.NewPath(*e.Path).Sentences()
 		}
 		return word.MatchString(strings.Join(shown, "\n"))
 	}) {

@@ -2,7 +2,7 @@ package path
 
 import "golang.org/x/sys/unix"
 
-// Numbers are the numbers of the system calls that a step makes, by their names.
+// Numbers are the numbers of the calls of a socket's life, by their names.
 var Numbers = map[string]int{
 	"socket":     unix.SYS_SOCKET,
 	"setsockopt": unix.SYS_SETSOCKOPT,
