@@ -5,6 +5,7 @@ package course
 
 import (
 	"fd3/lesson/course/accept"
+	"fd3/lesson/course/big"
 	"fd3/lesson/course/bind"
 	"fd3/lesson/course/bytes"
 	"fd3/lesson/course/close"
@@ -56,6 +57,7 @@ var order = []lab.Lesson{
 	goodbye.Lesson,
 	serve.Lesson,
 	dgram.Lesson,
+	big.Lesson,
 	queue.Lesson,
 	egress.Lesson,
 	ingress.Lesson,

@@ -21,6 +21,33 @@ func (n *Network) Slow(rate uint64, queue uint32) {
 	}
 }
 
+// MTU is the most bytes that a packet of a host has.
+func (n *Network) MTU(of stage.Role) int {
+	for _, l := range n.links() {
+		if l.Host == string(of) {
+			return l.MTU
+		}
+	}
+	n.lab.Fatalf("no interface of the %s", of)
+	return 0
+}
+
+// ShowMTU shows the MTU of a host's interface, and returns it.
+func (n *Network) ShowMTU(of stage.Role) int {
+	mtu := n.MTU(of)
+	n.lab.Show(lesson.Evidence{Fact: string(of) + "'s net0", Value: fmt.Sprintf("MTU %d", mtu), Source: "rtnetlink(7)", Command: n.On(of, "ip link show net0")})
+	return mtu
+}
+
+// Flows are the open TCP connections of a host.
+func (n *Network) Flows(of stage.Role) []kernel.Flow {
+	flows, err := n.up.Net(of).Flows()
+	if err != nil {
+		n.lab.Fatalf("%w", err)
+	}
+	return flows
+}
+
 // links reads the interfaces of the network.
 func (n *Network) links() []netlab.Link {
 	n.line.Lock()

@@ -88,6 +88,9 @@ var comparisons = []comparison{
 	{command: regexp.MustCompile(`^cat /proc/sys/`), compare: func(e lesson.Event, out string) error {
 		return same(strings.Join(strings.Fields(out), " to "), e.Value)
 	}, refused: func(out string) bool { return strings.Contains(out, "No such file") }}, // a kernel without the setting: the Event says so
+	{command: regexp.MustCompile(`^fd3 on --stage \S+ \w+ -- ip link show net0$`), compare: func(e lesson.Event, out string) error {
+		return has(out, strings.Replace(e.Value, "MTU", "mtu", 1)+" ")
+	}},
 	// What waits in a queue of the cable has gone on meanwhile, and what was dropped is the
 	// same.
 	{command: regexp.MustCompile(`^fd3 on --stage \S+ cable -- tc -s qdisc `), compare: func(e lesson.Event, out string) error {
@@ -308,6 +311,11 @@ var claims = []claim{
 	}},
 	{regexp.MustCompile(`: (\d+) on port \d+$`), func(rows []ssRow, m []string) bool { return len(rows) == number(m[1]) }},
 	{regexp.MustCompile(`^(client|server)'s end: (gone|none)$`), nil}, // see compareSS
+	{regexp.MustCompile(`: mss (\d+), path MTU (\d+)$`), func(rows []ssRow, m []string) bool {
+		return exists(rows, func(r ssRow) bool {
+			return strings.Contains(r.more, " mss:"+m[1]+" ") && strings.Contains(r.more, " pmtu:"+m[2]+" ")
+		})
+	}},
 	{regexp.MustCompile(`receive buffer: (\d+) of \d+ bytes, unread`), func(rows []ssRow, m []string) bool {
 		return exists(rows, func(r ssRow) bool { return r.recvQ == number(m[1]) })
 	}},
