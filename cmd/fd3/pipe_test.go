@@ -22,7 +22,8 @@ func TestNobodyReadsStdout(t *testing.T) {
 		"serve":      {"--addr", "127.0.0.1:0"},
 		"completion": {"bash"},
 		"wire":       {"--stage", "net"},
-		"watch":      {"--out", filepath.Join(t.TempDir(), "a.jsonl"), "--", "cat", "/proc/version"}, // its story would go to stderr
+		"watch":      {"--help"}, // its story goes to stderr
+		"path":       {"--help"}, // not every user may trace
 		"on":         {"--stage", "net", "client", "--", "cat", "/proc/version"},
 	}
 	network := p.fd3("wire", "up", "--stage", "net").Run() == nil
