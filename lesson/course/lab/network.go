@@ -44,6 +44,8 @@ type Network struct {
 	timeouts int64     // how often a retransmission timer of the client's host had fired
 	port     uint16    // its port; 0: there was none
 	end      func()    // ends it
+	told     int       // the number of the last packet that no ladder shows (FromHere)
+	since    time.Time // and no earlier call
 }
 
 // unwatched is how long a network is there when its experiment has ended without a word,
@@ -208,6 +210,8 @@ func (n *Network) Connection(port uint16, options func(listener, fd int)) (c Con
 			l.Close(Server, c.Conn)
 		}
 		n.told, n.since, n.timeouts = n.Hold().Newest, time.Now(), n.Counter(Client, timeouts)
+		n.Hold()
+		n.FromHere()
 	})
 	return c
 }
@@ -328,11 +332,15 @@ func (n *Network) Show(p wire.Packet) {
 	n.lab.Tell(lesson.Event{Kind: lesson.KindPacket, Packet: &p, Recap: true})
 }
 
-// ShowLadder draws all that has happened on the network. After a Connection it begins
-// there, and leaves out the ARP that comes now and then.
+// FromHere has a ladder begin here, and leave out the ARP that comes now and then.
+func (n *Network) FromHere() {
+	n.told, n.since = n.Order(wire.Order{Do: "look"}).Newest, time.Now()
+}
+
+// ShowLadder draws all that has happened on the network, from the beginning or FromHere.
 func (n *Network) ShowLadder() {
 	packets, calls := n.Packets(), n.made()
-	if n.told > 0 {
+	if !n.since.IsZero() {
 		packets = slices.DeleteFunc(packets, func(p wire.Packet) bool { return p.Number <= n.told || p.Layer("ARP") != nil })
 		calls = slices.DeleteFunc(calls, func(c cable.Call) bool { return c.Start.Before(n.since) })
 	}
@@ -349,16 +357,26 @@ func (n *Network) On(role stage.Role, command string) string {
 func (n *Network) ShowEnds(at, from netip.AddrPort) (ends map[stage.Role]kernel.InetSocket) {
 	ends = n.lab.EndsOf(at, from)
 	for _, role := range []stage.Role{Client, Server} {
-		n.lab.Show(facts.EndState(role, ends[role].State, n.On(role, facts.SS("-tan", facts.With(at.Port())))))
+		n.lab.Show(facts.EndState(role, ends[role].State, n.list(role, at.Port())))
 	}
 	return ends
+}
+
+// list is the command by which a learner sees the connections of a host with a port of the
+// server.
+func (n *Network) list(role stage.Role, port uint16) string {
+	filter := facts.To(port)
+	if role == Server {
+		filter = facts.From(port)
+	}
+	return n.On(role, facts.SS("-tan", filter))
 }
 
 // ShowUnread shows one end of a connection with what its program has not read.
 func (n *Network) ShowUnread(role stage.Role, fd int, c Connection) {
 	x := n.lab.Ask(role, fd)
 	e := facts.EndUnread(role, x, n.lab.EndsOf(c.At, c.From)[role].Unread())
-	if e.Command = n.On(role, facts.SS("-tan", facts.With(c.At.Port()))); x.State() == kernel.Close { // no table has it
+	if e.Command = n.list(role, c.At.Port()); x.State() == kernel.Close { // no table has it
 		e.Command = ""
 	}
 	n.lab.Show(e)

@@ -42,9 +42,10 @@ func isACK(s wire.Segment) bool {
 
 func hasBytes(s wire.Segment) bool { return s.Length > 0 }
 
-// begin begins a connect that waits, since the cable holds its SYN.
-func begin(l *lab.Lab, addr sockets.Sockaddr) (fd int, connect *lab.Pending) {
+// begin begins a connect that waits, since the cable holds its SYN. A ladder begins with it.
+func begin(l *lab.Lab, n *lab.Network, addr sockets.Sockaddr) (fd int, connect *lab.Pending) {
 	fd = l.Unbound(lab.Client)
+	n.FromHere()
 	return fd, l.Begin(lab.Client, stage.Order{Do: "connect", FD: fd, Addr: addr})
 }
 
@@ -70,7 +71,7 @@ func first(l *lab.Lab) []lab.Step {
 			_, addr = n.Listener(port)
 		}},
 		{Name: "connect", Do: func() {
-			_, connect := begin(l, addr)
+			_, connect := begin(l, n, addr)
 			connect.Blocks()
 			syn := n.Lies("the SYN", isSYN)
 			before := slices.DeleteFunc(n.Packets(), func(p wire.Packet) bool { return p.Number >= syn.Number })
@@ -101,13 +102,14 @@ func returns(l *lab.Lab) []lab.Step {
 	var syn, answer, last wire.Packet
 	ends := func() (client, server kernel.State) {
 		ends := n.ShowEnds(addr.AddrPort(), from(l, fd))
+		n.ShowLadder()
 		return ends[lab.Client].State, ends[lab.Server].State
 	}
 	return []lab.Step{
 		{Name: "connect", Do: func() {
 			n = l.Network()
 			_, addr = n.Listener(port)
-			fd, connect = begin(l, addr)
+			fd, connect = begin(l, n, addr)
 			connect.Blocks()
 			syn = n.Lies("the SYN", isSYN)
 			n.Show(syn)
@@ -149,7 +151,6 @@ func returns(l *lab.Lab) []lab.Step {
 			})
 			_, server := ends()
 			l.Note("server_end", server)
-			n.ShowLadder()
 		}},
 	}
 }
@@ -166,7 +167,7 @@ func late(l *lab.Lab) []lab.Step {
 			_, addr = n.Listener(port)
 			var connect *lab.Pending
 			l.Setup(func() {
-				fd, connect = begin(l, addr)
+				fd, connect = begin(l, n, addr)
 				n.Order(wire.Order{Do: "next", Number: n.Lies("the SYN", isSYN).Number})
 				n.Order(wire.Order{Do: "next", Number: n.Lies("the SYN+ACK", isSYNACK).Number})
 				l.Must(connect.Wait())
