@@ -38,14 +38,13 @@ type Network struct {
 	calls  []cable.Call // of the parties
 	guests map[stage.Role]stage.Role
 
+	told  int       // the number of the last packet that no ladder shows (FromHere)
+	since time.Time // and no earlier call
+
 	// Of the last Connection:
-	told     int       // the number of the last packet that no ladder shows, since it belongs to its making
-	since    time.Time // when it was made
-	timeouts int64     // how often a retransmission timer of the client's host had fired
-	port     uint16    // its port; 0: there was none
-	end      func()    // ends it
-	told     int       // the number of the last packet that no ladder shows (FromHere)
-	since    time.Time // and no earlier call
+	timeouts int64  // how often a retransmission timer of the client's host had fired
+	port     uint16 // its port; 0: there was none
+	end      func() // ends it
 }
 
 // unwatched is how long a network is there when its experiment has ended without a word,
@@ -209,9 +208,9 @@ func (n *Network) Connection(port uint16, options func(listener, fd int)) (c Con
 			l.Close(Client, c.FD)
 			l.Close(Server, c.Conn)
 		}
-		n.told, n.since, n.timeouts = n.Hold().Newest, time.Now(), n.Counter(Client, timeouts)
 		n.Hold()
 		n.FromHere()
+		n.timeouts = n.Counter(Client, timeouts)
 	})
 	return c
 }
