@@ -118,12 +118,14 @@ func ends(l *lab.Lab) []lab.Step {
 // farewell counts the packets that end a connection: the FINs, and for each the first that
 // acknowledges it. A FIN that a kernel has sent again is left out.
 func farewell(packets []wire.Packet) int {
-	saying := make(map[int]bool) // by their numbers
+	saying := make(map[int]bool)  // by their numbers
+	fins := make(map[uint32]bool) // by their sequence numbers
 	for i, p := range packets {
 		s, ok := p.Segment()
-		if !ok || !s.Has(wire.FIN) || p.Again > 0 {
+		if !ok || !s.Has(wire.FIN) || fins[s.Seq] {
 			continue
 		}
+		fins[s.Seq] = true
 		saying[p.Number] = true
 		answer := slices.IndexFunc(packets[i:], func(q wire.Packet) bool {
 			a, ok := q.Segment()
