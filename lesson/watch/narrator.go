@@ -34,6 +34,9 @@ type Narrator struct {
 	history   kernel.History
 	recent    []time.Time // when the last lives were born that are told
 	untold    int         // lives since it was last said how many are not told
+	second    time.Time   // since then
+	lines     int         // calls have been told in it
+	skipped   int         // and others not, since that was last said
 	sum       sum
 
 	attach string // whom to; told once
@@ -270,12 +273,31 @@ func (n *Narrator) returned(e *watch.Event) {
 	if e.Call.Name == "recvmsg" || about == nil {
 		about = was
 	}
-	if about == nil || about.number == 0 {
+	if about == nil || about.number == 0 || n.flood(e) {
 		return
 	}
 	n.heading(about, e)
 	n.show(n.recap(call, note(call, was, is), n.values(e, was, is)), e)
 	n.after(e, call, was, is)
+}
+
+// flood reports whether more has been told in this second than anybody can read. Then the
+// calls are counted, and their number is told.
+func (n *Narrator) flood(e *watch.Event) bool {
+	const most = 200
+	if e.Time.Sub(n.second) > time.Second {
+		n.second, n.lines = e.Time, 0
+		if n.skipped > 0 {
+			n.say("untold", e, map[string]string{"count": lesson.Counted(n.skipped, "call")})
+			n.skipped = 0
+		}
+	}
+	if n.lines >= most {
+		n.skipped++
+		return true
+	}
+	n.lines++
+	return false
 }
 
 // born begins the lives of the sockets that a call has made or brought.
@@ -365,7 +387,7 @@ const quick = time.Millisecond
 func (n *Narrator) wait(e *watch.Event, told bool) {
 	first := !n.noted[fmt.Sprint(e.Call.Name, e.PID)]
 	n.noted[fmt.Sprint(e.Call.Name, e.PID)] = true
-	if !first && !told && e.Call.Duration < quick {
+	if !first && !told && e.Call.Duration < quick || n.flood(e) {
 		return
 	}
 	r := n.recap(e.Call, note(e.Call, nil, nil), n.values(e, nil, nil))

@@ -62,8 +62,15 @@ func (n *Narrator) End() {
 		values["waited"] = lesson.Took(n.sum.waited)
 	}
 	values["processes"] = strings.Replace(values["processes"], "processs", "processes", 1)
+	var untold []string
 	if n.untold > 0 {
-		values["untold"] = lesson.Counted(n.untold, "socket")
+		untold = append(untold, lesson.Counted(n.untold, "socket"))
+	}
+	if n.skipped > 0 {
+		untold = append(untold, lesson.Counted(n.skipped, "call"))
+	}
+	if untold != nil {
+		values["untold"] = strings.Join(untold, ", ")
 	}
 	section := "sum"
 	if n.sum.lives == 0 {
