@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // need ends a test that cannot run here. CI has everything, so there it fails.
-func need(t *testing.T, there bool, what string) {
+func need(t testing.TB, there bool, what string) {
 	t.Helper()
 	switch {
 	case there:
@@ -35,7 +35,7 @@ func need(t *testing.T, there bool, what string) {
 }
 
 // tool returns the path of a program.
-func tool(t *testing.T, name string) string {
+func tool(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	need(t, err == nil, name)

@@ -243,7 +243,7 @@ func (s scenario) alike(by map[int][]string) (all [][]string) {
 }
 
 // compile makes testdata/odd.c a program.
-func compile(t *testing.T) string {
+func compile(t testing.TB) string {
 	path := filepath.Join(t.TempDir(), "odd")
 	if out, err := exec.Command(tool(t, "gcc"), "-w", "-O1", "-pthread", "-o", path, "testdata/odd.c").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -57,6 +57,9 @@ var rows = map[int]row{
 	7: {title: "Narration to a terminal, 64 kept connections, 13 bytes: answers per second", subject: "fd3 narrating", beside: true,
 		notes:   "The terminal is script(1), whose output is dropped; it shares the load's CPU if there is no third one.",
 		targets: []target{{0.5, []string{"fd3"}}}},
+	8: {title: "nginx watched, 64 kept connections, 13 bytes: answers per second", subject: "fd3 watch", bursts: true,
+		notes:   "All of them have what they tell go to a file. fd3 watch tells of 200 calls in a second and counts the others; with --calls it writes a line for each, as strace(1) does for the same calls. The watcher has the CPU of nginx.",
+		targets: []target{{0.5, []string{"nginx"}}, {1, []string{"strace"}}}},
 }
 
 // Percentages beyond which a row is not to be trusted.

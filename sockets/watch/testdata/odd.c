@@ -146,9 +146,21 @@ static int uring(void) {
 	return fd < 0 ? errno : 0;
 }
 
+// busy writes and reads n times.
+static int busy(int n) {
+	char buf[200] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+	socketpair(AF_UNIX, SOCK_STREAM, 0, line);
+	for (int i = 0; i < n; i++) {
+		send(line[0], buf, sizeof buf, MSG_NOSIGNAL);
+		recv(line[1], buf, sizeof buf, 0);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv) {
 	int n = argc > 2 ? atoi(argv[2]) : 0;
 	switch (argv[1][0]) {
+	case 'b': return busy(n);
 	case 'f': return forking(n);
 	case 'm': return many(n);
 	case 'p': return pass();
