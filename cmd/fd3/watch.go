@@ -122,7 +122,11 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 	if f.Show, err = a.story(to, f.Calls, &failed); err != nil {
 		return err
 	}
-	return errors.Join(a.follow(ctx, f, path, args), failed)
+	err = a.follow(ctx, f, path, args)
+	if path != "" && errors.Is(failed, unix.EPIPE) { // nobody reads the story: that is not the command's fault
+		return err
+	}
+	return errors.Join(err, failed)
 }
 
 // follow tells the whole story.
@@ -222,7 +226,7 @@ var unheard = signal.Ignored(unix.SIGINT)
 func (a *app) watchCommand(w *watch.Watch, path string, args []string) error {
 	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	sent := make(chan os.Signal, 8)
-	signal.Notify(sent, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP)
+	signal.Notify(sent, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP, unix.SIGPIPE)
 	over := make(chan struct{})
 	defer close(over)
 	go func() {
@@ -231,6 +235,9 @@ func (a *app) watchCommand(w *watch.Watch, path string, args []string) error {
 			case <-over:
 				return
 			case s := <-sent:
+				if s == unix.SIGPIPE { // the story has no reader any more; the command runs on
+					continue
+				}
 				again = passOn(w, s.(unix.Signal), again)
 			}
 		}

@@ -1,10 +1,12 @@
 package watch
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +41,8 @@ func denied(pid int, err error) error {
 		e.Why = "fd3 watches it already"
 	case tracer != 0:
 		e.Why = fmt.Sprintf("%s, process %d, traces it already, and a process has one tracer", cmp.Or(comm(tracer), "another"), tracer)
+	case ofKernel(pid):
+		e.Why = "It is a thread of the kernel, which makes no system calls"
 	case status(unix.Getpid())["Seccomp"] != 0 && os.Geteuid() == 0:
 		e.Why = "A seccomp filter of this container forbids it. Docker: --cap-add=SYS_PTRACE"
 	case readable != nil && uid != os.Geteuid():
@@ -53,4 +57,17 @@ func denied(pid int, err error) error {
 		e.Why = "It has rights that you have not, or it has forbidden to be looked into (PR_SET_DUMPABLE), or a container does"
 	}
 	return e
+}
+
+// ofKernel reports whether a process is a thread of the kernel's own (PF_KTHREAD in the
+// flags of proc_pid_stat(5)).
+func ofKernel(pid int) bool {
+	const kthread = 0x00200000
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third on
+	if len(fields) < 7 {
+		return false
+	}
+	flags, _ := strconv.ParseUint(fields[6], 10, 64)
+	return flags&kthread != 0
 }

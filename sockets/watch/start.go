@@ -125,9 +125,10 @@ func (w *Watch) command(path string, argv []string, ignore bool) (unix.WaitStatu
 	}
 	w.root = pid
 	if err := ptrace(unix.PTRACE_SEIZE, pid, 0, options|unix.PTRACE_O_TRACESECCOMP|unix.PTRACE_O_EXITKILL); err != nil {
+		err = denied(pid, err)
 		unix.Close(gate)
 		unix.Wait4(pid, nil, unix.WALL, nil)
-		return 0, denied(pid, err)
+		return 0, err
 	}
 	word := byte(withFilter)
 	if w.All {
