@@ -130,8 +130,11 @@ func (a *app) runOn(on stage.Role, command []string) error {
 			return errNetworkEnded
 		case <-ended:
 			err := programEnded(cmd.ProcessState)
-			if err == programExit(128+int(unix.SIGKILL)) && !a.networkUp() { // the keeper kills what is left on its hosts
-				return errNetworkEnded
+			if !a.networkUp() {
+				host.Clear() // what it has left there may have come onto the host when all others had been ended
+				if err == programExit(128+int(unix.SIGKILL)) {
+					return errNetworkEnded
+				}
 			}
 			return err
 		}

@@ -4,30 +4,42 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // Clear ends every process of a host, the keeper's or not. It is for whoever has started
 // one by other means than the keeper, when the network has ended.
-func (h *Host) Clear() { clearHosts(h.Inode) }
+func (h *Host) Clear() { clearHosts(0, h.Inode) }
 
-// clearHosts ends the processes in network namespaces, by the inode numbers of these.
-func clearHosts(namespaces ...uint64) {
+// clearHosts ends the processes in network namespaces, by the inode numbers of these: again
+// and again, as long as there are any, since one may have had a child meanwhile. It spares
+// this process, guards, which end by themselves, and one more.
+func clearHosts(spare int, namespaces ...uint64) {
+	for range 100 {
+		if killed := clearOnce(spare, namespaces); killed == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func clearOnce(spare int, namespaces []uint64) (killed int) {
 	found, _ := filepath.Glob("/proc/[0-9]*/ns/net")
 	for _, path := range found {
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
 		var st unix.Stat_t
-		if err != nil || pid == os.Getpid() || unix.Stat(path, &st) != nil {
+		if err != nil || pid == os.Getpid() || pid == spare || unix.Stat(path, &st) != nil {
 			continue
 		}
-		for _, n := range namespaces {
-			if st.Ino == n {
-				unix.Kill(pid, unix.SIGKILL)
-			}
+		if slices.Contains(namespaces, st.Ino) && !isGuard(pid) && unix.Kill(pid, unix.SIGKILL) == nil {
+			killed++
 		}
 	}
+	return killed
 }
 
 // Paths are where the kernel has the namespaces of a host (namespaces(7)): that of its

@@ -9,7 +9,9 @@
 // and, for a user who is not root, in a user namespace of its own, so that no privilege
 // is needed and nothing of the machine's own network is touched. When it ends, however
 // that happens, the kernel ends the processes that it has started on the hosts
-// (PR_SET_PDEATHSIG) and takes the namespaces and the interfaces away.
+// (PR_SET_PDEATHSIG) and takes the namespaces and the interfaces away. What was started
+// there by others, and would keep them, its guard ends: a second process, which waits for
+// that alone.
 //
 // The keeper is reached as a stage is, by a control socket in the same folder.
 package netlab

@@ -20,12 +20,20 @@ import (
 // role is that of the keeper among the background processes of a stage's name.
 const role stage.Role = "network"
 
-// Become is the whole life of a keeper, where the arguments of this process say that it
-// is one. Otherwise it does nothing. A program that makes networks calls it in main
-// before stage.Become.
+// Become is the whole life of a keeper, or of its guard, where the arguments of this process
+// say that it is one. Otherwise it does nothing. A program that makes networks calls it in
+// main before stage.Become.
 func Become() {
-	if len(os.Args) != 5 || os.Args[1] != stage.Command || os.Args[2] != string(role) {
+	if len(os.Args) != 5 || os.Args[1] != stage.Command {
 		return
+	}
+	switch os.Args[2] {
+	case guardRole:
+		stand(os.Args[4])
+		os.Exit(0)
+	default:
+		return
+	case string(role):
 	}
 	idle, err := time.ParseDuration(os.Args[4])
 	if err != nil {
@@ -68,6 +76,19 @@ func live(path string, idle time.Duration) (code int) {
 		k.file.Remove()
 		return 1
 	}
+	namespaces := []uint64{k.place.Inode, k.hosts[0].Inode, k.hosts[1].Inode}
+	guard, err := startGuard(path, namespaces...)
+	if err != nil {
+		complain(err)
+		k.file.Remove()
+		return 1
+	}
+	unguarded := make(chan struct{})
+	go func() {
+		guard.wait()
+		k.end()
+		close(unguarded)
+	}()
 	terminate := make(chan os.Signal, 1)
 	signal.Notify(terminate, unix.SIGTERM)
 	go func() {
@@ -82,9 +103,9 @@ func live(path string, idle time.Duration) (code int) {
 	stage.SayAlive()
 	<-over
 	k.file.Remove()
-	for _, h := range k.hosts { // what fd3 on has started is no child of this process
-		h.Clear()
-	}
+	guard.clear()
+	<-unguarded
+	clearHosts(0, namespaces...) // where the guard was killed
 	return 0
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
@@ -143,33 +145,100 @@ func left(hosts []netlab.Host, pids []int) (found []string) {
 	return found
 }
 
-// Whichever process is killed, at whatever moment, nothing is left when the keeper is
-// gone: no process, so no namespace, so no interface.
+// Whichever process of a network is killed, at whatever moment of its life, nothing is left
+// when whoever has made it takes it away: no process, so no namespace, so no interface, and
+// no file. A program that has nothing to do with the keeper runs on a host, too.
 func TestKilled(t *testing.T) {
-	t.Parallel()
-	for round := range 20 {
-		t.Run(fmt.Sprint(round), func(t *testing.T) {
-			l := up(t, netlab.Options{})
-			hosts := l.Hosts
-			pids := []int{l.PID}
-			for _, s := range l.stages {
-				state, err := s.State(t.Context())
-				if err != nil {
-					t.Fatal(err)
+	up(t, netlab.Options{}) // where none can be made the test is skipped
+	folder := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "fd3")
+	const (
+		rounds = 100
+		bound  = 20 * time.Second // for all of them
+	)
+	begun := time.Now()
+	killed := make(map[string]int)
+	for round := range rounds {
+		if time.Since(begun) > bound {
+			t.Logf("%d rounds in %s", round, bound)
+			break
+		}
+		name, role := fmt.Sprintf("killed-%d-", round), []string{"network", "network-guard", "client", "server"}[round%4]
+		path := filepath.Join(folder, name)
+		lived := make(chan []netlab.Host, 1)
+		go func() { lived <- life(t.Context(), name) }()
+		for len(lived) == 0 {
+			if victim := processOf(path, role); victim != 0 {
+				time.Sleep(rand.N(20 * time.Millisecond)) // any moment will do
+				if unix.Kill(victim, unix.SIGKILL) == nil {
+					killed[role]++
 				}
-				pids = append(pids, state.PID)
+				break
 			}
-			l.listens()
-			l.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
-			time.Sleep(rand.N(5 * time.Millisecond)) // any moment will do
-			unix.Kill(pids[round%len(pids)], unix.SIGKILL)
-			for _, s := range l.stages {
-				s.Quit(context.Background())
-			}
-			netlab.Down(context.Background(), l.name) // which may find it dying
-			until(t, func() string { return fmt.Sprintf("the end of %v", left(hosts, pids)) }, func() bool { return len(left(hosts, pids)) == 0 })
-		})
+			time.Sleep(100 * time.Microsecond)
+		}
+		hosts := <-lived
+		for _, role := range []stage.Role{stage.Server, stage.Client} { // as fd3 reset does
+			stage.Remote{Name: name, Role: role}.Quit(t.Context())
+		}
+		netlab.Down(t.Context(), name)
+		left := func() []string { return append(left(hosts, nil), processes(path)...) }
+		until(t, func() string { return fmt.Sprintf("the end of %v, round %d, killed: %s", left(), round, role) }, func() bool { return len(left()) == 0 })
 	}
+	t.Logf("killed: %v", killed)
+	if err := stage.Tidy(); err != nil {
+		t.Error(err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(folder, "*killed-*")); len(files) > 0 {
+		t.Errorf("left: %v", files)
+	}
+}
+
+// processOf is the process of that role behind a control socket whose path begins so, or 0.
+func processOf(path, role string) int {
+	for _, pid := range processes(path) {
+		args, _ := os.ReadFile("/proc/" + pid + "/cmdline")
+		if words := strings.Split(string(args), "\x00"); len(words) > 2 && words[2] == role {
+			n, _ := strconv.Atoi(pid)
+			return n
+		}
+	}
+	return 0
+}
+
+// life is that of a network from its beginning to its end, with a connection that is held
+// and a program that runs on a host. Whatever fails, it goes on: somebody kills its processes.
+func life(ctx context.Context, name string) (hosts []netlab.Host) {
+	netlab.Up(name, netlab.Options{})
+	network, err := netlab.Open(name)
+	if err == nil {
+		defer network.Close()
+		hosts = network.Hosts
+		users, net := network.Paths(&hosts[0])
+		args := []string{"--net=" + net}
+		if users != "" {
+			args = append(args, "--user="+users, "--preserve-credentials")
+		}
+		exec.Command("nsenter", append(args, "sh", "-c", "sleep 1000 >/dev/null 2>&1 &")...).Run()
+		if again, err := netlab.Open(name); err == nil {
+			again.Close()
+		} else { // as fd3 on does: it may have come onto the host when all others there had been ended
+			hosts[0].Clear()
+		}
+		server, client := stage.Remote{Name: name, Role: stage.Server, In: network.On(stage.Server)}, stage.Remote{Name: name, Role: stage.Client, In: network.On(stage.Client)}
+		for _, s := range []stage.Remote{server, client} {
+			s.Start(time.Minute)
+			s.Do(ctx, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_STREAM}, func(sockets.Call) {})
+			defer s.Quit(ctx)
+		}
+		server.Do(ctx, stage.Order{Do: "bind", FD: 3, Addr: at}, func(sockets.Call) {})
+		server.Do(ctx, stage.Order{Do: "listen", FD: 3, Backlog: 5}, func(sockets.Call) {})
+		held, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+		defer cancel()
+		client.Do(held, stage.Order{Do: "connect", FD: 3, Addr: at}, func(sockets.Call) {})
+		network.Cable(wire.Order{Do: "next"})
+	}
+	netlab.Down(ctx, name) // which may find it dying
+	return hosts
 }
 
 // A network that has crashed is told of by the next one, and can be made again.
