@@ -25,6 +25,9 @@ import (
 func TestMain(m *testing.M) {
 	netlab.Become()
 	stage.Become()
+	if role := os.Getenv(loadRole); role != "" {
+		os.Exit(load(role))
+	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	os.Exit(inRuntimeFolder(m))
 }
@@ -64,14 +67,14 @@ func processes(path string) (pids []string) {
 
 // A lab is a network with a stage on each host, and the descriptors that it has there.
 type lab struct {
-	t *testing.T
+	t testing.TB
 	*netlab.Network
 	name   string
 	stages map[stage.Role]stage.Remote
 }
 
 // skipDenied skips a test where the machine denies its user a network. CI must have one.
-func skipDenied(t *testing.T, err error) {
+func skipDenied(t testing.TB, err error) {
 	t.Helper()
 	if denied := new(netlab.DeniedError); errors.As(err, &denied) && os.Getenv("CI") != "true" {
 		t.Skip(denied)
@@ -79,7 +82,7 @@ func skipDenied(t *testing.T, err error) {
 }
 
 // up makes a network that is gone after the test.
-func up(t *testing.T, o netlab.Options) *lab {
+func up(t testing.TB, o netlab.Options) *lab {
 	t.Helper()
 	name := strings.NewReplacer("/", "-", "_", "-").Replace(strings.TrimPrefix(t.Name(), "Test"))
 	l := &lab{t: t, name: name[:min(len(name), 32)], stages: make(map[stage.Role]stage.Remote)}
@@ -255,16 +258,21 @@ func (l *lab) ss(on stage.Role, filter string) string {
 // run runs a program on a host, as fd3 on does.
 func (l *lab) run(on stage.Role, command ...string) string {
 	l.t.Helper()
-	users, network := l.Paths(l.Host(on))
-	args := []string{"--net=" + network}
-	if users != "" {
-		args = append(args, "--user="+users, "--preserve-credentials")
-	}
-	out, err := exec.Command("nsenter", append(args, command...)...).CombinedOutput()
+	out, err := program(l.Network, on, command...).CombinedOutput()
 	if err != nil {
 		l.t.Fatalf("%s: %v: %s", command, err, out)
 	}
 	return string(out)
+}
+
+// program is one that is to run on a host.
+func program(n *netlab.Network, on stage.Role, command ...string) *exec.Cmd {
+	users, network := n.Paths(n.Host(on))
+	args := []string{"--net=" + network}
+	if users != "" {
+		args = append(args, "--user="+users, "--preserve-credentials")
+	}
+	return exec.Command("nsenter", append(args, command...)...)
 }
 
 // counter is a counter of a host's kernel.
@@ -284,7 +292,7 @@ func (l *lab) counts(on stage.Role, name string, was int64) {
 }
 
 // until waits for a condition.
-func until(t *testing.T, what func() string, there func() bool) {
+func until(t testing.TB, what func() string, there func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {

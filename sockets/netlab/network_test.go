@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -213,12 +212,7 @@ func life(ctx context.Context, name string) (hosts []netlab.Host) {
 	if err == nil {
 		defer network.Close()
 		hosts = network.Hosts
-		users, net := network.Paths(&hosts[0])
-		args := []string{"--net=" + net}
-		if users != "" {
-			args = append(args, "--user="+users, "--preserve-credentials")
-		}
-		exec.Command("nsenter", append(args, "sh", "-c", "sleep 1000 >/dev/null 2>&1 &")...).Run()
+		program(network, stage.Client, "sh", "-c", "sleep 1000 >/dev/null 2>&1 &").Run()
 		if again, err := netlab.Open(name); err == nil {
 			again.Close()
 		} else { // as fd3 on does: it may have come onto the host when all others there had been ended
