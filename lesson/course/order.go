@@ -11,6 +11,7 @@ import (
 	"fd3/lesson/course/close"
 	"fd3/lesson/course/dgram"
 	"fd3/lesson/course/egress"
+	"fd3/lesson/course/drops"
 	"fd3/lesson/course/faults"
 	"fd3/lesson/course/fd"
 	"fd3/lesson/course/goodbye"
@@ -63,6 +64,7 @@ var order = []lab.Lesson{
 	ingress.Lesson,
 	stack.Lesson,
 	hooks.Lesson,
+	drops.Lesson,
 	faults.Lesson,
 	syscall.Lesson,
 }
