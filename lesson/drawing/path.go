@@ -181,6 +181,16 @@ func Said(h path.Hit) string {
 		if words = "freed"; h.Dropped() {
 			words = "dropped: " + h.Says
 		}
+	case "tcp_send_reset":
+		words = "an RST is sent"
+	case "tcp_receive_reset":
+		words = "an RST has come"
+	case "tcp_destroy_sock":
+		words = "the socket ends"
+	case "neigh_create":
+		words = "a neighbour is noted"
+	case "neigh_update":
+		words = "a neighbour has changed"
 	case "fib_table_lookup":
 		words = "route looked up"
 	case "qdisc_enqueue":

@@ -3,6 +3,7 @@ package path
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -106,8 +107,9 @@ func visits(all []followed) []Visit {
 			same++
 		}
 		at = at[:same]
+		arrives := r.arrives(same)
 		for depth := same; depth < len(r.stack); depth++ {
-			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up(), Packet: r.number, CPU: r.cpu, Softirq: r.softirq(depth)}
+			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up() || depth < arrives, Packet: r.number, CPU: r.cpu, Softirq: r.softirq(depth)}
 			v.File = table.File(v.Function)
 			v.Layer = LayerOf(v.File)
 			at = append(at, len(made))
@@ -128,7 +130,7 @@ func visits(all []followed) []Visit {
 // is, but for the answer that it sends.
 func (r followed) up() bool {
 	switch r.event {
-	case "net_dev_queue", "net_dev_start_xmit", "netif_rx", "qdisc_enqueue", "qdisc_dequeue", "tcp_retransmit_skb", "tcp_send_reset":
+	case "net_dev_queue", "net_dev_start_xmit", "netif_rx", "qdisc_enqueue", "qdisc_dequeue", "tcp_retransmit_skb":
 		return false
 	case "netif_receive_skb", "sk_data_ready", "tcp_probe", "tcp_receive_reset":
 		return true
@@ -139,6 +141,19 @@ func (r followed) up() bool {
 // backlog is the function in which a process works off the packets that have come while it
 // had the socket locked.
 const backlog = "__release_sock"
+
+// arrives returns how many functions of a record's stack still take a packet in that has
+// arrived, although the record is of an answer that goes down. same of them were active
+// before.
+func (r followed) arrives(same int) int {
+	for depth := len(r.stack) - 1; depth >= same; depth-- {
+		f := r.stack[depth]
+		if r.softirq(depth) && (strings.Contains(f, "_rcv") || strings.Contains(f, "deliver")) {
+			return depth + 1
+		}
+	}
+	return 0
+}
 
 // softirq reports whether a function of a record's stack ran in a softirq: it stands below
 // the one that works them off.

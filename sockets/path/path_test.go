@@ -365,3 +365,32 @@ func TestDenied(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Where nobody listens the SYN is thrown away, the kernel says why, and an RST comes back.
+func TestDrop(t *testing.T) {
+	trace := open(t)
+	ends, err := connected(unix.SYS_CONNECT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ends[0])
+	at, _ := unix.Getsockname(ends[1])
+	unix.Close(ends[1])
+	var refused error
+	p := way(t, trace, unix.SYS_CONNECT, func() { refused = unix.Connect(ends[0], at) })
+	if refused != unix.ECONNREFUSED {
+		t.Fatalf("connect: %v", refused)
+	}
+	hit, in := p.Find(drop)
+	if hit == nil || !hit.Dropped() || hit.Says != "NO_SOCKET" || in.Function != "tcp_v4_rcv" {
+		t.Errorf("%+v in %+v", hit, in)
+	}
+	for _, v := range p.Visits {
+		if arrives := v.Function == "tcp_v4_rcv" || v.Function == "ip_local_deliver_finish"; arrives && !v.Up {
+			t.Errorf("%s is on the way down", v.Function)
+		}
+		if v.Function == "dev_hard_start_xmit" && v.Up {
+			t.Error("a packet leaves on the way up")
+		}
+	}
+}
