@@ -29,6 +29,7 @@ var Lesson = lab.Lesson{
 		"third": third,
 		"half":  half,
 		"timer": timer,
+		"gone":  gone,
 	},
 	Exercises: lab.Exercises{"mend": mend},
 }
@@ -333,6 +334,44 @@ func timer(l *lab.Lab) []lab.Step {
 				}
 			}
 			l.Note("unread", l.Ask(lab.Server, c.Conn).Unread)
+			n.ShowLadder()
+		}},
+	}
+}
+
+// gone loses everything from some moment on.
+func gone(l *lab.Lab) []lab.Step {
+	const text = "hello"
+	patience := time.Duration(l.Param("timeout")) * time.Millisecond
+	var n *lab.Network
+	var c lab.Connection
+	var sent sockets.Call
+	return []lab.Step{
+		{Name: "send", Do: func() {
+			n = l.NetworkInRealTime()
+			c = n.Connection(port, func(_, fd int) {
+				l.Must(l.Do(lab.Client, stage.Order{Do: "setsockopt", FD: fd, Level: unix.SOL_TCP, Option: unix.TCP_USER_TIMEOUT, Value: int(patience.Milliseconds())}))
+			})
+			n.Order(wire.Order{Do: "flow", Lose: 1, Of: 1})
+			sent = l.Must(l.Send(lab.Client, c.FD, text))
+			n.Show(n.Seen("the bytes", 0, hasBytes))
+			l.Note("sent", sent.Ret)
+			l.Note("took", lesson.Took(sent.Duration))
+		}},
+		{Name: "recv", Do: func() {
+			call := l.Recv(lab.Client, c.FD, 100)
+			n.ShowUnread(lab.Client, c.FD, c)
+			n.ShowUnread(lab.Server, c.Conn, c)
+			l.Note("said", lab.Said(call))
+			l.Note("after", lesson.Took(call.Start.Add(call.Duration).Sub(sent.Start)))
+			l.Note("server", l.TCPState(lab.Server, c.Conn))
+			l.Note("arrived", l.Ask(lab.Server, c.Conn).Unread)
+			switch {
+			case call.Errno != 0:
+				l.Answer("later")
+			case call.Ret == 0:
+				l.Answer("end")
+			}
 			n.ShowLadder()
 		}},
 	}

@@ -20,6 +20,7 @@ func TestLesson(t *testing.T) {
 			"third": "one",
 			"half":  "half",
 			"timer": "longer",
+			"gone":  "later",
 		},
 		Solutions: map[string]string{
 			"mend": `fd3 wire hold --when data --stage {network}
