@@ -2,6 +2,10 @@ package watch
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,19 +54,49 @@ func kindOf(domain, typ, protocol int) (kind string, stream bool) {
 	return fmt.Sprintf("%s, %s", sockets.DomainName(domain), sockets.TypeName(typ)), stream
 }
 
-// stepOf is the step of fd3's own course that a call is.
-func stepOf(name string) string {
-	switch name {
+// stepOf is the step of fd3's own course that a call on a descriptor is.
+func stepOf(c sockets.Call, fd int) string {
+	switch c.Name {
+	case "splice": // its first descriptor is where the bytes come from
+		if c.FD == fd {
+			return "recv"
+		}
+		return "send"
 	case "accept4":
 		return "accept"
 	case "read", "readv", "recvfrom", "recvmsg", "recvmmsg", "preadv", "preadv2":
 		return "recv"
-	case "write", "writev", "sendto", "sendmsg", "sendmmsg", "pwritev", "pwritev2", "sendfile", "splice":
+	case "write", "writev", "sendto", "sendmsg", "sendmmsg", "pwritev", "pwritev2", "sendfile":
 		return "send"
 	case "close_range":
 		return "close"
 	}
-	return name
+	return c.Name
+}
+
+// moved is how many bytes a call has moved.
+func moved(c sockets.Call) int64 {
+	switch {
+	case c.Errno != 0 || peeks(c):
+		return 0
+	case c.Name != "recvmmsg" && c.Name != "sendmmsg":
+		return c.Ret
+	}
+	sum := int64(0) // what they return is the number of messages
+	for _, a := range c.Args {
+		for _, length := range messageLength.FindAllStringSubmatch(a.Value, -1) {
+			n, _ := strconv.ParseInt(length[1], 10, 64)
+			sum += n
+		}
+	}
+	return sum
+}
+
+var messageLength = regexp.MustCompile(`msg_len=(\d+)`)
+
+// peeks reports whether a call leaves in the socket what it has read.
+func peeks(c sockets.Call) bool {
+	return slices.ContainsFunc(c.Args, func(a sockets.Arg) bool { return a.Name == "flags" && strings.Contains(a.Value, "MSG_PEEK") })
 }
 
 // waits reports whether a call is one that waits for several sockets, or may: it belongs

@@ -75,8 +75,9 @@ func (d *direction) add(data []byte) (m *message, tls bool) {
 	return m, false
 }
 
-// literal is a string as strace(1) prints it, and behind it the length of a struct iovec.
-var literal = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"(?:\.\.\.)?(?:, iov_len=(\d+))?`)
+// literal is a string as strace(1) prints it. One of a struct iovec has its length behind
+// it; what else is in a message is no data.
+var literal = regexp.MustCompile(`(iov_base=|^)"(?:[^"\\]|\\.)*"(?:\.\.\.)?(?:, iov_len=(\d+))?`)
 
 // mask hides the secrets in the bytes that a call has moved, and in its arguments. Of a
 // call that has moved nothing the bytes are not shown: nobody knows where in a message
@@ -96,22 +97,23 @@ func (d *direction) mask(c sockets.Call) sockets.Call {
 	c.Args = args
 	rest := masked
 	for i, a := range args {
-		if a.Name != "buf" && a.Name != "iov" && a.Name != "msg" {
+		if a.Name != "buf" && a.Name != "iov" && a.Name != "msg" && a.Name != "msgvec" {
 			continue
 		}
 		args[i].Value = literal.ReplaceAllStringFunc(a.Value, func(s string) string {
-			if c.Errno != 0 {
-				return `"..."` + s[strings.LastIndex(s, `"`)+1:]
-			}
+			parts := literal.FindStringSubmatch(s)
 			n, tail := len(rest), ""
-			if length := literal.FindStringSubmatch(s)[2]; length != "" {
+			if length := parts[2]; length != "" {
 				n, _ = strconv.Atoi(length)
 				tail = ", iov_len=" + length
+			}
+			if c.Errno != 0 {
+				return parts[1] + `"..."` + tail
 			}
 			n = min(n, len(rest))
 			shown := sockets.Quote(rest[:n])
 			rest = rest[n:]
-			return shown + tail
+			return parts[1] + shown + tail
 		})
 	}
 	return c

@@ -143,6 +143,9 @@ func (n *Narrator) began(e *watch.Event) {
 	if parent != nil {
 		p.program = parent.program
 	}
+	if e.Strange&watch.Ring != 0 && !n.Calls {
+		n.say("ring", e, nil)
+	}
 	var shared []string
 	for _, d := range e.Sockets {
 		if l := n.lives[d.Inode]; l != nil && l.number != 0 {
@@ -251,6 +254,9 @@ func (n *Narrator) returned(e *watch.Event) {
 		n.line(e)
 		return
 	}
+	if restarts(e.Call) {
+		return
+	}
 	was := n.lives[e.Socket]
 	if e.Socket != 0 && was == nil && e.Sockets == nil { // a socket that came unseen
 		n.inherited(watch.Descriptor{FD: e.FD, Inode: e.Socket}, e)
@@ -267,7 +273,7 @@ func (n *Narrator) returned(e *watch.Event) {
 	call := e.Call
 	if was != nil {
 		was.calls++
-		call = was.bytes(call)
+		call = was.bytes(call, e.FD)
 	}
 	about := is
 	if e.Call.Name == "recvmsg" || about == nil {
@@ -277,7 +283,7 @@ func (n *Narrator) returned(e *watch.Event) {
 		return
 	}
 	n.heading(about, e)
-	n.show(n.recap(call, note(call, was, is), n.values(e, was, is)), e)
+	n.show(n.recap(call, e.FD, note(call, was, is), n.values(e, was, is)), e)
 	n.after(e, call, was, is)
 }
 
@@ -340,10 +346,10 @@ func (n *Narrator) heading(l *life, e *watch.Event) {
 }
 
 // recap is a call in a line.
-func (n *Narrator) recap(c sockets.Call, section string, values map[string]string) lesson.Event {
+func (n *Narrator) recap(c sockets.Call, fd int, section string, values map[string]string) lesson.Event {
 	r := lesson.Returned(c)
-	r.Recap, r.Step = true, stepOf(c.Name)
-	r.Text = n.remark(c, section, values)
+	r.Recap, r.Step = true, stepOf(c, fd)
+	r.Text = n.remark(c, r.Step, section, values)
 	return r
 }
 
@@ -372,10 +378,10 @@ func (n *Narrator) line(e *watch.Event) {
 	}
 	if l != nil {
 		l.calls++
-		call = l.bytes(call)
+		call = l.bytes(call, e.FD)
 	}
 	r := lesson.Returned(call)
-	r.Step = stepOf(call.Name)
+	r.Step = stepOf(call, e.FD)
 	n.show(r, e)
 }
 
@@ -390,7 +396,7 @@ func (n *Narrator) wait(e *watch.Event, told bool) {
 	if !first && !told && e.Call.Duration < quick || n.flood(e) {
 		return
 	}
-	r := n.recap(e.Call, note(e.Call, nil, nil), n.values(e, nil, nil))
+	r := n.recap(e.Call, e.FD, note(e.Call, nil, nil), n.values(e, nil, nil))
 	r.Title = who(e)
 	n.show(r, e)
 }
@@ -448,7 +454,7 @@ func (n *Narrator) left() {
 
 // after tells what a call has brought: the heads of messages, and the kernel's evidence.
 func (n *Narrator) after(e *watch.Event, c sockets.Call, was, is *life) {
-	if was != nil && was.stream && len(c.Data) > 0 && c.Errno == 0 {
+	if was != nil && was.stream && len(c.Data) > 0 && c.Errno == 0 && !peeks(c) {
 		n.message(e, was)
 	}
 	if c.Name == "connect" && (c.Errno == 0 || c.Errno == unix.EINPROGRESS) {
@@ -461,14 +467,14 @@ func (n *Narrator) after(e *watch.Event, c sockets.Call, was, is *life) {
 		n.backlog(e, c)
 	}
 	if n.Draw {
-		n.draw(e, c.Name)
+		n.draw(e, c)
 	}
 }
 
 // message tells of a head that is whole now.
 func (n *Narrator) message(e *watch.Event, l *life) {
 	this, section := &l.read, "read"
-	if stepOf(e.Call.Name) == "send" {
+	if stepOf(e.Call, e.FD) == "send" {
 		this, section = &l.written, "wrote"
 	}
 	m, tls := this.add(e.Call.Data)
@@ -485,9 +491,9 @@ func (n *Narrator) message(e *watch.Event, l *life) {
 }
 
 // bytes counts what a call has moved, and hides the secrets in it.
-func (l *life) bytes(c sockets.Call) sockets.Call {
+func (l *life) bytes(c sockets.Call, fd int) sockets.Call {
 	var this, other *direction
-	switch stepOf(c.Name) {
+	switch stepOf(c, fd) {
 	case "recv":
 		this, other = &l.read, &l.written
 	case "send":
@@ -495,11 +501,15 @@ func (l *life) bytes(c sockets.Call) sockets.Call {
 	default:
 		return c
 	}
+	if peeks(c) {
+		unread := *this
+		return unread.mask(c)
+	}
 	if c.Errno == 0 {
 		if this == &l.read {
-			l.in += c.Ret
+			l.in += moved(c)
 		} else {
-			l.out += c.Ret
+			l.out += moved(c)
 		}
 		if this.over && c.Ret > 0 {
 			*this = direction{}
@@ -542,8 +552,8 @@ func (n *Narrator) peer(e *watch.Event, inode uint64) string {
 }
 
 // draw shows what the kernel has after a call that changes it.
-func (n *Narrator) draw(e *watch.Event, call string) {
-	switch stepOf(call) {
+func (n *Narrator) draw(e *watch.Event, call sockets.Call) {
+	switch stepOf(call, e.FD) {
 	case "socket", "bind", "listen", "accept", "connect", "shutdown", "close":
 	default:
 		return

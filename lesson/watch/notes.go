@@ -103,7 +103,7 @@ func note(c sockets.Call, was, is *life) string {
 			return "rights"
 		}
 	}
-	if stepOf(c.Name) == "recv" && c.Ret == 0 && was != nil && was.stream {
+	if stepOf(c, c.FD) == "recv" && c.Ret == 0 && was != nil && was.stream {
 		return "end"
 	}
 	return ""
@@ -111,9 +111,9 @@ func note(c sockets.Call, was, is *life) string {
 
 // remark returns what there is to say behind a call: how long it took, which step of the
 // course it is, and what it is for; that once.
-func (n *Narrator) remark(c sockets.Call, section string, values map[string]string) string {
+func (n *Narrator) remark(c sockets.Call, step, section string, values map[string]string) string {
 	words := []string{lesson.Took(c.Duration)}
-	if step := stepOf(c.Name); step != c.Name && (step == "recv" || step == "send") && !n.noted[c.Name] {
+	if step != c.Name && (step == "recv" || step == "send") && !n.noted[c.Name] {
 		n.noted[c.Name] = true
 		words = append(words, fmt.Sprintf("the step %s", step))
 	}

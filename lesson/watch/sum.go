@@ -40,14 +40,19 @@ func (s *sum) call(e *watch.Event) {
 		s.waited += e.Call.Duration
 	}
 	switch {
+	case restarts(e.Call):
 	case e.Call.Errno != 0:
 		s.errors[failure{e.Call.Errno, e.Call.Name}]++
-	case stepOf(e.Call.Name) == "recv":
-		s.in += e.Call.Ret
-	case stepOf(e.Call.Name) == "send":
-		s.out += e.Call.Ret
+	case stepOf(e.Call, e.FD) == "recv":
+		s.in += moved(e.Call)
+	case stepOf(e.Call, e.FD) == "send":
+		s.out += moved(e.Call)
 	}
 }
+
+// restarts reports whether the kernel makes the call again after a signal: the program
+// knows nothing of it (ERESTARTSYS and its like, ptrace(2)).
+func restarts(c sockets.Call) bool { return c.Errno >= 512 }
 
 // End tells what there was in all. The Watch is over.
 func (n *Narrator) End() {

@@ -38,7 +38,7 @@ type Event struct {
 	Sockets []Descriptor    // Began, Executed: descriptors of sockets that it has; Ended: that it had, but for those that it shares with another; Returned: those that it has since the call
 	Before  map[int]int     // Entered, the first on a socket since the process began or was executed: how many calls it had made before, by number; nil: not counted
 	Path    string          // Executed: the program
-	Strange Strange         // Executed: what keeps it from being followed as others are
+	Strange Strange         // Began, Executed: what keeps it from being followed as others are
 	Status  unix.WaitStatus // Ended: how
 }
 
@@ -49,10 +49,11 @@ type Descriptor struct {
 	Shared bool   // a process that is followed has had the socket before
 }
 
-// Strange is what there is to say of a program when it is executed.
+// Strange is what there is to say of a program from the first.
 type Strange uint8
 
 const (
 	Foreign    Strange = 1 << iota // another machine's calls, such as of 32 bits: none of them is told
+	Ring                           // it has a ring of io_uring(7): what it does through that is not seen
 	Unentitled                     // its file gives rights that it has not got, since it is watched
 )

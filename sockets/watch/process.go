@@ -26,9 +26,8 @@ type process struct {
 type thread struct {
 	tid int
 	*process
-	call    *pending // that it has entered and that has not returned
-	last    *pending // that a signal has interrupted, to be gone on with by restart_syscall(2)
-	stopped bool     // with its process: it waits for SIGCONT
+	call *pending // that it has entered and that has not returned
+	last *pending // that a signal has interrupted, to be gone on with by restart_syscall(2)
 }
 
 // A table has the descriptors of a process that lead to sockets, by number. Processes
@@ -66,12 +65,13 @@ func socketInode(link []byte) uint64 {
 	return inode
 }
 
-// socketsOf returns the descriptors of sockets that a process has.
-func socketsOf(tid int) map[int]uint64 {
-	all := make(map[int]uint64)
+// socketsOf returns the descriptors of sockets that a process has, and whether it has a
+// ring of io_uring(7).
+func socketsOf(tid int) (all map[int]uint64, ring bool) {
+	all = make(map[int]uint64)
 	dir, err := os.Open(fmt.Sprintf("/proc/%d/fd", tid))
 	if err != nil {
-		return all
+		return all, false
 	}
 	defer dir.Close()
 	names, _ := dir.Readdirnames(-1)
@@ -80,11 +80,13 @@ func socketsOf(tid int) map[int]uint64 {
 		if err != nil {
 			continue
 		}
-		if inode := socketOf(tid, fd); inode != 0 {
+		link, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", tid, fd))
+		if inode := socketInode([]byte(link)); inode != 0 {
 			all[fd] = inode
 		}
+		ring = ring || link == "anon_inode:[io_uring]"
 	}
-	return all
+	return all, ring
 }
 
 // status returns numbers of /proc/PID/status (proc_pid_status(5)), by their names; of

@@ -108,7 +108,6 @@ func (w *Watch) stop(tid int, status unix.WaitStatus) {
 	case event == unix.PTRACE_EVENT_EXEC:
 		w.executed(t)
 	case event == unix.PTRACE_EVENT_STOP && stopping(signal):
-		t.stopped = true
 		ptrace(unix.PTRACE_LISTEN, tid, 0, 0)
 		if tid == w.root && signal != unix.SIGSTOP && !w.attached && w.Suspend != nil {
 			w.Suspend()
@@ -126,7 +125,6 @@ func stopping(s unix.Signal) bool {
 
 // resume has a thread go on until its next stop.
 func (w *Watch) resume(t *thread, signal unix.Signal) {
-	t.stopped = false
 	request := unix.PTRACE_CONT
 	if t.call != nil || w.attached || w.All || w.live && t.before != nil {
 		request = unix.PTRACE_SYSCALL
@@ -170,12 +168,17 @@ func (w *Watch) began(t *thread, parent int) {
 	if !w.attached && !w.All {
 		t.before = make(map[int]int)
 	}
-	w.tell(t, &Event{Kind: Began, Parent: parent, Sockets: w.scan(t)})
+	e := &Event{Kind: Began, Parent: parent, Sockets: w.scan(t)}
+	if t.uring {
+		e.Strange = Ring
+	}
+	w.tell(t, e)
 }
 
 // scan reads anew which sockets a process has, and returns their descriptors.
 func (w *Watch) scan(t *thread) []Descriptor {
-	now := socketsOf(t.tid)
+	now, ring := socketsOf(t.tid)
+	t.uring = t.uring || ring
 	var all []Descriptor
 	for fd, inode := range now {
 		all = append(all, Descriptor{FD: fd, Inode: inode, Shared: w.holders[inode] > 0})

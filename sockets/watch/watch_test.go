@@ -265,7 +265,7 @@ func TestUnentitled(t *testing.T) {
 		cmd.Env = append(os.Environ(), "FD3_WATCH="+dir+"/true")
 		cmd.Dir = "/"
 		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "executed 2") {
+		if err != nil || !strings.Contains(string(out), "executed 4") {
 			t.Errorf("%v: %s", err, out)
 		}
 	}
