@@ -3,7 +3,6 @@ package big
 import (
 	_ "embed"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 	"fd3/lesson/course/lab"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
-	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 	"fd3/sockets/wire"
 )
@@ -162,7 +160,7 @@ func fragment(l *lab.Lab) []lab.Step {
 	return []lab.Step{
 		{Name: "send", Do: func() {
 			n = l.Network()
-			addr := sockets.InetSockaddr(netip.AddrPortFrom(netip.MustParseAddr(netlab.ServerAddr), port))
+			addr := lab.ServerAt(port)
 			var fd int
 			l.Setup(func() {
 				receiver = l.Socket(lab.Server, unix.AF_INET, unix.SOCK_DGRAM)

@@ -163,11 +163,16 @@ func (l *Lab) nets() []kernel.Net {
 	return []kernel.Net{n.up.Net(Client), n.up.Net(Server)}
 }
 
+// ServerAt is the address of the server's host on every Network, with a port.
+func ServerAt(port uint16) sockets.Sockaddr {
+	return sockets.InetSockaddr(netip.AddrPortFrom(netip.MustParseAddr(netlab.ServerAddr), port))
+}
+
 // Listener returns a listening socket of the server, at that port of its host. Its calls
 // are told in short.
 func (n *Network) Listener(port uint16) (fd int, addr sockets.Sockaddr) {
 	l := n.lab
-	addr = sockets.InetSockaddr(netip.AddrPortFrom(netip.MustParseAddr(netlab.ServerAddr), port))
+	addr = ServerAt(port)
 	l.Setup(func() {
 		fd = l.Stream(Server)
 		l.Must(l.Bind(Server, fd, addr))

@@ -84,8 +84,11 @@ const between = 20 * time.Millisecond
 // longest is how long a queue is watched: one that never drains is no lesson.
 const longest = time.Minute
 
+// A Gauge keeps what is read of the queues of a Network, again and again.
+type Gauge = cable.Gauge
+
 // Watch reads the queues of the cable until something is over. It shows nothing.
-func (n *Network) Watch(g *cable.Gauge, over func() bool) {
+func (n *Network) Watch(g *Gauge, over func() bool) {
 	for begun := time.Now(); ; {
 		if err := g.Read(n.links(), func(on stage.Role) ([]kernel.Flow, error) { return n.up.Net(on).Flows() }); err != nil {
 			n.lab.Fatalf("%w", err)
@@ -105,7 +108,7 @@ func (n *Network) Watch(g *cable.Gauge, over func() bool) {
 }
 
 // ShowChart draws what was read of the queue that was the fullest, and returns it.
-func (n *Network) ShowChart(g *cable.Gauge) lesson.Chart {
+func (n *Network) ShowChart(g *Gauge) lesson.Chart {
 	n.lab.Tell(g.Event())
 	return g.Chart()
 }

@@ -3,7 +3,6 @@ package queue
 import (
 	_ "embed"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -11,10 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
-	"fd3/lesson/cable"
 	"fd3/lesson/course/lab"
 	"fd3/sockets"
-	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
 
@@ -53,7 +50,7 @@ const datagram = 1000 // bytes
 // newBurst makes the network with its slow cable, and the two sockets.
 func newBurst(l *lab.Lab, many int, rate uint64, queue uint32) *burst {
 	b := &burst{lab: l, net: l.Network(), many: many}
-	b.addr = sockets.InetSockaddr(netip.AddrPortFrom(netip.MustParseAddr(netlab.ServerAddr), port))
+	b.addr = lab.ServerAt(port)
 	b.net.Flow()
 	b.net.Slow(rate, queue)
 	l.Setup(func() {
@@ -67,7 +64,7 @@ func newBurst(l *lab.Lab, many int, rate uint64, queue uint32) *burst {
 
 // send sends all, of which the last call is told, and looks at the queue until it is empty.
 func (b *burst) send() lesson.Chart {
-	var g cable.Gauge
+	var g lab.Gauge
 	begun := time.Now()
 	for i := range b.many {
 		call := b.lab.Quietly
@@ -193,7 +190,7 @@ func run(l *lab.Lab, n *lab.Network, at uint16, control string, size int, others
 	if others {
 		l.Setup(func() { knock = l.Stream(visitor) })
 	}
-	var g cable.Gauge
+	var g lab.Gauge
 	var connect *lab.Pending
 	begun := time.Now()
 	read := l.Begin(lab.Server, stage.Order{Do: "recvfrom", FD: c.Conn, Type: unix.SOCK_STREAM, Size: size, Flags: unix.MSG_WAITALL})
