@@ -136,13 +136,17 @@ func full(l *lab.Lab) []lab.Step {
 					sent += again.Ret
 				}
 			}
-			var last wire.Packet
+			var answers []wire.Packet
+			largest, last := 0, 0
 			for _, p := range n.Packets() {
-				s, ok := p.Segment()
-				if ok && lab.FromServer(s) && s.Src == c.At && !s.Has(wire.SYN) {
-					last = p
-					showRoom(l, last, offered)
+				if s, ok := p.Segment(); ok && s.Src == c.At && !s.Has(wire.SYN) {
+					answers = append(answers, p)
+					last = room(p)
+					largest = max(largest, last)
 				}
+			}
+			for _, p := range answers {
+				showRoom(l, p, largest)
 			}
 			server, client := l.Ask(lab.Server, c.Conn), l.Ask(lab.Client, c.FD)
 			n.ShowUnread(lab.Server, c.Conn, c)
@@ -151,7 +155,7 @@ func full(l *lab.Lab) []lab.Step {
 			l.Note("sent", sent)
 			l.Note("unread", server.Unread)
 			l.Note("unsent", client.Unsent)
-			l.Note("last", room(last))
+			l.Note("last", last)
 			l.Note("again", client.TCP.Total_retrans)
 			switch {
 			case client.TCP.Total_retrans > 0:
