@@ -283,7 +283,7 @@ func (n *Narrator) returned(e *watch.Event) {
 		return
 	}
 	n.heading(about, e)
-	n.show(n.recap(call, e.FD, note(call, was, is), n.values(e, was, is)), e)
+	n.show(n.recap(call, e.FD, note(e, call, was, is), n.values(e, was, is)), e)
 	n.after(e, call, was, is)
 }
 
@@ -396,7 +396,7 @@ func (n *Narrator) wait(e *watch.Event, told bool) {
 	if !first && !told && e.Call.Duration < quick || n.flood(e) {
 		return
 	}
-	r := n.recap(e.Call, e.FD, note(e.Call, nil, nil), n.values(e, nil, nil))
+	r := n.recap(e.Call, e.FD, note(e, e.Call, nil, nil), n.values(e, nil, nil))
 	r.Title = who(e)
 	n.show(r, e)
 }

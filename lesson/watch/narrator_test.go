@@ -111,7 +111,7 @@ func TestLife(t *testing.T) {
 		all = all[at:]
 	}
 	said := strings.Join(texts, "\n")
-	for _, want := range []string{"before its first socket", "Written: `GET /path HTTP/1.1`, a whole head with 3 field lines", "Read: `HTTP/1.1 200 OK`, a whole head with", "has ended: exit code 0", "In all: "} {
+	for _, want := range []string{"before its first one on a socket", "Written: `GET /path HTTP/1.1`, a whole head with 3 field lines", "Read: `HTTP/1.1 200 OK`, a whole head with", "has ended: exit code 0", "In all: "} {
 		if !strings.Contains(strings.ReplaceAll(said, "\n", " "), want) {
 			t.Errorf("no %q in %s", want, said)
 		}

@@ -8,11 +8,12 @@ import (
 
 	"fd3/lesson"
 	"fd3/sockets"
+	"fd3/sockets/watch"
 )
 
 // note is the section of watch.md that says what a call is for, and what fd3's own
 // server does instead; empty: none.
-func note(c sockets.Call, was, is *life) string {
+func note(e *watch.Event, c sockets.Call, was, is *life) string {
 	arg := func(i int) int {
 		if i < len(c.Args) {
 			return int(int32(c.Args[i].Number))
@@ -90,8 +91,16 @@ func note(c sockets.Call, was, is *life) string {
 		return "accept"
 	case "dup2", "dup3":
 		return "dup"
-	case "splice", "sendfile", "writev", "shutdown", "listen", "accept", "dup", "poll", "epoll_create1", "epoll_ctl", "io_uring_setup":
+	case "splice", "sendfile", "writev", "shutdown", "listen", "accept", "dup", "poll", "epoll_create1", "io_uring_setup":
 		return c.Name
+	case "epoll_ctl":
+		if arg(1) == unix.EPOLL_CTL_ADD {
+			return c.Name
+		}
+	case "close":
+		if e.Left > 0 {
+			return "close shared"
+		}
 	case "epoll_create":
 		return "epoll_create1"
 	case "ppoll", "select", "pselect6":

@@ -175,6 +175,7 @@ func (w *Watch) returned(t *thread, result int64, failed bool) {
 	case errno == 0:
 		w.opened(t, p, e)
 	}
+	e.Left = w.holders[e.Socket]
 	w.tell(t, e)
 	for _, inode := range p.dropped {
 		w.closed(t, inode)

@@ -33,6 +33,7 @@ type Event struct {
 	Number int          // of the call, as in asm/unistd.h: Entered, Returned
 	Socket uint64       // the inode of the socket that the call acts on, or that is closed; 0: none. A call that makes one has it once it has returned
 	FD     int          // the descriptor of Socket: Entered, Returned
+	Left   int          // how many descriptors of Socket there are still, in all processes that are followed: Returned
 
 	Parent  int             // Began: the process that started it
 	Sockets []Descriptor    // Began, Executed: descriptors of sockets that it has; Ended: that it had, but for those that it shares with another; Returned: those that it has since the call
