@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"os/exec"
 	"slices"
 	"time"
 
@@ -29,13 +31,21 @@ makes the call.`
 func (a *app) path() *cobra.Command {
 	p := &pathFlags{}
 	cmd := &cobra.Command{
-		Use:     "path STEP",
+		Use:     "path STEP | --drop [-- COMMAND...]",
 		Short:   "the kernel's own way through a call, function by function",
 		Long:    pathLong,
-		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does",
+		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does\n  sudo fd3 path --drop -- nc -z 127.0.0.1 9     what is thrown away meanwhile, and why",
 		GroupID: "look",
-		Args:    noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
+			if p.drop {
+				return nil
+			}
+			return noArgs(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.drop {
+				return a.runDrops(cmd.Context(), args)
+			}
 			return usageError{errors.New("the way of which call? fd3 path send, or another step of a socket's life")}
 		},
 	}
@@ -44,6 +54,7 @@ func (a *app) path() *cobra.Command {
 	flags.StringVar(&p.record, "record", "", "write the way to this file, as JSON")
 	flags.BoolVar(&p.force, "force", false, "let --record write over a file")
 	flags.BoolVar(&a.words, "accessible", false, "in sentences instead of a drawing")
+	cmd.Flags().BoolVar(&p.drop, "drop", false, "packets that are thrown away, while a command runs or until Ctrl-C")
 	for _, c := range stepCommands {
 		if path.Numbers[c.step.Call] != 0 {
 			sub, _ := a.stepRunBy(c, func(ctx context.Context, of *step.Step, options step.Options, _ bool) error {
@@ -57,8 +68,8 @@ func (a *app) path() *cobra.Command {
 }
 
 type pathFlags struct {
-	functions, force bool
-	record           string
+	functions, force, drop bool
+	record                 string
 }
 
 // runPath takes a step while the kernel writes the way of its call down, and tells of that.
@@ -264,4 +275,46 @@ func recordWay(file *outfile.File, way path.Path) error {
 		return err
 	}
 	return file.Commit()
+}
+
+// runDrops tells of the packets that are thrown away while a program runs, or until Ctrl-C.
+func (a *app) runDrops(ctx context.Context, program []string) error {
+	var failed error
+	show, err := a.show(&failed)
+	if err != nil {
+		return err
+	}
+	level, err := a.level()
+	if err != nil {
+		return err
+	}
+	if len(program) > 0 {
+		if _, err := exec.LookPath(program[0]); err != nil {
+			return err
+		}
+	}
+	tell := &narrator.Narrator{Explain: level, Show: show}
+	drops, err := path.OpenDrops()
+	if err != nil {
+		return err
+	}
+	defer drops.Close()
+	tell.BeforeDrops(len(program) > 0)
+	var ended error
+	if len(program) == 0 {
+		<-ctx.Done()
+	} else {
+		cmd := exec.CommandContext(ctx, program[0], program[1:]...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr // stdout is for what fd3 tells
+		if err := cmd.Run(); cmd.ProcessState == nil {
+			return err
+		}
+		ended = programEnded(cmd.ProcessState)
+	}
+	found, err := drops.End()
+	if err != nil {
+		return err
+	}
+	tell.Drops(found)
+	return errors.Join(failed, ended)
 }

@@ -80,3 +80,21 @@ func TestSentences(t *testing.T) {
 		}
 	}
 }
+
+// Each word of the kernel's for a reason has a sentence, and a drop is told with it.
+func TestDropsTold(t *testing.T) {
+	for name, sentence := range reasons() {
+		if strings.ToUpper(name) != name || !strings.HasSuffix(sentence, ".") {
+			t.Errorf("%s: %q", name, sentence)
+		}
+	}
+	var text strings.Builder
+	n := Narrator{Explain: lesson.Full, Show: func(e lesson.Event) { text.WriteString(e.Fact + " " + e.Value + " " + e.Text + "\n") }}
+	n.BeforeDrops(true)
+	n.Drops([]path.Drop{{Reason: "NO_SOCKET", Function: "tcp_v4_rcv", File: "net/ipv4/tcp_ipv4.c", Count: 2}, {Reason: "OF_A_NEWER_KERNEL", Function: "f", Process: "nc", Count: 1}})
+	for _, want := range []string{"while the program runs", "NO_SOCKET 2 packets, in tcp_v4_rcv (net/ipv4/tcp_ipv4.c) No socket has", "OF_A_NEWER_KERNEL 1 packet, in f, within a call of nc"} {
+		if !strings.Contains(text.String(), want) && !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+}

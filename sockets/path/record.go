@@ -68,7 +68,7 @@ func isTool(event, function string) bool {
 	case allocation:
 		return strings.HasPrefix(function, "kmem_cache_alloc")
 	case drop:
-		return strings.HasPrefix(function, "kfree_skb") || function == "sk_skb_reason_drop"
+		return strings.HasPrefix(function, "kfree_skb") || strings.HasPrefix(function, "skb_queue_purge") || function == "sk_skb_reason_drop"
 	}
 	return false
 }
