@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/lesson"
 	"fd3/lesson/words"
 	"fd3/sockets"
@@ -163,6 +165,9 @@ func (n *Narrator) Trial(t *hooks.Trial) {
 		if values["unseen"] != "" {
 			headings = append(headings, "unseen")
 		}
+		if values["unfit"] != "" {
+			headings = append(headings, "unfit")
+		}
 		n.say("meaning", values, headings...)
 	}
 	n.next("next "+string(t.Verb), values)
@@ -207,7 +212,7 @@ func (n *Narrator) values(t *hooks.Trial) map[string]string {
 	if i := slices.IndexFunc(t.Stops, func(s hooks.Stop) bool { return s.Time != 0 }); i >= 0 {
 		v["clock"] = t.Stops[i].Place.Name
 	}
-	v["unseen"] = strings.Join(unseen(t), ", ")
+	v["unseen"], v["unfit"] = strings.Join(unseen(t), ", "), strings.Join(unfit(t), ", ")
 	if len(t.Aside) > 0 {
 		v["aside"] = lesson.Counted(t.Aside[0], "byte")
 	}
@@ -258,8 +263,10 @@ func inWords(stop lesson.Stop, s hooks.Stop) string {
 	switch {
 	case s.Refused != 0:
 		return "refused"
-	case stop.Fate == lesson.Unseen:
+	case stop.Fate == lesson.Unseen && denied(s):
 		return "eBPF alone sees it"
+	case stop.Fate == lesson.Unseen:
+		return "nobody looked"
 	case stop.Fate == lesson.Missed:
 		return "did not come here"
 	case stop.Length > 0:
@@ -278,11 +285,26 @@ func inWords(stop lesson.Stop, s hooks.Stop) string {
 	return strings.Join(all, ", ")
 }
 
-// unseen are the places where nothing could be put that sees.
+// denied reports whether a place has nothing since its eBPF program is for root.
+func denied(s hooks.Stop) bool {
+	return s.Means == "" && slices.ContainsFunc(s.Failed, func(f hooks.Failure) bool { return f.Errno == unix.EPERM || f.Errno == unix.EACCES })
+}
+
+// unseen are the places where nothing could be put that sees, and it is for root.
 func unseen(t *hooks.Trial) (all []string) {
 	for _, s := range t.Stops {
-		if s.Means == "" {
+		if denied(s) {
 			all = append(all, "`"+s.Place.Name+"`")
+		}
+	}
+	return all
+}
+
+// unfit are the places where nothing could be put for another reason, with the reason.
+func unfit(t *hooks.Trial) (all []string) {
+	for _, s := range t.Stops {
+		if s.Means == "" && !denied(s) && len(s.Failed) > 0 {
+			all = append(all, fmt.Sprintf("`%s` (%s)", s.Place.Name, s.Failed[len(s.Failed)-1].Error))
 		}
 	}
 	return all

@@ -86,7 +86,7 @@ func TestWatch(t *testing.T) {
 	}
 	if os.Geteuid() == 0 {
 		for _, s := range trial.Stops {
-			if s.Means == "" {
+			if s.Means == "" && (cgroups() != "" || !strings.HasPrefix(s.Place.Name, "cgroup")) {
 				t.Errorf("%s: %v", s.Place.Name, s.Failed)
 			}
 		}
