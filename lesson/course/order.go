@@ -57,6 +57,7 @@ var order = []lab.Lesson{
 	timewait.Lesson,
 	goodbye.Lesson,
 	serve.Lesson,
+	faults.Lesson,
 	dgram.Lesson,
 	big.Lesson,
 	queue.Lesson,
@@ -65,6 +66,5 @@ var order = []lab.Lesson{
 	stack.Lesson,
 	hooks.Lesson,
 	drops.Lesson,
-	faults.Lesson,
 	syscall.Lesson,
 }
