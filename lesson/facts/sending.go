@@ -10,16 +10,16 @@ import (
 	"fd3/sockets/stage"
 )
 
-// NoThreshold is the ssthresh of a connection that has lost nothing yet
+// noThreshold is the ssthresh of a connection that has lost nothing yet
 // (TCP_INFINITE_SSTHRESH).
-const NoThreshold = 0x7fffffff
+const noThreshold = 0x7fffffff
 
 // Sending is what TCP reckons with while it sends, in segments and in the words of ss(8),
 // which leaves out what is 0 as well.
 func Sending(whose stage.Role, t *unix.TCPInfo, command string) lesson.Evidence {
 	parts := []string{fmt.Sprintf("cwnd %d", t.Snd_cwnd)}
 	add := func(name string, n uint32) {
-		if n > 0 && n != NoThreshold {
+		if n > 0 && n != noThreshold {
 			parts = append(parts, fmt.Sprintf("%s %d", name, n))
 		}
 	}
