@@ -191,6 +191,8 @@ func Said(h path.Hit) string {
 		words = "a neighbour is noted"
 	case "neigh_update":
 		words = "a neighbour has changed"
+	case "sched_waking":
+		words = h.Says + " is woken"
 	case "fib_table_lookup":
 		words = "route looked up"
 	case "qdisc_enqueue":

@@ -51,6 +51,9 @@ type Hit struct {
 // allocation is the event of memory that is got from a cache of structures.
 const allocation = "kmem_cache_alloc"
 
+// waking is the event of a thread that slept, and is to run again.
+const waking = "sched_waking"
+
 // drop is the event of an sk_buff that is freed before it was used up. Unspecified is its
 // reason where the kernel has none: mostly nothing is lost then.
 const (
@@ -86,6 +89,8 @@ func hit(r followed) Hit {
 		h.Says = r.reason()
 	case "sk_data_ready":
 		h.Says = r.field("func")
+	case waking:
+		h.Says = r.woken()
 	case allocation:
 		h.Says, h.Len = r.field("name"), number("bytes_req")
 	case "sock_send_length", "sock_recv_length":

@@ -159,7 +159,7 @@ func TestSend(t *testing.T) {
 	}
 	last := int64(0)
 	for _, h := range p.Passed() {
-		if h.Event == allocation {
+		if chance(h.Event) {
 			continue
 		}
 		if p.Timed != "" && (h.AfterNS < last || h.AfterNS > p.PlainNS) {

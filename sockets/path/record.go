@@ -61,10 +61,12 @@ func parse(text string) []record {
 }
 
 // isTool reports whether a function only does what its caller wants: who asks for memory, or
-// throws a packet away, is told, and not what does it.
+// wakes somebody, or throws a packet away, is told, and not what does it.
 func isTool(event, function string) bool {
 	function = strings.TrimLeft(function, "_")
 	switch event {
+	case waking:
+		return function == "try_to_wake_up" || strings.HasPrefix(function, "wake_up") || strings.HasSuffix(function, "wake_function")
 	case allocation:
 		return strings.HasPrefix(function, "kmem_cache_alloc")
 	case drop:
@@ -148,4 +150,12 @@ func (r record) length() int {
 	text, _, _ := strings.Cut(rest, ",")
 	n, _ := strconv.Atoi(text)
 	return n
+}
+
+// woken is the thread that is woken, by its name and number.
+func (r record) woken() string {
+	_, rest, _ := strings.Cut(r.fields, "comm=")
+	name, rest, _ := strings.Cut(rest, " pid=")
+	pid, _, _ := strings.Cut(rest, " ")
+	return name + " " + pid
 }

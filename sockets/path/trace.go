@@ -19,6 +19,7 @@ var events = []string{
 	"tcp:tcp_probe", "tcp:tcp_send_reset", "tcp:tcp_receive_reset", "tcp:tcp_retransmit_skb", "tcp:tcp_rcv_space_adjust", "tcp:tcp_destroy_sock",
 	"qdisc:qdisc_enqueue", "qdisc:qdisc_dequeue",
 	"fib:fib_table_lookup", "neigh:neigh_create", "neigh:neigh_update",
+	"sched:sched_waking",    // who slept, and is woken
 	"kmem:kmem_cache_alloc", // which structures are made, and by whom
 }
 

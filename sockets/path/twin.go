@@ -19,18 +19,19 @@ const tries = 4
 // Time gives the hits of a path their times. To write a stack takes time, so they come from
 // another pass: the same call, with so many bytes, once more on a connection of this
 // process's own on loopback, without stacks. Where the call does not take the same way there
-// the hits get no times.
+// the hits get no times. What is allocated, and who slept, is not the same each time: these get
+// none.
 func (t *Trace) Time(p *Path, number, bytes int) error {
 	if !slices.Contains(Twins, number) {
 		return nil
 	}
-	wanted := slices.DeleteFunc(p.Passed(), func(h *Hit) bool { return h.Event == allocation })
+	wanted := slices.DeleteFunc(p.Passed(), func(h *Hit) bool { return chance(h.Event) })
 	for range tries {
 		passed, took, err := t.twin(number, bytes)
 		if err != nil {
 			return err
 		}
-		passed = slices.DeleteFunc(passed, func(r followed) bool { return r.event == allocation })
+		passed = slices.DeleteFunc(passed, func(r followed) bool { return chance(r.event) })
 		if !slices.EqualFunc(wanted, passed, func(h *Hit, r followed) bool { return h.Event == r.event }) {
 			continue
 		}
@@ -42,6 +43,9 @@ func (t *Trace) Time(p *Path, number, bytes int) error {
 	}
 	return nil
 }
+
+// chance reports whether an event may come in one pass and not in the next.
+func chance(event string) bool { return event == allocation || event == waking }
 
 // Passed returns the hits in the order in which they were passed.
 func (p *Path) Passed() []*Hit {
