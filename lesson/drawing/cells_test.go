@@ -107,8 +107,10 @@ func TestCellsFitBelow(t *testing.T) {
 
 // Where a process sleeps is left out before a socket is.
 func TestCellsWithoutWhere(t *testing.T) {
-	p := New(accepted(), nil)
-	for rows, words := range map[int]string{0: "blocked in recvfrom(4), in wait_woken ╭", 9: "blocked in recvfrom(4) ╭"} {
+	s := accepted()
+	s.Hosts[0].Processes[0].Wchan = "poll_schedule_timeout.constprop.0"
+	p := New(s, nil)
+	for rows, words := range map[int]string{0: "blocked in recvfrom(4), in poll_schedule_timeout.constprop.0 ╭", 9: "blocked in recvfrom(4) ╭"} {
 		drawn := plainText(p.Cells(Room{66, rows}, false))
 		if !strings.Contains(strings.Join(strings.Fields(drawn), " "), words) {
 			t.Errorf("no %q in %d rows:\n%s", words, rows, drawn)

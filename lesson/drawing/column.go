@@ -2,6 +2,7 @@ package drawing
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -169,7 +170,11 @@ func (c *column) row(b *box, r *row, numbers int) {
 	}
 }
 
-// wrap breaks a text at blanks. A word that is too long is broken, not cut.
+// wrap breaks a text at blanks. A word that is too long is broken, not cut; a number and
+// what it counts stay together.
 func wrap(text string, width int) []string {
+	text = counted.ReplaceAllString(text, "$1"+tie+"$2")
 	return strings.Split(ansi.Wrap(strings.TrimRight(text, " "), max(width, 8), ""), "\n")
 }
+
+var counted = regexp.MustCompile(`(\d) (s|bytes?)\b`)

@@ -199,7 +199,7 @@ func (l *layout) legend() string {
 	for _, c := range []struct {
 		n    int
 		noun string
-	}{{l.bare, "line"}, {l.files, "descriptor"}, {l.details(), "detail"}} {
+	}{{l.bare, "line"}, {l.files, "descriptor"}, {l.queues, "empty queue"}, {l.details(), "detail"}} {
 		if c.n > 0 {
 			short = append(short, lesson.Counted(c.n, c.noun))
 		}

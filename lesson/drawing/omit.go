@@ -117,7 +117,7 @@ func (p Picture) withoutEmptyQueues() Picture {
 			}
 			waiting := slices.ContainsFunc(b.rows[i:to], func(r *row) bool { return r.part == slot && !r.free })
 			if r.part == top && !waiting && b.rows[to].text == "" {
-				r, i = &row{text: r.text + ", empty", short: cmp.Or(r.short, r.text) + ", empty"}, to
+				r, i = &row{text: r.text + ", empty", short: cmp.Or(r.short, r.text) + ", empty", free: true}, to
 			}
 			kept.rows = append(kept.rows, r)
 		}
@@ -128,9 +128,17 @@ func (p Picture) withoutEmptyQueues() Picture {
 }
 
 // withoutDetails returns the Picture without what would take a line of its own below a
-// row.
+// row: an empty queue, too.
 func (p Picture) withoutDetails() Picture {
 	p.brief = true
+	var boxes []*box
+	for _, b := range p.boxes {
+		kept := *b
+		kept.rows = slices.DeleteFunc(slices.Clone(b.rows), func(r *row) bool { return r.free && r.part == descriptor })
+		p.queues += len(b.rows) - len(kept.rows)
+		boxes = append(boxes, &kept)
+	}
+	p.boxes = boxes
 	return p
 }
 

@@ -15,8 +15,9 @@ type Picture struct {
 	links []link
 	diff  *kernel.Difference // nil where nothing was known before
 
-	files int  // descriptors of no sockets that are left out for want of room
-	brief bool // details are left out where they would take a line
+	files  int  // descriptors of no sockets that are left out for want of room
+	brief  bool // details are left out where they would take a line
+	queues int  // empty ones that are left out then
 }
 
 // A box is a process with its descriptors, or what no process holds.
@@ -43,7 +44,7 @@ type row struct {
 	more   []string       // what is to be said of it besides
 	socket *kernel.Socket // nil: none
 	hides  int            // how many places of a queue it stands for, for want of room
-	free   bool           // of a queue: nobody waits there
+	free   bool           // of a queue: nobody waits there; or a queue in one row in which nobody waits
 	others int            // how many descriptors it counts
 }
 
@@ -184,11 +185,21 @@ func (h hosted) closed(b *box, p kernel.Process) {
 	if h.diff == nil {
 		return
 	}
+	var numbers []int
 	for _, o := range h.diff.Descriptors {
 		again := slices.ContainsFunc(p.Descriptors, func(d kernel.Descriptor) bool { return d.Number == o.Number })
 		if o.PID == p.PID && o.Closed && !again {
-			b.rows = append(b.rows, &row{number: fmt.Sprint(o.Number), text: "closed", mark: gone})
+			numbers = append(numbers, o.Number)
 		}
+	}
+	for i := 0; i < len(numbers); i++ {
+		r := &row{number: fmt.Sprint(numbers[i]), text: "closed", mark: gone}
+		from := i
+		for i+1 < len(numbers) && numbers[i+1] == numbers[i]+1 {
+			i++
+			r.number = fmt.Sprintf("%d-%d", numbers[from], numbers[i])
+		}
+		b.rows = append(b.rows, r)
 	}
 }
 
