@@ -113,10 +113,11 @@ func (s *screen) layout() layout {
 // drawn reports whether the text has a drawing of its own now, which takes the room that
 // there is.
 func (s *screen) drawn() bool {
-	return slices.ContainsFunc(s.page().latest(), func(e lesson.Event) bool {
-		return e.Kind == lesson.KindLadder || e.Kind == lesson.KindFrame
-	})
+	return slices.ContainsFunc(s.page().latest(), func(e lesson.Event) bool { return slices.Contains(drawings, e.Kind) })
 }
+
+// drawings are the Events that a view draws, and as high as they need.
+var drawings = []lesson.Kind{lesson.KindLadder, lesson.KindFrame, lesson.KindChart, lesson.KindWay, lesson.KindPath}
 
 // panelHead are the rows over a drawing, or a ladder: a title and a blank one.
 const panelHead = 2
