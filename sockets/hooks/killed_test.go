@@ -82,14 +82,24 @@ func TestKilled(t *testing.T) {
 			}()
 			victim := n.PID
 			if round%2 == 0 {
-				until(t, "an agent", func() bool { return len(agents()) > 0 })
-				victim, _ = strconv.Atoi(agents()[0])
+				until(t, "an agent", func() bool {
+					there := agents()
+					if len(there) > 0 {
+						victim, _ = strconv.Atoi(there[0])
+					}
+					return len(there) > 0
+				})
 			}
-			time.Sleep(rand.N(200 * time.Millisecond)) // any moment will do
+			time.Sleep(rand.N(200 * time.Millisecond))   // any moment will do
+			there := slices.Concat(groups(), programs()) // of trials of other tests, too, which end soon
 			unix.Kill(victim, unix.SIGKILL)
 			<-done
 			netlab.Down(context.Background(), "t"+strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))
-			left := func() []string { return slices.Concat(agents(), groups(), programs(), inside(n.Hosts)) }
+			left := func() []string {
+				now := slices.Concat(groups(), programs())
+				still := slices.DeleteFunc(slices.Clone(there), func(x string) bool { return !slices.Contains(now, x) })
+				return slices.Concat(agents(), still, inside(n.Hosts))
+			}
 			until(t, fmt.Sprintf("the end of %v", left()), func() bool { return len(left()) == 0 })
 		})
 	}
@@ -105,11 +115,14 @@ func TestCancelled(t *testing.T) {
 		done <- err
 	}()
 	until(t, "an agent", func() bool { return len(agents()) > 0 })
+	there := groups()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	until(t, "the end of the agents", func() bool { return len(agents()) == 0 && len(groups()) == 0 && len(programs()) == 0 })
+	until(t, "the end of the agents", func() bool {
+		return len(agents()) == 0 && !slices.ContainsFunc(groups(), func(g string) bool { return slices.Contains(there, g) })
+	})
 }
 
 // What was killed together with whoever had started it has left its cgroup, which the next
@@ -131,9 +144,10 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(path, 0o755); err != nil { // as that agent, which has ended, had it
 		t.Fatal(err)
 	}
+	until(t, "the agent to be reaped", func() bool { return unix.Kill(trial.PID[netlab.Client], 0) == unix.ESRCH })
 	try(t, n, hooks.Order{Verb: hooks.Watch, At: "output"})
-	if left := groups(); len(left) > 0 {
-		t.Errorf("left: %v", left)
+	if _, err := os.Stat(path); err == nil {
+		t.Errorf("%s is still there", path)
 	}
 }
 

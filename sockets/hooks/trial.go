@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -284,6 +285,9 @@ func (t *Trial) onCable(network *netlab.Network, after int) (*wire.Packet, error
 type remote struct {
 	line stage.Line
 	pid  int
+
+	mu    sync.Mutex
+	ended bool // the descriptor of the line may be another's now
 }
 
 // begin starts an agent on a host.
@@ -307,7 +311,7 @@ func begin(on stage.Place) (*remote, error) {
 		unix.Close(pair[0])
 		return nil, err
 	}
-	return &remote{stage.Line{FD: pair[0]}, cmd.Process.Pid}, nil
+	return &remote{line: stage.Line{FD: pair[0]}, pid: cmd.Process.Pid}, nil
 }
 
 func (r *remote) ask(o order) (report, error) {
@@ -325,8 +329,14 @@ func (r *remote) ask(o order) (report, error) {
 	return said, nil
 }
 
-// hangUp tells the agent to end.
-func (r *remote) hangUp() { unix.Shutdown(r.line.FD, unix.SHUT_RDWR) }
+// hangUp tells the agent to end. It may be called at any moment.
+func (r *remote) hangUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended {
+		unix.Shutdown(r.line.FD, unix.SHUT_RDWR)
+	}
+}
 
 // end waits until the agent has ended, with all that it had put somewhere.
 func (r *remote) end() {
@@ -334,6 +344,9 @@ func (r *remote) end() {
 	var said report
 	for r.line.Read(&said) == nil { // until it hangs up, last of all
 	}
+	r.mu.Lock()
+	r.ended = true
 	r.line.Close()
+	r.mu.Unlock()
 	removeCgroup(r.pid)
 }
