@@ -147,6 +147,10 @@ func seven(l *lab.Lab) []lab.Step {
 				l.Fatalf("packet %d has not the bytes that were sent", p.Number)
 			}
 			headers := 0
+			called := []string{"link", "network", "transport", "application"}
+			if len(p.Layers) != len(called) {
+				l.Fatalf("packet %d has other layers: %s", p.Number, p.Size())
+			}
 			for i := range p.Layers {
 				whose := "not among the bytes of send: the kernel's"
 				if p.Layers[i].Start >= at {
@@ -155,7 +159,7 @@ func seven(l *lab.Lab) []lab.Step {
 					headers++
 				}
 				l.Show(stretch(p, p.Layers[i].Name, whose, p.Layers[i].Start, p.Layers[i].End))
-				l.Note(strings.ToLower(p.Layers[i].Name), lesson.Counted(p.Layers[i].End-p.Layers[i].Start, "byte"))
+				l.Note(called[i], lesson.Counted(p.Layers[i].End-p.Layers[i].Start, "byte"))
 			}
 			l.Note("headers", headers)
 			l.Note("first", at)
