@@ -31,9 +31,9 @@ func Become() {
 	case guardRole:
 		stand(os.Args[4])
 		os.Exit(0)
+	case string(role):
 	default:
 		return
-	case string(role):
 	}
 	idle, err := time.ParseDuration(os.Args[4])
 	if err != nil {
