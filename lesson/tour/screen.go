@@ -99,6 +99,7 @@ func (s *screen) linear(ctx context.Context, at course.Place) (course.Place, err
 	t.resized = make(chan os.Signal, 1)
 	signal.Notify(t.resized, unix.SIGWINCH)
 	defer signal.Stop(t.resized)
+	t.resized <- unix.SIGWINCH // it may have grown before it was listened to
 	if !s.Auto {
 		s.walk.Ask = t.recall
 	}
