@@ -12,7 +12,7 @@ import (
 )
 
 // hole is the place of a value: its name in braces.
-var hole = regexp.MustCompile(`\{[a-z_]+\}`)
+var hole = regexp.MustCompile(`\{[a-z_][a-z_0-9]*\}`)
 
 // Fill puts the values in the place of their {names}. The result is Markdown with
 // the same structure, whatever the values are, and a reader sees each value as it
