@@ -8,6 +8,10 @@ var softirqs = []string{"handle_softirqs", "__do_softirq"}
 // deliveries are those in which it hands a packet to its protocol.
 var deliveries = []string{"__netif_receive_skb_core", "__netif_receive_skb_one_core", "__netif_receive_skb_list_core", "__netif_receive_skb", "netif_receive_skb_list_internal"}
 
+// wakers are the functions of a socket that wake who waits for it. A kernel wakes threads of
+// its own, too.
+var wakers = []string{"sock_def_readable", "sock_def_write_space", "sock_def_wakeup", "sock_def_error_report", "sk_stream_write_space", "unix_write_space"}
+
 // follow returns the records of one call of a thread, each with the number of the packet
 // that it is about, counted from 1; 0 if it is about none.
 //
@@ -25,7 +29,7 @@ func follow(all []record) []followed {
 	var kept []followed
 	for _, r := range all {
 		soft := r.soft || r.has(softirqs...)
-		if interrupted(r) {
+		if interrupted(r) || r.event == waking && !r.has(wakers...) {
 			continue
 		}
 		address := r.packet()

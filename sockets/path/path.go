@@ -107,6 +107,9 @@ func visits(all []followed) []Visit {
 	var before []string
 	var at []int // the visit of each function of before
 	for n, r := range all {
+		if len(r.stack) == 0 { // it was lost
+			continue
+		}
 		same := 0
 		for same < len(before) && same < len(r.stack) && before[same] == r.stack[same] {
 			same++

@@ -9,45 +9,52 @@ import (
 
 // A record is one event as the kernel wrote it into the ring buffer.
 type record struct {
-	comm   string
-	tid    int
-	cpu    int
-	soft   bool          // in a softirq
-	at     time.Duration // by the clock of the instance
-	event  string        // without its group: net_dev_queue
-	fields string        // as the kernel prints them
-	stack  []string      // the functions that were active, the outermost first, without the tracing's own; nil where no stack was asked for
+	comm    string
+	tid     int
+	cpu     int
+	soft    bool          // in a softirq
+	at      time.Duration // by the clock of the instance
+	event   string        // without its group: net_dev_queue
+	fields  string        // as the kernel prints them
+	on      string        // the CPU, as it is printed
+	context byte          // . in a process, s in a softirq, h in an interrupt, H in one that came in a softirq
+	stack   []string      // the functions that were active, the outermost first, without the tracing's own; nil where no stack was asked for
 }
 
 // A line of the trace file (ftrace.rst, "Output format"): COMM-TID [CPU] FLAGS TIME: EVENT: FIELDS.
+// A stack has a line of its own, with the same beginning.
+var stackLine = regexp.MustCompile(`^\s*.+-\d+\s+\[(\d+)\]\s+(\S+)\s+\d+\.\d{6}: <stack trace>$`)
+
 var recordLine = regexp.MustCompile(`^\s*(.+)-(\d+)\s+\[(\d+)\]\s+(\S+)\s+(\d+)\.(\d{6}): (\w+): ?(.*)$`)
 
 // parse reads the text of a trace file.
 func parse(text string) []record {
 	var all []record
-	inStack := false
+	var of *record // that the lines of a stack belong to
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
-		if function, ok := strings.CutPrefix(line, " => "); ok && inStack {
-			last := &all[len(all)-1]
-			last.stack = append(last.stack, bare(function))
+		if function, ok := strings.CutPrefix(line, " => "); ok {
+			if of != nil {
+				of.stack = append(of.stack, bare(function))
+			}
 			continue
 		}
-		if inStack = len(all) > 0 && strings.HasSuffix(line, ": <stack trace>"); inStack {
+		of = nil
+		if m := stackLine.FindStringSubmatch(line); m != nil {
+			of = without(all, m[1], context(m[2]))
 			continue
 		}
 		m := recordLine.FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}
-		r := record{comm: strings.TrimSpace(m[1]), event: m[7], fields: m[8]}
+		r := record{comm: strings.TrimSpace(m[1]), event: m[7], fields: m[8], on: m[3], context: context(m[4])}
 		r.tid, _ = strconv.Atoi(m[2])
 		r.cpu, _ = strconv.Atoi(m[3])
 		seconds, _ := strconv.Atoi(m[5])
 		micros, _ := strconv.Atoi(m[6])
 		r.at = time.Duration(seconds)*time.Second + time.Duration(micros)*time.Microsecond
-		// irqs-off, need-resched, hardirq/softirq, preempt-depth, …: the third is s in a softirq
-		r.soft = len(m[4]) > 2 && (m[4][2] == 's' || m[4][2] == 'H')
+		r.soft = r.context == 's' || r.context == 'H'
 		all = append(all, r)
 	}
 	for i := range all {
@@ -58,6 +65,29 @@ func parse(text string) []record {
 		}
 	}
 	return all
+}
+
+// context is what ran, of the flags of a line: irqs-off, need-resched, hardirq or softirq,
+// preempt-depth and more.
+func context(flags string) byte {
+	if len(flags) < 3 {
+		return '.'
+	}
+	return flags[2]
+}
+
+// without returns the last record of a CPU and a context that has no stack yet, or nil.
+// Between an event and its stack an interrupt may have come, with an event of its own.
+func without(all []record, cpu string, in byte) *record {
+	for i := len(all) - 1; i >= 0; i-- {
+		if r := &all[i]; r.on == cpu && r.context == in {
+			if r.stack != nil {
+				return nil
+			}
+			return r
+		}
+	}
+	return nil
 }
 
 // isTool reports whether a function only does what its caller wants: who asks for memory, or

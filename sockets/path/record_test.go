@@ -45,6 +45,21 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// An interrupt that comes between an event and its stack keeps its own.
+func TestInterruptedStack(t *testing.T) {
+	all := parse(`  fd3-7 [001] ..s1. 1.000001: netif_receive_skb: dev=lo skbaddr=01 len=57
+  fd3-7 [001] ..H1. 1.000002: sched_waking: comm=x pid=9 prio=120 target_cpu=001
+  fd3-7 [001] ..H1. 1.000003: <stack trace>
+ => try_to_wake_up
+ => asm_sysvec_apic_timer_interrupt
+  fd3-7 [001] ..s1. 1.000004: <stack trace>
+ => __netif_receive_skb_core
+`)
+	if len(all) != 2 || !slices.Equal(all[0].stack, []string{"__netif_receive_skb_core"}) || !interrupted(all[1]) {
+		t.Errorf("%+v", all)
+	}
+}
+
 // What a softirq does for others on the stack of the call is no part of its way.
 func TestFollow(t *testing.T) {
 	inside, enter, leave := within(parse(traceText), "44")
