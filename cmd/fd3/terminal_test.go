@@ -34,7 +34,12 @@ func (p place) terminal(t *testing.T, args ...string) *terminal {
 
 func (p place) sized(t *testing.T, size pty.Winsize, args ...string) *terminal {
 	t.Helper()
-	term := &terminal{t: t, cmd: p.fd3(args...), end: make(chan struct{})}
+	return onTerminal(t, size, p.fd3(args...))
+}
+
+func onTerminal(t *testing.T, size pty.Winsize, cmd *exec.Cmd) *terminal {
+	t.Helper()
+	term := &terminal{t: t, cmd: cmd, end: make(chan struct{})}
 	term.cmd.Env = append(term.cmd.Env, "TERM=xterm-256color", "LANG=C.UTF-8", "NO_COLOR=")
 	var err error
 	if term.tty, err = pty.StartWithSize(term.cmd, &size); err != nil {

@@ -131,7 +131,7 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 
 // follow tells the whole story.
 func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
-	w := &watch.Watch{Tell: f.Tell, All: f.all, Suspend: func() { unix.Kill(unix.Getpid(), unix.SIGSTOP) }}
+	w := &watch.Watch{Tell: f.Tell, All: f.all, Suspend: suspend}
 	stop := f.tick()
 	var err error
 	if path != "" {
@@ -145,6 +145,10 @@ func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []str
 	}
 	return err
 }
+
+// suspend stops this process until it is continued. The signal is for the calling thread,
+// which so goes no step further before that.
+func suspend() { unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGSTOP) }
 
 // record has a story told into a file, which is there when it is whole.
 func (f *watchFlags) record(tell func() error, command string) error {

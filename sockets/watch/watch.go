@@ -22,7 +22,7 @@ type Watch struct {
 
 	// Suspend is called when the command has been stopped from its terminal, as by Ctrl-Z
 	// (SIGTSTP, SIGTTIN, SIGTTOU): whoever waits for the watcher is to see it stopped too.
-	// It may be nil.
+	// It returns when the watcher has been continued. It may be nil.
 	Suspend func()
 
 	root     int  // the process that was started, or attached to
@@ -82,14 +82,21 @@ func (w *Watch) follow() error {
 			return nil
 		case err != nil:
 			return fmt.Errorf("wait4: %w", err)
-		case tid == w.waker:
-			w.waker = 0
-			w.letGo()
-		case status.Stopped():
-			w.stop(tid, status)
-		default:
-			w.gone(tid, status)
 		}
+		w.hear(tid, status)
+	}
+}
+
+// hear is told of what wait4(2) says.
+func (w *Watch) hear(tid int, status unix.WaitStatus) {
+	switch {
+	case tid == w.waker:
+		w.waker = 0
+		w.letGo()
+	case status.Stopped():
+		w.stop(tid, status)
+	default:
+		w.gone(tid, status)
 	}
 }
 
@@ -111,6 +118,7 @@ func (w *Watch) stop(tid int, status unix.WaitStatus) {
 		ptrace(unix.PTRACE_LISTEN, tid, 0, 0)
 		if tid == w.root && signal != unix.SIGSTOP && !w.attached && w.Suspend != nil {
 			w.Suspend()
+			w.continued()
 		}
 		return
 	case event == 0:
@@ -121,6 +129,24 @@ func (w *Watch) stop(tid int, status unix.WaitStatus) {
 
 func stopping(s unix.Signal) bool {
 	return s == unix.SIGSTOP || s == unix.SIGTSTP || s == unix.SIGTTIN || s == unix.SIGTTOU
+}
+
+// continued is called when the watcher was stopped along with the command, and has been
+// continued along with it. A thread may have been about to stop by the same signal when
+// the watcher stopped: it must not any more, since its SIGCONT has come already.
+func (w *Watch) continued() {
+	for {
+		var status unix.WaitStatus
+		tid, err := unix.Wait4(-1, &status, unix.WALL|unix.WNOTHREAD|unix.WNOHANG, nil)
+		if err != nil || tid == 0 {
+			return
+		}
+		if signal := status.StopSignal(); status.Stopped() && int(status)>>16 == 0 && stopping(signal) && signal != unix.SIGSTOP {
+			w.resume(w.thread(tid), 0)
+			continue
+		}
+		w.hear(tid, status)
+	}
 }
 
 // resume has a thread go on until its next stop.
