@@ -254,6 +254,10 @@ func (a *agent) at(p Place, o put) (h hooked, failed []Failure) {
 			failed = append(failed, Failure{Means: m, Error: fmt.Sprintf("%s cannot %s a packet at %s", m, o.Verb, p.Name)})
 			continue
 		}
+		if o.Unchecked && m != EBPF {
+			failed = append(failed, Failure{Means: m, Error: fmt.Sprintf("%s has no check that could be left out", m)})
+			continue
+		}
 		var err error
 		switch m {
 		case EBPF:
