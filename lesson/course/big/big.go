@@ -210,7 +210,6 @@ func small(l *lab.Lab) lab.Check {
 	n.Flow()
 	l.Note("host", addr.AddrPort().Addr())
 	l.Note("mtu", n.ShowMTU(lab.Client))
-	l.Note("most", most)
 	l.Note("mss", 0)
 	return func() (bool, string) {
 		least := 0

@@ -335,9 +335,6 @@ func fill(l *lab.Lab) lab.Check {
 	n.Slow(50_000, 60_000)
 	l.Note("host", addr.AddrPort().Addr())
 	q := n.ShowQueue(lab.Server)
-	l.Note("room", q.Queue)
-	l.Note("half", q.Queue/2)
-	l.Note("rate", lesson.Rate(q.Rate))
 	l.Note("waiting", 0)
 	return func() (bool, string) {
 		now := n.Queue(lab.Server)
