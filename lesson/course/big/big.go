@@ -10,6 +10,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course/lab"
+	"fd3/lesson/facts"
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
@@ -138,7 +139,7 @@ func router(l *lab.Lab) []lab.Step {
 			l.Note("after", x.TCP.Snd_mss)
 			l.Note("pmtu", x.TCP.Pmtu)
 			l.Show(lesson.Evidence{Fact: "client's connection", Value: fmt.Sprintf("mss %d, path MTU %d", x.TCP.Snd_mss, x.TCP.Pmtu), Source: "getsockopt(2) TCP_INFO",
-				Command: n.On(lab.Client, fmt.Sprintf("ss -tin 'dport = :%d'", port))})
+				Command: n.On(lab.Client, facts.SS("-tin", facts.To(port)))})
 			switch {
 			case x.State() != kernel.Established:
 				l.Answer("error")
