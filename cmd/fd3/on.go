@@ -143,14 +143,13 @@ func (a *app) runOn(on stage.Role, command []string) error {
 
 var errNetworkEnded = errors.New("the network has ended, and what ran on it")
 
-// networkUp reports whether the network of the stage is up.
+// networkUp reports whether the network of the stage is up, be it too busy to answer.
 func (a *app) networkUp() bool {
 	network, err := netlab.Open(a.stage)
-	if err != nil {
-		return false
+	if err == nil {
+		network.Close()
 	}
-	network.Close()
-	return true
+	return !errors.Is(err, netlab.ErrNone)
 }
 
 // programEnded returns nil, or the exit code of a program as a shell would have it.
