@@ -150,8 +150,8 @@ func TestRewrite(t *testing.T) {
 			service := hooks.Service
 			if cgroup { // such a program may not write
 				service = 0
-				if !strings.Contains(strings.Join(at.Log, "\n"), "cannot use helper") {
-					t.Error(at.Log)
+				if said := strings.Join(at.Log, "\n"); !strings.Contains(said, "cannot use helper") && !strings.Contains(said, "unknown func") { // the second before Linux 6.12
+					t.Error(said)
 				}
 			}
 			if !arrived(trial) || trial.Service != service {
