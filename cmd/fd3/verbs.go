@@ -46,10 +46,12 @@ var wireVerbs = []wireVerb{
 			})
 		}},
 	{use: "delay TIME [NUMBER]", short: "let a packet pass after some time", read: delayed, example: "  fd3 wire delay 300ms"},
-	{use: "forge rst|icmp [NUMBER]", short: "send what no host has sent", read: forged,
-		example: "  fd3 wire forge rst               to the server, in the client's name\n  fd3 wire forge rst --off 100     with a sequence number that is a guess\n  fd3 wire forge icmp --mtu 600    a router: the packet is too large",
+	{use: "forge rst|icmp|syn [NUMBER]", short: "send what no host has sent", read: forged,
+		example: "  fd3 wire forge rst               to the server, in the client's name\n  fd3 wire forge rst --off 100     with a sequence number that is a guess\n  fd3 wire forge icmp --mtu 600    a router: the packet is too large\n  fd3 wire forge syn --count 50 --port 8080   who has no address begins connections",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
-			f.StringVar(&o.To, "to", netlab.Server, "rst: the host that is to get it: client or server")
+			f.StringVar(&o.To, "to", netlab.Server, "rst, syn: the host that is to get it: client or server")
+			f.IntVar(&o.Count, "count", 1, "syn: how many, each from another address")
+			f.IntVar(&o.Port, "port", 8080, "syn: of the host")
 			f.IntVar(&o.Off, "off", 0, "rst: so far beside the sequence number that is waited for")
 			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
 		}},
@@ -170,13 +172,15 @@ func delayed(o *wire.Order, args []string) error {
 func forged(o *wire.Order, args []string) error {
 	switch {
 	case len(args) == 0:
-		return errors.New("what is forged? fd3 wire forge rst, or fd3 wire forge icmp")
-	case args[0] != "rst" && args[0] != "icmp":
-		return fmt.Errorf("rst or icmp can be forged, not %q", args[0])
-	case args[0] == "rst" && o.To != netlab.Client && o.To != netlab.Server:
+		return errors.New("what is forged? fd3 wire forge rst, fd3 wire forge icmp, or fd3 wire forge syn")
+	case args[0] != "rst" && args[0] != "icmp" && args[0] != "syn":
+		return fmt.Errorf("rst, icmp or syn can be forged, not %q", args[0])
+	case args[0] != "icmp" && o.To != netlab.Client && o.To != netlab.Server:
 		return fmt.Errorf("--to is client or server, not %q", o.To)
 	case args[0] == "rst" && len(args) > 1:
 		return errors.New("an RST goes into the connection in which the host spoke last, and is named by no packet")
+	case args[0] == "syn" && len(args) > 1:
+		return errors.New("a SYN is of no packet that lies on the cable. How many: --count")
 	}
 	o.Do = args[0]
 	return numbered(o, args[1:])

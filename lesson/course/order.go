@@ -14,6 +14,7 @@ import (
 	"fd3/lesson/course/egress"
 	"fd3/lesson/course/faults"
 	"fd3/lesson/course/fd"
+	"fd3/lesson/course/flood"
 	"fd3/lesson/course/goodbye"
 	"fd3/lesson/course/handshake"
 	"fd3/lesson/course/hooks"
@@ -59,6 +60,7 @@ var order = []lab.Lesson{
 	serve.Lesson,
 	faults.Lesson,
 	dgram.Lesson,
+	flood.Lesson,
 	big.Lesson,
 	queue.Lesson,
 	egress.Lesson,

@@ -13,6 +13,7 @@ import (
 
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
+	"fd3/sockets/wire"
 )
 
 // A Host is one of the two of a network, or where the cable is.
@@ -151,13 +152,9 @@ func (h *host) up(calm bool) error {
 	return h.routes(calm)
 }
 
-// The networks that the cable leads to: that of the hosts, and one for packets whose
-// senders are invented (TEST-NET-1, RFC 5737). There is no default route: a program that
-// looks a name up would wait for an answer.
-const (
-	network  = "10.0.0.0/24"
-	invented = "192.0.2.0/24"
-)
+// network is that of the hosts. Besides to it the cable leads to wire.Invented, and there is
+// no default route: a program that looks a name up would wait for an answer.
+const network = "10.0.0.0/24"
 
 // routes adds a route to what is invented. With calm the timers of TCP wait for a
 // person: data are sent again after a minute at the earliest (rto_min), no probe is sent
@@ -167,7 +164,7 @@ func (h *host) routes(calm bool) error {
 	if err != nil {
 		return step("RTM_GETLINK "+device, err)
 	}
-	to, err := netlink.ParseIPNet(invented)
+	to, err := netlink.ParseIPNet(wire.Invented.String())
 	if err != nil {
 		return err
 	}

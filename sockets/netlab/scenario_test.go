@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -304,5 +305,49 @@ func TestGarbage(t *testing.T) {
 	until(t, func() string { return "the frames" }, func() bool { return len(l.lying()) == len(frames) })
 	for range frames {
 		l.cable(wire.Order{Do: "corrupt"})
+	}
+}
+
+// SYNs from addresses that nobody has fill the SYN queue, and a client that is new waits.
+// With SYN cookies it is served.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	for _, cookies := range []string{"0", "1"} {
+		t.Run("cookies "+cookies, func(t *testing.T) {
+			l := up(t, netlab.Options{RealTimers: true})
+			l.run(stage.Server, "sh", "-c", "echo "+cookies+" >/proc/sys/net/ipv4/tcp_syncookies && echo 8 >/proc/sys/net/ipv4/tcp_max_syn_backlog")
+			l.listens()
+			flood := wire.Order{Do: "syn", To: netlab.Server, Port: 8080, Count: 50}
+			if _, err := l.Cable(flood); err == nil {
+				t.Error("SYNs are forged to an address that nobody knows yet")
+			}
+			l.cable(wire.Order{Do: "flow"})
+			l.must(stage.Client, stage.Order{Do: "socket", Domain: unix.AF_INET, Type: unix.SOCK_DGRAM})
+			l.must(stage.Client, stage.Order{Do: "sendto", FD: 4, Addr: at, Data: []byte("who are you?")})
+			until(t, func() string { return "an answer" }, func() bool { return len(l.record()) > 2 })
+			l.cable(flood)
+			half := 0
+			until(t, func() string { return fmt.Sprintf("half-open connections, not %d", half) }, func() bool {
+				half = strings.Count(l.run(stage.Server, "ss", "-Htn", "state", "syn-recv", "sport = :8080"), "192.0.2.")
+				return half >= 5
+			})
+			if half > 8 {
+				t.Errorf("%d half-open connections", half)
+			}
+			l.must(stage.Client, stage.Order{Do: "setsockopt", FD: 3, Level: unix.SOL_SOCKET, Option: unix.SO_SNDTIMEO, Timeout: 1500 * time.Millisecond})
+			c := l.do(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+			if served := c.Errno == 0; served != (cookies == "1") {
+				t.Errorf("tcp_syncookies is %s: %s", cookies, c.Strace())
+			}
+			if sent := l.counter(stage.Server, "TcpExt.SyncookiesSent"); (sent > 0) != (cookies == "1") {
+				t.Errorf("%d cookies are sent", sent)
+			}
+		})
+	}
+	l := up(t, netlab.Options{})
+	for _, o := range []wire.Order{{Do: "syn", To: "nobody", Port: 1, Count: 1}, {Do: "syn", To: netlab.Server, Count: 1}, {Do: "syn", To: netlab.Server, Port: 80}, {Do: "syn", To: netlab.Server, Port: 80, Count: 1 << 20}} {
+		if _, err := l.Cable(o); err == nil {
+			t.Errorf("%+v is obeyed", o)
+		}
 	}
 }

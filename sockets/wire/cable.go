@@ -35,6 +35,8 @@ type Cable struct {
 	onWay   load      // what is late
 	buffers buffers
 	turned  bool // the packet before may have changed the state of a connection
+
+	forgedSYNs int // so many, from addresses that nobody has
 }
 
 // A packet is one of the record.
@@ -119,6 +121,9 @@ func (c *Cable) drain() {
 // that did: the last ACK of a handshake opens the server's end.
 func (c *Cable) arrive(p *packet) {
 	c.note(p)
+	if c.forInvented(p) {
+		return
+	}
 	if !c.holds.match(p) {
 		turns := read(p.Data).turns()
 		asked := turns || c.turned

@@ -16,7 +16,9 @@ type Order struct {
 	Lose   int           `json:"lose,omitempty"`   // flow: so many packets of each host
 	Of     int           `json:"of,omitempty"`     // flow: of so many; 0: none is lost
 	Off    int           `json:"off,omitempty"`    // rst: so far beside the sequence number that is expected
-	To     string        `json:"to,omitempty"`     // rst: the host that is to get it
+	To     string        `json:"to,omitempty"`     // rst, syn: the host that is to get it
+	Port   int           `json:"port,omitempty"`   // syn: of that host
+	Count  int           `json:"count,omitempty"`  // syn: how many
 	Byte   *int          `json:"byte,omitempty"`   // corrupt: in which byte; none: in the last
 	MTU    int           `json:"mtu,omitempty"`    // icmp: what the router says to be the most
 	After  int           `json:"after,omitempty"`  // record: the packets behind this number
@@ -47,6 +49,7 @@ var verbs = map[string]func(*Cable, Order) ([]*packet, error){
 	"hold":    (*Cable).hold,
 	"rst":     (*Cable).rst,
 	"icmp":    (*Cable).icmp,
+	"syn":     (*Cable).syn,
 }
 
 // Do does what an Order says, and returns when the hosts have answered, as far as their

@@ -408,12 +408,14 @@ func (n *Network) Counter(role stage.Role, name string) int64 {
 	return counters[name]
 }
 
-// ShowCounter shows such a counter, and what it means.
-func (n *Network) ShowCounter(role stage.Role, name, meaning string) {
+// ShowCounter shows such a counter, and what it means, and returns it.
+func (n *Network) ShowCounter(role stage.Role, name, meaning string) int64 {
 	_, counter, _ := strings.Cut(name, ".")
-	e := facts.CounterNow(string(role)+"'s "+counter, name, fmt.Sprint(n.Counter(role, name)))
+	now := n.Counter(role, name)
+	e := facts.CounterNow(string(role)+"'s "+counter, name, fmt.Sprint(now))
 	e.Command, e.Note = n.On(role, e.Command), meaning
 	n.lab.Show(e)
+	return now
 }
 
 // Start starts a process on the host.

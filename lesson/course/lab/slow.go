@@ -6,6 +6,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/cable"
+	"fd3/lesson/facts"
 	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
@@ -37,6 +38,18 @@ func (n *Network) ShowMTU(of stage.Role) int {
 	mtu := n.MTU(of)
 	n.lab.Show(lesson.Evidence{Fact: string(of) + "'s net0", Value: fmt.Sprintf("MTU %d", mtu), Source: "rtnetlink(7)", Command: n.On(of, "ip link show net0")})
 	return mtu
+}
+
+// ShowSetting shows a setting of a host, which has its own, and returns it.
+func (n *Network) ShowSetting(of stage.Role, name string) string {
+	value, err := n.up.Net(of).Sysctl(name)
+	if err != nil {
+		n.lab.Fatalf("%w", err)
+	}
+	e := facts.Sysctl(name, value)
+	e.Fact, e.Command = string(of)+"'s "+e.Fact, n.On(of, e.Command)
+	n.lab.Show(e)
+	return value
 }
 
 // Flows are the open TCP connections of a host.

@@ -85,7 +85,7 @@ type comparison struct {
 // comparisons has one for each command of the course; the first that matches counts.
 var comparisons = []comparison{
 	{command: regexp.MustCompile(`^(fd3 on --stage \S+ \w+ -- )?ss `), compare: compareSS},
-	{command: regexp.MustCompile(`^cat /proc/sys/`), compare: func(e lesson.Event, out string) error {
+	{command: regexp.MustCompile(`^(fd3 on --stage \S+ \w+ -- )?cat /proc/sys/`), compare: func(e lesson.Event, out string) error {
 		return same(strings.Join(strings.Fields(out), " to "), e.Value)
 	}, refused: func(out string) bool { return strings.Contains(out, "No such file") }}, // a kernel without the setting: the Event says so
 	{command: regexp.MustCompile(`^fd3 on --stage \S+ \w+ -- ip link show net0$`), compare: func(e lesson.Event, out string) error {
