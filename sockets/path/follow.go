@@ -87,8 +87,12 @@ func interrupted(r record) bool {
 	return false
 }
 
+// later is the function in which a thread does, on its way back to the program, what a call
+// has put off. Up to Linux 6.5 close(2) ends a socket there.
+const later = "task_work_run"
+
 // within returns the records of a system call, by its number: those between its first
-// entry and its return. Where the kernel has no events for that they are all.
+// entry and its return, and what it has left to do on the way back to the program. Where the kernel has no events for that they are all.
 func within(all []record, number string) (inside []record, enter, leave *record) {
 	for i := range all {
 		r := &all[i]
@@ -97,7 +101,9 @@ func within(all []record, number string) (inside []record, enter, leave *record)
 			enter, inside = r, nil
 		case r.event == "sys_exit" && enter != nil && leave == nil && strings.HasPrefix(r.fields, "NR "+number+" "):
 			leave = r
-		case r.event != "sys_enter" && r.event != "sys_exit" && leave == nil:
+		case r.event == "sys_enter" && leave != nil: // the next call
+			return inside, enter, leave
+		case r.event != "sys_enter" && r.event != "sys_exit" && (leave == nil || r.has(later)):
 			inside = append(inside, *r)
 		}
 	}

@@ -120,3 +120,21 @@ func TestFunctions(t *testing.T) {
 		}
 	}
 }
+
+// What a call has put off until the way back to the program belongs to it.
+func TestPutOff(t *testing.T) {
+	inside, _, leave := within(parse(`  fd3-7 [001] ..... 1.000001: sys_enter: NR 3 (4, 0, 0, 0, 0, 0)
+  fd3-7 [001] ..... 1.000002: sys_exit: NR 3 = 0
+  fd3-7 [001] ..... 1.000003: inet_sock_set_state: oldstate=TCP_ESTABLISHED newstate=TCP_FIN_WAIT1
+  fd3-7 [001] ..... 1.000004: <stack trace>
+ => inet_sk_state_store
+ => sock_close
+ => task_work_run
+  fd3-7 [001] ..... 1.000005: kmem_cache_alloc: name=other bytes_req=8
+  fd3-7 [001] ..... 1.000006: <stack trace>
+ => do_futex
+`), "3")
+	if leave == nil || len(inside) != 1 || inside[0].event != "inet_sock_set_state" {
+		t.Errorf("%+v", inside)
+	}
+}
