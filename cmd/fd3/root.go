@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,6 +108,21 @@ func obey(sent <-chan os.Signal, end func()) {
 	}
 }
 
+// invalidValue says what a flag takes that was given something else.
+func invalidValue(e *pflag.InvalidValueError) error {
+	takes := map[string]string{
+		"int": "a whole number", "intSlice": "a whole number, or several, as in 1,2",
+		"duration": "a time, such as 5s", "bool": "true or false",
+	}[e.GetFlag().Value.Type()]
+	switch {
+	case errors.Is(e, strconv.ErrRange):
+		return fmt.Errorf("--%s: %q is out of range", e.GetFlag().Name, e.GetValue())
+	case takes == "":
+		return e
+	}
+	return fmt.Errorf("--%s takes %s, not %q", e.GetFlag().Name, takes, e.GetValue())
+}
+
 // root makes all commands.
 func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of a life, not of the alphabet
@@ -138,6 +154,10 @@ func (a *app) root() *cobra.Command {
 			if near := nearTo(unknown.GetSpecifiedName(), names); len(near) > 0 {
 				return usageError{fmt.Errorf("%w. Did you mean --%s?", err, strings.Join(near, " or --"))}
 			}
+		}
+		var invalid *pflag.InvalidValueError
+		if errors.As(err, &invalid) {
+			err = invalidValue(invalid)
 		}
 		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
 	})
