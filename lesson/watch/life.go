@@ -22,7 +22,7 @@ type life struct {
 	peer    string
 	told    place // where the last line about it has happened
 	born    time.Time
-	calls   int
+	calls   int   // that have made it, or been made on it
 	in, out int64 // bytes
 	read    direction
 	written direction

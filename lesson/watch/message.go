@@ -1,8 +1,8 @@
 package watch
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,7 +24,7 @@ type direction struct {
 
 // A message is a head of HTTP.
 type message struct {
-	line   string // its first line
+	line   string // its first line, masked
 	fields int
 	data   []byte // masked
 	spans  []lesson.Span
@@ -46,16 +46,15 @@ func (d *direction) add(data []byte) (m *message, tls bool) {
 	var tokens []httpmini.Token
 	var n int
 	var err error
-	var line string
 	var fields int
 	if strings.HasPrefix(string(d.head[:min(len(d.head), 5)]), "HTTP/"[:min(len(d.head), 5)]) {
 		var r httpmini.Response
 		n, err = r.Parse(d.head, &tokens)
-		line, fields = fmt.Sprintf("%s %d %s", r.Version, r.Status, httpmini.StatusText(r.Status)), len(r.Fields)
+		fields = len(r.Fields)
 	} else {
 		var r httpmini.Request
 		n, err = r.Parse(d.head, &tokens)
-		line, fields = fmt.Sprintf("%s %s %s", r.Method, r.Target, r.Version), len(r.Fields)
+		fields = len(r.Fields)
 	}
 	if errors.Is(err, httpmini.ErrMore) && len(d.head) < httpmini.MaxHead {
 		return nil, false
@@ -65,8 +64,9 @@ func (d *direction) add(data []byte) (m *message, tls bool) {
 	if err != nil {
 		return nil, false
 	}
-	var masker page.Masker
-	m = &message{line: string(masker.Append(nil, []byte(line))), fields: fields, data: new(page.Masker).Append(nil, whole[:n])}
+	line, _, _ := bytes.Cut(bytes.TrimLeft(whole[:n], "\r\n"), []byte("\n"))
+	m = &message{fields: fields, data: new(page.Masker).Append(nil, whole[:n])}
+	m.line = string(new(page.Masker).Append(nil, bytes.TrimSpace(line)))
 	for _, t := range tokens {
 		if t.End <= n {
 			m.spans = append(m.spans, lesson.Span{Name: t.Kind.String(), Start: t.Start, End: t.End})

@@ -311,7 +311,7 @@ func (n *Narrator) born(e *watch.Event, was *life) (first *life) {
 	for _, d := range e.Sockets {
 		l := n.lives[d.Inode]
 		if l == nil {
-			l = &life{inode: d.Inode, stream: true}
+			l = &life{inode: d.Inode, stream: true, calls: 1}
 			switch {
 			case e.Call.Name == "socket" || e.Call.Name == "socketpair":
 				l.kind, l.stream = kindOf(int(e.Call.Args[0].Number), int(e.Call.Args[1].Number), int(e.Call.Args[2].Number))

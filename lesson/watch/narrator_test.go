@@ -146,6 +146,68 @@ while s.recv(4096): pass`, host, port)
 	}
 }
 
+// toldOf watches Python code and returns all that is told in words, a paragraph a line, and
+// the Events.
+func toldOf(t *testing.T, n *Narrator, code string) (string, []lesson.Event) {
+	t.Helper()
+	events := tell(t, n, "python3", "-c", code)
+	var said strings.Builder
+	for _, e := range events {
+		said.WriteString(strings.ReplaceAll(e.Text, "\n", " ") + "\n")
+	}
+	return said.String(), events
+}
+
+// The first line of a head is told as its bytes are, also what a server has made up.
+func TestFirstLine(t *testing.T) {
+	for sent, want := range map[string]string{
+		"HTTP/1.1 200 Alles gut":             "HTTP/1.1 200 Alles gut",
+		"HTTP/1.1 299 ":                      "HTTP/1.1 299",
+		"HTTP/1.0 404 Not  Found":            "HTTP/1.0 404 Not  Found",
+		"HTTP/1.1 200 ?token=~~ x":           "HTTP/1.1 200 ?token=** x",
+		"GET http://a/?password=~~ HTTP/1.1": "GET http://a/?password=** HTTP/1.1",
+	} {
+		var d direction
+		if m, _ := d.add([]byte(sent + "\r\nHost: a\r\n\r\n")); m == nil || m.line != want {
+			t.Errorf("%q: %+v", sent, m)
+		}
+	}
+}
+
+// A life has as many calls as are told under its heading, from the one that made it to the
+// one that closes it.
+func TestCallsOfLife(t *testing.T) {
+	_, events := toldOf(t, &Narrator{}, `import socket
+l=socket.socket(); l.bind(("127.0.0.1",0)); l.listen()
+c=socket.socket(); c.connect(l.getsockname())
+a,_=l.accept(); b=a.dup(); b.close()
+a.close(); c.close()
+u,v=socket.socketpair()`)
+	calls, life, ended := make(map[uint64]int), uint64(0), 0
+	for _, e := range events {
+		switch {
+		case e.Kind == lesson.KindLife:
+			life = e.Connection
+		case e.Kind == lesson.KindReturn:
+			calls[life]++
+			if strings.HasPrefix(e.Strace, "accept") {
+				calls[1]++ // it is made on the listener, too
+			}
+			if strings.HasPrefix(e.Strace, "socketpair") {
+				calls[life+1]++ // it has made both
+			}
+		case strings.Contains(e.Text, " ends: "):
+			ended++
+			if want := fmt.Sprintf("Life %d ends: %d calls ", e.Connection, calls[e.Connection]); !strings.HasPrefix(e.Text, want) {
+				t.Errorf("%q does not begin with %q", e.Text, want)
+			}
+		}
+	}
+	if ended != 5 {
+		t.Errorf("%d lives have ended", ended)
+	}
+}
+
 // Of many connections a few are told, and the others are counted.
 func TestMany(t *testing.T) {
 	self, _ := os.Executable()
