@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
 	"fd3/lesson/outfile"
@@ -304,9 +306,9 @@ func (a *app) runDrops(ctx context.Context, program []string) error {
 	if len(program) == 0 {
 		<-ctx.Done()
 	} else {
-		cmd := exec.CommandContext(ctx, program[0], program[1:]...)
+		cmd := exec.Command(program[0], program[1:]...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stderr, os.Stderr // stdout is for what fd3 tells
-		if err := cmd.Run(); cmd.ProcessState == nil {
+		if err := besides(ctx, cmd); err != nil {
 			return err
 		}
 		ended = programEnded(cmd.ProcessState)
@@ -317,4 +319,38 @@ func (a *app) runDrops(ctx context.Context, program []string) error {
 	}
 	tell.Drops(found)
 	return errors.Join(failed, ended)
+}
+
+// besides runs a command to its end. Signals are the command's to handle: the terminal sends
+// them there, too, and what fd3 alone has got is passed on.
+func besides(ctx context.Context, cmd *exec.Cmd) error {
+	signals := []os.Signal{unix.SIGTERM, unix.SIGQUIT}
+	if !unheard { // else the command is to ignore it, too
+		signals = append(signals, unix.SIGINT)
+	}
+	if !signal.Ignored(unix.SIGHUP) {
+		signals = append(signals, unix.SIGHUP)
+	}
+	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	sent := make(chan os.Signal, 8)
+	signal.Notify(sent, signals...)
+	if err := ctx.Err(); err != nil { // a signal has come before
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case s := <-sent:
+			if typed := s == unix.SIGINT || s == unix.SIGQUIT; !typed || !foreground() {
+				cmd.Process.Signal(s)
+			}
+		case <-ended:
+			go obey(sent, func() {}) // the telling is short, but its reader may stand still
+			return nil
+		}
+	}
 }
