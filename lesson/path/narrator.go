@@ -133,7 +133,6 @@ func (n *Narrator) Marked(call sockets.Call, marks []path.Mark) {
 		return
 	}
 	n.say("marks", nil)
-	slices.SortFunc(marks, func(a, b path.Mark) int { return a.At.Compare(b.At) })
 	for _, m := range marks {
 		n.show(lesson.Evidence{Fact: places[m.Place], Value: "+" + lesson.Took(m.At.Sub(call.Start)), Source: "SO_TIMESTAMPING"}.Event())
 	}

@@ -13,7 +13,8 @@ var deliveries = []string{"__netif_receive_skb_core", "__netif_receive_skb_one_c
 var wakers = []string{"sock_def_readable", "sock_def_write_space", "sock_def_wakeup", "sock_def_error_report", "sk_stream_write_space", "unix_write_space"}
 
 // follow returns the records of one call of a thread, each with the number of the packet
-// that it is about, counted from 1; 0 if it is about none.
+// that it is about, counted from 1; 0 if it is about none, or about one that came before
+// the call and is only read.
 //
 // That the ring buffer is for one thread alone is not enough. A softirq that runs at the
 // end of a call works off what others have sent, too, and an interrupt may land anywhere:
@@ -61,10 +62,9 @@ func follow(all []record) []followed {
 				number = current
 			}
 		}
-		if address != "" && !known && !soft && r.event != "tcp_probe" && r.event != drop {
+		if address != "" && !known && !soft && r.event != "tcp_probe" && r.event != drop && r.event != copied {
 			count++
 			ours[address], number = count, count
-			gone[address] = r.event == "skb_copy_datagram_iovec"
 		}
 		kept = append(kept, followed{r, number})
 	}

@@ -54,6 +54,9 @@ const allocation = "kmem_cache_alloc"
 // waking is the event of a thread that slept, and is to run again.
 const waking = "sched_waking"
 
+// copied is the event of bytes that a reader gets out of a packet that has come.
+const copied = "skb_copy_datagram_iovec"
+
 // drop is the event of an sk_buff that is freed before it was used up. Unspecified is its
 // reason where the kernel has none: mostly nothing is lost then.
 const (

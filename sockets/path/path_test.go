@@ -205,6 +205,9 @@ func TestCalls(t *testing.T) {
 			}
 			rest = rest[i+1:]
 		}
+		if sends := slices.Contains(call.functions, "loopback_xmit"); !sends && slices.ContainsFunc(p.Visits, func(v Visit) bool { return v.Packet > 0 }) {
+			t.Errorf("call %d sends nothing, and has a packet: %+v", call.number, p.Visits)
+		}
 		if p.TookNS <= 0 {
 			t.Errorf("call %d took %d ns", call.number, p.TookNS)
 		}

@@ -22,7 +22,11 @@ func TestRecorded(t *testing.T) {
 		if p.Kernel == "" || p.Made.IsZero() || p.Table == "" || p.Call == "" || !strings.Contains(strings.Join(names(p), " "), function) {
 			t.Errorf("%s: a %s on %q, %v: %v", call, p.Call, p.Kernel, p.Made, names(p))
 		}
+		sent, _ := p.Find("net_dev_start_xmit")
 		for _, v := range p.Visits {
+			if sent == nil && v.Packet > 0 {
+				t.Errorf("%s sends nothing, and %s has packet %d", call, v.Function, v.Packet)
+			}
 			if v.File != "" && v.Layer != LayerOf(v.File) {
 				t.Errorf("%s: %s of %s stands in %q, and is now in %q: record again", call, v.Function, v.File, v.Layer, LayerOf(v.File))
 			}

@@ -3,6 +3,7 @@ package path
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -63,7 +64,8 @@ func borrow(pid, fd int) (int, error) {
 }
 
 // Marks returns the places that the first packet since Stamp has passed, as soon as it is
-// acknowledged; without that, those until the time is over.
+// acknowledged; without that, those until the time is over. They stand in the order of
+// their times.
 func (s *Stamps) Marks(limit time.Duration) []Mark {
 	var all []Mark
 	seen := make(map[string]bool)
@@ -94,6 +96,7 @@ func (s *Stamps) Marks(limit time.Duration) []Mark {
 			all = append(all, m)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b Mark) int { return a.At.Compare(b.At) })
 	return all
 }
 

@@ -27,7 +27,6 @@ func TestStamps(t *testing.T) {
 			t.Errorf("%s at %v, sent at %v", m.Place, m.At, start)
 		}
 	}
-	slices.SortFunc(marks, func(a, b Mark) int { return a.At.Compare(b.At) })
 	var sorted []string
 	for _, m := range marks {
 		sorted = append(sorted, m.Place)
@@ -50,6 +49,32 @@ func TestStamps(t *testing.T) {
 	if _, _, _, _, err := unix.Recvmsg(client, nil, b, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT); err != unix.EAGAIN {
 		t.Errorf("something is left on the error queue: %v", err)
 	}
+}
+
+// The stamp of the receiver is read last, and is not the latest.
+func TestStampsSorted(t *testing.T) {
+	client, server := pair(t)
+	_, other := pair(t) // keeps the stamps of what is received on (net_enable_timestamp)
+	if err := unix.SetsockoptInt(other, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, receiving); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		s, err := Stamp(os.Getpid(), client, os.Getpid(), server)
+		if err != nil {
+			t.Skip("this kernel does not hand out descriptors: ", err)
+		}
+		unix.Write(client, []byte("hello"))
+		marks := s.Marks(5 * time.Second)
+		s.Close()
+		unix.Read(server, make([]byte, 16))
+		if slices.ContainsFunc(marks, func(m Mark) bool { return m.Place == "received" }) {
+			if !slices.IsSortedFunc(marks, func(a, b Mark) int { return a.At.Compare(b.At) }) {
+				t.Errorf("out of order: %v", marks)
+			}
+			return
+		}
+	}
+	t.Error("no stamp of what is received")
 }
 
 func FuzzReadMark(f *testing.F) {
