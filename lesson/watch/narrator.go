@@ -30,6 +30,7 @@ type Narrator struct {
 	last      *life            // that the last line was about
 	processes map[int]*process
 	threads   map[int]*entered // calls that have not returned, by thread
+	idle      map[int]*idle    // threads that wait in vain, again and again
 	noted     map[string]bool  // what has been said once
 	history   kernel.History
 	recent    []time.Time // when the last lives were born that are told
@@ -57,7 +58,8 @@ type process struct {
 // An entered call has not returned.
 type entered struct {
 	*watch.Event
-	told bool // that it waits
+	told     bool // that it waits
+	nonblock bool // no call on its socket waits
 }
 
 // begin makes room.
@@ -65,6 +67,7 @@ func (n *Narrator) begin() {
 	if n.lives == nil {
 		n.lives, n.processes = make(map[uint64]*life), make(map[int]*process)
 		n.threads, n.noted = make(map[int]*entered), make(map[string]bool)
+		n.idle = make(map[int]*idle)
 		n.sum = newSum()
 	}
 }
@@ -98,12 +101,14 @@ func (n *Narrator) LetGo() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.Calls {
+		n.stirAll(0)
 		n.Show(lesson.Event{Kind: lesson.KindText, Section: "watch", Text: filled("let go", nil)})
 	}
 }
 
 // show shows an Event of a process.
 func (n *Narrator) show(e lesson.Event, w *watch.Event) {
+	n.stir(w.TID)
 	e.Process, e.PID = w.Name, w.PID
 	if w.TID != w.PID {
 		e.Thread = w.TID
@@ -204,7 +209,12 @@ func (n *Narrator) birth(l *life, e *watch.Event) *life {
 }
 
 func (n *Narrator) entered(e *watch.Event) {
-	n.threads[e.TID] = &entered{Event: e}
+	c := &entered{Event: e}
+	n.threads[e.TID] = c
+	if !n.Calls && e.Socket != 0 && (e.Call.Name == "fcntl" || e.Call.Name == "ioctl") {
+		file, _ := kernel.FDInfo(e.TID, e.FD)
+		c.nonblock = file.Flags&unix.O_NONBLOCK != 0
+	}
 	p := n.processes[e.PID]
 	if p == nil || n.Calls {
 		return
@@ -283,7 +293,11 @@ func (n *Narrator) returned(e *watch.Event) {
 		return
 	}
 	n.heading(about, e)
-	n.show(n.recap(call, e.FD, note(e, call, was, is), n.values(e, was, is)), e)
+	section := note(e, call, was, is)
+	if section == "nonblock" && waited != nil && waited.nonblock {
+		section = "nonblock already"
+	}
+	n.show(n.recap(call, e.FD, section, n.values(e, was, is)), e)
 	n.after(e, call, was, is)
 }
 
@@ -385,64 +399,6 @@ func (n *Narrator) line(e *watch.Event) {
 	n.show(r, e)
 }
 
-// quick is how long a wait lasts of which nothing is told.
-const quick = time.Millisecond
-
-// wait tells of a call that belongs to no life: one that waits for several sockets, or
-// makes what does.
-func (n *Narrator) wait(e *watch.Event, told bool) {
-	first := !n.noted[fmt.Sprint(e.Call.Name, e.PID)]
-	n.noted[fmt.Sprint(e.Call.Name, e.PID)] = true
-	if !first && !told && e.Call.Duration < quick || n.flood(e) {
-		return
-	}
-	r := n.recap(e.Call, e.FD, note(e, e.Call, nil, nil), n.values(e, nil, nil))
-	r.Title = who(e)
-	n.show(r, e)
-}
-
-// who is a process and, where it is not the first, its thread.
-func who(e *watch.Event) string {
-	if e.TID != e.PID {
-		return fmt.Sprintf("%s %d, thread %d", e.Name, e.PID, e.TID)
-	}
-	return fmt.Sprintf("%s %d", e.Name, e.PID)
-}
-
-// patience is how long a call waits before that is told.
-const patience = 300 * time.Millisecond
-
-// Waiting tells which calls have been waiting for so long that the reader may wonder. It
-// is called again and again.
-func (n *Narrator) Waiting() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.gone.IsZero() && time.Since(n.gone) > patience && len(n.processes) > 0 {
-		n.gone = time.Time{}
-		n.left()
-	}
-	if n.Calls {
-		return
-	}
-	for _, tid := range slices.Sorted(maps.Keys(n.threads)) {
-		c := n.threads[tid]
-		if c.told || time.Since(c.Call.Start) < patience {
-			continue
-		}
-		c.told = true
-		l := n.lives[c.Socket]
-		again := fmt.Sprint("waits ", c.Call.Name, tid)
-		if l != nil && l.number == 0 || waits(c.Call.Name) && n.noted[again] {
-			continue
-		}
-		n.noted[again] = true
-		if l != nil && !waits(c.Call.Name) {
-			n.heading(l, c.Event)
-		}
-		n.show(lesson.Event{Kind: lesson.KindText, Section: "watched", Text: filled("waits", map[string]string{"who": who(c.Event), "call": c.Call.Name})}, c.Event)
-	}
-}
-
 // left tells which processes run on after the command has ended, such as a daemon.
 func (n *Narrator) left() {
 	var all []string
@@ -457,11 +413,12 @@ func (n *Narrator) after(e *watch.Event, c sockets.Call, was, is *life) {
 	if was != nil && was.stream && len(c.Data) > 0 && c.Errno == 0 && !peeks(c) {
 		n.message(e, was)
 	}
-	if c.Name == "connect" && (c.Errno == 0 || c.Errno == unix.EINPROGRESS) {
-		was.peer = c.Addr.String()
-	}
-	if c.Errno != 0 {
+	begun := c.Name == "connect" && c.Errno == unix.EINPROGRESS
+	if c.Errno != 0 && !begun {
 		return
+	}
+	if c.Name == "connect" {
+		was.peer = c.Addr.String()
 	}
 	if c.Name == "listen" {
 		n.backlog(e, c)
@@ -563,6 +520,7 @@ func (n *Narrator) draw(e *watch.Event, call sockets.Call) {
 		p := n.processes[pid]
 		parties = append(parties, kernel.Party{Name: p.name, PID: p.pid})
 	}
+	n.history.Mark() // each drawing is compared with the one before
 	if err := n.history.Look(parties); err != nil {
 		return
 	}
@@ -593,6 +551,7 @@ func (n *Narrator) ended(e *watch.Event) {
 			delete(n.threads, tid)
 		}
 	}
+	n.stirAll(e.PID)
 	how := fmt.Sprintf("exit code %d", e.Status.ExitStatus())
 	if e.Status.Signaled() {
 		how = fmt.Sprintf("signal %d, %s", int(e.Status.Signal()), unix.SignalName(e.Status.Signal()))

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -205,6 +207,132 @@ u,v=socket.socketpair()`)
 	}
 	if ended != 5 {
 		t.Errorf("%d lives have ended", ended)
+	}
+}
+
+// notes returns what is said behind the calls of a name, in their order.
+func notes(events []lesson.Event, call string) (all []string) {
+	for _, e := range events {
+		if e.Kind == lesson.KindReturn && strings.HasPrefix(e.Strace, call+"(") {
+			_, note, _ := strings.Cut(strings.ReplaceAll(e.Text, "\n", " "), ", ")
+			all = append(all, note)
+		}
+	}
+	return all
+}
+
+// What waits is told by what it waits for, and what only looks is not said to wait.
+func TestWaitNotes(t *testing.T) {
+	const look, one, several, added = "its time is 0: it only looks", "waits here for one descriptor", "waits here for several descriptors", "all that `epoll_ctl(2)` has added"
+	code := "import select,socket\ns,u=[socket.socket(socket.AF_INET,socket.SOCK_DGRAM) for _ in (0,1)]\np=select.poll(); p.register(s,1); e=select.epoll(); e.register(s,1)\n"
+	var want []string
+	for _, c := range [][2]string{
+		{"p.poll(0)", look},
+		{"p.poll(2)", one},
+		{"p.register(u,1); p.poll(2)", several},
+		{"select.select([s],[],[],0)", look},
+		{"select.select([s],[s],[s],0.002)", one},
+		{"select.select([s],[u],[],0.002)", several},
+		{"e.poll(0)", look},
+		{"e.poll(0.002)", added},
+	} {
+		code += c[0] + "\n"
+		want = append(want, c[1])
+	}
+	n := &Narrator{}
+	var events []lesson.Event
+	n.Show = func(e lesson.Event) { events = append(events, e) }
+	path, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip(err)
+	}
+	w := watch.Watch{Tell: func(e *watch.Event) {
+		clear(n.noted) // what was said once is said again
+		n.Tell(e)
+	}}
+	if _, err := w.Command(path, []string{"python3", "-c", code}, false); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, call := range []string{"poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2"} {
+		got = append(got, notes(events, call)...)
+	}
+	if !slices.EqualFunc(got, want, strings.Contains) {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
+// Waits in vain are told once, and counted then: until something happens, and to the end.
+func TestIdle(t *testing.T) {
+	_, events := toldOf(t, &Narrator{}, `import os,select,socket
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(("127.0.0.1",0))
+p=select.poll(); p.register(s,select.POLLIN)
+for ms in 5,6,5,6: p.poll(ms)
+s.sendto(b"x",s.getsockname()); p.poll(); s.recv(1)
+for ms in 5,6,5: p.poll(ms)
+os._exit(0)`)
+	var got []string
+	for _, e := range events {
+		text := strings.ReplaceAll(e.Text, "\n", " ")
+		switch {
+		case strings.Contains(e.Result, "Timeout"):
+			got = append(got, "timeout")
+		case strings.Contains(text, " has waited in `"):
+			_, text, _ = strings.Cut(text, "(2)` ")
+			got = append(got, text)
+		case strings.HasPrefix(e.Strace, "sendto("):
+			got = append(got, "sendto")
+		case strings.Contains(text, "has ended"):
+			got = append(got, "end")
+		}
+	}
+	const vain = " more, and nothing came before its time was over."
+	if want := []string{"timeout", "3 times" + vain, "sendto", "timeout", "2 times" + vain, "end"}; !slices.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
+// That no call waits any more is said where that is new.
+func TestNonblockNotes(t *testing.T) {
+	const now, already = "from here on no call on it waits", "it was so already: no call on it waits"
+	const set = "; import fcntl,os; fcntl.fcntl(s,fcntl.F_SETFL,os.O_NONBLOCK)"
+	for code, want := range map[string]string{
+		"s=socket.socket()" + set: now,
+		"s=socket.socket(socket.AF_INET,socket.SOCK_STREAM|socket.SOCK_NONBLOCK)" + set: already,
+		"s=socket.socket(); s.setblocking(False)" + set:                                 already,
+		"s=socket.socket(); s.setblocking(False); s.setblocking(True)" + set:            "",
+		"s=socket.socket(); s.setblocking(True)":                                        "",
+	} {
+		_, events := toldOf(t, &Narrator{}, "import socket; "+code)
+		if all := append(notes(events, "ioctl"), notes(events, "fcntl")...); all[len(all)-1] != want {
+			t.Errorf("%s: %q, not %q last", code, all, want)
+		}
+	}
+}
+
+// Each drawing is marked by the one before it, and there is one after a connect that does
+// not wait, too.
+func TestDrawings(t *testing.T) {
+	_, events := toldOf(t, &Narrator{Draw: true}, `import socket
+l=socket.socket(); l.bind(("127.0.0.1",0)); l.listen()
+c=socket.socket(); c.setblocking(False); c.connect_ex(l.getsockname())
+a,_=l.accept(); a.close(); c.close()`)
+	var last *lesson.Event
+	drawn, call := make(map[string]int), ""
+	for _, e := range events {
+		switch e.Kind {
+		case lesson.KindReturn:
+			call, _, _ = strings.Cut(e.Strace, "(")
+		case lesson.KindSnapshot:
+			drawn[call]++
+			if last != nil && !reflect.DeepEqual(e.Before, last.Snapshot) {
+				t.Errorf("after %s: before there was %+v, not %+v", call, e.Before, last.Snapshot)
+			}
+			last = &e
+		}
+	}
+	if drawn["connect"] != 1 || drawn["socket"] != 2 || drawn["close"] != 3 {
+		t.Errorf("drawings after %v", drawn)
 	}
 }
 

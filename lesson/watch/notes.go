@@ -68,7 +68,7 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 			return "dup"
 		}
 	case "ioctl":
-		if value(1) == "FIONBIO" {
+		if value(1) == "FIONBIO" && value(2) != "[0]" {
 			return "nonblock"
 		}
 	case "bind":
@@ -91,7 +91,7 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 		return "accept"
 	case "dup2", "dup3":
 		return "dup"
-	case "splice", "sendfile", "writev", "shutdown", "listen", "accept", "dup", "poll", "epoll_create1", "io_uring_setup":
+	case "splice", "sendfile", "writev", "shutdown", "listen", "accept", "dup", "epoll_create1", "io_uring_setup":
 		return c.Name
 	case "epoll_ctl":
 		if arg(1) == unix.EPOLL_CTL_ADD {
@@ -103,10 +103,8 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 		}
 	case "epoll_create":
 		return "epoll_create1"
-	case "ppoll", "select", "pselect6":
-		return "poll"
-	case "epoll_wait", "epoll_pwait", "epoll_pwait2":
-		return "epoll_wait"
+	case "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2":
+		return waitNote(c)
 	case "recvmsg":
 		if is != nil && is != was {
 			return "rights"

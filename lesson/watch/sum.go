@@ -59,6 +59,7 @@ func (n *Narrator) End() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.begin()
+	n.stirAll(0)
 	values := map[string]string{
 		"lives": lesson.Counted(n.sum.lives, "socket"), "processes": lesson.Counted(n.sum.processes, "process"),
 		"calls": lesson.Counted(n.sum.calls, "call"), "in": lesson.Counted(n.sum.in, "byte"), "out": lesson.Counted(n.sum.out, "byte"),
