@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
@@ -51,6 +52,13 @@ func (a *app) path() *cobra.Command {
 			return usageError{errors.New("the way of which call? fd3 path send, or another step of a socket's life")}
 		},
 	}
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if c != cmd && errors.As(err, &unknown) && unknown.GetSpecifiedName() == "drop" {
+			return usageError{errors.New("--drop is about no step: it tells what is thrown away while a command runs, or until Ctrl-C. Run: fd3 path --drop -- COMMAND, or fd3 path --drop")}
+		}
+		return cmd.Parent().FlagErrorFunc()(c, err)
+	})
 	flags := cmd.PersistentFlags()
 	flags.BoolVar(&p.functions, "functions", false, "say what each function does, and in which file it stands")
 	flags.StringVar(&p.record, "record", "", "write the way to this file, as JSON")
