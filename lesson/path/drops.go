@@ -3,6 +3,7 @@ package path
 import (
 	_ "embed"
 	"fmt"
+	"strings"
 	"sync"
 
 	"fd3/lesson"
@@ -15,6 +16,15 @@ var dropsText string
 
 // dropsPage returns drops.md.
 var dropsPage = sync.OnceValue(func() words.Page { return words.Read(dropsText) })
+
+// because says what the kernel's word for a reason means.
+func because(reason string) string {
+	if text := reasons()[reason]; text != "" {
+		return text
+	}
+	raw, _ := dropsPage().Section("no words")
+	return strings.Join(strings.Fields(raw), " ")
+}
 
 // reasons say what the kernel's words for the reasons of drops mean, and what a program
 // sees of them.
@@ -50,7 +60,7 @@ func (n *Narrator) Drops(drops []path.Drop) {
 		n.text("path", raw)
 	}
 	for _, d := range drops {
-		e := lesson.Evidence{Fact: d.Reason, Value: lesson.Counted(d.Count, "packet") + ", in " + d.Function, Source: "skb:kfree_skb", Note: reasons()[d.Reason]}
+		e := lesson.Evidence{Fact: d.Reason, Value: lesson.Counted(d.Count, "packet") + ", in " + d.Function, Source: "skb:kfree_skb", Note: because(d.Reason)}
 		if d.File != "" {
 			e.Value += fmt.Sprintf(" (%s)", d.File)
 		}

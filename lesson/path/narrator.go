@@ -234,7 +234,7 @@ func (n *Narrator) source(p path.Path) {
 	if n.Explain == lesson.None {
 		return
 	}
-	values := map[string]string{"events": fmt.Sprint(len(p.Passed())), "kernel": p.Kernel, "table": p.Table, "took": lesson.Took(time.Duration(p.TookNS))}
+	values := map[string]string{"tracepoints": lesson.Counted(p.Tracepoints(), "tracepoint"), "kernel": p.Kernel, "table": p.Table, "took": lesson.Took(time.Duration(p.TookNS))}
 	var strange []string
 	for _, v := range p.Visits {
 		if v.File == "" && !slices.Contains(strange, v.Function) {

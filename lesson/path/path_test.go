@@ -27,7 +27,7 @@ var way = path.Path{Kernel: "6.18.1", Table: "6.12.117", TookNS: 100000, Visits:
 	{Function: "dev_hard_start_xmit", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, Says: "lo"}}},
 	{Function: "__netif_receive_skb_core", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 2, Event: "netif_receive_skb", Packet: 1, Len: 57, Says: "lo"}}},
 	{Function: "tcp_v4_rcv", File: "net/ipv4/tcp_ipv4.c", Layer: path.Transport, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 4, Event: "kfree_skb", Packet: 1, Says: "NO_SOCKET"}}},
-	{Function: "__tcp_transmit_skb", File: "net/ipv4/tcp_output.c", Layer: path.Transport, Packet: 2, Softirq: true},
+	{Function: "__tcp_transmit_skb", File: "net/ipv4/tcp_output.c", Layer: path.Transport, Packet: 2, Softirq: true, Hits: []path.Hit{{Number: 5, Event: "net_dev_start_xmit", Packet: 2}}}, // passed once more
 }}
 
 // The words say what was seen, and no more.
@@ -63,6 +63,26 @@ func TestWords(t *testing.T) {
 	}
 }
 
+// The words are true of a drawing, of sentences, of a narrow screen, and of a call that has
+// no way up; and for a difference of times they blame no one thing.
+func TestWordsOfAnyForm(t *testing.T) {
+	timed := way
+	timed.Visits = way.Visits[:1]
+	text := told(t, timed, sockets.Call{Name: "sendto", Returned: true, Ret: 5})
+	timed.Timed, timed.PlainNS = "without stacks", 9000
+	text += told(t, timed, sockets.Call{Name: "sendto", Returned: true, Ret: 5})
+	for _, wrong := range []string{"column", " left", "right ", "band", "1 tracepoints", "cost most"} {
+		if strings.Contains(text, wrong) {
+			t.Errorf("%q in\n%s", wrong, text)
+		}
+	}
+	for _, want := range []string{"Seen by 1 tracepoint of", "While the kernel wrote the stacks it took 100 µs.", "without stacks, took 9 µs", "all else that ran meanwhile"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // A sentence is about a function that a kernel has, and says which manual page or RFC, if
 // any, it stands for.
 func TestSentences(t *testing.T) {
@@ -92,7 +112,7 @@ func TestDropsTold(t *testing.T) {
 	n := Narrator{Explain: lesson.Full, Show: func(e lesson.Event) { text.WriteString(e.Fact + " " + e.Value + " " + e.Text + "\n") }}
 	n.BeforeDrops(true)
 	n.Drops([]path.Drop{{Reason: "NO_SOCKET", Function: "tcp_v4_rcv", File: "net/ipv4/tcp_ipv4.c", Count: 2}, {Reason: "OF_A_NEWER_KERNEL", Function: "f", Process: "nc", Count: 1}})
-	for _, want := range []string{"while the program runs", "NO_SOCKET 2 packets, in tcp_v4_rcv (net/ipv4/tcp_ipv4.c) No socket has", "OF_A_NEWER_KERNEL 1 packet, in f, within a call of nc"} {
+	for _, want := range []string{"while the program runs", "NO_SOCKET 2 packets, in tcp_v4_rcv (net/ipv4/tcp_ipv4.c) No socket has", "OF_A_NEWER_KERNEL 1 packet, in f, within a call of nc fd3 has no sentence for this reason."} {
 		if !strings.Contains(text.String(), want) && !strings.Contains(strings.Join(strings.Fields(text.String()), " "), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}

@@ -3,6 +3,7 @@ package path
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +35,33 @@ func TestDrops(t *testing.T) {
 	}
 	drops, err := d.End()
 	if err != nil || !slices.ContainsFunc(drops, func(d Drop) bool { return d.Reason == "NO_SOCKET" && d.Function != "" }) {
+		t.Errorf("%v, %+v", err, drops)
+	}
+}
+
+// Bytes for a socket that is shut down for reading are thrown away, with RST.
+func TestDropsOfUnwanted(t *testing.T) {
+	d, err := OpenDrops()
+	var denied *DeniedError
+	if errors.As(err, &denied) {
+		t.Skip("needs root and tracefs:", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	const reason = "TCP_ABORT_ON_DATA"
+	if format, err := read(d.in.dir, "events/skb/kfree_skb/format"); err != nil || !strings.Contains(string(format), reason) {
+		t.Skipf("Linux %s has no such reason: %v", release(), err)
+	}
+	client, server := pair(t)
+	unix.Shutdown(server, unix.SHUT_RDWR)
+	unix.Write(client, []byte("unwanted"))
+	unix.Read(client, make([]byte, 1)) // the FIN came before
+	if _, err := unix.Write(client, []byte("more")); err != unix.EPIPE && err != unix.ECONNRESET {
+		t.Errorf("after the RST a write says %v", err)
+	}
+	drops, err := d.End()
+	if err != nil || !slices.ContainsFunc(drops, func(d Drop) bool { return d.Reason == reason }) {
 		t.Errorf("%v, %+v", err, drops)
 	}
 }

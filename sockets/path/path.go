@@ -186,6 +186,18 @@ func (p *Path) Find(event string) (*Hit, *Visit) {
 	return hit, in
 }
 
+// Tracepoints returns how many of the kernel's tracepoints have seen the call, each counted
+// once.
+func (p *Path) Tracepoints() int {
+	seen := make(map[string]bool)
+	for _, v := range p.Visits {
+		for _, h := range v.Hits {
+			seen[h.Event] = true
+		}
+	}
+	return len(seen)
+}
+
 // Function returns the first visit of a function, or nil.
 func (p *Path) Function(name string) *Visit {
 	i := slices.IndexFunc(p.Visits, func(v Visit) bool { return v.Function == name })

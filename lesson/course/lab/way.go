@@ -53,7 +53,7 @@ func (l *Lab) Way(role stage.Role, o stage.Order) (sockets.Call, Way) {
 
 // showWay draws a way, and says where it comes from.
 func (l *Lab) showWay(w Way) {
-	e := lesson.Evidence{Fact: "the way", Value: fmt.Sprintf("seen just now, by %d of the kernel's tracepoints", len(w.Passed())), Source: "tracefs"}
+	e := lesson.Evidence{Fact: "the way", Value: fmt.Sprintf("seen just now, by %d of the kernel's tracepoints", w.Tracepoints()), Source: "tracefs"}
 	if w.recorded {
 		e.Value = fmt.Sprintf("a recording, since this user may not trace: Linux %s, %s", w.Kernel, w.Made.Format("2 January 2006"))
 		e.Source = "fd3 path --record"
