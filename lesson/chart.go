@@ -8,6 +8,7 @@ type Chart struct {
 	Device  string   `json:"device"`  // before which interface there: net0; of the cable by the name of the host that it leads to
 	Rate    uint64   `json:"rate"`    // bits a second that leave it
 	Room    uint32   `json:"room"`    // bytes that may wait
+	Before  uint32   `json:"before"`  // packets that had found it full when it was first looked at
 	Samples []Sample `json:"samples"` // the earliest first; of a sample one
 }
 
@@ -16,7 +17,7 @@ type Sample struct {
 	At      time.Duration `json:"at_ns"`          // since the first
 	Waiting uint32        `json:"waiting"`        // bytes
 	Packets uint32        `json:"packets"`        // that those are
-	Dropped uint32        `json:"dropped"`        // packets that found it full, since the first sample
+	Dropped uint32        `json:"dropped"`        // packets that found it full, since there is this queue
 	Flow    *Flow         `json:"flow,omitempty"` // none: no connection has anything under way
 }
 

@@ -16,8 +16,12 @@ import (
 )
 
 const wireQueueLong = `Look at the queue that fd3 wire rate has made, ten times a second: how many bytes wait
-in it, what it has dropped, and the window and the round trip of the connection that
-fills it. There is one queue for each way; the fuller one is shown.
+in it, and the window and the round trip of the connection that fills it. There is one
+queue for each way; the fuller one is shown.
+
+The number of dropped packets is the kernel's, since there is the queue: tc -s qdisc says
+the same. Where some were dropped before the first look, it says how many are new since
+then.
 
 On a terminal it is a chart that grows. In a pipe it is a line each time. Ctrl-C ends it.`
 

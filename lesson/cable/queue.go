@@ -14,9 +14,8 @@ import (
 
 // A Gauge keeps what is read of the queues of a network, again and again.
 type Gauge struct {
-	began   time.Time
-	charts  []lesson.Chart // of each queue
-	dropped []uint32       // of each at the first sample
+	began  time.Time
+	charts []lesson.Chart // of each queue
 }
 
 // Read takes a sample of each queue. flows are the connections of a host.
@@ -40,13 +39,12 @@ func (g *Gauge) Read(links []netlab.Link, flows func(stage.Role) ([]kernel.Flow,
 		i := slices.IndexFunc(g.charts, func(c lesson.Chart) bool { return c.Host == l.Host && c.Device == l.Device })
 		if i < 0 {
 			i = len(g.charts)
-			g.charts = append(g.charts, lesson.Chart{Host: l.Host, Device: l.Device, Rate: l.Rate, Room: l.Queue})
-			g.dropped = append(g.dropped, l.Dropped)
+			g.charts = append(g.charts, lesson.Chart{Host: l.Host, Device: l.Device, Before: l.Dropped})
 		}
-		g.dropped[i] = min(g.dropped[i], l.Dropped) // a new queue begins at 0
 		c := &g.charts[i]
+		c.Before = min(c.Before, l.Dropped) // a new queue begins at 0
 		c.Rate, c.Room = l.Rate, l.Queue
-		c.Samples = append(c.Samples, lesson.Sample{At: now.Sub(g.began), Waiting: l.Waiting, Packets: l.Packets, Dropped: l.Dropped - g.dropped[i], Flow: busiest(all)})
+		c.Samples = append(c.Samples, lesson.Sample{At: now.Sub(g.began), Waiting: l.Waiting, Packets: l.Packets, Dropped: l.Dropped, Flow: busiest(all)})
 	}
 	return nil
 }

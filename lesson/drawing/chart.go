@@ -36,7 +36,7 @@ func NewChart(c lesson.Chart) Chart {
 	flows := false
 	for _, s := range c.Samples {
 		waiting.add(float64(s.Waiting))
-		dropped.add(float64(s.Dropped))
+		dropped.add(max(float64(s.Dropped)-float64(c.Before), 0))
 		if s.Flow == nil {
 			cwnd.add(0)
 			rtt.add(0)
@@ -103,7 +103,8 @@ func (c Chart) most() (bytes uint32) {
 	return bytes
 }
 
-// summary is what is worth a line: of the queue, and of the connection that was seen last.
+// summary is what is worth a line: of the queue, of what it had dropped before, and of the
+// connection that was seen last.
 func (c Chart) summary() []string {
 	n := len(c.of.Samples)
 	if n == 0 {
@@ -111,6 +112,9 @@ func (c Chart) summary() []string {
 	}
 	last := c.of.Samples[n-1]
 	lines := []string{fmt.Sprintf("at most %s waited, at last %d; %d dropped", lesson.Counted(c.most(), "byte"), last.Waiting, last.Dropped)}
+	if since := sinceFirst(last, c.of); since != "" {
+		lines = append(lines, "of these, "+since+" since the first look")
+	}
 	for _, s := range slices.Backward(c.of.Samples) {
 		if s.Flow != nil {
 			return append(lines, "at last "+Flowing(*s.Flow))
@@ -127,9 +131,22 @@ func Whose(c lesson.Chart) string {
 	return "of the " + c.Host + " before " + c.Device
 }
 
-// Queued says a sample of a queue with so much room.
-func Queued(s lesson.Sample, room uint32) string {
-	return fmt.Sprintf("%d of %d bytes wait, %d dropped", s.Waiting, room, s.Dropped)
+// Queued says a sample of a queue.
+func Queued(s lesson.Sample, of lesson.Chart) string {
+	text := fmt.Sprintf("%d of %d bytes wait, %d dropped", s.Waiting, of.Room, s.Dropped)
+	if since := sinceFirst(s, of); since != "" {
+		text += ", " + since
+	}
+	return text
+}
+
+// sinceFirst says how many packets a queue has dropped since it was first looked at. It is
+// empty where that is all: the queue had dropped none before.
+func sinceFirst(s lesson.Sample, of lesson.Chart) string {
+	if of.Before == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d new", s.Dropped-of.Before)
 }
 
 // Flowing says what a connection reckons with.
@@ -148,11 +165,11 @@ func (c Chart) Sentences() []string {
 		return append(all, "Nothing was read of it yet.")
 	}
 	last := c.of.Samples[n-1]
-	all = append(all, fmt.Sprintf("In %s, at most %s waited, and %s found no room.", lesson.Took(last.At), lesson.Counted(c.most(), "byte"), lesson.Counted(last.Dropped, "packet")))
+	all = append(all, fmt.Sprintf("In %s, at most %s waited, and %s found no room.", lesson.Took(last.At), lesson.Counted(c.most(), "byte"), lesson.Counted(last.Dropped-c.of.Before, "packet")))
 	told := min(n, moments)
 	for i := range told {
 		s := c.of.Samples[i*(n-1)/max(told-1, 1)]
-		text := fmt.Sprintf("After %s: %s", lesson.Took(s.At), Queued(s, c.of.Room))
+		text := fmt.Sprintf("After %s: %s", lesson.Took(s.At), Queued(s, c.of))
 		if s.Flow != nil {
 			text += "; " + Flowing(*s.Flow)
 		}

@@ -15,8 +15,8 @@ import (
 	"fd3/lesson/golden"
 )
 
-// charts are a queue that grows, overflows and drains; one that nothing fills; one that was
-// looked at once.
+// charts are a queue that grows, overflows and drains; one that had dropped packets before it
+// was looked at; one that nothing fills; one that was looked at once.
 var charts = func() map[string]lesson.Chart {
 	full := lesson.Chart{Host: "cable", Device: "server", Rate: 2_000_000, Room: 204_800}
 	idle := lesson.Chart{Host: "client", Device: "net0", Rate: 8_000, Room: 3_000}
@@ -34,7 +34,9 @@ var charts = func() map[string]lesson.Chart {
 		}
 		full.Samples = append(full.Samples, s)
 	}
-	return map[string]lesson.Chart{"full": full, "idle": idle, "once": {Host: "cable", Device: "client", Rate: 1500, Room: 3_000, Samples: full.Samples[:1]}, "none": {Host: "cable", Device: "client", Rate: 1e9, Room: 3_000}}
+	later := full
+	later.Before, later.Samples = full.Samples[60].Dropped, full.Samples[60:]
+	return map[string]lesson.Chart{"full": full, "later": later, "idle": idle, "once": {Host: "cable", Device: "client", Rate: 1500, Room: 3_000, Samples: full.Samples[:1]}, "none": {Host: "cable", Device: "client", Rate: 1e9, Room: 3_000}}
 }()
 
 // Each chart is a file to be looked at in review.

@@ -27,35 +27,35 @@ func (c Chart) Cells(room Room, ascii bool) [][]Span {
 // A plot is where everything stands in a Chart.
 type plot struct {
 	Chart
-	columns int   // of the drawing
-	left    int   // the column of the axis
-	width   int   // columns of the tracks
-	top     []int // the first row of each track
-	height  []int // rows of each track
-	rows    int
+	columns  int   // of the drawing
+	left     int   // the column of the axis
+	width    int   // columns of the tracks
+	headings int   // rows above the tracks
+	top      []int // the first row of each track
+	height   []int // rows of each track
+	rows     int
 }
 
 // The labels at the left have so many columns. The title has a row, and what was read last
-// two; the axis of time has two more.
+// two or more; the axis of time has two more.
 const (
 	labels   = 10
-	headings = 3
 	timeRows = 2
 )
 
 // plot finds the places: the track of what waits is as high as there is room.
 func (c Chart) plot(room Room) plot {
-	p := plot{Chart: c, columns: max(room.Columns, Narrowest), left: labels}
+	p := plot{Chart: c, columns: max(room.Columns, Narrowest), left: labels, headings: max(1+len(c.summary()), 3)}
 	p.width = p.columns - p.left - 1
 	tall, low := 8, 2
 	others := len(c.tracks) - 2
 	if room.Rows > 0 {
-		if room.Rows < headings+timeRows+4+1+2*others {
+		if room.Rows < p.headings+timeRows+4+1+2*others {
 			low = 1
 		}
-		tall = min(max(room.Rows-headings-timeRows-1-low*others, 3), tall)
+		tall = min(max(room.Rows-p.headings-timeRows-1-low*others, 3), tall)
 	}
-	p.rows = headings
+	p.rows = p.headings
 	for i := range c.tracks {
 		h := []int{tall, 1, low, low}[i]
 		p.top, p.height = append(p.top, p.rows), append(p.height, h)
@@ -88,7 +88,7 @@ func (p plot) frame() *grid {
 		}
 	}
 	axis := p.rows - timeRows
-	g.down(p.left, headings, axis, false)
+	g.down(p.left, p.headings, axis, false)
 	g.across(axis, p.left, p.columns-1, false)
 	end := -1
 	for at := time.Duration(0); at <= p.span(); at += p.tick() {

@@ -43,7 +43,7 @@ func (d *Document) sample(e lesson.Event) {
 // sampled says a queue at one moment.
 func sampled(e lesson.Event) string {
 	s := e.Chart.Samples[0]
-	text := strings.TrimPrefix(drawing.Whose(*e.Chart), "of the ") + ": " + drawing.Queued(s, e.Chart.Room)
+	text := strings.TrimPrefix(drawing.Whose(*e.Chart), "of the ") + ": " + drawing.Queued(s, *e.Chart)
 	if s.Flow != nil {
 		text += "; " + drawing.Flowing(*s.Flow)
 	}

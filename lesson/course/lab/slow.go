@@ -100,12 +100,17 @@ const longest = time.Minute
 // A Gauge keeps what is read of the queues of a Network, again and again.
 type Gauge = cable.Gauge
 
+// Gauge reads the queues of the cable once. It shows nothing.
+func (n *Network) Gauge(g *Gauge) {
+	if err := g.Read(n.links(), func(on stage.Role) ([]kernel.Flow, error) { return n.up.Net(on).Flows() }); err != nil {
+		n.lab.Fatalf("%w", err)
+	}
+}
+
 // Watch reads the queues of the cable until something is over. It shows nothing.
 func (n *Network) Watch(g *Gauge, over func() bool) {
 	for begun := time.Now(); ; {
-		if err := g.Read(n.links(), func(on stage.Role) ([]kernel.Flow, error) { return n.up.Net(on).Flows() }); err != nil {
-			n.lab.Fatalf("%w", err)
-		}
+		n.Gauge(g)
 		if over() {
 			return
 		}

@@ -140,6 +140,9 @@ func (r *reading) prediction(name string, p lab.Part) {
 	}
 }
 
+// inDrawing is a word for a place that is on a screen alone.
+var inDrawing = regexp.MustCompile(`\b(left|right|upper|lower|edge|box|column|draw\w+|title|begins with)\b`)
+
 func (r *reading) experiment(name string, p lab.Part) {
 	if len(p.Steps) == 0 {
 		r.add("experiment %s has no steps", name)
@@ -150,6 +153,9 @@ func (r *reading) experiment(name string, p lab.Part) {
 	if o := p.Observe; o.Note != "" {
 		if o.Text == "" || o.Look == "" {
 			r.add("experiment %s asks for %s without a question or without \"Look:\"", name, o.Note)
+		}
+		if place := inDrawing.FindString(o.Look); place != "" {
+			r.add("where to look for %s is said by a place in a drawing, %q, and some hear sentences instead", o.Note, place)
 		}
 		if _, ok := r.parts[lab.Verdict][name]; !ok {
 			r.add("experiment %s asks for %s, and no verdict answers", name, o.Note)

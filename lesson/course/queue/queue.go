@@ -62,9 +62,11 @@ func newBurst(l *lab.Lab, many int, rate uint64, queue uint32) *burst {
 	return b
 }
 
-// send sends all, of which the last call is told, and looks at the queue until it is empty.
+// send sends all, of which the last call is told, and looks at the queue before that, and
+// until it is empty.
 func (b *burst) send() lesson.Chart {
 	var g lab.Gauge
+	b.net.Gauge(&g) // so that the chart has what is dropped while the calls go on
 	begun := time.Now()
 	for i := range b.many {
 		call := b.lab.Quietly
@@ -119,6 +121,7 @@ func wait(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "read", Do: func() {
 			got := b.read()
+			l.Show(lesson.Evidence{Fact: "arrived", Value: lesson.Counted(len(got), "datagram"), Source: "recvfrom(2), the calls that returned one"})
 			switch {
 			case len(got) < b.many:
 				l.Answer("lost")
