@@ -43,7 +43,9 @@ func title(s *kernel.Socket, right bool) string {
 	case s.Unix():
 		return kind
 	case s.Protocol == "UDP" && s.Remote.Port() != 0:
-		return fmt.Sprintf("UDP %s %s", client(s, right), elsewhere(s, right))
+		return strings.TrimSpace(fmt.Sprintf("UDP %s %s", client(s, false), elsewhere(s, false))) // it has connected itself, at whichever side it stands
+	case s.Protocol == "UDP" && s.Local.Port() == 0:
+		return "UDP, no address yet"
 	case s.Protocol == "UDP":
 		return fmt.Sprintf("UDP %s", s.Local)
 	case s.Cookie == 0 && s.Protocol != "":

@@ -3,6 +3,7 @@ package drawing
 import (
 	"encoding/xml"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,24 @@ func TestNextUnixMessage(t *testing.T) {
 		s := kernel.Socket{Protocol: protocol, State: kernel.Established, Unread: kernel.Queued{Bytes: 5}}
 		if got := strings.Join(contents(&s), ", "); got != want {
 			t.Errorf("%s: %q, not %q", protocol, got, want)
+		}
+	}
+}
+
+// A UDP socket is told by its own end, at whichever side of the drawing it stands.
+func TestUDPTitle(t *testing.T) {
+	address := netip.MustParseAddrPort
+	for want, s := range map[string]kernel.Socket{
+		"UDP, no address yet":         {},
+		"UDP 10.0.0.2:8080":           {Local: address("10.0.0.2:8080"), Remote: address("0.0.0.0:0")},
+		"UDP :40001 to 10.0.0.2:9999": {Local: address("10.0.0.1:40001"), Remote: address("10.0.0.2:9999")},
+		"UDP :40002":                  {Local: address("127.0.0.1:40002"), Remote: address("127.0.0.1:9999")},
+	} {
+		s.Protocol = "UDP"
+		for _, right := range []bool{false, true} {
+			if got := title(&s, right); got != want {
+				t.Errorf("at the right %v: %q, not %q", right, got, want)
+			}
 		}
 	}
 }
