@@ -22,6 +22,7 @@ type Stop struct {
 	How      string   `json:"how,omitempty"`      // where exactly, and by what
 	Fate     StopFate `json:"fate,omitempty"`     // of the packet; empty: none was sent
 	Length   int      `json:"length,omitempty"`   // bytes, as the packet was there
+	Counted  int      `json:"counted,omitempty"`  // bytes, as a counter has them that leaves the frame's header out
 	After    int64    `json:"after_ns,omitempty"` // how long after the first place that has a clock
 	Sits     []string `json:"sits,omitempty"`     // where no packet was sent: what sits there
 	Text     string   `json:"text"`               // all that in a few words

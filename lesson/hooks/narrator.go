@@ -68,8 +68,8 @@ func (n *Narrator) complain(err error) {
 	}
 }
 
-// next shows what to type next.
-func (n *Narrator) next(heading string, values map[string]string) {
+// next shows what to type next, other than the command that was just given.
+func (n *Narrator) next(heading string, values map[string]string, given string) {
 	if n.Explain != lesson.Full {
 		return
 	}
@@ -79,6 +79,9 @@ func (n *Narrator) next(heading string, values map[string]string) {
 		n.complain(err)
 	}
 	for _, item := range items {
+		if item.Name == given {
+			continue
+		}
 		n.show(lesson.Event{Kind: lesson.KindText, Section: "next", Command: item.Name, Text: item.Text})
 	}
 }
@@ -117,7 +120,7 @@ func (n *Narrator) Places(sits map[string]hooks.Sitting, own bool) {
 		}
 		n.say("meaning", nil, headings...)
 	}
-	n.next("places next", nil)
+	n.next("places next", nil, "fd3 hooks")
 }
 
 func newWay() lesson.Way {
@@ -170,7 +173,7 @@ func (n *Narrator) Trial(t *hooks.Trial) {
 		}
 		n.say("meaning", values, headings...)
 	}
-	n.next("next "+string(t.Verb), values)
+	n.next("next "+string(t.Verb), values, fmt.Sprintf("fd3 hooks %s --at %s", t.Verb, t.At))
 }
 
 // call shows a call of one of the two processes.
@@ -209,8 +212,8 @@ func outcome(t *hooks.Trial) string {
 func (n *Narrator) values(t *hooks.Trial) map[string]string {
 	v := map[string]string{"verb": string(t.Verb), "at": t.At, "bytes": lesson.Counted(len(t.Data), "byte"), "service": fmt.Sprintf("%#x", hooks.Service), "got": fmt.Sprintf("%#x", t.Service),
 		"sent": brief(t.Sent), "received": brief(t.Received)}
-	if i := slices.IndexFunc(t.Stops, func(s hooks.Stop) bool { return s.Time != 0 }); i >= 0 {
-		v["clock"] = t.Stops[i].Place.Name
+	if slices.ContainsFunc(stops(t), timed) {
+		v["clock"] = t.Stops[slices.IndexFunc(t.Stops, func(s hooks.Stop) bool { return s.Time != 0 && s.Packets > 0 })].Place.Name
 	}
 	v["unseen"], v["unfit"] = strings.Join(unseen(t), ", "), strings.Join(unfit(t), ", ")
 	if len(t.Aside) > 0 {
@@ -224,7 +227,7 @@ func stops(t *hooks.Trial) (all []lesson.Stop) {
 	var first int64
 	ended := false // it is known to have gone no further
 	for _, s := range t.Stops {
-		stop := lesson.Stop{Place: s.Place.Name, Host: s.Host, Layer: s.Layer, Function: s.Function, Means: string(s.Means), How: s.How, Length: s.Length}
+		stop := lesson.Stop{Place: s.Place.Name, Host: s.Host, Layer: s.Layer, Function: s.Function, Means: string(s.Means), How: s.How, Length: s.Length, Counted: s.Counted}
 		at := s.Place.Name == t.At && s.Refused == 0
 		came := s.Packets > 0 || s.Blind && !ended && (t.Received.Errno == 0 || at)
 		switch {
@@ -271,6 +274,10 @@ func inWords(stop lesson.Stop, s hooks.Stop) string {
 		return "did not come here"
 	case stop.Length > 0:
 		all = append(all, lesson.Counted(stop.Length, "byte"))
+	case stop.Counted > 0 && stop.Fate == lesson.Seen:
+		all = append(all, lesson.Counted(stop.Counted, "byte")+" counted")
+	case stop.Counted > 0: // for more there is no room
+		all = append(all, fmt.Sprintf("%d counted", stop.Counted))
 	case s.Blind:
 		all = append(all, "passed")
 	}
@@ -279,11 +286,14 @@ func inWords(stop lesson.Stop, s hooks.Stop) string {
 			all = nil
 		}
 		all = append(all, string(stop.Fate))
-	} else if stop.After > 0 {
+	} else if timed(stop) {
 		all = append(all, "+"+lesson.Took(time.Duration(stop.After)))
 	}
 	return strings.Join(all, ", ")
 }
+
+// timed reports whether a stop tells when the packet was there.
+func timed(s lesson.Stop) bool { return s.Fate == lesson.Seen && s.After > 0 }
 
 // denied reports whether a place has nothing since its eBPF program is for root.
 func denied(s hooks.Stop) bool {
@@ -339,6 +349,9 @@ func (n *Narrator) evidence(t *hooks.Trial) {
 		cable.Value = fmt.Sprintf("%s: %s", lesson.Counted(len(t.Cable.Data), "byte"), t.Cable.Summary)
 	}
 	show(cable)
+	for _, e := range Counted(t) {
+		show(e)
+	}
 	if t.Verb == hooks.Redirect && t.Stop(t.At).Refused == 0 {
 		aside := lesson.Evidence{Fact: "other interface", Value: "nothing", Source: "packet(7) at its end"}
 		if len(t.Aside) > 0 {
@@ -361,6 +374,18 @@ func (n *Narrator) evidence(t *hooks.Trial) {
 		}
 		show(e)
 	}
+}
+
+// Counted is evidence of the places where the packet was longer than a counter has it.
+func Counted(t *hooks.Trial) (all []lesson.Evidence) {
+	for _, s := range t.Stops {
+		if s.Counted == 0 {
+			continue
+		}
+		all = append(all, lesson.Evidence{Fact: s.Place.Name, Value: lesson.Counted(s.Counted, "byte") + " counted", Source: "rtnetlink(7), RTM_GETQDISC: the counter of clsact",
+			Note: "It counts before Ethernet's 14 bytes are put in front again: the program gets the packet with them."})
+	}
+	return all
 }
 
 // told are the counters that say something of a datagram, in the order of the way.

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,6 +99,27 @@ func TestTrials(t *testing.T) {
 	}
 	if why := find(tell(hooks.Order{Verb: hooks.Drop, At: "cgroup-egress"}), "why"); root && why != "BPF_CGROUP_EGRESS, in ip_finish_output()" {
 		t.Errorf("why: %q", why)
+	}
+	for _, o := range []hooks.Order{{Verb: hooks.Watch}, {Verb: hooks.Drop, At: "cgroup-egress"}, {Verb: hooks.Drop, At: "netdev-egress"}, {Verb: hooks.Drop, At: "input"}, {Verb: hooks.Drop, At: "socket"}} {
+		var words, drawn, next string
+		for _, e := range tell(o) {
+			switch {
+			case e.Section == "next":
+				next += e.Command + "\n"
+			case e.Way != nil:
+				for _, s := range e.Way.Stops {
+					drawn += s.Text + "\n"
+				}
+			default:
+				words += e.Text
+			}
+		}
+		if timed := strings.Contains(drawn, "+"); timed != strings.Contains(words, "The times count") {
+			t.Errorf("%v: times in the drawing: %v\n%s\n%s", o, timed, drawn, words)
+		}
+		if given := fmt.Sprintf("fd3 hooks %s --at %s\n", o.Verb, o.At); strings.Contains(next, given) {
+			t.Errorf("next is %q once more", given)
+		}
 	}
 	var told []lesson.Event
 	sits, err := hooks.Sits(t.Context(), n)

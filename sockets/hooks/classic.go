@@ -48,6 +48,7 @@ type cls struct {
 	Put
 	agent *agent
 	link  io.Closer
+	bare  bool // the qdisc counts packets without the frame's header
 }
 
 // putClassic puts a program of classic BPF at a place. It answers, and can neither count
@@ -67,7 +68,7 @@ func (a *agent) putClassic(p Place, o put) (hooked, error) {
 		bpf.RetConstant{Val: verdict},
 		bpf.RetConstant{Val: 0xffffffff},
 	}
-	c := &cls{Put: Put{Place: p.Name, Means: Classic, How: "of cls_bpf at the qdisc clsact of " + device}, agent: a}
+	c := &cls{Put: Put{Place: p.Name, Means: Classic, How: "of cls_bpf at the qdisc clsact of " + device}, agent: a, bare: p.Host != "client"}
 	if o.Show {
 		c.Program = classicLines(code, fmt.Sprintf("the destination port of UDP, at byte %d here", udp+2), fmt.Sprintf("is it %d?", o.Port), says, "TC_ACT_UNSPEC: whoever is next decides")
 	}
@@ -108,7 +109,8 @@ func addClassic(at netlink.FilterAttrs, program []bpf.RawInstruction) error {
 func (c *cls) put() Put { return c.Put }
 
 // read takes the counters of the qdisc, which has counted all packets since it was put
-// there.
+// there. On the way in the frame's header is off by then: cls_bpf alone puts it back, for
+// its program (the kernel's sch_handle_ingress() and cls_bpf_classify()).
 func (c *cls) read() (s Seen) {
 	all, err := netlink.QdiscList(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: c.agent.index}})
 	if err != nil {
@@ -119,6 +121,9 @@ func (c *cls) read() (s Seen) {
 			s.Packets = int(stats.Basic.Packets)
 			if s.Packets > 0 {
 				s.Length = int(stats.Basic.Bytes) / s.Packets
+			}
+			if c.bare {
+				s.Length, s.Counted = 0, s.Length
 			}
 		}
 	}

@@ -84,7 +84,15 @@ func (p Place) means() []Means {
 	return []Means{NFTables}
 }
 
-// Can reports whether there are means that do it at a place. What an eBPF program may do,
+// refuses reports whether the kernel's verifier takes no eBPF program for it: those of a
+// cgroup and of a socket have no helper that writes into a packet, or redirects it
+// (bpf-helpers(7)).
+func (p Place) refuses(v Verb) bool {
+	passive := p.Name == "cgroup-egress" || p.Name == "cgroup-ingress" || p.Name == "socket"
+	return passive && (v == Rewrite || v == Redirect)
+}
+
+// can reports whether there are means that do it at a place. What an eBPF program may do,
 // the kernel's verifier says.
 func (p Place) can(m Means, v Verb) bool {
 	switch m {

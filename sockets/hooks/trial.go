@@ -71,7 +71,8 @@ type Failure struct {
 // Seen is what was seen at a place.
 type Seen struct {
 	Packets int   `json:"packets"`
-	Length  int   `json:"length"`  // bytes, as the packet was there
+	Length  int   `json:"length"`  // bytes, as the packet was there; 0: not known
+	Counted int   `json:"counted"` // bytes, as a counter has them that leaves the frame's header out; 0: there is Length
 	Time    int64 `json:"time_ns"` // by CLOCK_MONOTONIC; 0: not known
 }
 
@@ -84,7 +85,11 @@ type DeniedError struct {
 
 func (e *DeniedError) Error() string {
 	text := fmt.Sprintf("%s takes an eBPF program, and the kernel lets this user load none: bpf(2) says %s (%s)", e.Place.Name, unix.ErrnoName(e.Errno), sockets.Meaning(e.Errno))
-	text += fmt.Sprintf(". As root: sudo fd3 hooks %s --at %s", e.Verb, e.Place.Name)
+	if e.Place.refuses(e.Verb) {
+		text += fmt.Sprintf(". As root the verifier refuses this program, and says why: sudo fd3 hooks %s --at %s", e.Verb, e.Place.Name)
+	} else {
+		text += fmt.Sprintf(". As root: sudo fd3 hooks %s --at %s", e.Verb, e.Place.Name)
+	}
 	if near := e.Place.plain(e.Verb); near != "" {
 		text += fmt.Sprintf(". Without it, near there: fd3 hooks %s --at %s", e.Verb, near)
 	}

@@ -24,6 +24,9 @@ func (n *Network) Try(o hooks.Order) *hooks.Trial {
 	l.Tell(sent)
 	way := tell.Way(t)
 	l.Tell(lesson.Event{Kind: lesson.KindWay, Way: &way})
+	for _, e := range tell.Counted(t) {
+		l.Show(e)
+	}
 	got := "nothing, " + t.Received.ErrnoName()
 	if t.Received.Errno == 0 {
 		got = fmt.Sprintf("%s, type of service %#x", lesson.Counted(len(t.Received.Data), "byte"), t.Service)
