@@ -35,7 +35,9 @@ func newBeside() (*beside, error) {
 	}
 	b := &beside{}
 	var end int
-	for _, name := range []string{aside, asideEnd} {
+	// The second one finds a carrier, and can send at once. The first has to wait for a worker
+	// of the kernel (linkwatch_event()); what is sent before that is lost.
+	for _, name := range []string{asideEnd, aside} {
 		link, err := netlink.LinkByName(name)
 		if err == nil {
 			err = netlink.LinkSetUp(link)
@@ -43,7 +45,7 @@ func newBeside() (*beside, error) {
 		if err != nil {
 			return nil, fmt.Errorf("RTM_NEWLINK, %s up: %w", name, err)
 		}
-		b.index, end = end, link.Attrs().Index
+		end, b.index = b.index, link.Attrs().Index
 	}
 	var err error
 	if b.socket, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0); err != nil {
