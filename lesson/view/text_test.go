@@ -115,3 +115,13 @@ func TestPictures(t *testing.T) {
 		}
 	}
 }
+
+// A table is read row by row, each cell with the head of its column.
+func TestTable(t *testing.T) {
+	const source = "| band | folder |\n|---|---|\n| IP | `net/ipv4` |\n| the program | |"
+	var out bytes.Buffer
+	const want = "    - band: IP; folder: `net/ipv4`\n    - band: the program\n"
+	if err := NewText(&out, Look{Width: 80}).Show(lesson.Event{Kind: lesson.KindText, Section: "other", Text: source}); err != nil || out.String() != want {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
