@@ -13,7 +13,8 @@ import (
 	"fd3/sockets/wire"
 )
 
-// A rate is kept, of hosts and of the cable: a transfer gets it within 10 %. The queue of the
+// A rate is kept, of hosts and of the cable: a transfer gets it within 10 %, one of five where
+// the machine has other work. The queue of the
 // cable becomes long by that; before its own interface TCP may leave it shorter
 // (tcp_small_queue_check).
 func TestRate(t *testing.T) {
@@ -33,25 +34,36 @@ func TestRate(t *testing.T) {
 			l.must(stage.Client, stage.Order{Do: "setsockopt", FD: 3, Level: unix.SOL_TCP, Option: unix.TCP_CONGESTION, Data: []byte("reno")})
 			l.cable(wire.Order{Do: "flow"})
 			const size = 700_000
-			read := l.begin(stage.Server, stage.Order{Do: "recvfrom", FD: 4, Size: size, Flags: unix.MSG_WAITALL})
-			begun, most := time.Now(), uint32(0)
-			l.begin(stage.Client, stage.Order{Do: "sendto", FD: 3, Data: make([]byte, size)})
-			for over := false; !over; {
-				if k := l.link(where.link); k.Sent > size/2 {
-					most = max(most, k.Waiting)
-				}
-				select {
-				case c := <-read:
-					over = true
-					if c.Ret != size {
-						t.Error(c.Strace())
+			most := uint32(0)
+			transfer := func() time.Duration {
+				read := l.begin(stage.Server, stage.Order{Do: "recvfrom", FD: 4, Size: size, Flags: unix.MSG_WAITALL})
+				begun := time.Now()
+				l.begin(stage.Client, stage.Order{Do: "sendto", FD: 3, Data: make([]byte, size)})
+				for {
+					if k := l.link(where.link); k.Sent > size/2 {
+						most = max(most, k.Waiting)
 					}
-				case <-time.After(10 * time.Millisecond): // between two looks
+					select {
+					case c := <-read:
+						if c.Ret != size {
+							t.Error(c.Strace())
+						}
+						return time.Since(begun)
+					case <-time.After(10 * time.Millisecond): // between two looks
+					}
 				}
 			}
-			took := time.Since(begun)
 			const bits = 8 * size * 1514 / 1448 // with the headers
-			if ideal := bits * time.Second / 2_000_000; took < ideal*9/10 || took > ideal*11/10 {
+			const ideal = bits * time.Second / 2_000_000
+			took := transfer()
+			for range 4 { // a machine that is busy takes longer, and none takes less
+				if took <= ideal*11/10 {
+					break
+				}
+				t.Logf("once more: %d bytes in %s", size, took)
+				took = transfer()
+			}
+			if took < ideal*9/10 || took > ideal*11/10 {
 				t.Errorf("%d bytes in %s; at 2 Mbit/s it is %s", size, took, ideal)
 			}
 			if most < where.least {

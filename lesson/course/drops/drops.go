@@ -96,6 +96,8 @@ func socket(l *lab.Lab) []lab.Step {
 			l.Setup(func() { l.SetOption(lab.Server, to, unix.SO_RCVBUF, 1) })
 			fd := sender(l, port)
 			data := strings.Repeat("x", 500)
+			come := func() int64 { return n.Counter(lab.Server, "Ip.InDelivers") }
+			before := come()
 			var last sockets.Call
 			for i := range many {
 				send := l.Quietly
@@ -105,6 +107,7 @@ func socket(l *lab.Lab) []lab.Step {
 				last = send(lab.Client, stage.Order{Do: "sendto", FD: fd, Data: []byte(data)})
 			}
 			l.Note("many", many)
+			l.Until("all of them to have come", func() bool { return come()-before >= many })
 			l.Note("full_said", lab.Said(last))
 			l.Note("rcvbuf", moved(l, n, lab.Server, "Udp.RcvbufErrors", "Datagrams for a socket whose receive buffer was full."))
 			switch {
