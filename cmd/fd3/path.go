@@ -29,25 +29,32 @@ packet at each place.
 
 It takes root, since the kernel itself writes the way down (tracefs). The machine's
 own tracing is not touched: fd3 has a ring buffer of its own, for the one thread that
-makes the call.`
+makes the call.
+
+Of a command it is the first call that it makes on a socket of TCP or UDP: the first
+that sends, unless another step is named. The command is held before that call and
+behind it, as fd3 watch does it. What it prints goes to stderr.`
 
 func (a *app) path() *cobra.Command {
 	p := &pathFlags{}
 	cmd := &cobra.Command{
-		Use:     "path STEP | --drop [-- COMMAND...]",
+		Use:     "path [STEP] [-- COMMAND...] | --drop [-- COMMAND...]",
 		Short:   "the kernel's own way through a call, function by function",
 		Long:    pathLong,
-		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does\n  sudo fd3 path --drop -- nc -z 127.0.0.1 9     what is thrown away meanwhile, and why",
+		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does\n  sudo fd3 path connect -- curl -s http://127.0.0.1:8080/    the first of any program\n  sudo fd3 path --drop -- nc -z 127.0.0.1 9     what is thrown away meanwhile, and why",
 		GroupID: "look",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if p.drop {
+			if p.drop || cmd.ArgsLenAtDash() == 0 {
 				return nil
 			}
 			return noArgs(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if p.drop {
+			switch {
+			case p.drop:
 				return a.runDrops(cmd.Context(), args)
+			case cmd.ArgsLenAtDash() == 0:
+				return a.runPathOf(step.Send, args, p)
 			}
 			return usageError{errors.New("the way of which call? fd3 path send, or another step of a socket's life")}
 		},
@@ -71,6 +78,7 @@ func (a *app) path() *cobra.Command {
 				return a.runPath(ctx, of, options, p)
 			})
 			sub.Example = ""
+			a.orOfCommand(sub, c.step, p)
 			cmd.AddCommand(sub)
 		}
 	}
@@ -100,7 +108,7 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 	if of.Role != "" {
 		role = of.Role
 	}
-	tell := &narrator.Narrator{Step: of.Name, Role: role, Stage: a.stage, Explain: options.Explain, Functions: p.functions, Show: runner.Show}
+	tell := &narrator.Narrator{Step: of.Name, Who: string(role), Stage: a.stage, Explain: options.Explain, Functions: p.functions, Show: runner.Show}
 	trace, err := path.Open()
 	var denied *path.DeniedError
 	if errors.As(err, &denied) {
@@ -154,11 +162,12 @@ func instead(runner *step.Runner, role stage.Role, stands step.Stage) {
 func (a *app) runPathDenied(ctx context.Context, of *step.Step, options step.Options, runner *step.Runner, tell *narrator.Narrator, denied *path.DeniedError) error {
 	tell.Denied(denied)
 	other := stage.Server
-	if tell.Role == other {
+	role := stage.Role(tell.Who)
+	if role == other {
 		other = stage.Client
 	}
-	stamped := &stamped{Stage: runner.Stage(tell.Role), other: runner.Stage(other), call: of.Call}
-	instead(runner, tell.Role, stamped)
+	stamped := &stamped{Stage: runner.Stage(role), other: runner.Stage(other), call: of.Call}
+	instead(runner, role, stamped)
 	runner.Show = onlyCalls(runner.Show)
 	options.Explain = lesson.None
 	if err := runner.Do(ctx, of, options); err != nil {

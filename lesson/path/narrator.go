@@ -15,7 +15,6 @@ import (
 	"fd3/lesson/words"
 	"fd3/sockets"
 	"fd3/sockets/path"
-	"fd3/sockets/stage"
 )
 
 //go:embed path.md
@@ -26,10 +25,11 @@ var page = sync.OnceValue(func() words.Page { return words.Read(text) })
 
 // A Narrator tells of the way of a call.
 type Narrator struct {
-	Step      string     // the step that makes the call: send
-	Role      stage.Role // whose
-	PID       int        // of its process
-	Stage     string     // its name
+	Step      string // what the call does: send
+	Who       string // makes it: client, server, or the name of a program
+	PID       int    // of its process
+	Stage     string // its name
+	Program   bool   // it is no stage of fd3's
 	Explain   lesson.Explain
 	Functions bool // each function is told of, too
 	Show      func(lesson.Event)
@@ -39,7 +39,7 @@ type Narrator struct {
 }
 
 func (n *Narrator) show(e lesson.Event) {
-	e.Step, e.Process, e.PID = "path", string(n.Role), n.PID
+	e.Step, e.Process, e.PID = "path", n.Who, n.PID
 	if n.PID == 0 { // the call has not been made yet
 		e.Process, e.PID = "fd3", os.Getpid()
 	}
@@ -78,9 +78,26 @@ func (n *Narrator) complain(err error) {
 // Before says what there will be to see.
 func (n *Narrator) Before() {
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: strings.ReplaceAll(page().Title, "{step}", n.Step)})
-	if n.Explain == lesson.Full {
-		n.text("before", n.words("before", map[string]string{"role": string(n.Role)}))
+	if n.Explain != lesson.Full {
+		return
 	}
+	section := "before"
+	if n.Program {
+		section = "before program"
+	}
+	n.text("before", n.words(section, map[string]string{"who": n.Who, "step": n.Step}))
+}
+
+// Never says that a program has ended and has made no call of the step.
+func (n *Narrator) Never() { n.say("never", map[string]string{"who": n.Who, "step": n.Step}) }
+
+// Made tells of the call of a program whose way was seen.
+func (n *Narrator) Made(call sockets.Call) {
+	e := lesson.Returned(call)
+	if !call.Returned {
+		e = lesson.Entered(call)
+	}
+	n.show(e)
 }
 
 // Denied says why the way of a call cannot be seen, with the reading that decides it, and
@@ -263,7 +280,11 @@ func (n *Narrator) next() {
 	if n.Step == other {
 		other = "send"
 	}
-	n.commands("next", map[string]string{"step": n.Step, "other": other})
+	section := "next"
+	if n.Program {
+		section = "next program"
+	}
+	n.commands(section, map[string]string{"step": n.Step, "other": other})
 }
 
 func (n *Narrator) commands(section string, values map[string]string) {

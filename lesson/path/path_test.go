@@ -13,7 +13,7 @@ import (
 func told(t *testing.T, p path.Path, call sockets.Call) string {
 	t.Helper()
 	var text strings.Builder
-	n := Narrator{Step: "send", Role: "client", Explain: lesson.Full, Functions: true,
+	n := Narrator{Step: "send", Who: "client", Explain: lesson.Full, Functions: true,
 		Show:     func(e lesson.Event) { text.WriteString(e.Title + e.Fact + " " + e.Value + " " + e.Text + "\n") },
 		Complain: func(err error) { t.Error(err) }}
 	n.Before()
@@ -97,6 +97,28 @@ func TestSentences(t *testing.T) {
 		}
 		if len(sentence) > 140 || !strings.HasSuffix(sentence, ".") && !strings.HasSuffix(sentence, ")") {
 			t.Errorf("%s: %q", name, sentence)
+		}
+	}
+}
+
+// Of a program's call everything is told that is told of a step's, and nothing of a stage.
+func TestWordsOfProgram(t *testing.T) {
+	var text strings.Builder
+	n := Narrator{Step: "send", Who: "curl", PID: 7, Program: true, Explain: lesson.Full,
+		Show: func(e lesson.Event) {
+			if e.Process != "curl" || e.PID != 7 {
+				t.Errorf("%+v", e)
+			}
+			text.WriteString(e.Text + e.Strace + e.Command + "\n")
+		},
+		Complain: func(err error) { t.Error(err) }}
+	n.Before()
+	n.Made(sockets.Call{Name: "sendto", FD: -1, Returned: true, Ret: 5})
+	n.Saw(way, sockets.Call{Name: "sendto", Returned: true, Ret: 5})
+	n.Never()
+	for _, want := range []string{"One call of `curl`", "the first send", "sendto(", "fd3 path recv -- COMMAND", "made no `send`"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
 		}
 	}
 }

@@ -54,8 +54,8 @@ func kindOf(domain, typ, protocol int) (kind string, stream bool) {
 	return fmt.Sprintf("%s, %s", sockets.DomainName(domain), sockets.TypeName(typ)), stream
 }
 
-// stepOf is the step of fd3's own course that a call on a descriptor is.
-func stepOf(c sockets.Call, fd int) string {
+// StepOf is the step of fd3's own course that a call on a descriptor is.
+func StepOf(c sockets.Call, fd int) string {
 	switch c.Name {
 	case "splice": // its first descriptor is where the bytes come from
 		if c.FD == fd {

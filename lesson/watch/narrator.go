@@ -362,7 +362,7 @@ func (n *Narrator) heading(l *life, e *watch.Event) {
 // recap is a call in a line.
 func (n *Narrator) recap(c sockets.Call, fd int, section string, values map[string]string) lesson.Event {
 	r := lesson.Returned(c)
-	r.Recap, r.Step = true, stepOf(c, fd)
+	r.Recap, r.Step = true, StepOf(c, fd)
 	r.Text = n.remark(c, r.Step, section, values)
 	return r
 }
@@ -395,7 +395,7 @@ func (n *Narrator) line(e *watch.Event) {
 		call = l.bytes(call, e.FD)
 	}
 	r := lesson.Returned(call)
-	r.Step = stepOf(call, e.FD)
+	r.Step = StepOf(call, e.FD)
 	n.show(r, e)
 }
 
@@ -431,7 +431,7 @@ func (n *Narrator) after(e *watch.Event, c sockets.Call, was, is *life) {
 // message tells of a head that is whole now.
 func (n *Narrator) message(e *watch.Event, l *life) {
 	this, section := &l.read, "read"
-	if stepOf(e.Call, e.FD) == "send" {
+	if StepOf(e.Call, e.FD) == "send" {
 		this, section = &l.written, "wrote"
 	}
 	m, tls := this.add(e.Call.Data)
@@ -450,7 +450,7 @@ func (n *Narrator) message(e *watch.Event, l *life) {
 // bytes counts what a call has moved, and hides the secrets in it.
 func (l *life) bytes(c sockets.Call, fd int) sockets.Call {
 	var this, other *direction
-	switch stepOf(c, fd) {
+	switch StepOf(c, fd) {
 	case "recv":
 		this, other = &l.read, &l.written
 	case "send":
@@ -510,7 +510,7 @@ func (n *Narrator) peer(e *watch.Event, inode uint64) string {
 
 // draw shows what the kernel has after a call that changes it.
 func (n *Narrator) draw(e *watch.Event, call sockets.Call) {
-	switch stepOf(call, e.FD) {
+	switch StepOf(call, e.FD) {
 	case "socket", "bind", "listen", "accept", "connect", "shutdown", "close":
 	default:
 		return

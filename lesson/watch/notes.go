@@ -110,7 +110,7 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 			return "rights"
 		}
 	}
-	if stepOf(c, c.FD) == "recv" && c.Ret == 0 && was != nil && was.stream {
+	if StepOf(c, c.FD) == "recv" && c.Ret == 0 && was != nil && was.stream {
 		return "end"
 	}
 	return ""

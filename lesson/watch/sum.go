@@ -43,9 +43,9 @@ func (s *sum) call(e *watch.Event) {
 	case restarts(e.Call):
 	case e.Call.Errno != 0:
 		s.errors[failure{e.Call.Errno, e.Call.Name}]++
-	case stepOf(e.Call, e.FD) == "recv":
+	case StepOf(e.Call, e.FD) == "recv":
 		s.in += moved(e.Call)
-	case stepOf(e.Call, e.FD) == "send":
+	case StepOf(e.Call, e.FD) == "send":
 		s.out += moved(e.Call)
 	}
 }

@@ -63,6 +63,17 @@ func borrow(pid, fd int) (int, error) {
 	return mine, nil
 }
 
+// Domain returns the address family of a socket of a process: AF_INET. To have its
+// descriptor here takes the right to trace the process (pidfd_getfd(2)).
+func Domain(pid, fd int) (int, error) {
+	mine, err := borrow(pid, fd)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(mine)
+	return unix.GetsockoptInt(mine, unix.SOL_SOCKET, unix.SO_DOMAIN)
+}
+
 // Marks returns the places that the first packet since Stamp has passed, as soon as it is
 // acknowledged; without that, those until the time is over. They stand in the order of
 // their times.

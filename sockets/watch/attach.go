@@ -23,7 +23,7 @@ func (w *Watch) Process(pids ...int) (err error) {
 func (w *Watch) process(pids []int) error {
 	w.begin()
 	w.attached, w.live = true, true
-	waker, alarm, err := spawn(false, "waker", nil)
+	waker, alarm, err := spawn(false, os.Stdout, "waker", nil)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -78,7 +79,7 @@ const (
 )
 
 // spawn starts a process that waits at a gate.
-func spawn(ignore bool, path string, argv []string) (pid, gate int, err error) {
+func spawn(ignore bool, stdout *os.File, path string, argv []string) (pid, gate int, err error) {
 	var ends [2]int
 	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
 		return 0, -1, fmt.Errorf("pipe2: %w", err)
@@ -96,7 +97,7 @@ func spawn(ignore bool, path string, argv []string) (pid, gate int, err error) {
 		word = "ignore"
 	}
 	args := append([]string{os.Args[0], First, strconv.Itoa(inner), word, path}, argv...)
-	pid, err = syscall.ForkExec("/proc/self/exe", args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+	pid, err = syscall.ForkExec("/proc/self/exe", args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, stdout.Fd(), 2}})
 	if err != nil {
 		unix.Close(ends[1])
 		return 0, -1, fmt.Errorf("fork: %w", err)
@@ -119,7 +120,7 @@ func (w *Watch) Command(path string, argv []string, ignore bool) (end unix.WaitS
 
 func (w *Watch) command(path string, argv []string, ignore bool) (unix.WaitStatus, error) {
 	w.begin()
-	pid, gate, err := spawn(ignore, path, argv)
+	pid, gate, err := spawn(ignore, cmp.Or(w.Stdout, os.Stdout), path, argv)
 	if err != nil {
 		return 0, err
 	}

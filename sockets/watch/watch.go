@@ -20,6 +20,9 @@ type Watch struct {
 	// All has every call told, not those of interest alone.
 	All bool
 
+	// Stdout is what the command has as its standard output; nil: that of this process.
+	Stdout *os.File
+
 	// Suspend is called when the command has been stopped from its terminal, as by Ctrl-Z
 	// (SIGTSTP, SIGTTIN, SIGTTOU): whoever waits for the watcher is to see it stopped too.
 	// It returns when the watcher has been continued. It may be nil.
