@@ -32,6 +32,7 @@ const (
 
 	KindWay     Kind = "way"     // hooks: a packet's way through two hosts, which a view draws
 	KindProgram Kind = "program" // hooks: what was put at a place: Title
+	KindMoments Kind = "moments" // hooks: when a program was called in the life of a connection: Title
 
 	KindPath Kind = "path" // path: the way of a call through the kernel, which a view draws
 	KindLife Kind = "life" // watch: what follows is about this socket of the program: Connection (the number of its life), FD, Value (what it is), Peer, Thread
@@ -66,7 +67,7 @@ type Event struct {
 	PID     int    `json:"pid,omitempty"`     // of that process
 	Recap   bool   `json:"recap,omitempty"`   // true: the step is a prerequisite, told in short
 
-	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; path; recording, watch, watched; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
+	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; path; moments; recording, watch, watched; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
 	Title   string   `json:"title,omitempty"`   // a heading, without marks
 	Text    string   `json:"text,omitempty"`    // words, in Markdown
 	Life    []string `json:"life,omitempty"`    // step: the steps of this end's life, in their order
@@ -119,6 +120,8 @@ type Event struct {
 
 	Way     *Way     `json:"way,omitempty"`     // way: the places that it leads by, and what became of a packet there
 	Program *Program `json:"program,omitempty"` // program: its instructions, and what the kernel said of it
+
+	Moments []Moment `json:"moments,omitempty"` // moments: on both hosts, in the order of time
 
 	Path *path.Path `json:"path,omitempty"` // path: the functions that the call went through, in their order
 

@@ -23,7 +23,10 @@ two hosts that are there for this look alone.
 With a verb one packet is sent between two hosts of its own, each place tells what it
 saw of it, and at one place something is done to it. A rule of nftables and a program
 of classic BPF need no privilege there. An eBPF program is for root. Nothing of the
-machine's own network, and none of its cgroups, is touched.`
+machine's own network, and none of its cgroups, is touched.
+
+At sockops no packet is seen: a program there is called at the moments of a TCP
+connection, and a connection is made instead of sending one packet.`
 
 func (a *app) hooks() *cobra.Command {
 	cmd := &cobra.Command{
@@ -40,7 +43,7 @@ func (a *app) hooks() *cobra.Command {
 		verb           hooks.Verb
 		short, example string
 	}{
-		{hooks.Watch, "send a packet, and see at each place how long it is", "  fd3 hooks watch\n  sudo fd3 hooks watch --at xdp                its program, instruction by instruction\n  sudo fd3 hooks watch --at xdp --unchecked    a wrong one: the verifier says why"},
+		{hooks.Watch, "send a packet, and see at each place how long it is", "  fd3 hooks watch\n  sudo fd3 hooks watch --at xdp                its program, instruction by instruction\n  sudo fd3 hooks watch --at xdp --unchecked    a wrong one: the verifier says why\n  sudo fd3 hooks watch --at sockops            no packet: the moments of a connection"},
 		{hooks.Drop, "throw it away at a place", "  fd3 hooks drop --at output\n  sudo fd3 hooks drop --at cgroup-egress"},
 		{hooks.Rewrite, "change its IP header at a place", "  fd3 hooks rewrite --at postrouting\n  sudo fd3 hooks rewrite --at cgroup-egress    which the verifier refuses"},
 		{hooks.Redirect, "send it out of another interface", "  fd3 hooks redirect --at netdev-egress\n  sudo fd3 hooks redirect --at xdp"},
@@ -78,7 +81,7 @@ func placeNames() []string {
 	for _, p := range hooks.Places {
 		all = append(all, p.Name)
 	}
-	return all
+	return append(all, hooks.Sockops.Name)
 }
 
 // meant says which place may have been meant.
@@ -134,6 +137,13 @@ func (a *app) runTrial(ctx context.Context, o hooks.Order) error {
 		return err
 	}
 	err = onOwnNetwork(func(n *netlab.Network) error {
+		if o.At == hooks.Sockops.Name {
+			c, err := hooks.Connect(ctx, n, o)
+			if err == nil {
+				narrator.Connection(c)
+			}
+			return err
+		}
 		trial, err := hooks.Try(ctx, n, o)
 		if err == nil {
 			narrator.Trial(trial)

@@ -88,7 +88,7 @@ var walls = map[string]string{
 	"lesson/serve":    "lesson lesson/facts lesson/step lesson/words httpmini httpmini/server sockets sockets/kernel sockets/stage",
 	"lesson/watch":    "lesson lesson/facts lesson/words httpmini httpmini/page sockets sockets/kernel sockets/watch",
 	"lesson/cable":    "lesson lesson/words httpmini sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
-	"lesson/hooks":    "lesson lesson/words sockets sockets/hooks sockets/netlab",
+	"lesson/hooks":    "lesson lesson/words sockets sockets/hooks sockets/netlab sockets/wire",
 	"lesson/path":     "lesson lesson/words sockets sockets/path",
 	"lesson/doctor":   "lesson lesson/words sockets sockets/kernel sockets/netlab sockets/stage",
 	"lesson/glossary": "lesson lesson/facts lesson/step lesson/words sockets sockets/kernel",

@@ -47,7 +47,7 @@ func newContract(t *testing.T) contract {
 	t.Helper()
 	c := contract{structs: make(map[string][]described), names: make(map[string]string)}
 	for _, path := range []string{"../../lesson/event.go", "../../sockets/kernel/snapshot.go", "../../sockets/kernel/queue.go", "../../sockets/kernel/diag.go",
-		"../../sockets/wire/packet.go", "../../lesson/ladder.go", "../../lesson/chart.go"} {
+		"../../sockets/wire/packet.go", "../../lesson/ladder.go", "../../lesson/chart.go", "../../lesson/moment.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

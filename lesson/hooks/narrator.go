@@ -113,6 +113,14 @@ func (n *Narrator) Places(sits map[string]hooks.Sitting, own bool) {
 		way.Stops = append(way.Stops, s)
 	}
 	n.show(lesson.Event{Kind: lesson.KindWay, Way: &way})
+	sockops := lesson.Evidence{Fact: hooks.Sockops.Name, Value: "nothing", Source: "bpf(2), BPF_PROG_QUERY of the cgroup of these hosts' processes"}
+	switch s := sits[hooks.Sockops.Name]; {
+	case len(s.What) > 0:
+		sockops.Value = strings.Join(s.What, "; ")
+	case s.Untold != "":
+		sockops.Value = "untold: eBPF"
+	}
+	n.show(sockops.Event())
 	if n.Explain == lesson.Full {
 		headings := []string{"who"}
 		if slices.ContainsFunc(slices.Collect(maps.Values(sits)), func(s hooks.Sitting) bool { return s.Untold != "" }) {
@@ -159,6 +167,9 @@ func (n *Narrator) Trial(t *hooks.Trial) {
 	n.evidence(t)
 	if n.Explain == lesson.Full {
 		headings := []string{"meaning " + outcome(t)}
+		if headings[0] == "meaning refused" {
+			headings = append(headings, "meaning went on")
+		}
 		if t.Cable == nil && t.Sent.Errno == 0 && t.Moved[netlab.Client]["Udp.SndbufErrors"] > 0 {
 			headings = append(headings, "hidden")
 		}

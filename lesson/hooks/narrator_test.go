@@ -144,3 +144,45 @@ func TestTrials(t *testing.T) {
 		t.Errorf("%d places", len(stops))
 	}
 }
+
+// A connection is told with all of its words, whatever a program at sockops does.
+func TestConnection(t *testing.T) {
+	n := network(t, "moments")
+	for _, v := range hooks.Verbs {
+		c, err := hooks.Connect(t.Context(), n, hooks.Order{Verb: v, At: hooks.Sockops.Name})
+		var denied *hooks.DeniedError
+		var unable *hooks.UnableError
+		if errors.As(err, &denied) || errors.As(err, &unable) { // no root, or no cgroups of version 2
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []lesson.Event
+		narrator(t, &told).Connection(c)
+		text := strings.Join(strings.Fields(allWords(told)), " ")
+		for _, e := range told {
+			if e.Kind == lesson.KindMoments && (e.Moments[0].After != 0 || e.Moments[0].Host != netlab.Server) {
+				t.Errorf("%+v", e.Moments[0])
+			}
+			for _, m := range e.Moments {
+				if !strings.Contains(text, "`"+m.Name+"`: ") {
+					t.Errorf("%s: nobody says what %s is", v, m.Name)
+				}
+			}
+		}
+		want := map[hooks.Verb]string{hooks.Watch: "From `FIN_WAIT2` the client's socket comes to CLOSE", hooks.Drop: "the server's call says `recvfrom = 5`",
+			hooks.Rewrite: "segments have the type of service 0xb8, the SYN too", hooks.Redirect: "The connection came about as any other"}[v]
+		if !strings.Contains(text, want) {
+			t.Errorf("%s: %s", v, text)
+		}
+	}
+}
+
+// allWords are the texts of Events.
+func allWords(told []lesson.Event) (text string) {
+	for _, e := range told {
+		text += e.Text
+	}
+	return text
+}

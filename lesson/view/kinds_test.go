@@ -70,6 +70,7 @@ var examples = map[lesson.Kind]lesson.Event{
 	lesson.KindWay: {Way: &lesson.Way{Left: lesson.Side{Name: "left-here"}, Right: lesson.Side{Name: "right-here"}, Sent: "sent-here", Received: "received-here", Cable: "cable-here",
 		Stops: []lesson.Stop{{Place: "out-here", Host: "left-here", Layer: "layer-here", Text: "seen-here"}, {Place: "in-here", Host: "right-here", Layer: "under-here", Text: "missed-here"}}}},
 	lesson.KindProgram: {Title: "title here", Program: &lesson.Program{How: "how-here", Lines: []lesson.ProgramLine{{Code: "code-here", Does: "does here"}}, Refused: "errno-here", Log: []string{"log-here"}}},
+	lesson.KindMoments: {Title: "title here", Moments: []lesson.Moment{{Host: "host-here", Name: "NAME_here", State: "STATE_here", To: "NEW_here", Local: "10.0.0.1:4711", Remote: "10.0.0.2:4712", After: 4713}}},
 	lesson.KindPath: {Path: &path.Path{Made: time.Unix(0, 0).UTC(), Visits: []path.Visit{{Function: "function_here", File: "net/socket.c", Layer: path.Sockets, Packet: 4711,
 		Hits: []path.Hit{{Event: "net_dev_queue", Len: 71, Says: "device-here"}}}}}},
 	lesson.KindFrame:      {Packet: &wire.Packet{Data: []byte("bytes-here"), Layers: []wire.Layer{{Name: "layer-here", End: 10, Fields: []wire.Field{{Name: "characters", End: 10}}}}}},
@@ -193,6 +194,8 @@ func wordsOf(e lesson.Event) []string {
 		all = append(all, "left-here", "right-here", "sent-here", "received-here", "cable-here", "out-here", "in-here", "layer-here", "under-here", "seen-here", "missed-here")
 	case lesson.KindProgram:
 		all = append(all, "how-here", "code-here", "does here", "errno-here", "log-here")
+	case lesson.KindMoments:
+		all = append(all, "host-here", "NAME_here", "STATE_here", "NEW_here", "4711", "4712", "47")
 	case lesson.KindPath:
 		all = append(all, "function_here", "4711", "71", "device-here", "socket")
 	case lesson.KindFrame:

@@ -26,6 +26,7 @@ type renderer interface {
 	chart(lesson.Event)
 	way(lesson.Event)
 	program(lesson.Event)
+	moments(lesson.Event)
 	path(lesson.Event)
 	frame(lesson.Event)
 
@@ -76,6 +77,8 @@ func draw(r renderer, e lesson.Event) {
 		r.way(e)
 	case lesson.KindProgram:
 		r.program(e)
+	case lesson.KindMoments:
+		r.moments(e)
 	case lesson.KindPath:
 		r.path(e)
 	case lesson.KindFrame:

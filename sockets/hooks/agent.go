@@ -31,7 +31,8 @@ func Become() {
 // An order is what is asked of an agent.
 type order struct {
 	Do      string         `json:"do"`
-	Address netip.AddrPort `json:"address,omitzero"` // open: its own, port 0; the zero one: none. send: where to
+	Stream  bool           `json:"stream,omitempty"` // open: of TCP, and else of UDP
+	Address netip.AddrPort `json:"address,omitzero"` // open: its own, port 0; the zero one: none. connect, send: where to
 	Peer    netip.Addr     `json:"peer,omitzero"`    // open: whose interface is to be known
 	Puts    []put          `json:"puts,omitempty"`   // put
 	Watch   bool           `json:"watch,omitempty"`  // put: for drops, too, wherever they are
@@ -43,10 +44,14 @@ type order struct {
 const (
 	open    = "open"    // a socket
 	puts    = "put"     // something at places
-	send    = "send"    // a datagram
-	receive = "receive" // one, if it comes
-	read    = "read"    // what was seen at the places
-	sits    = "sits"    // what sits at the places, whoever has put it there
+	send    = "send"    // a datagram, or bytes of a connection
+	receive = "receive" // one, or some, if they come
+	listen  = "listen"
+	connect = "connect"
+	accept  = "accept" // from then on the connection is the agent's socket
+	closes  = "close"
+	read    = "read" // what was seen at the places
+	sits    = "sits" // what sits at the places, whoever has put it there
 )
 
 // A put is what is to be put at a place.
@@ -66,8 +71,8 @@ type report struct {
 	PID     int                `json:"pid,omitempty"`     // open
 	Port    uint16             `json:"port,omitempty"`    // open
 	Puts    []Put              `json:"puts,omitempty"`    // put
-	Call    *sockets.Call      `json:"call,omitempty"`    // send, receive
-	Service int                `json:"service,omitempty"` // receive
+	Call    *sockets.Call      `json:"call,omitempty"`    // of the orders that are calls
+	Service int                `json:"service,omitempty"` // receive: that of a datagram; connect: that of the socket
 	Seen    map[string]Seen    `json:"seen,omitempty"`    // read: by the place
 	Sits    map[string]Sitting `json:"sits,omitempty"`    // sits: by the place
 	Drop    *Reason            `json:"drop,omitempty"`    // read: that of the packet, as far as it was seen
@@ -126,9 +131,25 @@ func (a *agent) obey(o order) (r report, err error) {
 	case puts:
 		return a.puts(o)
 	case send:
-		to := sockets.InetSockaddr(o.Address)
-		call := a.calls.SendTo(a.fd, o.Data, 0, to)
-		return report{Call: &call}, nil
+		var to sockets.Sockaddr // none: it is connected
+		if o.Address.IsValid() {
+			to = sockets.InetSockaddr(o.Address)
+		}
+		return made(a.calls.SendTo(a.fd, o.Data, 0, to)), nil
+	case listen:
+		return made(a.calls.Listen(a.fd, 1)), nil
+	case connect:
+		r = made(a.calls.Connect(a.fd, sockets.InetSockaddr(o.Address)))
+		r.Service, err = unix.GetsockoptInt(a.fd, unix.IPPROTO_IP, unix.IP_TOS)
+		return r, err
+	case accept:
+		r = made(a.calls.Accept4(a.fd, unix.SOCK_CLOEXEC))
+		if r.Call.Errno == 0 {
+			a.fd = int(r.Call.Ret)
+		}
+		return r, nil
+	case closes:
+		return made(a.calls.Close(a.fd)), nil
 	case receive:
 		return a.receive(), nil
 	case sits:
@@ -150,6 +171,9 @@ func (a *agent) obey(o order) (r report, err error) {
 // microseconds.
 const waits = 250 * time.Millisecond
 
+// trusts is how long the server of a connection waits for a client that will come.
+const trusts = 5 * time.Second
+
 // open makes the socket of the agent, in a cgroup of its own where that may be. What a
 // host has to ask before it can send, it asks now.
 func (a *agent) open(o order) (r report, err error) {
@@ -162,7 +186,11 @@ func (a *agent) open(o order) (r report, err error) {
 	}
 	a.group, _ = joinCgroup()
 	r.PID = os.Getpid()
-	c := a.calls.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	kind, patience := unix.SOCK_DGRAM, waits
+	if o.Stream {
+		kind, patience = unix.SOCK_STREAM, trusts
+	}
+	c := a.calls.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0)
 	if c.Errno != 0 {
 		return r, errors.New(c.Strace())
 	}
@@ -172,7 +200,7 @@ func (a *agent) open(o order) (r report, err error) {
 	}
 	for _, c := range []sockets.Call{
 		a.calls.Bind(a.fd, sockets.InetSockaddr(o.Address)),
-		a.calls.SetTimeout(a.fd, unix.SO_RCVTIMEO, waits),
+		a.calls.SetTimeout(a.fd, unix.SO_RCVTIMEO, patience),
 		a.calls.Setsockopt(a.fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1),
 	} {
 		if c.Errno != 0 {
@@ -258,6 +286,10 @@ func (a *agent) at(p Place, o put) (h hooked, failed []Failure) {
 			failed = append(failed, Failure{Means: m, Error: fmt.Sprintf("%s has no check that could be left out", m)})
 			continue
 		}
+		if o.Unchecked && contexts[p.Name].end == 0 {
+			failed = append(failed, Failure{Means: m, Error: fmt.Sprintf("a program at %s reads no byte of a packet itself: it has no check that could be left out", p.Name)})
+			continue
+		}
 		var err error
 		switch m {
 		case EBPF:
@@ -292,3 +324,5 @@ func (a *agent) receive() (r report) {
 	r.Call = &call
 	return r
 }
+
+func made(c sockets.Call) report { return report{Call: &c} }

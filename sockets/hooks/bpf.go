@@ -32,7 +32,12 @@ func (a *agent) putBPF(p Place, o put) (hooked, error) {
 	c := contexts[p.Name]
 	b := &placed{Put: Put{Place: p.Name, Means: EBPF}}
 	var err error
-	if b.records, err = ebpf.NewMap(&ebpf.MapSpec{Name: "fd3", Type: ebpf.Array, KeySize: 4, ValueSize: recordSize, MaxEntries: 1}); err != nil {
+	if c.program == ebpf.SockOps {
+		b.records, err = newQueue()
+	} else {
+		b.records, err = ebpf.NewMap(&ebpf.MapSpec{Name: "fd3", Type: ebpf.Array, KeySize: 4, ValueSize: recordSize, MaxEntries: 1})
+	}
+	if err != nil {
 		return nil, err
 	}
 	written := c.write(o, b.records)
@@ -60,7 +65,7 @@ func (a *agent) putBPF(p Place, o put) (hooked, error) {
 func (a *agent) attach(b *placed, p Place, o put) (how string, err error) {
 	c := contexts[p.Name]
 	switch c.program {
-	case ebpf.CGroupSKB:
+	case ebpf.CGroupSKB, ebpf.SockOps:
 		if a.group == nil {
 			return "", errNoCgroup
 		}
@@ -89,6 +94,10 @@ func (a *agent) attach(b *placed, p Place, o put) (how string, err error) {
 func (b *placed) put() Put { return b.Put }
 
 func (b *placed) read() (s Seen) {
+	if b.records.Type() == ebpf.Queue {
+		s.Moments = takeMoments(b.records)
+		return s
+	}
 	var value [recordSize]byte
 	if b.records.Lookup(uint32(0), &value) != nil {
 		return s

@@ -37,8 +37,15 @@ var Places = []Place{
 	{"socket", netlab.Server, Socket, "sk_filter_trim_cap"},
 }
 
+// Sockops is none of the places on a packet's way: a program there is called at moments of a
+// connection, on either host (Connect).
+var Sockops = Place{Name: "sockops", Layer: Socket, Function: "tcp_call_bpf"}
+
 // At returns the Place of a name, or nil.
 func At(name string) *Place {
+	if name == Sockops.Name {
+		return &Sockops
+	}
 	if i := slices.IndexFunc(Places, func(p Place) bool { return p.Name == name }); i >= 0 {
 		return &Places[i]
 	}
@@ -76,7 +83,7 @@ const (
 // means returns what can be put at a place, the one that tells most first.
 func (p Place) means() []Means {
 	switch p.Name {
-	case "cgroup-egress", "cgroup-ingress", "xdp":
+	case "cgroup-egress", "cgroup-ingress", "xdp", "sockops":
 		return []Means{EBPF}
 	case "tc-egress", "tc-ingress", "socket":
 		return []Means{EBPF, Classic}
@@ -86,10 +93,10 @@ func (p Place) means() []Means {
 
 // refuses reports whether the kernel's verifier takes no eBPF program for it: those of a
 // cgroup and of a socket have no helper that writes into a packet, or redirects it
-// (bpf-helpers(7)).
+// (bpf-helpers(7)). What Rewrite does at sockops is something else.
 func (p Place) refuses(v Verb) bool {
 	passive := p.Name == "cgroup-egress" || p.Name == "cgroup-ingress" || p.Name == "socket"
-	return passive && (v == Rewrite || v == Redirect)
+	return passive && (v == Rewrite || v == Redirect) || p == Sockops && v == Redirect
 }
 
 // can reports whether there are means that do it at a place. What an eBPF program may do,

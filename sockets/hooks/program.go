@@ -35,6 +35,7 @@ var contexts = map[string]given{
 	"tc-egress":      {ebpf.SchedCLS, ebpf.AttachTCXEgress, 76, 80, 34, verdict{-1, "TC_ACT_UNSPEC: whoever is next decides"}, verdict{shot, "TC_ACT_SHOT: drop it"}},
 	"tc-ingress":     {ebpf.SchedCLS, ebpf.AttachTCXIngress, 76, 80, 34, verdict{-1, "TC_ACT_UNSPEC: whoever is next decides"}, verdict{shot, "TC_ACT_SHOT: drop it"}},
 	"xdp":            {ebpf.XDP, ebpf.AttachXDP, 0, 4, 34, verdict{2, "XDP_PASS: let it pass"}, verdict{1, "XDP_DROP: drop it"}},
+	"sockops":        {ebpf.SockOps, ebpf.AttachCGroupSockOps, 0, 0, 0, verdict{1, "go on"}, verdict{0, "no: the kernel takes that for no answer, and goes on"}},
 	"socket":         {ebpf.SocketFilter, ebpf.AttachNone, 0, 0, 0, verdict{0xffff, "so many bytes may pass: all"}, verdict{0, "no byte may pass: drop it"}},
 }
 
@@ -79,6 +80,9 @@ const (
 // map, and does what the verb says. With unchecked it does not look whether the packet is
 // as long as it reads.
 func (c given) write(o put, records *ebpf.Map) *program {
+	if c.program == ebpf.SockOps {
+		return c.writeMoments(o, records)
+	}
 	p := &program{}
 	p.add("r1 is what the kernel gives: a description of the packet. Keep it", asm.Mov.Reg(ctx, asm.R1))
 	if c.end != 0 {
@@ -221,8 +225,14 @@ func helper(f asm.BuiltinFunc) string {
 	switch f {
 	case asm.FnMapLookupElem:
 		return "bpf_map_lookup_elem"
+	case asm.FnMapPushElem:
+		return "bpf_map_push_elem"
 	case asm.FnKtimeGetNs:
 		return "bpf_ktime_get_ns"
+	case asm.FnSockOpsCbFlagsSet:
+		return "bpf_sock_ops_cb_flags_set"
+	case asm.FnSetsockopt:
+		return "bpf_setsockopt"
 	case asm.FnRedirect:
 		return "bpf_redirect"
 	case asm.FnL3CsumReplace:

@@ -57,7 +57,7 @@ func (a *agent) sits(host string) (map[string]Sitting, error) {
 		return nil, fmt.Errorf("RTM_GETLINK %s: %w", device, err)
 	}
 	a.index = at.Attrs().Index
-	all := map[string]Sitting{}
+	all := map[string]Sitting{Sockops.Name: programs(contexts[Sockops.Name].attach, effective, cgroupOfThis()...)}
 	rules := chainsByPlace()
 	for _, p := range Places {
 		if p.Host != host || p.Name == "socket" {

@@ -74,6 +74,8 @@ type Seen struct {
 	Length  int   `json:"length"`  // bytes, as the packet was there; 0: not known
 	Counted int   `json:"counted"` // bytes, as a counter has them that leaves the frame's header out; 0: there is Length
 	Time    int64 `json:"time_ns"` // by CLOCK_MONOTONIC; 0: not known
+
+	Moments []Moment `json:"moments,omitempty"` // at sockops, which sees no packet: since it was read last
 }
 
 // A DeniedError says that this user may put nothing at a place.
@@ -133,24 +135,30 @@ func (e *UnableError) Error() string {
 // Try sends one packet from the client's host of a network to the server's, and tells what
 // became of it. Nobody else may send to the agents' port meanwhile.
 func Try(ctx context.Context, network *netlab.Network, o Order) (*Trial, error) {
-	sweep()
 	t := &Trial{Order: o, Data: []byte("hello"), PID: map[string]int{}, Moved: map[string]kernel.Counters{}}
+	err := between(ctx, network, func(client, server *remote) error { return t.run(network, client, server) })
+	return t, err
+}
+
+// between has something done with an agent on each host.
+func between(ctx context.Context, network *netlab.Network, do func(client, server *remote) error) error {
+	sweep()
 	var agents [2]*remote
 	for i, h := range network.Hosts {
 		r, err := begin(network.On(stage.Role(h.Name)))
 		if err != nil {
-			return nil, fmt.Errorf("start an agent on the %s's host: %w", h.Name, err)
+			return fmt.Errorf("start an agent on the %s's host: %w", h.Name, err)
 		}
 		agents[i] = r
 		defer r.end()
 		stop := context.AfterFunc(ctx, r.hangUp)
 		defer stop()
 	}
-	err := t.run(network, agents[0], agents[1])
+	err := do(agents[0], agents[1])
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
-	return t, err
+	return err
 }
 
 // run is Try with both agents.
@@ -231,12 +239,17 @@ func (t *Trial) put(agents map[string]*remote) error {
 	if at.Means != "" {
 		return nil
 	}
-	for _, f := range at.Failed {
+	return unput(at.Place, t.Verb, at.Failed)
+}
+
+// unput is the error of a place at which nothing could be put.
+func unput(at Place, v Verb, failed []Failure) error {
+	for _, f := range failed {
 		if f.Errno == unix.EPERM || f.Errno == unix.EACCES {
-			return &DeniedError{at.Place, t.Verb, f.Errno}
+			return &DeniedError{at, v, f.Errno}
 		}
 	}
-	return &UnableError{at.Place, t.Verb, at.Failed}
+	return &UnableError{at, v, failed}
 }
 
 // send has the packet sent and received, and passed on where it lies on the cable.
