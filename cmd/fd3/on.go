@@ -25,24 +25,25 @@ another machine: it has the host's address, its interface and its routes, and al
 of this machine's files. Without a command it is a shell.
 
 cable is the place between the hosts: two interfaces, each with the name of the host
-that it leads to. There tcpdump(8) and tc(8) see what lies between.
+that it leads to. There tcpdump(8) and tc(8) see what lies between. router is the router
+that fd3 wire up --router has made.
 
 It is what nsenter(1) does with the namespaces of the host, and it ends when the
 network does. The exit code is the program's.`
 
 // standpoints are where a program can run.
-var standpoints = []string{netlab.Client, netlab.Server, netlab.AtCable}
+var standpoints = []string{netlab.Client, netlab.Server, netlab.AtCable, netlab.Router}
 
 func (a *app) on() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "on client|server|cable [-- COMMAND...]",
+		Use:     "on client|server|cable|router [-- COMMAND...]",
 		Short:   "run a program on a host of the network, or a shell",
 		Long:    onLong,
 		Example: "  fd3 on server -- ss -tan\n  fd3 on client -- curl -v http://10.0.0.2:8080/\n  fd3 on client\n  fd3 on cable -- tc -s qdisc",
 		GroupID: wireGroup,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 || !slices.Contains(standpoints, args[0]) {
-				return usageError{errors.New("on which host? fd3 on client, fd3 on server or fd3 on cable, then -- and a command")}
+				return usageError{errors.New("on which host? fd3 on client, fd3 on server, fd3 on cable or fd3 on router, then -- and a command")}
 			}
 			return nil
 		},
@@ -71,7 +72,11 @@ func (a *app) on() *cobra.Command {
 // shellOn runs a shell on a host, whose prompt mostly does not tell where it is.
 func (a *app) shellOn(on stage.Role) error {
 	err := a.onWire(func(tell *cable.Narrator) error {
-		tell.Shell(a.network.Host(on))
+		host := a.network.Host(on)
+		if host == nil {
+			return errNoRouter
+		}
+		tell.Shell(host)
 		return nil
 	})
 	if err != nil {
@@ -99,6 +104,9 @@ func (a *app) runOn(on stage.Role, command []string) error {
 		return errors.New("nsenter is missing, which enters the namespaces of a host. It is in the package util-linux")
 	}
 	host := network.Host(on)
+	if host == nil {
+		return errNoRouter
+	}
 	users, net := network.Paths(host)
 	args := []string{"--net=" + net}
 	if users != "" {
@@ -140,6 +148,8 @@ func (a *app) runOn(on stage.Role, command []string) error {
 		}
 	}
 }
+
+var errNoRouter = errors.New("no router stands on this network. One is made with it: fd3 wire down, then fd3 wire up --router 600")
 
 var errNetworkEnded = errors.New("the network has ended, and what ran on it")
 

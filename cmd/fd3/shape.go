@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -62,6 +63,34 @@ func (a *app) wireMTU() *cobra.Command {
 				return usageError{fmt.Errorf("an MTU is a number of bytes, such as 600, and not %q", args[0])}
 			}
 			return a.shape(netlab.Shape{MTU: n})
+		},
+	}
+}
+
+const wireOffloadLong = `Most machines leave work to the network card: the checksum of a packet, and the cutting
+of what is larger than the MTU (TSO; GSO, where the kernel does it just before the card).
+The hosts of fd3 wire do all of it themselves, so that the cable carries what a cable
+does.
+
+With this on they leave it to their interfaces. Then packets lie on the cable as tcpdump(8)
+shows them on a sender: larger than the MTU, their checksum not filled in. The kernel says
+what is left to be done with each, and is told the same when it passes.`
+
+func (a *app) wireOffload() *cobra.Command {
+	choices := []string{"on", "off"}
+	return &cobra.Command{
+		Use:       "offload on|off",
+		Short:     "leave checksums and the cutting of packets to the interfaces, or not",
+		Long:      wireOffloadLong,
+		Example:   "  fd3 wire offload on\n  fd3 wire offload off         as it was",
+		Args:      exactly(1, "on or off"),
+		ValidArgs: choices,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(choices, args[0]) {
+				return usageError{fmt.Errorf("the offloads are on or off, not %q", args[0])}
+			}
+			on := args[0] == "on"
+			return a.shape(netlab.Shape{Offload: &on})
 		},
 	}
 }

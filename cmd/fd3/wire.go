@@ -35,7 +35,7 @@ func (a *app) wire() *cobra.Command {
 	}
 	cmd.PersistentFlags().BoolVar(&a.bytes, "bytes", false, "tell of packets byte by byte")
 	cmd.AddCommand(a.wireUp(), a.wireDown())
-	cmd.AddCommand(a.wireLadder(), a.wireSave(), a.wireRate(), a.wireQueue(), a.wireMTU())
+	cmd.AddCommand(a.wireLadder(), a.wireSave(), a.wireRate(), a.wireQueue(), a.wireMTU(), a.wireOffload())
 	for _, v := range wireVerbs {
 		cmd.AddCommand(a.wireVerb(v))
 	}
@@ -44,23 +44,28 @@ func (a *app) wire() *cobra.Command {
 
 func (a *app) wireUp() *cobra.Command {
 	var timers string
+	var router int
 	cmd := &cobra.Command{
 		Use:     "up",
 		Short:   "make two hosts and a cable between them",
-		Example: "  fd3 wire up\n  fd3 wire up --timers real   TCP sends again while you think",
+		Example: "  fd3 wire up\n  fd3 wire up --timers real   TCP sends again while you think\n  fd3 wire up --router 600    a router before the server: no packet of more bytes passes",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if timers != "calm" && timers != "real" {
 				return usageError{fmt.Errorf("--timers is calm or real, not %q", timers)}
 			}
+			if cmd.Flags().Changed("router") && (netlab.Shape{MTU: router}).Check() != nil {
+				return usageError{fmt.Errorf("--router is the size of the largest packet that it forwards, from %d to %d bytes, and not %d", netlab.LeastMTU, netlab.MostMTU, router)}
+			}
 			asked := timers
 			if !cmd.Flags().Changed("timers") {
 				asked = ""
 			}
-			return a.runWireUp(cmd.Context(), netlab.Options{RealTimers: timers == "real"}, asked)
+			return a.runWireUp(cmd.Context(), netlab.Options{RealTimers: timers == "real", Router: router}, asked)
 		},
 	}
 	cmd.Flags().StringVar(&timers, "timers", "calm", "calm: TCP waits for you; real: it does not")
+	cmd.Flags().IntVar(&router, "router", 0, "put a router before the server, which forwards no packet of more bytes")
 	cmd.RegisterFlagCompletionFunc("timers", cobra.FixedCompletions([]string{"calm", "real"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -92,7 +97,7 @@ func (a *app) runWireUp(ctx context.Context, o netlab.Options, asked string) err
 		return err
 	}
 	defer network.Close()
-	tell.Up(network, started, crashed, asked)
+	tell.Up(network, started, crashed, asked, o.Router)
 	return failed
 }
 

@@ -3,6 +3,7 @@ package cable
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"fd3/lesson"
@@ -139,12 +140,14 @@ func next(packets []wire.Packet, report wire.Report) string {
 func (n *Narrator) ends(network *netlab.Network) {
 	if links, err := network.Links(); err == nil {
 		defer n.links(links, false)
+		defer n.offloads(links, false)
 	}
 	for _, h := range network.Hosts {
 		tells := func(value, ss string) {
 			n.show(lesson.Evidence{Fact: h.Name + "'s kernel", Value: value, Source: "sock_diag(7)", Command: "fd3 on " + h.Name + " -- ss " + ss}.Event())
 		}
 		net := network.Net(stage.Role(h.Name))
+		n.path(network, h.Name)
 		connections, err := net.TCP()
 		for _, row := range connections {
 			tells(socket(row), "-tanoi")
@@ -159,6 +162,15 @@ func (n *Narrator) ends(network *netlab.Network) {
 		if err != nil {
 			tells(fmt.Sprintf("does not tell of UDP: %s", err), "-uan")
 		}
+	}
+}
+
+// path shows what a host's kernel has learned of the way to the other one, if it has.
+func (n *Narrator) path(network *netlab.Network, from string) {
+	to := network.Host(other(from)).Addr
+	p, err := network.Net(stage.Role(from)).PathMTU(netip.MustParseAddr(to))
+	if err == nil && p.MTU > 0 {
+		n.show(PathMTU(stage.Role(from), to, p, "fd3 on "+from+" -- ip route get "+to).Event())
 	}
 }
 

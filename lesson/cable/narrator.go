@@ -86,8 +86,9 @@ func (n *Narrator) Moved(role stage.Role, bye stage.Farewell) {
 }
 
 // Up tells of a network: what was made, and what it is good for. asked are the timers
-// that were asked for by name, calm or real, or "".
-func (n *Narrator) Up(network *netlab.Network, started, crashed bool, asked string) {
+// that were asked for by name, calm or real, or ""; router is the MTU of the router that was
+// asked for, or 0.
+func (n *Narrator) Up(network *netlab.Network, started, crashed bool, asked string, router int) {
 	n.keeper = network.PID
 	values := map[string]string{"pid": fmt.Sprint(network.PID), "stage": n.Stage, "client": netlab.ClientAddr, "server": netlab.ServerAddr}
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
@@ -99,15 +100,27 @@ func (n *Narrator) Up(network *netlab.Network, started, crashed bool, asked stri
 		timers = "calm"
 	}
 	values["timers"], values["asked"] = timers, asked
-	if !started && asked != "" && asked != timers {
+	values["router"], values["router_mtu"], values["asked_mtu"] = netlab.RouterAddr, fmt.Sprint(network.RouterMTU), fmt.Sprint(router)
+	switch {
+	case !started && asked != "" && asked != timers:
 		n.say("already", values, "other")
-	} else if !started {
+	case !started && router != 0 && network.Router == nil:
+		n.say("already", values, "without router")
+	case !started && router != 0 && router != network.RouterMTU:
+		n.say("already", values, "other router")
+	case !started:
 		n.say("already", values)
-	} else if n.Explain != lesson.None {
+	case n.Explain != lesson.None:
 		n.say("up", values)
 	}
 	for _, h := range network.Hosts {
 		n.show(host(&network.State, h).Event())
+	}
+	if network.Router != nil {
+		if started && n.Explain != lesson.None {
+			n.say("router", values)
+		}
+		n.show(host(&network.State, *network.Router).Event())
 	}
 	if n.Explain == lesson.Full {
 		n.say("timers", values, timers)

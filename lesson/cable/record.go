@@ -43,8 +43,7 @@ func remembered(network *netlab.Network) ([]wire.Packet, wire.Report, error) {
 		}
 		newest = cmp.Or(newest, r.Newest)
 		for _, p := range r.Packets {
-			parsed := wire.Parse(p.Data)
-			p.Layers, p.Summary, p.Malformed = parsed.Layers, parsed.Summary, parsed.Malformed
+			p.Dissect()
 			flows.Follow(&p)
 			all = append(all, p)
 			after = p.Number

@@ -43,6 +43,9 @@ func comment(p wire.Packet) string {
 	if p.Note != "" {
 		add("%s", p.Note)
 	}
+	if o := p.Offload.String(); o != "" {
+		add("the device is to %s", o)
+	}
 	if c := p.Cause; c != nil {
 		add("sent by %s %d: %s", c.Process, c.PID, c.Call)
 	}

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"fd3/lesson"
+	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
+	"fd3/sockets/stage"
 	"fd3/sockets/wire"
 )
 
@@ -16,6 +18,10 @@ func (n *Narrator) Shaped(network *netlab.Network, s netlab.Shape, links []netla
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
 	switch {
 	case n.Explain == lesson.None:
+	case s.Offload != nil && *s.Offload:
+		n.say("offload on", nil)
+	case s.Offload != nil:
+		n.say("offload off", nil)
 	case s.MTU != 0:
 		n.say("mtu", map[string]string{"mtu": fmt.Sprint(s.MTU), "mss": fmt.Sprint(s.MTU - 40)})
 	case *s.Rate == 0:
@@ -23,9 +29,25 @@ func (n *Narrator) Shaped(network *netlab.Network, s netlab.Shape, links []netla
 	default:
 		n.say("rate", map[string]string{"rate": lesson.Rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue))}, s.At)
 	}
-	n.links(links, true)
-	if s.Rate != nil && *s.Rate > 0 {
+	if s.Offload != nil {
+		n.offloads(links, true)
+	} else {
+		n.links(links, true)
+	}
+	switch {
+	case s.Rate != nil && *s.Rate > 0:
 		n.commands("next", "rate next", nil)
+	case s.Offload != nil && *s.Offload:
+		n.commands("next", "offload next", nil)
+	}
+}
+
+// offloads shows what the hosts leave to their interfaces, where they leave anything.
+func (n *Narrator) offloads(links []netlab.Link, all bool) {
+	for _, l := range links {
+		if l.Host != netlab.AtCable && (all || len(l.Offload) > 0) {
+			n.show(Offload(stage.Role(l.Host), l, fmt.Sprintf("fd3 on %s -- ethtool -k %s", l.Host, l.Device)).Event())
+		}
 	}
 }
 
@@ -70,4 +92,22 @@ func way(w wire.Way) string {
 		all = append(all, fmt.Sprintf("of each %d packets of a host %d are lost", w.Of, w.Lose))
 	}
 	return strings.Join(all, ", and ")
+}
+
+// PathMTU is what a host's kernel has learned of the way to an address.
+func PathMTU(whose stage.Role, to string, p kernel.PathMTU, command string) lesson.Evidence {
+	e := lesson.Evidence{Fact: string(whose) + "'s route", Value: "to " + to + ", nothing learned of its MTU", Source: "rtnetlink(7) RTM_GETROUTE", Command: command}
+	if p.MTU > 0 {
+		e.Value = fmt.Sprintf("to %s, path MTU %d, to be forgotten in %s", to, p.MTU, p.Expires.Round(time.Second))
+	}
+	return e
+}
+
+// Offload is what a host leaves to its interface.
+func Offload(whose stage.Role, l netlab.Link, command string) lesson.Evidence {
+	e := lesson.Evidence{Fact: string(whose) + "'s offload", Value: "none: the kernel does all of it", Source: "ioctl(2) SIOCETHTOOL", Command: command}
+	if len(l.Offload) > 0 {
+		e.Value = strings.Join(l.Offload, ", ")
+	}
+	return e
 }

@@ -80,6 +80,9 @@ func circumstances(p *wire.Packet) []circumstance {
 	}
 	add("size", p.Size())
 	add("malformed", p.Malformed)
+	if o := p.Offload.String(); o != "" {
+		add("offload", "the device is to "+o)
+	}
 	add("fate", p.Note)
 	if c := p.Cause; c != nil {
 		add("sent by", fmt.Sprintf("%s %d: %s", c.Process, c.PID, c.Call))
@@ -346,6 +349,11 @@ func harmlessPacket(p *wire.Packet) *wire.Packet {
 	}
 	if p.Cause != nil {
 		clean.Cause = &wire.Cause{Process: withoutControl(p.Cause.Process), PID: p.Cause.PID, Call: withoutControl(p.Cause.Call)}
+	}
+	if p.Offload != nil {
+		o := *p.Offload
+		o.Cut = withoutControl(o.Cut)
+		clean.Offload = &o
 	}
 	clean.Labels = slices.Clone(p.Labels)
 	return &clean

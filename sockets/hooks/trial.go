@@ -288,12 +288,11 @@ func (t *Trial) onCable(network *netlab.Network, after int) (*wire.Packet, error
 		return nil, err
 	}
 	for _, p := range r.Packets {
-		parsed := wire.Parse(p.Data)
-		f := parsed.Layer("UDP").Field("destination port")
+		p.Dissect()
+		f := p.Layer("UDP").Field("destination port")
 		if f == nil || p.From != netlab.Client || f.Value != fmt.Sprint(t.Port) {
 			continue
 		}
-		p.Layers, p.Summary, p.Malformed = parsed.Layers, parsed.Summary, parsed.Malformed
 		return &p, nil
 	}
 	return nil, nil

@@ -22,17 +22,26 @@ func netlinkSocket(name string) (int, error) {
 	return fd, nil
 }
 
-// dump sends one request to a netlink family of the namespace, by its name in
+// dump asks a netlink family of the namespace for all that it has of a kind, by its name in
 // netlinkFamilies, and calls each with the payload of every message of the answer.
 // The payload is only valid during the call.
 func (n Net) dump(name string, kind uint16, request []byte, each func(payload []byte) error) error {
+	return n.request(name, kind, unix.NLM_F_DUMP, request, each)
+}
+
+// one is dump for a request with one answer, behind which the kernel says that it was all.
+func (n Net) one(name string, kind uint16, request []byte, each func(payload []byte) error) error {
+	return n.request(name, kind, unix.NLM_F_ACK, request, each)
+}
+
+func (n Net) request(name string, kind, flags uint16, request []byte, each func(payload []byte) error) error {
 	if n.held == nil {
 		fd, err := netlinkSocket(name)
 		if err != nil {
 			return err
 		}
 		defer unix.Close(fd)
-		return converse(fd, 1, kind, request, each)
+		return converse(fd, 1, kind, flags, request, each)
 	}
 	n.held.mu.Lock()
 	defer n.held.mu.Unlock()
@@ -41,14 +50,14 @@ func (n Net) dump(name string, kind uint16, request []byte, each func(payload []
 		return err
 	}
 	n.held.seq++
-	return converse(fd, n.held.seq, kind, request, each)
+	return converse(fd, n.held.seq, kind, flags, request, each)
 }
 
 // converse sends a request and reads until the kernel says that the answer is
 // complete, also after each has failed: the next request on this socket gets no
 // answer before (EBUSY).
-func converse(fd int, seq uint32, kind uint16, request []byte, each func(payload []byte) error) error {
-	if err := send(fd, netlinkRequest(seq, kind, request)); err != nil {
+func converse(fd int, seq uint32, kind, flags uint16, request []byte, each func(payload []byte) error) error {
+	if err := send(fd, netlinkRequest(seq, kind, flags, request)); err != nil {
 		return fmt.Errorf("sendto: %w", err)
 	}
 	var failed error
@@ -105,7 +114,7 @@ func receive(fd int, buf []byte) (int, error) {
 	}
 }
 
-// netlinkRequest puts the header before a request for a dump.
+// netlinkRequest puts the header before a request.
 //
 //	struct nlmsghdr {
 //		__u32 nlmsg_len;   // with the header
@@ -114,11 +123,11 @@ func receive(fd int, buf []byte) (int, error) {
 //		__u32 nlmsg_seq;
 //		__u32 nlmsg_pid;
 //	};
-func netlinkRequest(seq uint32, kind uint16, request []byte) []byte {
+func netlinkRequest(seq uint32, kind, flags uint16, request []byte) []byte {
 	order := binary.NativeEndian
 	b := order.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(request)))
 	b = order.AppendUint16(b, kind)
-	b = order.AppendUint16(b, unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
+	b = order.AppendUint16(b, unix.NLM_F_REQUEST|flags)
 	b = order.AppendUint32(b, seq)
 	b = order.AppendUint32(b, 0)
 	return append(b, request...)
@@ -131,7 +140,7 @@ const nlmsgMinType = 0x10
 var errShort = errors.New("netlink: message cut short")
 
 // parseNetlink walks through the messages of one datagram. done is true when
-// NLMSG_DONE was among them. A message with another sequence number belongs to
+// NLMSG_DONE was among them, or an NLMSG_ERROR that says that there was none. A message with another sequence number belongs to
 // no request of ours.
 func parseNetlink(b []byte, seq uint32, each func(payload []byte) error) (done bool, err error) {
 	order := binary.NativeEndian
@@ -163,6 +172,7 @@ func parseNetlink(b []byte, seq uint32, each func(payload []byte) error) (done b
 			if err := netlinkErrno(payload); err != nil {
 				return false, err
 			}
+			done = true
 		default:
 			if kind < nlmsgMinType {
 				continue
@@ -172,7 +182,7 @@ func parseNetlink(b []byte, seq uint32, each func(payload []byte) error) (done b
 			}
 		}
 	}
-	return false, nil
+	return done, nil
 }
 
 // netlinkErrno reads the negative errno in the first four bytes.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -46,6 +47,9 @@ func Become() {
 // TCP as they are.
 const realTimers = "FD3_REAL_TIMERS"
 
+// routerMTU is the one that says that there is to be a router, and the MTU of its routes.
+const routerMTU = "FD3_ROUTER_MTU"
+
 // A keeper owns a network.
 type keeper struct {
 	file     stage.SocketFile // the control socket
@@ -54,7 +58,8 @@ type keeper struct {
 	started  time.Time
 	calm     bool
 	hosts    []*host
-	place    Host // where the cable is
+	router   *host // or nil
+	place    Host  // where the cable is
 	cable    *wire.Cable
 	end      func()
 
@@ -77,6 +82,9 @@ func live(path string, idle time.Duration) (code int) {
 		return 1
 	}
 	namespaces := []uint64{k.place.Inode, k.hosts[0].Inode, k.hosts[1].Inode}
+	if k.router != nil {
+		namespaces = append(namespaces, k.router.Inode)
+	}
 	guard, err := startGuard(path, namespaces...)
 	if err != nil {
 		complain(err)
@@ -126,6 +134,12 @@ func (k *keeper) build() error {
 	if k.place, err = here(AtCable); err != nil {
 		return err
 	}
+	mtu, _ := strconv.Atoi(os.Getenv(routerMTU))
+	if mtu > 0 {
+		if k.router, err = newHost(Router, RouterAddr); err != nil {
+			return err
+		}
+	}
 	var ends [2]wire.End
 	for i, h := range []Host{{Name: Client, Addr: ClientAddr}, {Name: Server, Addr: ServerAddr}} {
 		made, err := newHost(h.Name, h.Addr)
@@ -134,12 +148,24 @@ func (k *keeper) build() error {
 		}
 		k.hosts = append(k.hosts, made)
 		ends[i].Name, ends[i].State = h.Name, made.tcpState
-		if ends[i].Socket, err = made.plug(); err != nil {
+		plugged := made
+		if h.Name == Server && k.router != nil {
+			plugged = k.router
+			if err := k.router.joined(made); err != nil {
+				return err
+			}
+		}
+		if ends[i].Socket, err = plugged.plug(h.Name); err != nil {
 			return err
 		}
 	}
 	for _, h := range k.hosts {
 		if err := h.do(func() error { return h.up(k.calm) }); err != nil {
+			return err
+		}
+	}
+	if k.router != nil {
+		if err := k.router.do(func() error { return k.router.forwards(mtu) }); err != nil {
 			return err
 		}
 	}
@@ -271,6 +297,9 @@ func (k *keeper) shape(s Shape) error {
 			return err
 		}
 	}
+	if k.router != nil && s.MTU != 0 {
+		return k.router.narrow(s.MTU)
+	}
 	return nil
 }
 
@@ -293,6 +322,9 @@ func (k *keeper) state() *State {
 	s := &State{PID: os.Getpid(), Started: k.started, EndsIdle: time.Now().Add(k.idle), Calm: k.calm, Own: ownUser(), Cable: k.place}
 	for _, h := range k.hosts {
 		s.Hosts = append(s.Hosts, h.Host)
+	}
+	if k.router != nil {
+		s.Router, s.RouterMTU = &k.router.Host, k.router.routeMTU()
 	}
 	return s
 }

@@ -192,8 +192,7 @@ func (l *lab) record() []wire.Packet {
 	var flows wire.Flows
 	var all []wire.Packet
 	for _, p := range l.cable(wire.Order{Do: "record"}).Packets {
-		parsed := wire.Parse(p.Data)
-		p.Layers, p.Summary, p.Malformed = parsed.Layers, parsed.Summary, parsed.Malformed
+		p.Dissect()
 		flows.Follow(&p)
 		all = append(all, p)
 	}

@@ -52,19 +52,25 @@ type report struct {
 
 // State is what a keeper knows of its network.
 type State struct {
-	PID      int       `json:"pid"` // of the keeper
-	Started  time.Time `json:"started"`
-	EndsIdle time.Time `json:"ends_idle"` // when it ends by itself if nothing is asked of it
-	Hosts    []Host    `json:"hosts"`     // the client, the server
-	Cable    Host      `json:"cable"`     // where the ends of the cable are interfaces, each with the name of the host that it leads to
-	Calm     bool      `json:"calm"`      // the timers of TCP wait for a person
-	Own      bool      `json:"own"`       // it has a user namespace of its own, since its user is not root
+	PID       int       `json:"pid"` // of the keeper
+	Started   time.Time `json:"started"`
+	EndsIdle  time.Time `json:"ends_idle"`            // when it ends by itself if nothing is asked of it
+	Hosts     []Host    `json:"hosts"`                // the client, the server
+	Cable     Host      `json:"cable"`                // where the ends of the cable are interfaces, each with the name of the host that it leads to
+	Router    *Host     `json:"router,omitempty"`     // what stands between the cable and the server, if anything does
+	RouterMTU int       `json:"router_mtu,omitempty"` // of its route to the server: it forwards no larger packet
+	Calm      bool      `json:"calm"`                 // the timers of TCP wait for a person
+	Own       bool      `json:"own"`                  // it has a user namespace of its own, since its user is not root
 }
 
-// Host returns the host of a role of a stage, for AtCable where the cable is, or nil.
+// Host returns the host of a role of a stage, for AtCable where the cable is, for Router the
+// router, or nil.
 func (s *State) Host(name stage.Role) *Host {
-	if name == AtCable {
+	switch name {
+	case AtCable:
 		return &s.Cable
+	case Router:
+		return s.Router
 	}
 	for i := range s.Hosts {
 		if s.Hosts[i].Name == string(name) {

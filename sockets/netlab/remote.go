@@ -24,6 +24,7 @@ var ErrNone = stage.ErrNone
 // Options are how a network is made.
 type Options struct {
 	RealTimers bool          // TCP's timers stay as they are, and fire while a packet is held
+	Router     int           // a router stands before the server, which forwards no packet of more bytes; 0: none does
 	Idle       time.Duration // how long it stays when nobody has it open; 0: stage.IdleEnd
 }
 
@@ -66,6 +67,9 @@ type apart struct{ Options }
 func (a apart) Start(cmd *exec.Cmd) error {
 	if a.RealTimers {
 		cmd.Env = append(cmd.Env, realTimers+"=1")
+	}
+	if a.Router > 0 {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", routerMTU, a.Router))
 	}
 	if os.Geteuid() == 0 {
 		if err := startIn(cmd, unix.CLONE_NEWNET); err == nil || !errors.Is(err, unix.EPERM) {

@@ -11,15 +11,16 @@ import (
 // A Link is an interface of a host, as the host's kernel has it, or an end of the cable that
 // has a queue.
 type Link struct {
-	Host    string `json:"host"`   // client, server; cable: a packet that waits there has left the one host, and the other has it not
-	Device  string `json:"device"` // net0; of the cable the name of the host that it leads to
-	MTU     int    `json:"mtu"`
-	Rate    uint64 `json:"rate,omitempty"`    // bits a second that leave it at most; 0: no bound
-	Queue   uint32 `json:"queue,omitempty"`   // with a Rate: how many bytes may wait for their turn
-	Waiting uint32 `json:"waiting,omitempty"` // with a Rate: how many do
-	Packets uint32 `json:"packets,omitempty"` // with a Rate: in how many packets
-	Dropped uint32 `json:"dropped,omitempty"` // with a Rate: packets that found the queue full, since there is one
-	Sent    uint64 `json:"sent,omitempty"`    // with a Rate: bytes that went through the queue, since there is one
+	Host    string   `json:"host"`   // client, server; cable: a packet that waits there has left the one host, and the other has it not
+	Device  string   `json:"device"` // net0; of the cable the name of the host that it leads to
+	MTU     int      `json:"mtu"`
+	Offload []string `json:"offload,omitempty"` // of a host: what its kernel leaves to the interface, by the names of ethtool(8)
+	Rate    uint64   `json:"rate,omitempty"`    // bits a second that leave it at most; 0: no bound
+	Queue   uint32   `json:"queue,omitempty"`   // with a Rate: how many bytes may wait for their turn
+	Waiting uint32   `json:"waiting,omitempty"` // with a Rate: how many do
+	Packets uint32   `json:"packets,omitempty"` // with a Rate: in how many packets
+	Dropped uint32   `json:"dropped,omitempty"` // with a Rate: packets that found the queue full, since there is one
+	Sent    uint64   `json:"sent,omitempty"`    // with a Rate: bytes that went through the queue, since there is one
 }
 
 // A Shape is how the interfaces of both hosts are to be, and the cable.
@@ -28,6 +29,8 @@ type Shape struct {
 	Rate  *uint64 `json:"rate,omitempty"`  // bits a second; 0: no bound; nil: as it is
 	Queue uint32  `json:"queue,omitempty"` // with a Rate: bytes
 	At    string  `json:"at,omitempty"`    // with a Rate: AtHosts or AtCable; at the other place there is none then
+
+	Offload *bool `json:"offload,omitempty"` // whether the kernel leaves to the interface what is to be done with each packet that is sent; nil: as it is
 }
 
 // Where a rate is kept: each host keeps it for what it sends, and its kernel has the queue
@@ -93,6 +96,11 @@ func (h *host) shape(s Shape) error {
 		if err != nil {
 			return step("RTM_GETLINK "+device, err)
 		}
+		if s.Offload != nil {
+			if err := offload(device, *s.Offload); err != nil {
+				return err
+			}
+		}
 		return own.apply(link)
 	})
 }
@@ -130,6 +138,9 @@ func limit(link netlink.Link, rate uint64, queue uint32) error {
 func (h *host) links() (all []Link, err error) {
 	err = h.do(func() error {
 		own, err := readLink(h.Name, device)
+		if err == nil {
+			own.Offload, err = offloaded(device)
+		}
 		all = append(all, own)
 		return err
 	})

@@ -2,6 +2,7 @@ package netlab_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func TestQueueAsTC(t *testing.T) {
 			until(t, func() string { return "a queue that is full, as tc has it" }, func() bool {
 				before := l.link(where.link)
 				said := l.run(where.on, "tc", "-s", "qdisc", "show", "dev", where.device)
-				if before.Dropped == 0 || before != l.link(where.link) {
+				if before.Dropped == 0 || !reflect.DeepEqual(before, l.link(where.link)) {
 					return false
 				}
 				for _, want := range []string{

@@ -12,7 +12,7 @@ import (
 // An End is where the cable meets a host.
 type End struct {
 	Name   string
-	Socket int                                       // a packet socket, non-blocking, with SO_TIMESTAMPNS
+	Socket int                                       // a packet socket, non-blocking, with SO_TIMESTAMPNS and PACKET_VNET_HDR
 	State  func(local, remote netip.AddrPort) string // of the host's end of a TCP connection; empty: it has none
 }
 
@@ -42,8 +42,9 @@ type Cable struct {
 // A packet is one of the record.
 type packet struct {
 	Packet
-	from  int // the end that it came in by
-	again int // how many repeats of it were taken off
+	from  int        // the end that it came in by
+	vnet  vnetHeader // what is left to the device, as the kernel said it
+	again int        // how many repeats of it were taken off
 }
 
 // The record has room for so many packets, and so many bytes of frames; up to twice as
@@ -103,7 +104,7 @@ func (c *Cable) drain() {
 				if !ok {
 					break
 				}
-				all = append(all, &packet{Packet: Packet{Data: frame, Time: at, From: c.ends[i].Name, To: c.ends[1-i].Name}, from: i})
+				all = append(all, &packet{Packet: Packet{Data: frame, Time: at, From: c.ends[i].Name, To: c.ends[1-i].Name, Offload: c.buffers.vnet.offload()}, from: i, vnet: c.buffers.vnet})
 			}
 		}
 		if len(all) == 0 {
@@ -183,7 +184,7 @@ func (c *Cable) pass(p *packet, fate Fate) {
 // put writes a frame to the host at the other end. A frame that the host's interface does
 // not take is lost, as on any cable.
 func (c *Cable) put(p *packet, frame []byte) {
-	err := send(c.ends[1-p.from].Socket, frame)
+	err := send(c.ends[1-p.from].Socket, &p.vnet, frame)
 	if err == nil {
 		return
 	}

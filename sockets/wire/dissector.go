@@ -14,6 +14,15 @@ func Parse(frame []byte) Packet {
 	return Packet{Data: frame, Layers: d.layers, Summary: d.summary, Malformed: d.malformed}
 }
 
+// Dissect names the bytes of the packet's own frame, as Parse does.
+func (p *Packet) Dissect() {
+	parsed := Parse(p.Data)
+	p.Layers, p.Summary, p.Malformed = parsed.Layers, parsed.Summary, parsed.Malformed
+	if o := p.Offload; o != nil && o.Size > 0 {
+		p.Summary += fmt.Sprintf(", GSO %d", o.Size)
+	}
+}
+
 func dissect(frame []byte) *dissector {
 	d := &dissector{frame: frame, end: len(frame)}
 	for next := protocol(d.ethernet); next != nil && !d.over; {

@@ -17,17 +17,18 @@ type Packet struct {
 	Labels    []Label `json:"labels,omitempty"`    // of TCP: what it is to its connection, if it is no ordinary segment
 	Again     int64   `json:"again_ns,omitempty"`  // of TCP: how long after it was sent last, if it was sent before
 
-	Number  int       `json:"number,omitempty"` // from 1, in the order in which the cable saw them
-	Time    time.Time `json:"time,omitzero"`    // when it came onto the cable
-	Arrived time.Time `json:"arrived,omitzero"` // when the other end had it, if it lay on the cable before
-	Lost    time.Time `json:"lost,omitzero"`    // when the cable lost it, if it lay there before
-	From    string    `json:"from,omitempty"`   // the host that sent it
-	To      string    `json:"to,omitempty"`     // the host at the other end
-	Fate    Fate      `json:"fate,omitempty"`   // passed, held, dropped, ...
-	Note    string    `json:"note,omitempty"`   // about its fate: how long, which bit, why
-	Before  States    `json:"before,omitzero"`  // when it came onto the cable
-	After   States    `json:"after,omitzero"`   // when the other end had it, or would have had it
-	Cause   *Cause    `json:"cause,omitempty"`  // the call that sent it; none: unknown, or the kernel by itself
+	Number  int       `json:"number,omitempty"`  // from 1, in the order in which the cable saw them
+	Time    time.Time `json:"time,omitzero"`     // when it came onto the cable
+	Arrived time.Time `json:"arrived,omitzero"`  // when the other end had it, if it lay on the cable before
+	Lost    time.Time `json:"lost,omitzero"`     // when the cable lost it, if it lay there before
+	From    string    `json:"from,omitempty"`    // the host that sent it
+	To      string    `json:"to,omitempty"`      // the host at the other end
+	Offload *Offload  `json:"offload,omitempty"` // what the host has left to its device; none: nothing
+	Fate    Fate      `json:"fate,omitempty"`    // passed, held, dropped, ...
+	Note    string    `json:"note,omitempty"`    // about its fate: how long, which bit, why
+	Before  States    `json:"before,omitzero"`   // when it came onto the cable
+	After   States    `json:"after,omitzero"`    // when the other end had it, or would have had it
+	Cause   *Cause    `json:"cause,omitempty"`   // the call that sent it; none: unknown, or the kernel by itself
 }
 
 // A Layer is one header of a packet, or what comes after the headers.

@@ -238,6 +238,9 @@ func (c *Cable) corrupt(o Order) ([]*packet, error) {
 	}
 	c.leaves(p)
 	p.Note += fmt.Sprintf("; bit 0 of byte %d turned", at)
+	if o := p.Offload; o != nil && o.Checksum && at >= o.From {
+		p.Note += ", and nobody can notice: the checksum is yet to be filled in"
+	}
 	p.Fate = Corrupted
 	c.put(p, Flipped(p.Data, 8*at+7))
 	return []*packet{p}, nil
