@@ -32,7 +32,7 @@ func descriptor(c sockets.Call) *int {
 func args(c sockets.Call) []Arg {
 	all := make([]Arg, len(c.Args))
 	for i, a := range c.Args {
-		all[i] = Arg{a.Name, a.Value}
+		all[i] = Arg{a.Name, a.Value, a.Out}
 	}
 	return all
 }

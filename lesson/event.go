@@ -34,8 +34,9 @@ const (
 	KindProgram Kind = "program" // hooks: what was put at a place: Title
 	KindMoments Kind = "moments" // hooks: when a program was called in the life of a connection: Title
 
-	KindPath Kind = "path" // path: the way of a call through the kernel, which a view draws
-	KindLife Kind = "life" // watch: what follows is about this socket of the program: Connection (the number of its life), FD, Value (what it is), Peer, Thread
+	KindPath  Kind = "path"  // path: the way of a call through the kernel, which a view draws
+	KindLife  Kind = "life"  // watch: what follows is about this socket of the program: Connection (the number of its life), FD, Value (what it is), Peer, Thread
+	KindLives Kind = "lives" // watch --compare: the lives of the sockets of several programs side by side, which a view draws
 
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
@@ -125,6 +126,8 @@ type Event struct {
 
 	Path *path.Path `json:"path,omitempty"` // path: the functions that the call went through, in their order
 
+	Lives *Lives `json:"lives,omitempty"` // lives: a row for each step, with the call of each program
+
 	Form  string `json:"form,omitempty"`  // bytes: struct or message
 	Data  []byte `json:"data,omitempty"`  // bytes: all of them, in base64
 	Spans []Span `json:"spans,omitempty"` // bytes: what each stretch is
@@ -147,6 +150,7 @@ type Minutes struct {
 type Arg struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+	Out   bool   `json:"out,omitempty"` // the kernel has filled or changed it
 }
 
 // Span says what a stretch of bytes is.

@@ -47,7 +47,7 @@ func newContract(t *testing.T) contract {
 	t.Helper()
 	c := contract{structs: make(map[string][]described), names: make(map[string]string)}
 	for _, path := range []string{"../../lesson/event.go", "../../sockets/kernel/snapshot.go", "../../sockets/kernel/queue.go", "../../sockets/kernel/diag.go",
-		"../../sockets/wire/packet.go", "../../lesson/ladder.go", "../../lesson/chart.go", "../../lesson/moment.go"} {
+		"../../sockets/wire/packet.go", "../../lesson/ladder.go", "../../lesson/chart.go", "../../lesson/moment.go", "../../lesson/lives.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +165,7 @@ func (c contract) deeper(out *strings.Builder, typ string) {
 			words = strings.TrimPrefix(words+": "+c.list(members), ": ")
 		}
 		c.row(out, "    "+f.name, words)
-		if slices.Contains([]string{"Host", "Process", "Socket", "Layer", "Rung"}, f.typ) {
+		if slices.Contains([]string{"Host", "Process", "Socket", "Layer", "Rung", "LifeGroup", "LifeRow", "LifeCall"}, f.typ) {
 			c.deeper(out, f.typ)
 		}
 	}

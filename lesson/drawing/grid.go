@@ -162,7 +162,7 @@ func (c cell) glyph(ascii bool) string {
 }
 
 // glyphs are the characters of a drawing and what stands for each in ASCII.
-var glyphs = map[string]string{"●": "*", "○": "o", "▶": ">", "◀": "<", "✕": "x", "█": "#", "░": ".", "…": ".", "┃": "|", "µ": "u", "▼": "v", "▲": "^",
+var glyphs = map[string]string{"●": "*", "○": "o", "▶": ">", "◀": "<", "✕": "x", "█": "#", "░": ".", "…": ".", "┃": "|", "µ": "u", "▼": "v", "▲": "^", "≠": "!", "—": "-",
 	"▁": ".", "▂": ".", "▃": ":", "▄": ":", "▅": "|", "▆": "|", "▇": "#"}
 
 // asciiText is a character in ASCII, in as many columns.

@@ -117,7 +117,7 @@ func (s *screen) drawn() bool {
 }
 
 // drawings are the Events that a view draws, and as high as they need.
-var drawings = []lesson.Kind{lesson.KindLadder, lesson.KindFrame, lesson.KindChart, lesson.KindWay, lesson.KindPath}
+var drawings = []lesson.Kind{lesson.KindLadder, lesson.KindFrame, lesson.KindChart, lesson.KindWay, lesson.KindPath, lesson.KindLives}
 
 // panelHead are the rows over a drawing, or a ladder: a title and a blank one.
 const panelHead = 2

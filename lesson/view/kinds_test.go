@@ -73,8 +73,10 @@ var examples = map[lesson.Kind]lesson.Event{
 	lesson.KindMoments: {Title: "title here", Moments: []lesson.Moment{{Host: "host-here", Name: "NAME_here", State: "STATE_here", To: "NEW_here", Local: "10.0.0.1:4711", Remote: "10.0.0.2:4712", After: 4713}}},
 	lesson.KindPath: {Path: &path.Path{Made: time.Unix(0, 0).UTC(), Visits: []path.Visit{{Function: "function_here", File: "net/socket.c", Layer: path.Sockets, Packet: 4711,
 		Hits: []path.Hit{{Event: "net_dev_queue", Len: 71, Says: "device-here"}}}}}},
-	lesson.KindFrame:      {Packet: &wire.Packet{Data: []byte("bytes-here"), Layers: []wire.Layer{{Name: "layer-here", End: 10, Fields: []wire.Field{{Name: "characters", End: 10}}}}}},
-	lesson.KindLife:       {Connection: 1, FD: new(int), Process: "process-here", Value: "value here", Peer: "peer-here"},
+	lesson.KindFrame: {Packet: &wire.Packet{Data: []byte("bytes-here"), Layers: []wire.Layer{{Name: "layer-here", End: 10, Fields: []wire.Field{{Name: "characters", End: 10}}}}}},
+	lesson.KindLife:  {Connection: 1, FD: new(int), Process: "process-here", Value: "value here", Peer: "peer-here"},
+	lesson.KindLives: {Lives: &lesson.Lives{Programs: []string{"left-here", "right-here"}, Groups: []lesson.LifeGroup{{Title: "GROUP-HERE", Lives: []string{"life-here", ""}, Rest: []int{0, 4712},
+		Rows: []lesson.LifeRow{{Step: "bind", Calls: []*lesson.LifeCall{{Name: "call_here", Args: []lesson.LifeArg{{Value: "value-here", Differs: true}}, Result: "4711", Times: 4714, Fact: "fact-here", Note: "note-here"}, nil}}}}}}},
 	lesson.KindConnection: {Connection: 1, FD: new(int), Peer: "peer-here", Loop: "loop here"},
 	lesson.KindRequest:    {Connection: 1, FD: new(int), Request: "GET /here", Value: "404 here", Text: "text here"},
 	lesson.KindLoad:       {Loads: []lesson.Load{{Loop: 1, Connections: 4711, Backlog: 5}}},
@@ -200,6 +202,8 @@ func wordsOf(e lesson.Event) []string {
 		all = append(all, "function_here", "4711", "71", "device-here", "socket")
 	case lesson.KindFrame:
 		all = append(all, "layer-here", "10 bytes", "bytes-here")
+	case lesson.KindLives:
+		all = append(all, "left-here", "right-here", "GROUP-HERE", "life-here", "4712", "call_here", "value-here", "4711", "fact-here", "note-here")
 	case lesson.KindLoad:
 		all = append(all, "4711")
 	}

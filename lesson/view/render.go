@@ -31,6 +31,7 @@ type renderer interface {
 	frame(lesson.Event)
 
 	life(lesson.Event)
+	lives(lesson.Event)
 	connection(lesson.Event)
 	request(lesson.Event)
 	load(lesson.Event)
@@ -85,6 +86,8 @@ func draw(r renderer, e lesson.Event) {
 		r.frame(e)
 	case lesson.KindLife:
 		r.life(e)
+	case lesson.KindLives:
+		r.lives(e)
 	case lesson.KindConnection:
 		r.connection(e)
 	case lesson.KindRequest:

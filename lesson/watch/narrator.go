@@ -24,6 +24,7 @@ type Narrator struct {
 	Calls   bool // every call in a line, and nothing else
 	Bytes   bool // the heads of messages are drawn, each byte by its name
 	Draw    bool // what the kernel has, after each call that changes it
+	Whole   bool // all is told, also more than anybody can read
 
 	mu        sync.Mutex
 	lives     map[uint64]*life // by inode
@@ -194,7 +195,7 @@ func (n *Narrator) birth(l *life, e *watch.Event) *life {
 	l.born = e.Time
 	n.sum.lives++
 	n.recent = slices.DeleteFunc(n.recent, func(t time.Time) bool { return e.Time.Sub(t) > within })
-	if len(n.recent) >= most && !n.Calls {
+	if len(n.recent) >= most && !n.Calls && !n.Whole {
 		n.untold++
 		return l
 	}
@@ -312,7 +313,7 @@ func (n *Narrator) flood(e *watch.Event) bool {
 			n.skipped = 0
 		}
 	}
-	if n.lines >= most {
+	if n.lines >= most && !n.Whole {
 		n.skipped++
 		return true
 	}
