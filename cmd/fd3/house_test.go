@@ -73,7 +73,7 @@ var walls = map[string]string{
 	"sockets/path":   "sockets",
 	"sockets/watch":  "sockets",
 	"sockets/netlab": "sockets sockets/kernel sockets/stage sockets/wire",
-	"sockets/hooks":  "sockets sockets/kernel sockets/netlab sockets/stage sockets/wire",
+	"sockets/hooks":  "sockets sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
 
 	"httpmini":                "",
 	"httpmini/page":           "httpmini",

@@ -313,7 +313,7 @@ func (a *app) runDrops(ctx context.Context, program []string) error {
 		}
 	}
 	tell := &narrator.Narrator{Explain: level, Show: show}
-	drops, err := path.OpenDrops()
+	drops, err := path.OpenDrops(0)
 	if err != nil {
 		return err
 	}

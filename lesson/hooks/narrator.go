@@ -379,7 +379,7 @@ func (n *Narrator) evidence(t *hooks.Trial) {
 		}
 	}
 	if d := t.Dropped; d != nil {
-		e := lesson.Evidence{Fact: "why", Value: d.Name, Source: "tracepoint skb:kfree_skb"}
+		e := lesson.Evidence{Fact: "why", Value: d.Reason, Source: "tracepoint skb:kfree_skb"}
 		if d.Function != "" {
 			e.Value += ", in " + d.Function + "()"
 		}

@@ -3,6 +3,7 @@ package path
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -53,8 +54,11 @@ func (n *Narrator) BeforeDrops(program bool) {
 	n.text("before", raw)
 }
 
-// Drops tells of packets that were thrown away.
+// Drops tells of packets that were thrown away, the most frequent first. A packet that was
+// freed without a reason is not among it: mostly nothing is lost then.
 func (n *Narrator) Drops(drops []path.Drop) {
+	drops = slices.DeleteFunc(slices.Clone(drops), func(d path.Drop) bool { return d.Reason == path.Unspecified })
+	slices.SortStableFunc(drops, func(a, b path.Drop) int { return b.Count - a.Count })
 	if len(drops) == 0 {
 		raw, _ := dropsPage().Section("none")
 		n.text("path", raw)

@@ -35,7 +35,6 @@ type order struct {
 	Address netip.AddrPort `json:"address,omitzero"` // open: its own, port 0; the zero one: none. connect, send: where to
 	Peer    netip.Addr     `json:"peer,omitzero"`    // open: whose interface is to be known
 	Puts    []put          `json:"puts,omitempty"`   // put
-	Watch   bool           `json:"watch,omitempty"`  // put: for drops, too, wherever they are
 	Data    []byte         `json:"data,omitempty"`   // send
 	Host    string         `json:"host,omitempty"`   // sits: the one that the agent is on
 }
@@ -75,7 +74,6 @@ type report struct {
 	Service int                `json:"service,omitempty"` // receive: that of a datagram; connect: that of the socket
 	Seen    map[string]Seen    `json:"seen,omitempty"`    // read: by the place
 	Sits    map[string]Sitting `json:"sits,omitempty"`    // sits: by the place
-	Drop    *Reason            `json:"drop,omitempty"`    // read: that of the packet, as far as it was seen
 	Aside   []int              `json:"aside,omitempty"`   // read: the lengths of the packets that went out of the other interface
 }
 
@@ -89,7 +87,6 @@ type agent struct {
 	group  *cgroup // nil: it has none of its own
 	hooked []hooked
 	beside *beside // nil: nothing is redirected
-	drops  *watch  // nil: they cannot be watched
 }
 
 // live obeys until the line ends, and takes away what it has put somewhere.
@@ -118,7 +115,6 @@ func live() (code int) {
 	for _, h := range a.hooked {
 		h.remove()
 	}
-	a.drops.end()
 	a.beside.remove()
 	a.group.leave()
 	return 0
@@ -161,15 +157,14 @@ func (a *agent) obey(o order) (r report, err error) {
 			r.Seen[h.put().Place] = h.read()
 		}
 		r.Aside = a.beside.came(a.port)
-		r.Drop = a.drops.said()
 		return r, nil
 	}
 	return r, fmt.Errorf("%w: %q", stage.ErrUnknownOrder, o.Do)
 }
 
-// waits is how long the receiver waits for a packet: one that nobody has stopped comes in
-// microseconds.
-const waits = 250 * time.Millisecond
+// waits is how long the receiver waits for a packet until it calls recvfrom: one that nobody
+// has stopped comes in microseconds. The call itself waits for patience more.
+const waits, patience = 250 * time.Millisecond, 10 * time.Millisecond
 
 // trusts is how long the server of a connection waits for a client that will come.
 const trusts = 5 * time.Second
@@ -186,9 +181,9 @@ func (a *agent) open(o order) (r report, err error) {
 	}
 	a.group, _ = joinCgroup()
 	r.PID = os.Getpid()
-	kind, patience := unix.SOCK_DGRAM, waits
+	kind, timeout := unix.SOCK_DGRAM, patience
 	if o.Stream {
-		kind, patience = unix.SOCK_STREAM, trusts
+		kind, timeout = unix.SOCK_STREAM, trusts
 	}
 	c := a.calls.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0)
 	if c.Errno != 0 {
@@ -200,7 +195,7 @@ func (a *agent) open(o order) (r report, err error) {
 	}
 	for _, c := range []sockets.Call{
 		a.calls.Bind(a.fd, sockets.InetSockaddr(o.Address)),
-		a.calls.SetTimeout(a.fd, unix.SO_RCVTIMEO, patience),
+		a.calls.SetTimeout(a.fd, unix.SO_RCVTIMEO, timeout),
 		a.calls.Setsockopt(a.fd, unix.IPPROTO_IP, unix.IP_RECVTOS, 1),
 	} {
 		if c.Errno != 0 {
@@ -268,9 +263,6 @@ func (a *agent) puts(o order) (r report, err error) {
 		done := h.put()
 		done.Failed = failed
 		r.Puts = append(r.Puts, done)
-	}
-	if o.Watch {
-		a.drops, _ = watchDrops(a.port)
 	}
 	return r, nil
 }

@@ -15,6 +15,7 @@ import (
 	"fd3/sockets"
 	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
+	"fd3/sockets/path"
 	"fd3/sockets/stage"
 	"fd3/sockets/wire"
 )
@@ -37,7 +38,7 @@ type Trial struct {
 	Service  int            // the type of service with which the receiver got it
 	Cable    *wire.Packet   // the frame on the cable; nil: none came there
 	Aside    []int          // lengths of the frames that went out of the other interface
-	Dropped  *Reason        // why the kernel has thrown it away; nil: it has not, or does not tell this user
+	Dropped  *path.Drop     // why the kernel has thrown it away; nil: it has not, or does not tell this user
 	PID      map[string]int // of the agent on each host
 	Moved    map[string]kernel.Counters
 }
@@ -177,6 +178,11 @@ func (t *Trial) run(network *netlab.Network, client, server *remote) error {
 	if err := t.put(agents); err != nil {
 		return err
 	}
+	drops, err := path.OpenDrops(t.Port)
+	if denied := new(path.DeniedError); err != nil && !errors.As(err, &denied) {
+		return err
+	}
+	defer drops.Close()
 	before := map[string]kernel.Counters{}
 	for host := range agents {
 		if before[host], err = network.Net(stage.Role(host)).Counters(); err != nil {
@@ -197,14 +203,31 @@ func (t *Trial) run(network *netlab.Network, client, server *remote) error {
 			return err
 		}
 		t.Aside = append(t.Aside, r.Aside...)
-		if r.Drop != nil {
-			t.Dropped = r.Drop
-		}
 		for place, s := range r.Seen {
 			t.Stop(place).Seen = s
 		}
 	}
-	return nil
+	t.Dropped, err = dropped(drops)
+	return err
+}
+
+// otherHost is why the kernel throws away a frame that is for the interface of another
+// host. Where a packet socket looks on, as that of the cable does, the stack behind it gets
+// the frame as well, and throws that away.
+const otherHost = "OTHERHOST"
+
+// dropped is the first drop of the packet, or nil.
+func dropped(drops *path.Drops) (*path.Drop, error) {
+	if drops == nil { // the kernel does not tell this user
+		return nil, nil
+	}
+	all, err := drops.End()
+	for _, d := range all {
+		if d.Reason != otherHost {
+			return &d, err
+		}
+	}
+	return nil, err
 }
 
 // Stop returns the Stop at a place.
@@ -224,7 +247,7 @@ func (t *Trial) put(agents map[string]*remote) error {
 		asked[p.Host] = append(asked[p.Host], o)
 	}
 	for host, a := range agents {
-		r, err := a.ask(order{Do: puts, Puts: asked[host], Watch: host == netlab.Server})
+		r, err := a.ask(order{Do: puts, Puts: asked[host]})
 		if err != nil {
 			return err
 		}

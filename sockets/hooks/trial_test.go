@@ -130,7 +130,7 @@ func TestDrop(t *testing.T) {
 			if trial.Dropped == nil {
 				t.Fatal("the kernel does not tell why")
 			}
-			if want := reasons[p.Name]; want != "" && trial.Dropped.Name != want {
+			if want := reasons[p.Name]; want != "" && trial.Dropped.Reason != want {
 				t.Errorf("%+v", trial.Dropped)
 			}
 		})

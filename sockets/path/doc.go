@@ -13,4 +13,7 @@
 //
 // A function that the compiler has put into its caller has no frame of its own and is never
 // seen; nor is one that has no tracepoint below it.
+//
+// Why a packet was thrown away the kernel tells at one tracepoint, skb:kfree_skb. Drops
+// reads it, by an eBPF program.
 package path

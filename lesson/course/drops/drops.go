@@ -159,7 +159,7 @@ func way(l *lab.Lab) []lab.Step {
 				l.Show(lesson.Evidence{Fact: name + " moved by", Value: fmt.Sprint(server[name]), Source: "/proc/net/snmp of the server's host"})
 			}
 			if d := t.Dropped; d != nil {
-				l.Show(lesson.Evidence{Fact: "the kernel's reason", Value: d.Name + " in " + d.Function + "()", Source: "tracepoint skb:kfree_skb"})
+				l.Show(lesson.Evidence{Fact: "the kernel's reason", Value: d.Reason + " in " + d.Function + "()", Source: "tracepoint skb:kfree_skb"})
 			}
 			switch {
 			case sent.Errno != 0 || t.Sent.Errno != 0:
