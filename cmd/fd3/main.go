@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 
+	"fd3/lesson/course/hello"
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
 	"fd3/sockets/path"
@@ -22,5 +23,6 @@ func main() {
 	stage.Become()
 	watch.Become()
 	path.Become()
+	hello.Become()
 	os.Exit(run(os.Args[1:]))
 }

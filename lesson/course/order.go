@@ -15,6 +15,7 @@ import (
 	"fd3/lesson/course/faults"
 	"fd3/lesson/course/fd"
 	"fd3/lesson/course/flood"
+	"fd3/lesson/course/frameworks"
 	"fd3/lesson/course/goodbye"
 	"fd3/lesson/course/handshake"
 	"fd3/lesson/course/hooks"
@@ -58,6 +59,7 @@ var order = []lab.Lesson{
 	timewait.Lesson,
 	goodbye.Lesson,
 	serve.Lesson,
+	frameworks.Lesson,
 	faults.Lesson,
 	dgram.Lesson,
 	flood.Lesson,

@@ -16,20 +16,24 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson/course"
+	"fd3/lesson/course/hello"
 	"fd3/lesson/view"
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
 	"fd3/sockets/path"
 	"fd3/sockets/stage"
+	"fd3/sockets/watch"
 )
 
 // TestMain makes this test binary become a stage when a Lab executes it again, and
 // the screen when a test does: its terminal and its signals are its own then.
 func TestMain(m *testing.M) {
+	hello.Become()
 	hooks.Become()
 	netlab.Become()
 	path.Become()
 	stage.Become()
+	watch.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	if from, ok := os.LookupEnv("FD3_TEST_SCREEN"); ok {
 		os.Exit(screenProcess(from))

@@ -85,7 +85,7 @@ func (s *screen) panelTitle() string {
 func (s *screen) ladder(room area) []string {
 	var calls []drawing.Call
 	for _, c := range s.panel.board.Calls {
-		calls = append(calls, drawing.Call{Name: string(c.Role), PID: c.PID, Text: c.Text, Right: c.Role == lab.Server, New: c.New})
+		calls = append(calls, drawing.Call{Name: string(c.Role), PID: c.PID, Text: c.Text, Right: c.Role == lab.Server || c.Besides, New: c.New})
 	}
 	var rows []string
 	for _, spans := range drawing.Calls(calls, drawing.Room{Columns: room.width, Rows: room.height}, s.Look.ASCII) {

@@ -37,6 +37,7 @@ type Made struct {
 	Bad      bool // it failed; a connect that has not waited has not
 	New      bool // it belongs to the step that was begun last
 	Returned bool
+	Besides  bool // of a program that is no party
 }
 
 // maxMade is how many calls a Board has at most.
@@ -50,8 +51,19 @@ func (l *Lab) made(role stage.Role, pid int, c sockets.Call) {
 	if c.Returned {
 		l.calls = slices.DeleteFunc(l.calls, func(m Made) bool { return m.PID == pid && !m.Returned })
 	}
-	l.calls = append(l.calls, Made{role, pid, c.Strace(), c.Errno != 0 && c.Errno != unix.EINPROGRESS, true, c.Returned})
+	l.keep(Made{Role: role, PID: pid, Text: c.Strace(), Bad: c.Errno != 0 && c.Errno != unix.EINPROGRESS, New: true, Returned: c.Returned})
 	l.network.keep(role, pid, c)
+}
+
+// madeBesides keeps a call of a program that is no party.
+func (l *Lab) madeBesides(name string, e lesson.Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keep(Made{Role: stage.Role(name), PID: e.PID, Text: e.Strace, Bad: e.Errno != 0 && e.Errno != int(unix.EINPROGRESS), New: true, Returned: true, Besides: true})
+}
+
+func (l *Lab) keep(m Made) {
+	l.calls = append(l.calls, m)
 	if len(l.calls) > maxMade {
 		l.calls = l.calls[1:]
 	}

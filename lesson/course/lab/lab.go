@@ -311,25 +311,40 @@ func (l *Lab) tellPrepared() {
 
 // A preparation is the calls of a setup: each, and all in a line.
 type preparation struct {
-	role  stage.Role // of the last
+	who   string // has made the last
 	calls []lesson.Made
 	text  strings.Builder
 }
 
 func (p *preparation) add(role stage.Role, pid int, c sockets.Call) {
 	p.calls = append(p.calls, lesson.Made{Process: string(role), PID: pid, Strace: c.Strace()})
+	p.write(string(role), c.Name, Said(c))
+}
+
+// told adds a call of a program that is no party.
+func (p *preparation) told(name string, e lesson.Event) {
+	p.calls = append(p.calls, lesson.Made{Process: name, PID: e.PID, Strace: e.Strace})
+	said := e.ErrnoName
+	if said == "" {
+		said = fmt.Sprint(*e.Ret)
+	}
+	p.write(fmt.Sprintf("%s %d", name, e.PID), e.Name, said)
+}
+
+// write writes a call behind the others, and whose it is if they were somebody else's.
+func (p *preparation) write(who, call, said string) {
 	switch {
-	case p.role != role && p.role != "":
-		p.text.WriteString("; " + string(role) + ": ")
-	case p.role != role:
-		p.text.WriteString(string(role) + ": ")
+	case p.who != who && p.who != "":
+		p.text.WriteString("; " + who + ": ")
+	case p.who != who:
+		p.text.WriteString(who + ": ")
 	default:
 		p.text.WriteString(", ")
 	}
-	p.role = role
-	p.text.WriteString(c.Name)
-	if c.Errno != 0 || c.Ret != 0 {
-		p.text.WriteString(" = " + Said(c))
+	p.who = who
+	p.text.WriteString(call)
+	if said != "0" {
+		p.text.WriteString(" = " + said)
 	}
 }
 

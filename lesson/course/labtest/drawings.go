@@ -59,11 +59,11 @@ func snapshotIn(path string) (s kernel.Snapshot, err error) {
 }
 
 // descriptorsOf are the parties with the numbers of their descriptors. Those of a server of
-// fd3's own come and go.
+// fd3's own come and go, and another program is not the same on each machine.
 func descriptorsOf(s kernel.Snapshot) (all []string) {
 	for _, h := range s.Hosts {
 		for _, p := range h.Processes {
-			if !p.Party || strings.Contains(p.Name, "thread") {
+			if !p.Party || strings.Contains(p.Name, "thread") || strings.Contains(p.Name, "watched") {
 				continue
 			}
 			text := p.Name

@@ -25,6 +25,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/lesson/course"
+	"fd3/lesson/course/hello"
 	"fd3/lesson/course/lab"
 	"fd3/lesson/drawing"
 	"fd3/sockets/hooks"
@@ -32,6 +33,7 @@ import (
 	"fd3/sockets/netlab"
 	"fd3/sockets/path"
 	"fd3/sockets/stage"
+	"fd3/sockets/watch"
 )
 
 // A Proof is what a lesson has to show.
@@ -60,12 +62,15 @@ func (p Proof) answers(name string) []string {
 }
 
 // Main runs the tests of a lesson. It makes the test binary become a stage, the keeper of
-// a network, or an agent on a host, when a Lab executes it again.
+// a network, an agent on a host, or a program that is watched, when a Lab executes it
+// again.
 func Main(m *testing.M) {
+	hello.Become()
 	hooks.Become()
 	netlab.Become()
 	path.Become()
 	stage.Become()
+	watch.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	defer discard()
 	m.Run()
