@@ -26,7 +26,9 @@ var Lesson = lab.Lesson{
 	Words: markdown,
 	Experiments: lab.Experiments{
 		"segments": segments,
+		"gso":      gso,
 		"router":   router,
+		"hole":     hole,
 		"fragment": fragment,
 	},
 	Exercises: lab.Exercises{"small": small},
@@ -96,50 +98,115 @@ func segments(l *lab.Lab) []lab.Step {
 	}
 }
 
-func router(l *lab.Lab) []lab.Step {
-	const size, most = 1400, 600
+func gso(l *lab.Lab) []lab.Step {
+	const size = 3000
 	var n *lab.Network
 	var c lab.Connection
-	var first wire.Packet
+	var held []wire.Packet
 	return []lab.Step{
-		{Name: "send", Do: func() {
+		{Name: "on", Do: func() {
 			n = l.Network()
+			n.Offload()
 			c = n.Connection(port, nil)
-			l.Must(l.Send(lab.Client, c.FD, strings.Repeat("x", size)))
-			first = settled(l, n, 1)[0]
-			n.Show(first)
-			l.Note("before", l.Ask(lab.Client, c.FD).TCP.Snd_mss)
 		}},
-		{Name: "icmp", Do: func() {
-			did := n.Order(wire.Order{Do: "icmp", Number: first.Number, MTU: most})
-			for _, p := range n.Packets() {
-				if slices.Contains(did.Touched, p.Number) {
-					n.Show(p)
-				}
+		{Name: "send", Do: func() {
+			l.Must(l.Send(lab.Client, c.FD, strings.Repeat("x", size)))
+			held = carrying(l, n, size)
+			for _, p := range held {
+				n.Show(p)
+			}
+			mtu := n.ShowMTU(lab.Client)
+			first := held[0]
+			s, _ := first.Segment()
+			l.Note("mtu", mtu)
+			l.Note("packet", inPacket(first))
+			if o := first.Offload; o != nil {
+				l.Show(lesson.Evidence{Fact: "work for the card", Value: o.String(), Source: fmt.Sprintf("packet %d, PACKET_VNET_HDR", first.Number)})
+				l.Note("left", o)
+				l.Note("gso", o.Size)
+				l.Note("headers", o.Headers)
+				l.Note("pieces", (s.Length+o.Size-1)/max(o.Size, 1))
+			}
+			switch {
+			case inPacket(first) > mtu:
+				l.Answer("larger")
+			default:
+				l.Answer("same")
 			}
 		}},
-		{Name: "look", Do: func() {
-			var held []wire.Packet
-			l.Until("all bytes on the cable again", func() bool {
-				held = n.Held()
-				bytes := 0
-				for _, p := range held {
-					if s, ok := p.Segment(); ok {
-						bytes += s.Length
-					}
-				}
-				return bytes >= size || l.Ask(lab.Client, c.FD).State() != kernel.Established
-			})
+		{Name: "read", Do: func() {
+			n.Let(held)
+			got := l.Must(l.Do(lab.Server, stage.Order{Do: "recvfrom", FD: c.Conn, Type: unix.SOCK_STREAM, Size: size, Flags: unix.MSG_WAITALL}))
+			l.Note("got", lesson.Counted(int(got.Ret), "byte"))
+		}},
+	}
+}
+
+// inPacket is how many bytes the packet in a frame has.
+func inPacket(p wire.Packet) int { return len(p.Data) - p.Layer("IPv4").Start }
+
+// carrying waits until so many bytes of data lie on the cable, and returns what does.
+func carrying(l *lab.Lab, n *lab.Network, size int) (held []wire.Packet) {
+	l.Until(fmt.Sprintf("%d bytes on the cable", size), func() bool {
+		held = n.Held()
+		bytes := 0
+		for _, p := range held {
+			s, _ := p.Segment()
+			bytes += s.Length
+		}
+		return bytes >= size
+	})
+	return held
+}
+
+// The bytes that are sent over the router, and the most that it forwards in one packet.
+const large, most = 1400, 600
+
+// answered waits for what the router says, and returns it.
+func answered(l *lab.Lab, n *lab.Network) (answer wire.Packet) {
+	l.Until("the router's answer on the cable", func() bool {
+		held := n.Held()
+		i := slices.IndexFunc(held, func(p wire.Packet) bool { return p.Layer("ICMP") != nil })
+		if i >= 0 {
+			answer = held[i]
+		}
+		return i >= 0
+	})
+	return answer
+}
+
+func router(l *lab.Lab) []lab.Step {
+	var n *lab.Network
+	var c lab.Connection
+	var first, answer wire.Packet
+	return []lab.Step{
+		{Name: "send", Do: func() {
+			n = l.NetworkWithRouter(most)
+			c = n.Connection(port, nil)
+			l.Must(l.Send(lab.Client, c.FD, strings.Repeat("x", large)))
+			first = settled(l, n, 1)[0]
+			n.Show(first)
+			n.ShowRouter()
+			l.Note("before", l.Ask(lab.Client, c.FD).TCP.Snd_mss)
+		}},
+		{Name: "pass", Do: func() {
+			n.Pass(first)
+			answer = answered(l, n)
+			n.Show(answer)
+			l.Note("most", answer.Layer("ICMP").Field("next-hop MTU").Value)
+		}},
+		{Name: "icmp", Do: func() {
+			n.Pass(answer)
+			held := carrying(l, n, large)
 			for _, p := range held {
 				n.Show(p)
 			}
 			x := l.Ask(lab.Client, c.FD)
-			l.Note("most", most)
 			l.Note("lengths", lengths(held))
 			l.Note("after", x.TCP.Snd_mss)
-			l.Note("pmtu", x.TCP.Pmtu)
 			l.Show(lesson.Evidence{Fact: "client's connection", Value: fmt.Sprintf("mss %d, path MTU %d", x.TCP.Snd_mss, x.TCP.Pmtu), Source: "getsockopt(2) TCP_INFO",
 				Command: n.On(lab.Client, facts.SS("-tin", facts.To(port)))})
+			l.Note("pmtu", n.ShowPathMTU().MTU)
 			switch {
 			case x.State() != kernel.Established:
 				l.Answer("error")
@@ -147,6 +214,59 @@ func router(l *lab.Lab) []lab.Step {
 				l.Answer("again")
 			default:
 				l.Answer("smaller")
+			}
+			n.ShowLadder()
+		}},
+	}
+}
+
+func hole(l *lab.Lab) []lab.Step {
+	var n *lab.Network
+	var c lab.Connection
+	var first, last wire.Packet
+	data := func(s wire.Segment) bool { return s.Length > 0 && !lab.FromServer(s) }
+	// lose loses what the router has said, and waits until the client sends again.
+	lose := func() {
+		n.Drop(answered(l, n))
+		last = n.Seen("the client's repeat", last.Number, data)
+		n.Show(last)
+	}
+	return []lab.Step{
+		{Name: "send", Do: func() {
+			n = l.NetworkWithRouterInRealTime(most)
+			c = n.Connection(port, nil)
+			l.Must(l.Send(lab.Client, c.FD, strings.Repeat("x", large)))
+			first = n.Lies("the bytes", data)
+			n.Show(first)
+			n.ShowRouter()
+			l.Note("size", large)
+		}},
+		{Name: "lose", Do: func() {
+			n.Order(wire.Order{Do: "hold", When: "icmp"})
+			n.Pass(first)
+			last = first
+			lose()
+		}},
+		{Name: "again", Do: func() {
+			lose()
+			var sent []wire.Packet
+			for _, p := range n.Packets() {
+				if s, ok := p.Segment(); ok && data(s) && p.Number >= first.Number {
+					sent = append(sent, p)
+				}
+			}
+			l.Note("times", len(sent))
+			l.Note("lengths", lengths(sent[len(sent)-1:]))
+			s, _ := sent[len(sent)-1].Segment()
+			learned := n.ShowPathMTU()
+			l.Note("probing", n.ShowSetting(lab.Client, "net.ipv4.tcp_mtu_probing"))
+			switch {
+			case l.Ask(lab.Client, c.FD).State() != kernel.Established:
+				l.Answer("error")
+			case s.Length < large || learned.MTU != 0:
+				l.Answer("smaller")
+			default:
+				l.Answer("same")
 			}
 			n.ShowLadder()
 		}},

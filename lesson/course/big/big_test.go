@@ -14,7 +14,9 @@ func TestLesson(t *testing.T) {
 	labtest.Prove(t, big.Lesson, labtest.Proof{
 		Answers: map[string]string{
 			"segments": "three",
+			"gso":      "larger",
 			"router":   "smaller",
+			"hole":     "same",
 			"fragment": "nothing",
 		},
 		Solutions: map[string]string{

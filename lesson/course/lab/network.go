@@ -62,6 +62,17 @@ func (l *Lab) NetworkInRealTime() *Network {
 	return l.upNetwork(netlab.Options{Idle: unwatched, RealTimers: true})
 }
 
+// NetworkWithRouter makes one with a router between the cable and the server, which forwards
+// no packet of more bytes.
+func (l *Lab) NetworkWithRouter(mtu int) *Network {
+	return l.upNetwork(netlab.Options{Idle: unwatched, Router: mtu})
+}
+
+// NetworkWithRouterInRealTime is both.
+func (l *Lab) NetworkWithRouterInRealTime(mtu int) *Network {
+	return l.upNetwork(netlab.Options{Idle: unwatched, Router: mtu, RealTimers: true})
+}
+
 func (l *Lab) upNetwork(o netlab.Options) *Network {
 	n := &Network{Name: l.part.Lesson, lab: l}
 	for again := 2; ; again++ {

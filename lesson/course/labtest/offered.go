@@ -91,6 +91,25 @@ var comparisons = []comparison{
 	{command: regexp.MustCompile(`^fd3 on --stage \S+ \w+ -- ip link show net0$`), compare: func(e lesson.Event, out string) error {
 		return has(out, strings.Replace(e.Value, "MTU", "mtu", 1)+" ")
 	}},
+	{command: regexp.MustCompile(`^fd3 on --stage \S+ \w+ -- ethtool -k net0$`), compare: func(e lesson.Event, out string) error {
+		var on []string
+		for name := range strings.SplitSeq(e.Value, ", ") {
+			on = append(on, name+": on")
+		}
+		return has(out, on...)
+	}},
+	{command: regexp.MustCompile(`^fd3 on --stage \S+ \w+ -- ip route get `), compare: func(e lesson.Event, out string) error {
+		m := regexp.MustCompile(`MTU (\d+)`).FindStringSubmatch(e.Value)
+		switch {
+		case m == nil && strings.Contains(out, " mtu "):
+			return fmt.Errorf("it has an mtu")
+		case m == nil:
+			return nil
+		case strings.Contains(e.Value, "forgotten") && !strings.Contains(out, " expires "):
+			return fmt.Errorf("it does not expire")
+		}
+		return has(out, " mtu "+m[1])
+	}},
 	// What waits in a queue of the cable has gone on meanwhile, and what was dropped is the
 	// same.
 	{command: regexp.MustCompile(`^fd3 on --stage \S+ cable -- tc -s qdisc `), compare: func(e lesson.Event, out string) error {
