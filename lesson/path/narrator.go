@@ -210,13 +210,15 @@ func (n *Narrator) meaning(p path.Path) {
 		n.text("meaning", n.words("no packet", nil))
 		return
 	}
-	values := map[string]string{"frame": fmt.Sprint(left.Len)}
+	values := map[string]string{"frame": fmt.Sprint(left.Len), "kernel": p.Kernel}
 	var told []string
 	if left.Network > 0 && left.Transport > left.Network {
 		values["link"], values["internet"], values["rest"] = fmt.Sprint(left.Network), fmt.Sprint(left.Transport-left.Network), fmt.Sprint(left.Len-left.Transport)
 		section := "down"
-		if taken, _ := p.Find("sock_send_length"); taken != nil {
-			values["data"], section = fmt.Sprint(taken.Len), "down with bytes"
+		if data, given := p.Given(); data > 0 {
+			values["data"], section = fmt.Sprint(data), "down with bytes"
+		} else if given {
+			section = "down with some bytes"
 		}
 		told = append(told, n.words(section, values))
 	}
@@ -259,6 +261,10 @@ func (n *Narrator) source(p path.Path) {
 		}
 	}
 	n.say("source", values)
+	if len(p.Missing) > 0 {
+		values["missing"] = strings.Join(p.Missing, ", ")
+		n.say("missing", values)
+	}
 	if len(strange) > 0 {
 		values["functions"] = strings.Join(strange, ", ")
 		n.say("some strange", values)

@@ -57,6 +57,22 @@ func TestWords(t *testing.T) {
 	if text := told(t, path.Path{}, returned); !strings.Contains(text, "None of this kernel's tracepoints") {
 		t.Error(text)
 	}
+	for _, c := range []struct {
+		visit path.Visit
+		want  string
+	}{
+		{path.Visit{Function: "tcp_connect"}, "No byte of a program is in packet 1"},
+		{path.Visit{Function: "tcp_sendmsg_locked"}, "How many these are, no tracepoint of Linux 6.1.2 tells on this way."},
+		{path.Visit{Function: "tcp_sendmsg_locked", Hits: []path.Hit{{Number: 9, Event: "tcp_probe", Packet: 1, Len: 5}}}, "the 5 bytes of the program"},
+	} {
+		older := path.Path{Kernel: "6.1.2", Table: way.Table, Missing: []string{"sock:sock_send_length", "sock:sk_data_ready"}, Visits: []path.Visit{c.visit, way.Visits[2]}}
+		text := strings.ReplaceAll(told(t, older, returned), `\_`, "_")
+		for _, want := range []string{c.want, "Linux 6.1.2 does not have these tracepoints: sock:sock_send_length, sock:sk_data_ready."} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in\n%s", want, text)
+			}
+		}
+	}
 	held := told(t, way, sockets.Call{Name: "sendto"})
 	if !strings.Contains(held, "its way so far") {
 		t.Error(held)

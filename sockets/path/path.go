@@ -186,6 +186,22 @@ func (p *Path) Find(event string) (*Hit, *Visit) {
 	return hit, in
 }
 
+// Given reports whether a program gives bytes to TCP in the call, and how many, as far as a
+// tracepoint tells: what the call took, or where the kernel does not have that event, what
+// has come with packet 1. 0: none tells.
+func (p *Path) Given() (bytes int, given bool) {
+	if taken, _ := p.Find("sock_send_length"); taken != nil {
+		return taken.Len, true
+	}
+	if p.Function("tcp_sendmsg_locked") == nil {
+		return 0, false
+	}
+	if came, _ := p.Find("tcp_probe"); came != nil && came.Packet == 1 {
+		return came.Len, true
+	}
+	return 0, true
+}
+
 // Tracepoints returns how many of the kernel's tracepoints have seen the call, each counted
 // once.
 func (p *Path) Tracepoints() int {
