@@ -1,6 +1,7 @@
 package path
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 )
 
 // recordings are ways that fd3 path --record has written, a folder for each kernel, a file
@@ -20,20 +20,14 @@ var recordings embed.FS
 // ErrNoRecording says that the way of a call was recorded on no kernel.
 var ErrNoRecording = errors.New("no recording")
 
-// Recorded returns the recorded way of a call, by its name: that of the running kernel's
-// version, else of the newest.
+// Recorded returns the recorded way of a call, by its name: of the recordings that there are
+// that of the kernel whose version is the nearest to the running one's.
 func Recorded(call string) (Path, error) {
 	files, err := fs.Glob(recordings, path.Join("recordings", "*", call+".json"))
 	if err != nil || len(files) == 0 {
 		return Path{}, ErrNoRecording
 	}
-	slices.SortFunc(files, func(a, b string) int { return versionOf(a) - versionOf(b) })
-	file := files[len(files)-1]
-	for _, f := range files {
-		if strings.HasPrefix(release(), path.Base(path.Dir(f))+".") {
-			file = f
-		}
-	}
+	file := nearest(files, release())
 	text, err := recordings.ReadFile(file)
 	if err != nil {
 		return Path{}, err
@@ -43,9 +37,19 @@ func Recorded(call string) (Path, error) {
 	return p, err
 }
 
-// versionOf is a number that orders the folders 6.1, 6.12, 6.18.
-func versionOf(file string) int {
+// nearest returns that of the files whose folder is the nearest to a kernel's release. Of two
+// that are as near it is the newer one's.
+func nearest(files []string, release string) string {
+	own := versionOf(release)
+	return slices.MinFunc(files, func(a, b string) int {
+		a, b = path.Base(path.Dir(a)), path.Base(path.Dir(b))
+		return cmp.Or(max(versionOf(a)-own, own-versionOf(a))-max(versionOf(b)-own, own-versionOf(b)), versionOf(b)-versionOf(a))
+	})
+}
+
+// versionOf is a number that orders 6.1, 6.12 and 6.18.44.
+func versionOf(release string) int {
 	var major, minor int
-	fmt.Sscanf(path.Base(path.Dir(file)), "%d.%d", &major, &minor)
+	fmt.Sscanf(release, "%d.%d", &major, &minor)
 	return major*1000 + minor
 }

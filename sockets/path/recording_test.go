@@ -4,8 +4,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // There is a recording of each call of a life, and it says of which kernel and when.
@@ -37,28 +35,14 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-// On the kernel of a recording the way is still the recorded one.
-func TestRecordedHere(t *testing.T) {
-	p, err := Recorded("sendto")
-	if err != nil {
-		t.Fatal(err)
-	}
-	version := strings.Join(strings.SplitN(p.Kernel, ".", 3)[:2], ".") + "."
-	if !strings.HasPrefix(release(), version) {
-		t.Skipf("this is Linux %s, and the recording is of %s", release(), p.Kernel)
-	}
-	trace := open(t)
-	client, _ := pair(t)
-	here := way(t, trace, unix.SYS_SENDTO, func() { unix.Sendto(client, []byte("hello"), unix.MSG_NOSIGNAL, nil) })
-	down := func(p Path) (all []string) {
-		for _, v := range p.Visits {
-			if v.Packet <= 1 && !v.Up {
-				all = append(all, v.Function)
-			}
+// Of several kernels it is that which is the nearest to one's own.
+func TestNearest(t *testing.T) {
+	files := []string{"recordings/6.1/x.json", "recordings/6.12/x.json", "recordings/6.18/x.json"}
+	for release, want := range map[string]string{
+		"5.10.0-3-amd64": "6.1", "6.1.0-50-cloud-amd64": "6.1", "6.6.1": "6.1", "6.8.0-31-generic": "6.12", "6.12.117+deb13": "6.12", "6.15.2": "6.18", "7.2.0-rc1": "6.18", "": "6.1",
+	} {
+		if got := nearest(files, release); got != "recordings/"+want+"/x.json" {
+			t.Errorf("of Linux %q: %s, and not of %s", release, got, want)
 		}
-		return all
-	}
-	if got, want := strings.Join(down(here), " "), strings.Join(down(p), " "); got != want {
-		t.Errorf("the way is\n%s\nand was recorded as\n%s", got, want)
 	}
 }

@@ -118,10 +118,7 @@ func wake(l *lab.Lab) []lab.Step {
 			_, way := l.Way(lab.Client, send(fd))
 			got := l.Must(reader.Wait())
 			l.Note("got", got.Ret)
-			ready, in := way.Find("sched_waking") // in the recording nobody sleeps
-			if ready == nil {
-				ready, in = way.Find("sk_data_ready")
-			}
+			ready, in := way.Find("sched_waking")
 			switch {
 			case ready != nil:
 				l.Note("ready", in.Function)
