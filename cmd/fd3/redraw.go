@@ -31,7 +31,7 @@ const (
 
 // redraw draws what the kernel has, and again when it has changed or the terminal has
 // another size, until the command is interrupted.
-func (a *app) redraw(ctx context.Context, parties []step.Party) error {
+func (a *app) redraw(ctx context.Context, r *step.Runner) error {
 	if a.json {
 		return usageError{errors.New("--watch draws on a terminal, and --json is for a program: run fd3 status --json again and again")}
 	}
@@ -44,7 +44,7 @@ func (a *app) redraw(ctx context.Context, parties []step.Party) error {
 	}
 	leave := ownScreen()
 	defer leave()
-	lookout := step.Lookout{Parties: parties}
+	lookout := step.Lookout{Parties: r.Parties, Cable: r.Cable}
 	var shown string
 	for tick := time.NewTicker(glance); ; {
 		drawn, err := a.frame(ctx, &lookout, look)

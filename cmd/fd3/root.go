@@ -21,6 +21,7 @@ import (
 	"fd3/lesson/step"
 	"fd3/lesson/view"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 )
@@ -283,13 +284,14 @@ func (a *app) runnerHere(failed *error) (*step.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lies func() (string, bool)
+	var onCable func() (*kernel.Cable, error)
 	if a.network != nil {
-		lies = func() (string, bool) { return cable.First(a.network) }
+		sight := cable.Sight{Network: a.network}
+		onCable = sight.Look
 	}
 	return &step.Runner{
 		Name:    a.stage,
-		Lies:    lies,
+		Cable:   onCable,
 		Usual:   usual,
 		Parties: []step.Party{a.party(stage.Server), a.party(stage.Client)},
 		Start: func(role stage.Role) (started, crashed bool, err error) {

@@ -19,7 +19,7 @@ func (a *app) status() *cobra.Command {
 	cmd = a.onStage("status", "both processes drawn: their sockets, states, what waits where", a.runner,
 		func(ctx context.Context, r *step.Runner) error {
 			if watch {
-				return a.redraw(ctx, r.Parties)
+				return a.redraw(ctx, r)
 			}
 			level := lesson.Short // the list that full has below the drawing is for those who ask
 			if a.json || cmd.Flags().Changed("explain") {
@@ -28,11 +28,7 @@ func (a *app) status() *cobra.Command {
 					return err
 				}
 			}
-			if err := r.Status(ctx, level); err != nil || a.network == nil {
-				return err
-			}
-			tell := &cable.Narrator{Stage: a.stage, Show: r.Show, Explain: level, Calls: a.calls}
-			return tell.Brief(ctx, a.network)
+			return r.Status(ctx, level)
 		})
 	cmd.Example = "  fd3 status                  what the kernel has of both processes, drawn\n" +
 		"  fd3 status --explain full   and as a list, with where each line is read\n" +

@@ -179,7 +179,7 @@ func (a *app) runStep(ctx context.Context, of *step.Step, options step.Options, 
 	if err != nil {
 		return err
 	}
-	lookout := step.Lookout{Parties: runner.Parties}
+	lookout := step.Lookout{Parties: runner.Parties, Cable: runner.Cable}
 	if draw {
 		lookout.Look(ctx) // for the changes since
 	}

@@ -26,15 +26,6 @@ func (n *Narrator) Look(ctx context.Context, network *netlab.Network) error {
 	return nil
 }
 
-// Brief tells what lies on the cable, if anything does.
-func (n *Narrator) Brief(ctx context.Context, network *netlab.Network) error {
-	packets, report, err := n.record(ctx, network)
-	if held := lying(packets); err == nil && len(held) > 0 {
-		n.onCable(held, report)
-	}
-	return err
-}
-
 // Did tells what became of packets by an order, and what came of that: what else has
 // gone over the cable, what lies on it now, where the kernels stand. woken tells of the
 // calls that have returned by it.

@@ -64,20 +64,3 @@ func lying(packets []wire.Packet) []wire.Packet {
 	}
 	return all
 }
-
-// First returns what the first packet that lies on the cable says, and reports whether
-// there is one.
-func First(network *netlab.Network) (summary string, lies bool) {
-	if r, err := network.Cable(wire.Order{Do: "look"}); err != nil || r.Lie == 0 { // the record may be large
-		return "", false
-	}
-	packets, _, err := remembered(network)
-	if err != nil {
-		return "", false
-	}
-	held := lying(packets)
-	if len(held) == 0 {
-		return "", false
-	}
-	return held[0].Summary, true
-}

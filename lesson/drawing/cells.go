@@ -73,6 +73,7 @@ func (l *layout) grid() *grid {
 		}
 		l.connect(g, k, lanes[i])
 	}
+	l.drawCable(g)
 	return g
 }
 

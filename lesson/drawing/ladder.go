@@ -24,6 +24,7 @@ type step struct {
 	arrow  *arrow
 	at     time.Time // when the other end had its packet
 	fold   string    // words about steps that are left out
+	mark   mark      // of a packet on the cable of a Picture
 }
 
 // within says where a step is in a call at its side.
@@ -38,10 +39,12 @@ const (
 
 // An arrow is a packet on its way.
 type arrow struct {
-	from  int      // the side that sent it
-	words []string // what it says, the most important first; those at the end may be left out
-	must  string   // what is said in any case
-	fate  wire.Fate
+	number int      // of the packet
+	from   int      // the side that sent it
+	words  []string // what it says, the most important first; those at the end may be left out
+	must   string   // what is said in any case
+	lay    string   // how long it lay on the cable, where that is over; said if there is room for all
+	fate   wire.Fate
 }
 
 // NewLadder arranges what happened. A run of packets that say nothing new is folded.
@@ -240,7 +243,7 @@ func (b *ladderBuilder) says(side int, state string) {
 }
 
 func newArrow(from int, p *wire.Packet) *arrow {
-	a := &arrow{from: from, fate: p.Fate, words: strings.Split(p.Summary, ", ")}
+	a := &arrow{number: p.Number, from: from, fate: p.Fate, words: strings.Split(p.Summary, ", ")}
 	if p.Again > 0 {
 		a.must = strings.ReplaceAll("again + "+lesson.Took(time.Duration(p.Again)), " ", tie)
 	}
@@ -249,6 +252,9 @@ func newArrow(from int, p *wire.Packet) *arrow {
 			continue
 		}
 		a.must = strings.TrimPrefix(a.must+", "+string(l), ", ")
+	}
+	if had := p.Had(); had.After(p.Time) && p.Fate != wire.Delayed {
+		a.lay = lesson.Took(had.Sub(p.Time))
 	}
 	return a
 }

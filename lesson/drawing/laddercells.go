@@ -2,6 +2,7 @@ package drawing
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -145,24 +146,31 @@ func briefest(call string) string {
 	return call
 }
 
-// above are the words of an arrow that has no room for them.
-func (m measure) above(a *arrow) []string {
-	if a == nil || m.label(a) != "" || a.text(len(a.words)) == "" {
-		return nil
+// words are those of an arrow: the label in its line, and above it what that has no room
+// for.
+func (m measure) words(a *arrow) (above []string, label string) {
+	if a == nil {
+		return nil, ""
 	}
-	return wrap(a.text(len(a.words)), m.width()-2)
-}
-
-// label is what fits into the line of an arrow; empty where nothing does.
-func (m measure) label(a *arrow) string {
 	room := m.width() - leastLine - 3 - ansi.StringWidth(a.end())
+	all := a.text(len(a.words))
+	if whole := all + ", lay " + a.lay; a.lay != "" && ansi.StringWidth(whole) <= room {
+		return nil, whole
+	}
 	for n := len(a.words); n > 0; n-- {
 		if text := a.text(n); ansi.StringWidth(text) <= room {
-			return text
+			return nil, text
 		}
 	}
-	return ""
+	above = wrap(named.ReplaceAllString(all, "$1"+tie+"$2"), m.width()-2)
+	if last := above[len(above)-1]; ansi.StringWidth(last) <= room {
+		return above[:len(above)-1], last
+	}
+	return above, ""
 }
+
+// named is a number, or an address, and what it is.
+var named = regexp.MustCompile(`([A-Za-z]) (\d)`)
 
 // text is the first words of an arrow with those that it has in any case.
 func (a *arrow) text(words int) string {
@@ -198,7 +206,8 @@ func (m measure) height(s step) int {
 	if s.fold != "" {
 		return len(wrap(s.fold, m.width()-2))
 	}
-	arrow := len(m.above(s.arrow)) + 1
+	above, _ := m.words(s.arrow)
+	arrow := len(above) + 1
 	return max(arrow, len(m.texts(s, 0)), len(m.texts(s, 1)))
 }
 
@@ -255,7 +264,7 @@ func (l Ladder) head(g *grid, m measure) {
 
 // draw draws a step in its rows.
 func (m measure) draw(g *grid, s step, y, h int) {
-	above := m.above(s.arrow)
+	above, label := m.words(s.arrow)
 	for side := range 2 {
 		m.side(g, s, side, y, h)
 		for i, text := range m.texts(s, side) {
@@ -275,7 +284,7 @@ func (m measure) draw(g *grid, s step, y, h int) {
 		g.put(m.lane[0]+1+(m.width()-ansi.StringWidth(text))/2, y+i, text, normal)
 	}
 	if s.arrow != nil {
-		m.arrow(g, s.arrow, y+len(above))
+		m.arrow(g, s.arrow, y+len(above), label)
 	}
 }
 
@@ -304,13 +313,13 @@ func (m measure) side(g *grid, s step, side, y, h int) {
 	}
 }
 
-// arrow draws a packet from one lane to the other, or as far as it came.
-func (m measure) arrow(g *grid, a *arrow, y int) {
+// arrow draws a packet from one lane to the other, or as far as it came, with a label.
+func (m measure) arrow(g *grid, a *arrow, y int, label string) {
 	start, end, head := m.lane[0], m.lane[1]-1, "▶"
 	if a.from == 1 {
 		start, end, head = m.lane[1], m.lane[0]+1, "◀"
 	}
-	label, note := m.label(a), a.end()
+	note := a.end()
 	switch a.fate {
 	case wire.Held, wire.Dropped:
 		m.stopped(g, a, y, label, note)

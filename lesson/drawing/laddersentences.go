@@ -31,6 +31,12 @@ func (l Ladder) Sentences() []string {
 			}
 		}
 	}
+	return harmlessly(all)
+}
+
+// harmlessly are sentences without anything that a terminal or a reader would stumble
+// over.
+func harmlessly(all []string) []string {
 	plain := strings.NewReplacer(tie, " ", "…", "...", "µs", "us") // --accessible has only ASCII
 	for i := range all {
 		all[i] = harmless(plain.Replace(all[i]))
@@ -63,6 +69,9 @@ func (l Ladder) told(a *arrow) string {
 	words := fmt.Sprintf("%s to %s: %s.", l.sides[a.from].Name, to, a.text(len(a.words)))
 	if fate != "" {
 		words += " " + fate + "."
+	}
+	if a.lay != "" {
+		words += " It lay on the cable for " + a.lay + "."
 	}
 	return words
 }

@@ -25,16 +25,20 @@ type layout struct {
 	height      int
 	lanes       int // how many links have a lane
 	bare        int // how many links have none, for want of room
+
+	measure measure // of the cable
+	cableAt int     // the row in which it begins
 }
 
 // lay arranges a Picture in a room: side by side where there is enough, else in one
 // column. Where that is too high it does without descriptors of no sockets, then puts other
 // programs of one name together, then does without the edges of empty queues, then without
-// details, then without sockets: what is finished first, then the oldest.
+// most of what lies on the cable, then without details, then without all that lies there,
+// then without sockets: what is finished first, then the oldest.
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
 	candidates := p.dispensable()
-	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, Picture.withoutDetails} {
+	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, Picture.withShortCable, Picture.withoutDetails, Picture.withCountedCable} {
 		if l := p.place(room); l.excess() <= 0 {
 			return l
 		}
@@ -82,12 +86,14 @@ func (p Picture) place(room Room) *layout {
 		}
 	}
 	if len(lefts) > 0 && len(rights) > 0 && l.beside(lefts, rights) {
+		l.hang()
 		return l
 	}
 	if p.labelled() {
 		return p.unlabelled().place(room)
 	}
 	l.below(append(rights, lefts...))
+	l.hang()
 	return l
 }
 
@@ -187,6 +193,11 @@ func (l *layout) legend() string {
 		seen[b.mark] = true
 		for _, r := range b.rows {
 			seen[r.mark] = true
+		}
+	}
+	if l.cable != nil {
+		for _, s := range l.cable.steps {
+			seen[s.mark] = true
 		}
 	}
 	var all []string

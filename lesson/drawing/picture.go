@@ -13,6 +13,7 @@ import (
 type Picture struct {
 	boxes []*box
 	links []link
+	cable *cable             // between the hosts; nil: there is none
 	diff  *kernel.Difference // nil where nothing was known before
 
 	files  int  // descriptors of no sockets that are left out for want of room
@@ -93,13 +94,16 @@ func New(now kernel.Snapshot, before *kernel.Snapshot) Picture {
 	var hosts []hosted
 	for i := range now.Hosts {
 		h := hosted{Picture: &p, Host: &now.Hosts[i], all: now, ends: ends, refused: refused}
-		h.arrange(!listening && i == 0)
+		h.arrange(!listening && i == 0 && now.Cable == nil)
 		hosts = append(hosts, h)
 	}
 	for _, h := range hosts { // when each end has its row
 		for i := range h.Sockets {
 			h.connect(&h.Sockets[i])
 		}
+	}
+	if now.Cable != nil {
+		p.cable = newCable(now.Cable, p.diff)
 	}
 	return p
 }
@@ -118,13 +122,27 @@ type hosted struct {
 	refused map[*kernel.Socket]*row // where that of a socket ends that no queue has taken
 }
 
-// arrange makes the boxes of the host. Where nobody listens anywhere, the first process of
-// the first host stands at the right.
+// end reports whether the host is an end of a cable, and whether it is the right one.
+func (h hosted) end() (right, is bool) {
+	c := h.all.Cable
+	if c == nil || h.Name == "" {
+		return false, false
+	}
+	return h.Name == c.Ends[1].Name, true
+}
+
+// arrange makes the boxes of the host. At an end of a cable all stand at the side where it
+// is. Elsewhere, if nobody listens anywhere, the first process of the first host stands at
+// the right.
 func (h hosted) arrange(first bool) {
 	for i, p := range h.Processes {
 		b := &box{name: fmt.Sprintf("%s %d", p.Name, p.PID), mark: h.marked(p)}
 		b.state, b.where = doing(p)
-		b.right = h.listens(p) || first && i == 0
+		if right, is := h.end(); is {
+			b.right = right
+		} else {
+			b.right = h.listens(p) || first && i == 0
+		}
 		if !p.Party {
 			b.comm = p.Name
 		}
@@ -319,6 +337,9 @@ func (h hosted) orphans() {
 // listens: it has the port of a listener, or its other end is at the left. Where nothing
 // listens any more it may not be known.
 func (h hosted) servers(s *kernel.Socket) (right, known bool) {
+	if right, is := h.end(); is {
+		return right, true
+	}
 	for _, l := range h.Sockets {
 		if l.State == kernel.Listen && l.Local.Port() != 0 {
 			if l.Local.Port() == s.Local.Port() {

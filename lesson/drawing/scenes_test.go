@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fd3/sockets/kernel"
+	"fd3/sockets/wire"
 )
 
 // Snapshots of one moment each, as the kernel gives them.
@@ -211,6 +212,70 @@ func crowd() kernel.Snapshot {
 	return snapshot([]kernel.Process{process("server", serverPID, 3), process("client", clientPID, fds...)}, append(sockets, waiting...)...)
 }
 
+// apart is a server and a client on hosts of their own, with packets on the cable between
+// them. The server's end of their connection has a state; 0: there is none.
+func apart(server kernel.State, packets ...*wire.Packet) kernel.Snapshot {
+	remote := func(host byte, port int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, host}), uint16(port))
+	}
+	c, s := ends(43210, kernel.SynSent, server)
+	l := listening(5, 0)
+	c.Local, c.Remote = remote(1, 43210), remote(2, 8080)
+	s.Local, s.Remote, l.Local = c.Remote, c.Local, c.Remote
+	s.Listener, s.Timer, s.Expires, s.RecvBuf = 1, kernel.TimerOn, 900*time.Millisecond, 0
+	client := process("client", clientPID, 3)
+	client.Call, client.CallFD, client.Wchan = "connect", 3, "wait_woken"
+	all := kernel.Snapshot{
+		Hosts: []kernel.Host{
+			{Name: "server", Processes: []kernel.Process{process("server", serverPID, 3)}, Sockets: []kernel.Socket{held(serverPID, 3, l), s}},
+			{Name: "client", Processes: []kernel.Process{client}, Sockets: []kernel.Socket{held(clientPID, 3, c)}},
+		},
+		Cable: &kernel.Cable{Ends: [2]kernel.End{{Name: "client", Addr: "10.0.0.1"}, {Name: "server", Addr: "10.0.0.2"}}, Holds: wire.Usual},
+	}
+	if server == 0 {
+		all.Hosts[0].Sockets, all.Hosts[1].Sockets[0].Peer = all.Hosts[0].Sockets[:1], 0
+	}
+	for _, p := range packets {
+		all.Cable.Packets = append(all.Cable.Packets, *p)
+	}
+	return all
+}
+
+// answered is a network on whose cable a SYN lay, and now lies what answers it.
+func answered() (now, before kernel.Snapshot) {
+	s := newStory()
+	syn := s.segment(0, wire.SYN, 0, 0, 0, wire.Held, wire.States{}, wire.States{})
+	before = apart(0, syn)
+	passed := *syn
+	passed.Fate, passed.Arrived = wire.Passed, syn.Time.Add(4200*time.Millisecond)
+	return apart(kernel.SynRecv, &passed, s.segment(1, wire.SYN|wire.ACK, 0, 1, 0, wire.Held, wire.States{}, wire.States{})), before
+}
+
+// loaded is a network on whose cable many packets lie, of which one was lost; flowing is
+// one that lets everything pass.
+func loaded() (now, before kernel.Snapshot) {
+	s := newStory()
+	var was, is []*wire.Packet
+	for i := range 12 {
+		p := s.segment(0, wire.ACK, 1+1448*i, 1, 1448, wire.Held, wire.States{}, wire.States{})
+		q := *p
+		if was = append(was, p); i == 2 {
+			q.Fate, q.Lost = wire.Dropped, p.Time.Add(150*time.Millisecond)
+		}
+		is = append(is, &q)
+	}
+	for i := range 2 {
+		is = append(is, s.segment(1, wire.ACK, 1, 1+1448*i, 0, wire.Held, wire.States{}, wire.States{}))
+	}
+	return apart(kernel.SynRecv, is...), apart(kernel.SynRecv, was...)
+}
+
+func flowing() kernel.Snapshot {
+	s := apart(0)
+	s.Hosts, s.Cable.Holds = s.Hosts[:1], ""
+	return s
+}
+
 // A scene is a Snapshot, and one before it where what changed is to be seen.
 type scene struct {
 	now    kernel.Snapshot
@@ -220,6 +285,8 @@ type scene struct {
 
 func scenes() map[string]scene {
 	before, open := queued(), accepted()
+	cabled, syn := answered()
+	load, unlost := loaded()
 	return map[string]scene{
 		"full":     {now: full()},
 		"queued":   {now: queued()},
@@ -235,6 +302,10 @@ func scenes() map[string]scene {
 		"born":     {now: queued(), before: &kernel.Snapshot{}},
 		"crowd":    {now: crowd(), rows: 22},
 		"knocking": {now: knocking(), rows: 18},
+		"cable":    {now: cabled, before: &syn},
+		"loaded":   {now: load, before: &unlost},
+		"load":     {now: load, before: &unlost, rows: 16},
+		"flowing":  {now: flowing()},
 		"nothing":  {now: snapshot([]kernel.Process{process("server", serverPID)})},
 	}
 }

@@ -30,6 +30,9 @@ func (p Picture) Sentences() []string {
 			}
 		}
 	}
+	if p.cable != nil {
+		all = append(all, p.cable.sentences(p.diff != nil)...)
+	}
 	if len(all) == 0 {
 		return []string{"Nothing has changed."}
 	}

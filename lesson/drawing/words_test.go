@@ -16,7 +16,7 @@ import (
 // an earlier Snapshot.
 func TestSentences(t *testing.T) {
 	var all strings.Builder
-	for _, name := range []string{"full", "accepted", "closed", "bytes", "leftover", "others"} {
+	for _, name := range []string{"full", "accepted", "closed", "bytes", "leftover", "others", "cable", "loaded", "flowing"} {
 		s := scenes()[name]
 		all.WriteString("== " + name + "\n" + strings.Join(New(s.now, s.before).Sentences(), "\n") + "\n")
 	}

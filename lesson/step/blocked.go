@@ -31,9 +31,7 @@ func (r *Runner) sleeps(s *scene, t kernel.Task) {
 // blocks tells that a call waits, and reports whether it waits in a network that stands
 // still: then it is of no use to wait for it.
 func (r *Runner) blocks(s *scene, t kernel.Task) (held bool) {
-	if r.Lies != nil {
-		s.lies, held = r.Lies()
-	}
+	s.lies, held = r.first()
 	r.sleeps(s, t)
 	if held {
 		s.known = nil

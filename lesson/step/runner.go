@@ -7,6 +7,7 @@ import (
 
 	"fd3/lesson"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
 )
 
@@ -38,9 +39,9 @@ type Runner struct {
 	// to be started and whether an earlier one had crashed.
 	Start func(stage.Role) (started, crashed bool, err error)
 	Show  func(lesson.Event)
-	// Lies returns what lies first on the cable of a network that stands still, and reports
-	// whether anything does. nil: the stage stands on no such network.
-	Lies func() (packet string, lies bool)
+	// Cable returns the cable of a network that stands still. nil: the stage stands on no
+	// such network.
+	Cable func() (*kernel.Cable, error)
 	// Complain hears of a value that the words name and the kernel did not tell, and
 	// of words that are missing. A learner gets the paragraph left out; a test fails.
 	Complain func(error)

@@ -15,6 +15,7 @@ import (
 // outside.
 type Lookout struct {
 	Parties []Party
+	Cable   func() (*kernel.Cable, error) // between their hosts; nil: there is none
 
 	found   []kernel.Party
 	history kernel.History
@@ -30,7 +31,14 @@ func (l *Lookout) Look(ctx context.Context) (lesson.Event, error) {
 
 // look takes a Snapshot of what has been found.
 func (l *Lookout) look() (lesson.Event, error) {
-	if err := l.history.Look(l.found); err != nil {
+	var cable *kernel.Cable
+	if l.Cable != nil {
+		var err error
+		if cable, err = l.Cable(); err != nil {
+			return lesson.Event{}, err
+		}
+	}
+	if err := l.history.Look(l.found, cable); err != nil {
 		return lesson.Event{}, err
 	}
 	now := l.history.Now

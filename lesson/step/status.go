@@ -32,7 +32,7 @@ func (r *Runner) Status(ctx context.Context, explain lesson.Explain) error {
 		r.Show(lesson.Event{Kind: lesson.KindText, Section: "status", Text: fmt.Sprintf("No process runs on the stage `%s`. `fd3 socket` starts one.", r.Name)})
 		return nil
 	}
-	out := Lookout{Parties: r.Parties}
+	out := Lookout{Parties: r.Parties, Cable: r.Cable}
 	if failed := out.find(ctx, silent); failed != nil {
 		return failed
 	}

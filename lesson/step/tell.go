@@ -58,15 +58,29 @@ func (r *Runner) closing(s *scene) {
 // lies tells what lies on the cable of a network that stands still when a step is over:
 // mostly it is what the step has sent.
 func (r *Runner) lies(s *scene) {
-	if r.Lies == nil {
-		return
-	}
 	var there bool
-	if s.lies, there = r.Lies(); there {
+	if s.lies, there = r.first(); there {
 		s.known = nil
 		r.list(s, "next", "blocked", "lies")
+		s.lies, s.known = "", nil
 	}
-	s.lies, s.known = "", nil
+}
+
+// first returns what the packet says that lies first on the cable of a network that stands
+// still, and reports whether there is one.
+func (r *Runner) first() (packet string, lies bool) {
+	if r.Cable == nil {
+		return "", false
+	}
+	cable, err := r.Cable()
+	if err != nil {
+		return "", false
+	}
+	lying := cable.Lying()
+	if len(lying) == 0 {
+		return "", false
+	}
+	return lying[0].Summary, true
 }
 
 // recap tells a prerequisite in one line, or why it failed.

@@ -14,8 +14,8 @@ import (
 // A panel is the drawings of one Board.
 type panel struct {
 	board  lab.Board
-	offset int                    // the first row in sight, where it covers the text
-	drawn  map[view.Look][]string // in rooms of different sizes
+	offset int               // the first row in sight, where it covers the text
+	drawn  map[area][]string // in rooms of different sizes
 }
 
 // live reports whether there is a kernel's side of the part in sight: the processes
@@ -41,19 +41,18 @@ func (s *screen) past() bool {
 
 // draw draws what the kernel has, in no more than this room.
 func (s *screen) draw(room area) []string {
-	look := s.Look
-	look.Width, look.Rows = room.width, room.height
-	if rows, ok := s.panel.drawn[look]; ok {
+	if rows, ok := s.panel.drawn[room]; ok {
 		return rows
 	}
-	var out strings.Builder
+	var rows []string
 	e, _ := s.panel.board.Event()
-	view.NewText(&out, look).Show(e) // a Builder takes everything
-	rows := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
-	if s.panel.drawn == nil {
-		s.panel.drawn = make(map[view.Look][]string)
+	for _, spans := range drawing.New(*e.Snapshot, e.Before).Cells(drawing.Room{Columns: room.width, Rows: room.height}, s.Look.ASCII) {
+		rows = append(rows, s.paint.Spans(spans))
 	}
-	s.panel.drawn[look] = rows
+	if s.panel.drawn == nil {
+		s.panel.drawn = make(map[area][]string)
+	}
+	s.panel.drawn[room] = rows
 	return rows
 }
 

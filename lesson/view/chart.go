@@ -17,7 +17,7 @@ func (v *Text) chart(e lesson.Event) {
 		v.sentences(c.Sentences())
 		return
 	}
-	v.cells(c.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII))
+	v.picture(c, v.look.Rows)
 }
 
 func (d *Document) chart(e lesson.Event) {

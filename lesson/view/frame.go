@@ -14,7 +14,7 @@ func (v *Text) frame(e lesson.Event) {
 		v.sentences(f.Sentences())
 		return
 	}
-	v.cells(f.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII))
+	v.picture(f, v.look.Rows)
 }
 
 func (d *Document) frame(e lesson.Event) {

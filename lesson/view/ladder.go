@@ -18,7 +18,7 @@ func (v *Text) ladder(e lesson.Event) {
 		v.sentences(l.Sentences())
 		return
 	}
-	v.cells(l.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII))
+	v.picture(l, v.look.Rows)
 }
 
 func (d *Document) ladder(e lesson.Event) {

@@ -14,7 +14,7 @@ func (v *Text) path(e lesson.Event) {
 		v.sentences(p.Sentences())
 		return
 	}
-	v.cells(p.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: v.look.Rows}, v.look.ASCII))
+	v.picture(p, v.look.Rows)
 }
 
 func (d *Document) path(e lesson.Event) {

@@ -24,7 +24,7 @@ func (v *Text) snapshot(e lesson.Event) {
 		v.sentences(picture.Sentences())
 		return
 	}
-	v.cells(picture.Cells(drawing.Room{Columns: min(v.columns, maxDrawing), Rows: cmp.Or(v.look.Rows, highest)}, v.look.ASCII))
+	v.picture(picture, cmp.Or(v.look.Rows, highest))
 }
 
 // sentences writes what a drawing says, for a reader who does not see it.
@@ -34,10 +34,16 @@ func (v *Text) sentences(all []string) {
 	}
 }
 
-// cells writes the lines of a drawing.
-func (v *Text) cells(lines [][]drawing.Span) {
-	for _, spans := range lines {
-		v.line(v.theme.spans(spans))
+// picture draws a picture in so many rows, as far to the right as prose stands if there is
+// room; 0: as many as it takes.
+func (v *Text) picture(p pictured, rows int) {
+	const margin = 2
+	columns, left := v.columns, ""
+	if columns-margin >= drawing.Narrowest {
+		columns, left = columns-margin, strings.Repeat(" ", margin)
+	}
+	for _, spans := range p.Cells(drawing.Room{Columns: min(columns, maxDrawing), Rows: rows}, v.look.ASCII) {
+		v.line(strings.TrimRight(left+v.theme.spans(spans), " "))
 	}
 }
 

@@ -19,7 +19,7 @@ func (v *Text) way(e lesson.Event) {
 		v.sentences(w.Sentences())
 		return
 	}
-	v.cells(w.Cells(drawing.Room{Columns: min(v.columns, maxDrawing)}, v.look.ASCII))
+	v.picture(w, 0)
 }
 
 func (d *Document) way(e lesson.Event) {

@@ -522,7 +522,7 @@ func (n *Narrator) draw(e *watch.Event, call sockets.Call) {
 		parties = append(parties, kernel.Party{Name: p.name, PID: p.pid})
 	}
 	n.history.Mark() // each drawing is compared with the one before
-	if err := n.history.Look(parties); err != nil {
+	if err := n.history.Look(parties, nil); err != nil {
 		return
 	}
 	now := n.history.Now

@@ -11,6 +11,7 @@ type Difference struct {
 	Descriptors []Opened
 	Processes   []Process // those that are in another state, or sleep in another call; each as it is now
 	Born        []int     // the numbers of processes that the earlier one has not
+	Came, Left  []int     // the numbers of packets that lie on the cable since; and of those that do no more
 }
 
 // A Change is what became of a socket.
@@ -21,7 +22,7 @@ type Change struct {
 
 // Empty reports whether all is as it was.
 func (d Difference) Empty() bool {
-	return len(d.Sockets)+len(d.Descriptors)+len(d.Processes)+len(d.Born) == 0
+	return len(d.Sockets)+len(d.Descriptors)+len(d.Processes)+len(d.Born)+len(d.Came)+len(d.Left) == 0
 }
 
 // Opened is a descriptor that one of two Snapshots has and the other has not.
@@ -61,6 +62,7 @@ func (s Snapshot) Since(before Snapshot) Difference {
 		d.opened(p.PID, p.Descriptors, q.Descriptors, false)
 		d.opened(p.PID, q.Descriptors, p.Descriptors, true)
 	}
+	d.Came, d.Left = s.Cable.since(before.Cable)
 	return d
 }
 

@@ -15,12 +15,14 @@ type History struct {
 // together is how long after a change another belongs to the same step.
 const together = 600 * time.Millisecond
 
-// Look takes a Snapshot of the processes, and keeps it.
-func (h *History) Look(parties []Party) error {
+// Look takes a Snapshot of the processes, and keeps it. The cable is what lies between
+// their hosts; nil: there is none.
+func (h *History) Look(parties []Party, cable *Cable) error {
 	seen, err := Look(parties, h.Now)
 	if err != nil {
 		return err
 	}
+	seen.join(cable)
 	switch {
 	case h.since.IsZero():
 		h.since = time.Now()

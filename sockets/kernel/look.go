@@ -87,13 +87,13 @@ func Look(parties []Party, earlier Snapshot) (Snapshot, error) {
 			break
 		}
 	}
-	s.join()
+	s.pair()
 	return s, nil
 }
 
-// join ties the two ends of each connection between hosts. What is on a loopback address
+// pair ties the two ends of each connection between hosts. What is on a loopback address
 // leads to no other host.
-func (s Snapshot) join() {
+func (s Snapshot) pair() {
 	if len(s.Hosts) < 2 {
 		return
 	}

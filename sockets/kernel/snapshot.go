@@ -8,14 +8,16 @@ import (
 // A Snapshot is what the kernel has at one moment that concerns some processes: their
 // descriptors, and every socket, whether a process holds it or not. See Look.
 type Snapshot struct {
-	Hosts []Host `json:"hosts"` // each network namespace of the parties
+	Hosts []Host `json:"hosts"`           // each network namespace of the parties
+	Cable *Cable `json:"cable,omitempty"` // what lies between two of them; nil: no cable is known of
 }
 
 // A Host is the part of a Snapshot that one network namespace has.
 type Host struct {
 	Net       Net       `json:"-"`
-	Processes []Process `json:"processes"` // the parties, then others that hold an end of a connection with them
-	Sockets   []Socket  `json:"sockets"`   // by holder and descriptor, then those that no process holds
+	Name      string    `json:"name,omitempty"` // as an end of the Cable; empty: it is none
+	Processes []Process `json:"processes"`      // the parties, then others that hold an end of a connection with them
+	Sockets   []Socket  `json:"sockets"`        // by holder and descriptor, then those that no process holds
 }
 
 // A Process is one that holds, or held, sockets of a Snapshot.

@@ -77,7 +77,7 @@ func (l *Lab) Mark() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.born)+len(l.besides) == 0 {
-		l.history.Look(nil) // there is nothing yet, and nothing that could fail
+		l.history.Look(nil, nil) // there is nothing yet, and nothing that could fail
 	}
 	l.history.Mark()
 	for i := range l.calls {
@@ -102,6 +102,7 @@ func (l *Lab) Board(ctx context.Context) Board {
 		born = append(born, l.parties[name])
 	}
 	names := slices.Clone(l.born)
+	network := l.network
 	l.mu.Unlock()
 	var parties []kernel.Party
 	for _, party := range besides {
@@ -112,7 +113,10 @@ func (l *Lab) Board(ctx context.Context) Board {
 	for i, p := range born {
 		parties = append(parties, l.outside(ctx, names[i], p))
 	}
-	b.Err = l.history.Look(parties)
+	var between *kernel.Cable
+	if between, b.Err = network.between(); b.Err == nil {
+		b.Err = l.history.Look(parties, between)
+	}
 	b.Now, b.Before = l.history.Now, l.history.Before
 	return b
 }

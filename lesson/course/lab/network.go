@@ -30,9 +30,10 @@ import (
 type Network struct {
 	Name string // by which fd3 wire and fd3 on reach it
 
-	lab  *Lab
-	up   *netlab.Network
-	line sync.Mutex // the keeper takes one order at a time
+	lab   *Lab
+	up    *netlab.Network
+	line  sync.Mutex // the keeper takes one order at a time
+	sight cable.Sight
 
 	mu     sync.Mutex   // for what follows
 	calls  []cable.Call // of the parties
@@ -90,6 +91,7 @@ func (l *Lab) upNetwork(o netlab.Options) *Network {
 	if n.up, err = netlab.Open(n.Name); err != nil {
 		l.Fatalf("%w", err)
 	}
+	n.sight.Network = n.up
 	l.Cleanup(n.down)
 	l.mu.Lock()
 	l.network = n
@@ -262,6 +264,16 @@ func (n *Network) Packets() []wire.Packet {
 		n.lab.Fatalf("the cable: %w", err)
 	}
 	return packets
+}
+
+// between returns the cable, as the Board has it. A nil Network has none.
+func (n *Network) between() (*kernel.Cable, error) {
+	if n == nil {
+		return nil, nil
+	}
+	n.line.Lock()
+	defer n.line.Unlock()
+	return n.sight.Look()
 }
 
 // made returns the calls of the parties so far.

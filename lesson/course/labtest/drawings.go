@@ -16,6 +16,7 @@ import (
 	"fd3/lesson/drawing"
 	"fd3/lesson/golden"
 	"fd3/sockets/kernel"
+	"fd3/sockets/wire"
 )
 
 // recorded keeps what an experiment ends with, with its numbers masked, in a file of that
@@ -118,7 +119,7 @@ func masked(s kernel.Snapshot) kernel.Snapshot {
 	m := mask{make(map[int]int), make(map[uint16]uint16)}
 	var copied kernel.Snapshot
 	for _, h := range s.Hosts {
-		var other kernel.Host
+		other := kernel.Host{Name: h.Name}
 		for _, p := range h.Processes {
 			other.Processes = append(other.Processes, m.process(p))
 		}
@@ -127,7 +128,20 @@ func masked(s kernel.Snapshot) kernel.Snapshot {
 		}
 		copied.Hosts = append(copied.Hosts, other)
 	}
+	copied.Cable = maskedCable(s.Cable)
 	return copied
+}
+
+// maskedCable is what lies on a cable, with what a drawing has of it.
+func maskedCable(c *kernel.Cable) *kernel.Cable {
+	if c == nil {
+		return nil
+	}
+	copied := kernel.Cable{Ends: c.Ends, Holds: c.Holds, Packets: []wire.Packet{}}
+	for i, p := range c.Lying() {
+		copied.Packets = append(copied.Packets, wire.Packet{Number: i + 1, From: p.From, To: p.To, Fate: p.Fate, Summary: p.Summary, Labels: p.Labels})
+	}
+	return &copied
 }
 
 func (m mask) process(p kernel.Process) kernel.Process {
