@@ -16,6 +16,7 @@ type paragraph struct {
 	text    string
 	code    bool // a code block: its lines stay as they are
 	picture bool // a code block that draws what the words beside it say
+	table   table
 }
 
 // markdown renders the Markdown that the words use: paragraphs, lists, code, strong.
@@ -40,9 +41,8 @@ func (t theme) markdown(source string, colour bool) []paragraph {
 				picture := fenced != nil && string(fenced.Language(b)) == "picture"
 				all = append(all, paragraph{text: strings.TrimRight(lines.String(), "\n"), code: true, picture: picture})
 			case *tables.Table:
-				for row := c.FirstChild().NextSibling(); row != nil; row = row.NextSibling() {
-					all = append(all, paragraph{marker: "- ", text: t.row(c.FirstChild(), row, b, colour)})
-				}
+				rows := t.table(c, b, colour)
+				all = append(all, paragraph{text: strings.Join(rows.told(), "\n"), table: rows})
 			default:
 				all = append(all, paragraph{marker: marker, text: t.inline(c, b, colour)})
 				marker = strings.Repeat(" ", len(marker))
@@ -51,19 +51,6 @@ func (t theme) markdown(source string, colour bool) []paragraph {
 	}
 	walk(words.Parse(b), "")
 	return all
-}
-
-// row returns a row of a table in a line: each cell behind the head of its column. One with
-// nothing in it is left out.
-func (t theme) row(head, row ast.Node, source []byte, colour bool) string {
-	var cells []string
-	name := head.FirstChild()
-	for c := row.FirstChild(); c != nil && name != nil; c, name = c.NextSibling(), name.NextSibling() {
-		if text := t.inline(c, source, colour); text != "" {
-			cells = append(cells, t.inline(name, source, colour)+": "+text)
-		}
-	}
-	return strings.Join(cells, "; ")
 }
 
 // inline returns the inside of a paragraph, rendered. Without colours code keeps its

@@ -178,6 +178,10 @@ func (v *Text) markdown(source string, indent int) {
 		if p.picture && v.look.ASCII {
 			p.text = asciiLines.Replace(p.text)
 		}
+		if p.table != nil {
+			v.table(p.table, indent)
+			continue
+		}
 		if p.code {
 			for line := range strings.SplitSeq(p.text, "\n") {
 				v.line(strings.Repeat(" ", indent+2) + line)

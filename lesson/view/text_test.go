@@ -116,12 +116,26 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// A table is read row by row, each cell with the head of its column.
+// A table has its columns, of which the widest is broken where room is short. Where there is
+// none, and for those who hear it, it is told row by row, each cell with the head of its
+// column.
 func TestTable(t *testing.T) {
-	const source = "| band | folder |\n|---|---|\n| IP | `net/ipv4` |\n| the program | |"
-	var out bytes.Buffer
-	const want = "    - band: IP; folder: `net/ipv4`\n    - band: the program\n"
-	if err := NewText(&out, Look{Width: 80}).Show(lesson.Event{Kind: lesson.KindText, Section: "other", Text: source}); err != nil || out.String() != want {
-		t.Errorf("%v\n%s", err, out.String())
+	const source = "| band | folder | model |\n|---|---|---|\n| IP | `net/ipv4/ip_input.c`, `net/ipv4/ip_output.c` | 3 |\n| the program | | 7 |"
+	const told = "    - band: IP; folder: `net/ipv4/ip_input.c`, `net/ipv4/ip_output.c`; model: 3\n    - band: the program; model: 7\n"
+	for name, c := range map[string]struct {
+		look Look
+		want string
+	}{
+		"whole": {Look{Width: 80}, "    band         folder                                         model\n" +
+			"    IP           `net/ipv4/ip_input.c`, `net/ipv4/ip_output.c`  3\n    the program                                                 7\n"},
+		"short of room": {Look{Width: 60}, "    band         folder                                model\n" +
+			"    IP           `net/ipv4/ip_input.c`,                3\n                 `net/ipv4/ip_output.c`\n    the program                                        7\n"},
+		"no room": {Look{Width: 42}, "    - band: IP; folder:\n      `net/ipv4/ip_input.c`,\n      `net/ipv4/ip_output.c`; model: 3\n    - band: the program; model: 7\n"},
+		"heard":   {Look{Width: 80, Words: true}, told},
+	} {
+		var out bytes.Buffer
+		if err := NewText(&out, c.look).Show(lesson.Event{Kind: lesson.KindText, Section: "other", Text: source}); err != nil || out.String() != c.want {
+			t.Errorf("%s: %v\n%s", name, err, out.String())
+		}
 	}
 }
