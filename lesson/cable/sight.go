@@ -37,7 +37,7 @@ func (s *Sight) Look() (*kernel.Cable, error) {
 		}
 		s.seen.Packets, s.report, s.looked = lain(packets), report, true
 	}
-	s.seen.Holds = now.Holds
+	s.seen.Holds, s.seen.Way = now.Holds, now.Way
 	for i, h := range s.Network.Hosts {
 		s.seen.Ends[i] = kernel.End{Name: h.Name, Addr: h.Addr, Net: s.Network.Net(stage.Role(h.Name))}
 	}

@@ -16,9 +16,9 @@ import (
 // each packet in a step, as a Ladder has it.
 type cable struct {
 	Ladder
-	lies  int  // how many packets lie on it
-	all   int  // and with those that have left it
-	flows bool // it holds nothing
+	lies  int    // how many packets lie on it
+	all   int    // and with those that have left it
+	flows string // how it lets everything pass; empty: it holds something
 }
 
 // newCable arranges what lies on a cable, and of the rest what has left it by what changed.
@@ -55,7 +55,20 @@ func newCable(c *kernel.Cable, diff *kernel.Difference) *cable {
 			s.mark = l.steps[i-1].mark
 		}
 	}
-	return &cable{Ladder: l, lies: lies, all: len(all.Rungs), flows: c.Holds == ""}
+	return &cable{Ladder: l, lies: lies, all: len(all.Rungs), flows: passing(c)}
+}
+
+// passing says how a cable is that holds nothing.
+func passing(c *kernel.Cable) string {
+	switch {
+	case c.Holds != "":
+		return ""
+	case c.Way.Of > 0:
+		return "lossy"
+	case c.Way.Delay > 0:
+		return "slow"
+	}
+	return "flowing"
 }
 
 func sideOf(e kernel.End) lesson.Side { return lesson.Side{Name: e.Name, Address: e.Addr} }
@@ -68,8 +81,8 @@ func (c *cable) title() string {
 		return name + ": " + lesson.Counted(c.lies, "packet")
 	case c.lies > 0:
 		return name
-	case c.flows:
-		return name + ": flowing"
+	case c.flows != "":
+		return name + ": " + c.flows
 	}
 	return name + ": empty"
 }
@@ -203,7 +216,9 @@ func (c *cable) sentences(changes bool) []string {
 	}
 	switch {
 	case changes || len(all) > 0:
-	case c.flows:
+	case c.flows == "lossy":
+		all = append(all, "The cable holds nothing, and loses packets.")
+	case c.flows != "":
 		all = append(all, "The cable lets everything pass.")
 	default:
 		all = append(all, "Nothing lies on the cable.")

@@ -344,8 +344,9 @@ func (m measure) stopped(g *grid, a *arrow, y int, label, note string) {
 	if label != "" {
 		text = " " + label + " "
 	}
-	line := max((m.width()*3/4-ansi.StringWidth(text))/2, leastLine)
-	reach := min(2*line+ansi.StringWidth(text), m.width()-ansi.StringWidth(note))
+	usual := m.width() * 3 / 4 // however long the label is, so that what is held stands in a column
+	line := max((usual-ansi.StringWidth(text))/2, leastLine)
+	reach := min(max(usual, 2*line+ansi.StringWidth(text)), m.width()-ansi.StringWidth(note))
 	if a.from == 0 {
 		from := m.lane[0]
 		g.across(y, from, from+reach, false)

@@ -11,6 +11,7 @@ import (
 type Cable struct {
 	Ends    [2]End        `json:"ends"`    // the hosts
 	Holds   string        `json:"holds"`   // what has to lie on it, in words of wire.Filters; empty: all passes at once
+	Way     wire.Way      `json:"way"`     // what becomes of what passes
 	Packets []wire.Packet `json:"packets"` // those that lie on it, and those that lay there and have left it last, by number
 }
 
