@@ -46,7 +46,7 @@ type described struct{ name, comment, typ string }
 func newContract(t *testing.T) contract {
 	t.Helper()
 	c := contract{structs: make(map[string][]described), names: make(map[string]string)}
-	for _, path := range []string{"../../lesson/event.go", "../../sockets/kernel/snapshot.go", "../../sockets/kernel/queue.go", "../../sockets/kernel/diag.go",
+	for _, path := range []string{"../../lesson/event.go", "../../sockets/kernel/snapshot.go", "../../sockets/kernel/cable.go", "../../sockets/kernel/queue.go", "../../sockets/kernel/diag.go",
 		"../../sockets/wire/packet.go", "../../lesson/ladder.go", "../../lesson/chart.go", "../../lesson/moment.go", "../../lesson/lives.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 		if err != nil {

@@ -14,7 +14,7 @@ func (v *Text) lives(e lesson.Event) {
 		v.sentences(l.Sentences())
 		return
 	}
-	v.cells(l.Cells(drawing.Room{Columns: min(v.columns, maxDrawing)}, v.look.ASCII))
+	v.picture(l, 0)
 }
 
 func (d *Document) lives(e lesson.Event) {
