@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets"
+	"fd3/sockets/kernel"
+	"fd3/sockets/watch"
 )
 
 // A life is that of a socket, from its birth to its close.
@@ -18,6 +20,7 @@ type life struct {
 	number  uint64 // from 1, of those that are told; 0: it is not told
 	inode   uint64
 	kind    string // "TCP over IPv4"
+	origin  string // of a socket that the program has not made itself: "there already"
 	stream  bool   // it carries a stream of bytes
 	peer    string
 	told    place // where the last line about it has happened
@@ -30,6 +33,27 @@ type life struct {
 
 // A place is a descriptor of a thread.
 type place struct{ pid, tid, fd int }
+
+// what says what the socket is, and where it is from.
+func (l *life) what() string {
+	if l.origin == "" {
+		return l.kind
+	}
+	return l.kind + ", " + l.origin
+}
+
+// found begins the life of a socket that the program has not made itself: the kernel is
+// asked what it is.
+func found(origin string, d watch.Descriptor, pid int) *life {
+	l := &life{inode: d.Inode, kind: "a socket", stream: true, origin: origin}
+	if a, err := kernel.AskOf(pid, d.FD); err == nil {
+		l.kind, l.stream = kindOf(a.Domain, a.Type, a.Protocol)
+		if a.Connected() && a.Domain != unix.AF_UNIX {
+			l.peer = a.Peer.String()
+		}
+	}
+	return l
+}
 
 // kindOf says what a socket is, by the arguments of socket(2).
 func kindOf(domain, typ, protocol int) (kind string, stream bool) {

@@ -168,7 +168,7 @@ func (n *Narrator) began(e *watch.Event) {
 // inherited begins the life of a socket that was there already.
 func (n *Narrator) inherited(d watch.Descriptor, e *watch.Event) {
 	if n.lives[d.Inode] == nil {
-		n.lives[d.Inode] = n.birth(&life{inode: d.Inode, kind: "a socket that was there already", stream: true}, e)
+		n.lives[d.Inode] = n.birth(found("there already", d, e.PID), e)
 	}
 }
 
@@ -336,7 +336,8 @@ func (n *Narrator) born(e *watch.Event, was *life) (first *life) {
 					l.peer = n.peer(e, d.Inode)
 				}
 			default:
-				l.kind = "a socket from elsewhere"
+				l = found("from elsewhere", d, e.PID)
+				l.calls = 1
 			}
 			n.lives[d.Inode] = n.birth(l, e)
 		}
@@ -357,7 +358,7 @@ func (n *Narrator) heading(l *life, e *watch.Event) {
 		return
 	}
 	n.last, l.told = l, now
-	n.show(lesson.Event{Kind: lesson.KindLife, Connection: l.number, FD: &now.fd, Value: l.kind, Peer: l.peer}, e)
+	n.show(lesson.Event{Kind: lesson.KindLife, Connection: l.number, FD: &now.fd, Value: l.what(), Peer: l.peer}, e)
 }
 
 // recap is a call in a line.

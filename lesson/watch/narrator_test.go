@@ -3,6 +3,7 @@ package watch
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -421,4 +422,47 @@ func FuzzReplay(f *testing.F) {
 		text := view.NewText(io.Discard, view.Look{Width: 80})
 		Replay(bytes.NewReader(file), func(e lesson.Event) { text.Show(e) })
 	})
+}
+
+// A socket that a program has not made itself is what the kernel says that it is, and a
+// connection that it accepts from one is its own.
+func TestFoundSockets(t *testing.T) {
+	keep := func(domain, typ int) int {
+		fd, err := unix.Socket(domain, typ, 0) // the program has it, too
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Close(fd) })
+		return fd
+	}
+	listener, datagrams := keep(unix.AF_INET, unix.SOCK_STREAM), keep(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	if err := errors.Join(unix.Listen(listener, 1), unix.Sendmsg(pair[0], []byte("x"), unix.UnixRights(datagrams), nil, 0)); err != nil {
+		t.Fatal(err)
+	}
+	_, events := toldOf(t, &Narrator{}, fmt.Sprintf(`import socket
+l=socket.socket(fileno=%d); c=socket.create_connection(l.getsockname()); a,_=l.accept(); a.close()
+p=socket.socket(fileno=%d); fds=socket.recv_fds(p,1,1)[1]; u=socket.socket(fileno=fds[0]); u.close()`, listener, pair[1]))
+	var got []string
+	for _, e := range events {
+		if e.Kind == lesson.KindLife && !slices.Contains(got, e.Value) {
+			got = append(got, e.Value)
+		}
+	}
+	want := []string{"TCP over IPv4, there already", "TCP over IPv4", "a Unix stream, there already", "UDP over IPv4, from elsewhere"}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
+	}
+	for _, e := range events {
+		if e.Kind == lesson.KindReturn && strings.HasPrefix(e.Strace, "accept4(") && !strings.Contains(e.Text, "a descriptor of its own") {
+			t.Errorf("%s: %s", e.Strace, e.Text)
+		}
+	}
 }

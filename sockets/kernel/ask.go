@@ -85,6 +85,24 @@ func Ask(fd int) (Asked, error) {
 	return a, nil
 }
 
+// AskOf asks about a descriptor of another process, by a second one that is closed at
+// once. To have that takes the right to trace the process (pidfd_getfd(2)).
+func AskOf(pid, fd int) (Asked, error) {
+	process, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return Asked{}, err
+	}
+	defer unix.Close(process)
+	mine, err := unix.PidfdGetfd(process, fd, 0)
+	if err != nil {
+		return Asked{}, err
+	}
+	defer unix.Close(mine)
+	a, err := Ask(mine)
+	a.FD = fd
+	return a, err
+}
+
 func option(fd, name int) int {
 	value, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, name)
 	return value
