@@ -33,13 +33,14 @@ type LifeRow struct {
 
 // A LifeCall is a call that is this step.
 type LifeCall struct {
-	Name    string    `json:"name"`              // as in section 2 of the manual
-	Args    []LifeArg `json:"args"`              // as strace(1) prints them
-	Result  string    `json:"result"`            // a number, or an errno
-	Times   int       `json:"times"`             // it is made so often, one after the other; this is the first
-	Fact    string    `json:"fact,omitempty"`    // what the kernel has made of it
-	Note    string    `json:"note,omitempty"`    // what it is for, where that was told
-	Differs bool      `json:"differs,omitempty"` // not all programs make a call of this name, or it does not end as well
+	Name          string    `json:"name"`                     // as in section 2 of the manual
+	Args          []LifeArg `json:"args"`                     // as strace(1) prints them
+	Result        string    `json:"result"`                   // a number, or an errno
+	Times         int       `json:"times"`                    // it is made so often, one after the other; this is the first
+	Fact          string    `json:"fact,omitempty"`           // what the kernel has made of it
+	Note          string    `json:"note,omitempty"`           // what it is for, where that was told
+	Differs       bool      `json:"differs,omitempty"`        // not all programs make a call of this name
+	EndsOtherwise bool      `json:"ends_otherwise,omitempty"` // not all end with the same errno, or without
 }
 
 // A LifeArg is an argument of such a call.

@@ -41,6 +41,8 @@ type watchFlags struct {
 	out    string
 	force  bool
 	replay string
+
+	compare bool
 }
 
 func (a *app) watch() *cobra.Command {
@@ -50,7 +52,8 @@ func (a *app) watch() *cobra.Command {
 		Short: "the sockets of any program, told while it runs",
 		Long:  watchLong,
 		Example: "  fd3 watch -- curl -s http://127.0.0.1:8080/\n  fd3 watch -- python3 -m http.server 8000\n  fd3 watch -p 4711                    a program that runs already\n" +
-			"  fd3 watch --calls -- nc -l 8000      every call on a socket, a line each\n  fd3 watch --out nc.jsonl -- nc -l 8000\n  fd3 watch --replay nc.jsonl",
+			"  fd3 watch --calls -- nc -l 8000      every call on a socket, a line each\n  fd3 watch --out nc.jsonl -- nc -l 8000\n  fd3 watch --replay nc.jsonl\n" +
+			"  fd3 watch --compare 'python3 -m http.server 8000' 'fd3 serve'\n  fd3 watch --compare nc.jsonl 'python3 -m http.server 8000'",
 		GroupID: "whole",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.runWatch(cmd.Context(), &f, args) },
@@ -65,12 +68,15 @@ func (a *app) watch() *cobra.Command {
 	flags.StringVar(&f.out, "out", "", "record the story in this file, and tell nothing")
 	flags.BoolVar(&f.force, "force", false, "write over a file; with --out")
 	flags.StringVar(&f.replay, "replay", "", "tell a story that --out has recorded")
+	flags.BoolVar(&f.compare, "compare", false, "lay the sockets of several commands side by side, or of recordings")
 	return cmd
 }
 
 // check says what does not go together, or is missing.
 func (f *watchFlags) check(args []string) error {
 	switch {
+	case f.compare:
+		return f.checkCompare(args)
 	case f.replay != "" && (len(args) > 0 || f.pids != nil || f.out != ""):
 		return errors.New("--replay tells of what has been: it takes no command, no -p and no --out")
 	case f.replay != "":
@@ -104,6 +110,9 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 	var err error
 	if f.Explain, err = a.level(); err != nil {
 		return err
+	}
+	if f.compare {
+		return a.compare(f, args)
 	}
 	path := ""
 	if len(args) > 0 {

@@ -103,7 +103,7 @@ func called(c *lesson.LifeCall, explained bool) []paragraph {
 		made = append(made, compared(a.Value, a.Differs)...)
 	}
 	made[len(made)-1].text += ")"
-	made = append(made, broken(" = "+c.Result, normal)...)
+	made = append(append(made, broken(" = ", normal)...), compared(c.Result, c.EndsOtherwise)...)
 	all := []paragraph{made}
 	if c.Times > 1 {
 		all = append(all, broken(fmt.Sprintf("and %s", lesson.Counted(c.Times-1, "more such call")), faint))

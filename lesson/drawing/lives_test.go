@@ -27,7 +27,7 @@ func lives() map[string]lesson.Lives {
 	listens, more := call("listen", "0", "3", "!5"), call("recvfrom", "78", "4", `"GET / HTTP/1.1\r\nHost: 127.0.0.1:"...`, "8192", "0", "NULL", "NULL")
 	listens.Fact, more.Times, more.Differs = "backlog: 5 asked for, 5 there", 3, true
 	read := call("read", "-1 EAGAIN", "20", "0x7ffe262c4b04", "65536")
-	read.Differs = true
+	read.Differs, read.EndsOtherwise, more.EndsOtherwise = true, true, true
 	nodelay := call("setsockopt", "0", "20", "SOL_TCP", "TCP_NODELAY", "[1]", "4")
 	nodelay.Note = "what is written is sent at once,\nand does not wait (`tcp(7)`)"
 	two := lesson.Lives{Programs: []string{"python3 -m http.server 8000", "fd3 serve"}, Groups: []lesson.LifeGroup{

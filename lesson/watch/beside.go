@@ -352,7 +352,8 @@ func compared(row []*step) lesson.LifeRow {
 		}
 		c.Note = strings.TrimPrefix(strings.TrimPrefix(s.Text, s.Took), ", ")
 		c.Note = strings.TrimPrefix(strings.TrimPrefix(c.Note, "the step "+s.name), ", ")
-		c.Differs = s.name != "ask" && differs(func(s *step) string { return s.Name + s.ErrnoName })
+		c.Differs = s.name != "ask" && differs(func(s *step) string { return s.Name })
+		c.EndsOtherwise = s.name != "ask" && differs(func(s *step) string { return s.ErrnoName })
 		for _, a := range s.Args {
 			has := func(s *step) bool {
 				return slices.ContainsFunc(s.Args, func(b lesson.Arg) bool { return b.Name == a.Name })
