@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -41,7 +42,7 @@ func (a *app) path() *cobra.Command {
 		Use:     "path [STEP] [-- COMMAND...] | --drop [-- COMMAND...]",
 		Short:   "the kernel's own way through a call, function by function",
 		Long:    pathLong,
-		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does\n  sudo fd3 path connect -- curl -s http://127.0.0.1:8080/    the first of any program\n  sudo fd3 path --drop -- nc -z 127.0.0.1 9     what is thrown away meanwhile, and why",
+		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does\n  sudo fd3 path send --all       every function, by layer\n  sudo fd3 path connect -- curl -s http://127.0.0.1:8080/    the first of any program\n  sudo fd3 path --drop -- nc -z 127.0.0.1 9     what is thrown away meanwhile, and why",
 		GroupID: "look",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if p.drop || cmd.ArgsLenAtDash() == 0 {
@@ -51,6 +52,8 @@ func (a *app) path() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
+			case p.drop && p.all:
+				return usageError{errors.New("--all is about one call: fd3 path send --all. What is thrown away, and where, says --drop alone")}
 			case p.drop:
 				return a.runDrops(cmd.Context(), args)
 			case cmd.ArgsLenAtDash() == 0:
@@ -67,6 +70,7 @@ func (a *app) path() *cobra.Command {
 		return cmd.Parent().FlagErrorFunc()(c, err)
 	})
 	flags := cmd.PersistentFlags()
+	flags.BoolVar(&p.all, "all", false, "every function, also those without a tracepoint below them, folded by layer")
 	flags.BoolVar(&p.functions, "functions", false, "say what each function does, and in which file it stands")
 	flags.StringVar(&p.record, "record", "", "write the way to this file, as JSON")
 	flags.BoolVar(&p.force, "force", false, "let --record write over a file")
@@ -86,8 +90,20 @@ func (a *app) path() *cobra.Command {
 }
 
 type pathFlags struct {
-	functions, force, drop bool
-	record                 string
+	all, functions, force, drop bool
+	record                      string
+}
+
+// open makes a Trace of what was asked for.
+func (p *pathFlags) open() (*path.Trace, error) {
+	if p.all {
+		trace, err := path.OpenEvery()
+		if none := new(path.NoTracerError); errors.As(err, &none) {
+			err = fmt.Errorf("%w. Without --all its tracepoints tell", err)
+		}
+		return trace, err
+	}
+	return path.Open()
 }
 
 // runPath takes a step while the kernel writes the way of its call down, and tells of that.
@@ -108,11 +124,11 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 	if of.Role != "" {
 		role = of.Role
 	}
-	tell := &narrator.Narrator{Step: of.Name, Who: string(role), Stage: a.stage, Explain: options.Explain, Functions: p.functions, Show: runner.Show}
-	trace, err := path.Open()
+	tell := &narrator.Narrator{Step: of.Name, Who: string(role), Stage: a.stage, Explain: options.Explain, Functions: p.functions, All: p.all, Show: runner.Show}
+	trace, err := p.open()
 	var denied *path.DeniedError
 	if errors.As(err, &denied) {
-		if file != nil {
+		if file != nil || p.all {
 			return err
 		}
 		return errors.Join(a.runPathDenied(ctx, of, options, runner, tell, denied), failed)

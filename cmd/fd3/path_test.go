@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,23 @@ func needTracing(t *testing.T) {
 		t.Fatal(err)
 	}
 	trace.Close()
+}
+
+// Every function tells, or one line says that this kernel does not have that, and what it has.
+func TestEveryFunction(t *testing.T) {
+	needTracing(t)
+	t.Parallel()
+	p := in(t)
+	cmd := p.fd3("path", "--all", "--", "bash", "-c", "echo hello >/dev/udp/127.0.0.1/9")
+	var out, trouble strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &trouble
+	err := cmd.Run()
+	if err == nil && strings.Contains(out.String(), "Told by the tracer") {
+		return
+	}
+	if said := trouble.String(); !strings.HasPrefix(said, "fd3: Linux ") || !strings.Contains(said, "has the tracers") || strings.Count(said, "\n") != 1 || cmd.ProcessState.ExitCode() != exitFailed {
+		t.Errorf("%v: %s%s", err, out.String(), said)
+	}
 }
 
 // Ctrl-C is for the command whose drops are told: it ends as it wants to, and then fd3 tells.

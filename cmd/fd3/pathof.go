@@ -76,12 +76,12 @@ func (a *app) runPathOf(of *step.Step, command []string, p *pathFlags) error {
 		}
 		defer file.Discard()
 	}
-	trace, err := path.Open()
+	trace, err := p.open()
 	if err != nil {
 		return err
 	}
 	defer trace.Close()
-	tell := &narrator.Narrator{Step: of.Name, Who: command[0], Program: true, Explain: level, Functions: p.functions, Show: show}
+	tell := &narrator.Narrator{Step: of.Name, Who: command[0], Program: true, Explain: level, Functions: p.functions, All: p.all, Show: show}
 	tell.Before()
 	first := &firstCall{step: of.Name, trace: trace}
 	first.seen = func(way path.Path, call sockets.Call) error {

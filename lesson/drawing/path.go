@@ -21,6 +21,8 @@ type leg struct {
 	title string
 	bands []band
 	heads [2]string // what runs the functions of each column; empty: it has none
+
+	folded bool // only how many functions there are is known, and not which way they go
 }
 
 // A band is a layer: the functions on the way down, and those on the way up, the last one
@@ -32,7 +34,7 @@ type band struct {
 
 // A function is a line, and lines of what was seen in it.
 type function struct {
-	number int
+	number int // 0: it is several
 	name   string
 	seen   []string
 }
@@ -43,6 +45,9 @@ const strange = "elsewhere"
 
 // NewPath arranges the way of a call.
 func NewPath(p path.Path) Path {
+	if p.Every != "" {
+		return foldedPath(p)
+	}
 	packets := packetsOf(p.Visits)
 	var d Path
 	for _, packet := range slices.Compact(slices.Sorted(slices.Values(packets))) {
@@ -91,6 +96,27 @@ func NewPath(p path.Path) Path {
 		d.legs = append(d.legs, l)
 	}
 	return d
+}
+
+// foldedPath arranges a way of which every function has told: how many there were in each layer.
+func foldedPath(p path.Path) Path {
+	l := leg{title: "every function, by layer", heads: [2]string{"in the process"}, folded: true}
+	for _, sum := range p.Sums() {
+		name, side := cmp.Or(string(sum.Layer), strange), 0
+		if sum.Softirq {
+			side, l.heads[1] = 1, "in a softirq"
+		}
+		if n := len(l.bands); n == 0 || l.bands[n-1].name != name {
+			l.bands = append(l.bands, band{name: name})
+		}
+		f := function{name: lesson.Counted(sum.Functions, "function"), seen: []string{lesson.Counted(sum.Calls, "call")}}
+		if sum.OwnNS > 0 {
+			f.seen[0] += ", " + lesson.Took(time.Duration(sum.OwnNS))
+		}
+		b := &l.bands[len(l.bands)-1]
+		b.columns[side] = append(b.columns[side], f)
+	}
+	return Path{[]leg{l}}
 }
 
 // packetsOf says for each function which packet it belongs to. What comes before the first
@@ -239,7 +265,11 @@ const sideBySide = 74
 
 // apart returns the way down, and the way up as a leg of its own, from its beginning on.
 func (l leg) apart() []leg {
-	legs := []leg{{title: l.title, heads: [2]string{l.heads[0]}}, {title: l.title + ": up again", heads: [2]string{l.heads[1]}}}
+	again := ": up again"
+	if l.folded {
+		again = ": " + l.heads[1]
+	}
+	legs := []leg{{title: l.title, heads: [2]string{l.heads[0]}, folded: l.folded}, {title: l.title + again, heads: [2]string{l.heads[1]}, folded: l.folded}}
 	for _, b := range l.bands {
 		if len(b.columns[0]) > 0 {
 			legs[0].bands = append(legs[0].bands, band{name: b.name, columns: [2][]function{b.columns[0]}})
@@ -308,6 +338,9 @@ func (d Path) grid(room Room) *grid {
 		if columns < sideBySide {
 			arrows[0] = "▼ "
 		}
+		if l.folded {
+			arrows = []string{"", ""}
+		}
 		for side, head := range l.heads {
 			if head != "" {
 				g.put(edges[side]+2, y, arrows[side]+head, faint)
@@ -353,7 +386,10 @@ func (f function) lines(width int) []struct {
 		weight weight
 	}
 	var all []line
-	number := fmt.Sprintf("%2d ", f.number)
+	number := ""
+	if f.number > 0 {
+		number = fmt.Sprintf("%2d ", f.number)
+	}
 	for _, part := range breakName(f.name, width-len(number)) {
 		all = append(all, line{number + part, normal})
 		number = strings.Repeat(" ", len(number))
@@ -384,7 +420,11 @@ func (d Path) Sentences() []string {
 	var all []string
 	for _, l := range d.legs {
 		all = append(all, strings.ToUpper(l.title[:1])+l.title[1:]+".")
-		for side, way := range []string{"Down", "Up"} {
+		ways := []string{"Down", "Up"}
+		if l.folded {
+			ways = []string{"In the process", "In a softirq"}
+		}
+		for side, way := range ways {
 			bands := slices.Clone(l.bands)
 			if side == 1 {
 				slices.Reverse(bands)
@@ -396,7 +436,10 @@ func (d Path) Sentences() []string {
 				}
 				var told []string
 				for _, f := range functions {
-					words := fmt.Sprintf("%d %s", f.number, f.name)
+					words := f.name
+					if f.number > 0 {
+						words = fmt.Sprintf("%d %s", f.number, f.name)
+					}
 					if len(f.seen) > 0 {
 						words += " (" + strings.Join(f.seen, "; ") + ")"
 					}

@@ -112,3 +112,32 @@ func TestPathSVG(t *testing.T) {
 		}
 	}
 }
+
+// Of a way that every function has told only the layers are drawn: how many functions, and
+// who has run them.
+func TestPathFolded(t *testing.T) {
+	every := path.Path{Every: "function_graph", Visits: []path.Visit{
+		{Function: "vfs_write", Layer: path.SystemCall, OwnNS: 2000},
+		{Function: "tcp_sendmsg", Layer: path.Transport, OwnNS: 1500},
+		{Function: "tcp_sendmsg", Layer: path.Transport, OwnNS: 1500},
+		{Function: "tcp_v4_rcv", Layer: path.Transport, Softirq: true, OwnNS: 4000},
+		{Function: "kfree"},
+	}}
+	for _, columns := range []int{50, 80} {
+		text := strings.Join(pathLines(NewPath(every).Cells(Room{Columns: columns}, false)), "\n")
+		for _, want := range []string{"system call", "1 function ", "2 calls, 3 µs", "1 call, 4 µs", "in a softirq", "elsewhere"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%d columns: no %q in\n%s", columns, want, text)
+			}
+		}
+		for _, wrong := range []string{"tcp_v4_rcv", "down", " up", " 0 "} {
+			if strings.Contains(text, wrong) {
+				t.Errorf("%d columns: %q in\n%s", columns, wrong, text)
+			}
+		}
+	}
+	sentences := strings.Join(NewPath(every).Sentences(), " ")
+	if want := "In a softirq, TCP, UDP: 1 function (1 call, 4 us)."; !strings.Contains(sentences, want) {
+		t.Errorf("no %q in %s", want, sentences)
+	}
+}

@@ -3,7 +3,9 @@ package path
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"fd3/lesson"
 	"fd3/lesson/words"
@@ -24,11 +26,20 @@ var Sentences = sync.OnceValue(func() map[string]string {
 	return all
 })
 
-// Functions are the functions of a way, each once, with what it does where the words say it.
+// Functions are the functions of a way, each once, with what it does where the words say it:
+// in the order of the way or, where every function has told, by layer.
 func Functions(p path.Path) []lesson.Evidence {
 	var all []lesson.Evidence
 	seen := make(map[string]bool)
-	for _, v := range p.Visits {
+	sums := make(map[string]path.Sum) // of each function, where each of its calls was seen
+	visits := p.Visits
+	if p.Every != "" {
+		sums = p.Called()
+		layers := append(slices.Clone(path.Layers), "")
+		rank := func(v path.Visit) int { return slices.Index(layers, v.Layer) }
+		visits = slices.SortedStableFunc(slices.Values(visits), func(a, b path.Visit) int { return rank(a) - rank(b) })
+	}
+	for _, v := range visits {
 		if seen[v.Function] {
 			continue
 		}
@@ -39,6 +50,12 @@ func Functions(p path.Path) []lesson.Evidence {
 			e.Value, e.Source = "not in the table of functions", "Linux "+p.Table
 		case v.Layer == "":
 			e.Value = "of no layer of the network"
+		}
+		if sum := sums[v.Function]; sum.Calls > 0 {
+			e.Value += ", " + lesson.Counted(sum.Calls, "call")
+			if sum.OwnNS > 0 {
+				e.Value += ", " + lesson.Took(time.Duration(sum.OwnNS))
+			}
 		}
 		all = append(all, e)
 	}

@@ -32,6 +32,7 @@ type Narrator struct {
 	Program   bool   // it is no stage of fd3's
 	Explain   lesson.Explain
 	Functions bool // each function is told of, too
+	All       bool // every function tells, not those alone that have a tracepoint below them
 	Show      func(lesson.Event)
 	// Complain hears of a value that the words name and nobody has told. A learner gets the
 	// paragraph left out; a test fails.
@@ -81,11 +82,18 @@ func (n *Narrator) Before() {
 	if n.Explain != lesson.Full {
 		return
 	}
-	section := "before"
+	values := map[string]string{"who": n.Who, "step": n.Step}
+	first, then := "before", "told"
 	if n.Program {
-		section = "before program"
+		first = "before program"
 	}
-	n.text("before", n.words(section, map[string]string{"who": n.Who, "step": n.Step}))
+	if n.All {
+		then = "told all"
+	}
+	n.text("before", n.words(first, values)+" "+n.words(then, values))
+	if n.Program {
+		n.text("before", n.words("held", nil))
+	}
 }
 
 // Never says that a program has ended and has made no call of the step.
@@ -170,6 +178,11 @@ func (n *Narrator) Saw(p path.Path, call sockets.Call) {
 	if !call.Returned {
 		n.say("waits", nil)
 	}
+	if p.Every != "" {
+		n.every(p)
+		n.next()
+		return
+	}
 	n.drops(p, call)
 	if n.Explain == lesson.Full {
 		n.meaning(p)
@@ -248,6 +261,36 @@ func (n *Narrator) drops(p path.Path, call sockets.Call) {
 	}
 }
 
+// every says which tracer has shown every function of a way, what it cannot show, and what
+// it costs.
+func (n *Narrator) every(p path.Path) {
+	if n.Explain == lesson.None {
+		return
+	}
+	distinct := make(map[string]bool)
+	own := int64(0)
+	for _, v := range p.Visits {
+		distinct[v.Function] = true
+		own += v.OwnNS
+	}
+	values := map[string]string{"tracer": p.Every, "kernel": p.Kernel, "table": p.Table, "on": lesson.Took(time.Duration(p.OnNS)),
+		"functions": lesson.Counted(len(distinct), "function"), "calls": lesson.Counted(len(p.Visits), "call")}
+	if p.TookNS > 0 { // else the call has not returned
+		values["took"] = lesson.Took(time.Duration(p.TookNS))
+	}
+	n.say("every", values)
+	if own > 0 {
+		n.say("every own", values)
+	} else {
+		n.say("every untimed", values)
+	}
+	n.say("every cost", values)
+	if p.PlainNS > 0 {
+		values["timed"], values["plain"] = p.Timed, lesson.Took(time.Duration(p.PlainNS))
+		n.say("every plain", values)
+	}
+}
+
 // source says what has shown the way, what it cannot show, and where the times come from.
 func (n *Narrator) source(p path.Path) {
 	if n.Explain == lesson.None {
@@ -287,8 +330,11 @@ func (n *Narrator) next() {
 		other = "send"
 	}
 	section := "next"
+	if n.All {
+		section += " all"
+	}
 	if n.Program {
-		section = "next program"
+		section += " program"
 	}
 	n.commands(section, map[string]string{"step": n.Step, "other": other})
 }

@@ -35,7 +35,7 @@ func TestWords(t *testing.T) {
 	returned := sockets.Call{Name: "sendto", Returned: true, Ret: 5}
 	text := told(t, way, returned)
 	for _, want := range []string{
-		"way through send", "While the client makes it", "71 bytes when it leaves: 14 of the device's header, 20 of IP's, and 37", "the 5 bytes of the program",
+		"way through send", "the client makes it. Meanwhile the kernel itself writes", "71 bytes when it leaves: 14 of the device's header, 20 of IP's, and 37", "the 5 bytes of the program",
 		"arrived before the call returns", "Packet 2 is an answer", "thrown away in `tcp_v4_rcv`", "`NO_SOCKET`", "The program sees: `5`",
 		"Seen by 4 tracepoints of Linux 6.18.1", "those of Linux 6.12.117", "not in the table of those files: newer", "took 100 µs", "Finds the socket behind the descriptor, and makes a message",
 	} {
@@ -136,6 +136,42 @@ func TestWordsOfProgram(t *testing.T) {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}
+	}
+}
+
+// Where every function has told, the words say by which tracer and at what cost, and nothing
+// of tracepoints.
+func TestWordsOfEvery(t *testing.T) {
+	every := path.Path{Kernel: "6.12.117", Table: "6.12.117", Every: "function_graph", OnNS: 2e8, TookNS: 1e6, Visits: []path.Visit{
+		{Function: "vfs_write", File: "fs/read_write.c", Layer: path.SystemCall, OwnNS: 2000},
+		{Function: "kfree", OwnNS: 1000},
+		{Function: "vfs_write", File: "fs/read_write.c", Layer: path.SystemCall, OwnNS: 1000},
+	}}
+	tell := func(p path.Path) string {
+		var text strings.Builder
+		n := Narrator{Step: "send", Who: "nc", PID: 7, Program: true, All: true, Functions: true, Explain: lesson.Full,
+			Show: func(e lesson.Event) {
+				text.WriteString(e.Fact + " " + e.Value + " " + e.Text + e.Command + "\n")
+			},
+			Complain: func(err error) { t.Error(err) }}
+		n.Before()
+		n.Saw(p, sockets.Call{Name: "write", Returned: true, Ret: 5})
+		return strings.Join(strings.Fields(text.String()), " ")
+	}
+	text := tell(every)
+	for _, want := range []string{"each function of the kernel that the thread comes to", "the tracer `function_graph`", "2 functions, in 3 calls", "took 200 ms", "took 1 ms with it",
+		"vfs_write system call, 2 calls, 3 µs", "kfree not in the table of functions, 1 call, 1 µs", "when it began", "fd3 path send -- COMMAND"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "tracepoint") || strings.Contains(text, "sends nothing") {
+		t.Error(text)
+	}
+	every.Every, every.Visits = "function", every.Visits[1:2]
+	every.Visits[0].OwnNS = 0
+	if text := tell(every); !strings.Contains(text, "not for how long") || strings.Contains(text, "when it began") {
+		t.Error(text)
 	}
 }
 

@@ -11,7 +11,8 @@
 package main
 
 import (
-	"compress/gzip"
+	"bufio"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log"
@@ -24,7 +25,7 @@ import (
 )
 
 // table is where the table goes.
-const table = "sockets/path/functions.gz"
+const table = "sockets/path/functions.txt"
 
 // folders are those that a call on a socket of the internet or of one machine may go
 // through.
@@ -74,8 +75,8 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	functions := make(map[string][]string) // a file's
-	several, all := 0, 0
+	file := make(map[string]string) // a function's
+	several := 0
 	for f, files := range in {
 		if len(files) > 1 {
 			maps.DeleteFunc(files, func(name string, _ bool) bool { return strings.HasSuffix(name, ".h") })
@@ -84,28 +85,27 @@ func main() {
 			several++
 			continue
 		}
-		all++
 		for name := range files {
-			functions[name] = append(functions[name], f)
+			file[f] = name
 		}
 	}
+	files := slices.Compact(slices.Sorted(maps.Values(file)))
 	out, err := os.Create(table)
 	if err != nil {
 		log.Fatal(err)
 	}
-	zip, _ := gzip.NewWriterLevel(out, gzip.BestCompression)
-	fmt.Fprintln(zip, version(source))
-	for _, name := range slices.Sorted(maps.Keys(functions)) {
-		slices.Sort(functions[name])
-		fmt.Fprintln(zip, name, strings.Join(functions[name], " "))
+	text := bufio.NewWriter(out)
+	fmt.Fprintln(text, version(source))
+	fmt.Fprintln(text, strings.Join(files, "\n"))
+	fmt.Fprintln(text)
+	for _, f := range slices.Sorted(maps.Keys(file)) {
+		at, _ := slices.BinarySearch(files, file[f])
+		fmt.Fprintln(text, f, at)
 	}
-	if err := zip.Close(); err != nil {
+	if err := errors.Join(text.Flush(), out.Close()); err != nil {
 		log.Fatal(err)
 	}
-	if err := out.Close(); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%s: Linux %s, %d functions in %d files; %d names stand in several files\n", table, version(source), all, len(functions), several)
+	fmt.Printf("%s: Linux %s, %d functions in %d files; %d names stand in several files\n", table, version(source), len(file), len(files), several)
 }
 
 // defined returns the functions that a source file defines.

@@ -11,6 +11,9 @@
 //	way, err := trace.End()
 //	trace.Close()
 //
+// OpenEvery makes a Trace by which every function tells that it was called, where the kernel
+// has a tracer for that.
+//
 // A function that the compiler has put into its caller has no frame of its own and is never
 // seen; nor is one that has no tracepoint below it.
 //

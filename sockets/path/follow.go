@@ -97,9 +97,9 @@ func within(all []record, number string) (inside []record, enter, leave *record)
 	for i := range all {
 		r := &all[i]
 		switch {
-		case r.event == "sys_enter" && enter == nil && strings.HasPrefix(r.fields, "NR "+number+" "):
+		case enter == nil && r.call(number) == "sys_enter":
 			enter, inside = r, nil
-		case r.event == "sys_exit" && enter != nil && leave == nil && strings.HasPrefix(r.fields, "NR "+number+" "):
+		case enter != nil && leave == nil && r.call(number) == "sys_exit":
 			leave = r
 		case r.event == "sys_enter" && leave != nil: // the next call
 			return inside, enter, leave

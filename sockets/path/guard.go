@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A guard is a process that waits for the end of this one, however it ends, and then
-// removes its instance: a pipe ends with the last process that has its other end.
+// A guard is a process that removes an instance, as soon as this one lets go of it or ends,
+// however it ends: a pipe ends with the last process that has its other end.
 type guard struct {
 	cmd *exec.Cmd
 	end *os.File
@@ -69,9 +69,8 @@ func newGuard(name string) (*guard, error) {
 	return &guard{cmd, end}, nil
 }
 
-// dismiss ends the guard.
+// dismiss has the guard do its work, as the end of this process would.
 func (g *guard) dismiss() {
 	g.end.Close()
-	g.cmd.Process.Kill()
-	g.cmd.Wait()
+	go g.cmd.Wait()
 }

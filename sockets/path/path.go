@@ -18,6 +18,8 @@ type Path struct {
 	TookNS  int64     `json:"took_ns,omitempty"`  // how long the call lasted while its stacks were written
 	Timed   string    `json:"timed,omitempty"`    // where the times of the hits come from; empty: they have none
 	PlainNS int64     `json:"plain_ns,omitempty"` // how long the call lasted in the pass that gave the times
+	Every   string    `json:"every,omitempty"`    // the tracer by which every function has told, once for each time that it was called; empty: tracepoints have
+	OnNS    int64     `json:"on_ns,omitempty"`    // how long it took to have every function tell
 	Visits  []Visit   `json:"visits"`             // the functions, in the order in which the call came to them
 }
 
@@ -31,7 +33,8 @@ type Visit struct {
 	Packet   int    `json:"packet,omitempty"`  // the packet that it handles, from 1; 0: none yet, or none
 	Softirq  bool   `json:"softirq,omitempty"` // it ran in a softirq, and else as the process that made the call
 	CPU      int    `json:"cpu"`
-	Hits     []Hit  `json:"hits,omitempty"` // tracepoints inside of it, in their order
+	Hits     []Hit  `json:"hits,omitempty"`   // tracepoints inside of it, in their order
+	OwnNS    int64  `json:"own_ns,omitempty"` // how long it ran, without what it called; 0: that was not told
 }
 
 // A Hit is a tracepoint that was passed.

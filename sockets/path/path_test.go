@@ -52,14 +52,28 @@ func open(t *testing.T) *Trace {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := trace.Close(); err != nil {
-			t.Error(err)
-		}
-		if _, err := os.Stat(trace.in.dir); err == nil {
-			t.Errorf("%s is left", trace.in.dir)
-		}
+		trace.Close()
+		gone(t, filepath.Base(trace.in.dir))
 	})
 	return trace
+}
+
+// gone waits until a guard has removed an instance.
+func gone(t *testing.T, name string) {
+	t.Helper()
+	fs, err := openTracefs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fs.close()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(fs.dir + "/instances/" + name); err != nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is left", name)
+		}
+	}
 }
 
 // pair returns the two ends of a connection on loopback.
@@ -270,7 +284,7 @@ func TestSameWay(t *testing.T) {
 
 // A process that is killed leaves no instance, whenever that is.
 func TestKilled(t *testing.T) {
-	trace := open(t)
+	open(t)
 	var names []string
 	for i := range 10 {
 		cmd := exec.Command("/proc/self/exe", victim)
@@ -291,14 +305,7 @@ func TestKilled(t *testing.T) {
 		cmd.Wait()
 	}
 	for _, name := range names {
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-			if _, err := os.Stat(trace.in.fs.dir + "/instances/" + name); err != nil {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s is left", name)
-			}
-		}
+		gone(t, name)
 	}
 }
 

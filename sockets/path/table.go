@@ -1,52 +1,64 @@
 package path
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	_ "embed"
+	"runtime"
+	"sort"
+	"strconv"
 	"strings"
 	"sync"
 )
 
-// functions is made by scripts/functions from a kernel's source: which file defines which
-// function.
+// functions is made by scripts/functions from a kernel's source: its version; the files, a
+// line each; an empty line; and the functions in their order, each with the number of the
+// file that defines it, from 0.
 //
-//go:embed functions.gz
-var functions []byte
+//go:embed functions.txt
+var functions string
 
 // A Table says which source file defines a function.
 type Table struct {
-	Version string            // of the kernel whose source it is
-	files   map[string]string // by the names of the functions
+	Version string // of the kernel whose source it is
+	files   []string
+	names   string // the functions, as the text has them
 }
 
 // Functions returns the table that is built in. Another kernel may have a function in
 // another file, and has some that the table does not know.
 var Functions = sync.OnceValue(func() Table {
-	zip, err := gzip.NewReader(bytes.NewReader(functions))
-	if err != nil {
-		return Table{}
-	}
-	t := Table{files: make(map[string]string, 1<<16)}
-	lines := bufio.NewScanner(zip)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		file, names, ok := strings.Cut(lines.Text(), " ")
-		if !ok {
-			t.Version = file
-			continue
-		}
-		for name := range strings.FieldsSeq(names) {
-			t.files[name] = file
-		}
-	}
-	return t
+	head, names, _ := strings.Cut(functions, "\n\n")
+	version, files, _ := strings.Cut(head, "\n")
+	return Table{version, strings.Split(files, "\n"), names}
 })
 
 // File returns the source file that defines a function, or "" where the table does not
-// have it.
-func (t Table) File(function string) string { return t.files[function] }
+// have it, or knows it of another architecture alone. It is looked up where it stands, as by
+// look(1): to read the whole table takes longer than a call's way.
+func (t Table) File(function string) string {
+	// line is the one that a place is in, or ends.
+	line := func(at int) (name, number string) {
+		begin := strings.LastIndexByte(t.names[:at], '\n') + 1
+		text, _, _ := strings.Cut(t.names[begin:], "\n")
+		name, number, _ = strings.Cut(text, " ")
+		return name, number
+	}
+	at := sort.Search(len(t.names), func(at int) bool {
+		name, _ := line(at)
+		return name >= function
+	})
+	name, number := line(at)
+	n, err := strconv.Atoi(number)
+	if name != function || err != nil || n >= len(t.files) {
+		return ""
+	}
+	if file := t.files[n]; !strings.HasPrefix(file, "arch/") || strings.HasPrefix(file, "arch/"+arches[runtime.GOARCH]+"/") {
+		return file
+	}
+	return ""
+}
+
+// arches are the kernel's names of the architectures.
+var arches = map[string]string{"amd64": "x86", "arm64": "arm64"}
 
 // A Layer is a part of the kernel's source with one task.
 type Layer string

@@ -27,7 +27,11 @@ var events = []string{
 // through. It sees one call after the other, between Begin and End.
 type Trace struct {
 	in     *instance
-	number string // of the system call
+	tid    int           // of the thread; those before it may still be written down
+	number string        // of the system call
+	last   time.Duration // when the last record was written that End has read
+	tracer string        // by which every function tells; empty: tracepoints do
+	on     time.Duration // that it took to have the tracer begin
 }
 
 // Open makes the ring buffer. Where this user may not trace, or the kernel cannot, the error
@@ -47,21 +51,26 @@ func Open() (*Trace, error) {
 	return t, nil
 }
 
-// Close removes the ring buffer.
-func (t *Trace) Close() error { return t.in.close() }
+// Close has the ring buffer removed, and does not wait for it.
+func (t *Trace) Close() { t.in.close() }
 
 // Begin has the kernel write down from now on what a thread comes through; the call of
 // interest is the first one of that number. With stacks each tracepoint tells which
 // functions are active, which takes time.
 func (t *Trace) Begin(tid, number int, stacks bool) error {
-	t.number = strconv.Itoa(number)
-	for _, s := range [][2]string{
+	if err := t.beginEvery(tid); err != nil {
+		return err
+	}
+	t.tid = tid
+	settings := [][2]string{
 		{"set_event_pid", strconv.Itoa(tid)},
-		{"options/stacktrace", map[bool]string{false: "0", true: "1"}[stacks]},
-		{"events/raw_syscalls/sys_enter/filter", "id == " + t.number},
-		{"events/raw_syscalls/sys_exit/filter", "id == " + t.number},
-		{"tracing_on", "1"},
-	} {
+		{"options/stacktrace", map[bool]string{false: "0", true: "1"}[stacks && t.tracer == ""]},
+	}
+	if id := strconv.Itoa(number); id != t.number { // to set a filter takes as long as to set a thread
+		t.number = id
+		settings = append(settings, [][2]string{{"events/raw_syscalls/sys_enter/filter", "id == " + id}, {"events/raw_syscalls/sys_exit/filter", "id == " + id}}...)
+	}
+	for _, s := range append(settings, [2]string{"tracing_on", "1"}) {
 		if err := write(t.in.dir, s[0], s[1]); err != nil && !(errors.Is(err, unix.ENOENT) && strings.HasPrefix(s[0], "events/")) {
 			return deniedAt("an instance of tracefs", err)
 		}
@@ -74,6 +83,9 @@ var ErrUnseen = errors.New("the call was not made while the kernel wrote down wh
 
 // End returns the way of the call since Begin.
 func (t *Trace) End() (Path, error) {
+	if t.tracer != "" {
+		return t.endEvery()
+	}
 	kept, took, err := t.end()
 	p := Path{Kernel: release(), Made: time.Now(), Source: "tracefs, events with stacks", Table: Functions().Version, Missing: t.in.missing, TookNS: took.Nanoseconds()}
 	if err != nil {
@@ -86,17 +98,33 @@ func (t *Trace) End() (Path, error) {
 // end returns the records of the call, counted from when it was entered, and how long it
 // took; 0 where it has not returned.
 func (t *Trace) end() (kept []followed, took time.Duration, err error) {
-	if err := write(t.in.dir, "tracing_on", "0"); err != nil {
-		return nil, 0, fmt.Errorf("tracefs: %w", err)
-	}
-	text, err := read(t.in.dir, "trace")
+	all, err := t.records()
 	if err != nil {
-		return nil, 0, fmt.Errorf("tracefs: %w", err)
+		return nil, 0, err
 	}
-	if err := clear(t.in.dir); err != nil {
-		return nil, 0, fmt.Errorf("tracefs: %w", err)
+	return call(all, t.number)
+}
+
+// records returns what the kernel has written down since they were last read, and has it
+// write no more.
+func (t *Trace) records() ([]record, error) {
+	text, err := t.written()
+	if err != nil {
+		return nil, err
 	}
-	inside, enter, leave := within(parse(string(text)), t.number)
+	last := t.last
+	var all []record
+	for _, r := range parse(text) {
+		if t.last = max(t.last, r.at); r.at > last && r.tid == t.tid {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// call returns those of the first call of a number, as end does.
+func call(all []record, number string) (kept []followed, took time.Duration, err error) {
+	inside, enter, leave := within(all, number)
 	if enter == nil && len(inside) == 0 {
 		return nil, 0, ErrUnseen
 	}
@@ -112,9 +140,22 @@ func (t *Trace) end() (kept []followed, took time.Duration, err error) {
 	return kept, took, nil
 }
 
-// clear empties the ring buffer: that is what an open(2) with O_TRUNC means there.
-func clear(dir string) error {
-	fd, err := unix.Open(dir+"/trace", unix.O_WRONLY|unix.O_TRUNC|unix.O_CLOEXEC, 0)
+// written returns what the ring buffer has.
+func (t *Trace) written() (string, error) {
+	if err := write(t.in.dir, "tracing_on", "0"); err != nil {
+		return "", fmt.Errorf("tracefs: %w", err)
+	}
+	text, err := read(t.in.dir, "trace")
+	if err != nil {
+		return "", fmt.Errorf("tracefs: %w", err)
+	}
+	return string(text), nil
+}
+
+// clear empties a file of a directory in tracefs: the ring buffer, or a list of threads. That
+// is what an open(2) with O_TRUNC means there. It takes longer than to read or to add.
+func clear(dir, file string) error {
+	fd, err := unix.Open(dir+"/"+file, unix.O_WRONLY|unix.O_TRUNC|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"runtime"
 	"slices"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,8 +11,8 @@ import (
 // Twins are the calls that Time can make once more.
 var Twins = []int{unix.SYS_SENDTO, unix.SYS_RECVFROM, unix.SYS_CONNECT, unix.SYS_SHUTDOWN, unix.SYS_CLOSE}
 
-// tries is how often Time makes the call until it takes the same way. Whether an ACK comes
-// at once or later is not the same each time.
+// tries is how often Time makes the call, for one that takes the same way. Whether an ACK
+// comes at once or later is not the same each time.
 const tries = 4
 
 // Time gives the hits of a path their times. To write a stack takes time, so they come from
@@ -25,9 +24,16 @@ func (t *Trace) Time(p *Path, number, bytes int) error {
 	if !slices.Contains(Twins, number) {
 		return nil
 	}
+	if t.tracer != "" {
+		return t.timeEvery(p, number, bytes)
+	}
 	wanted := slices.DeleteFunc(p.Passed(), func(h *Hit) bool { return chance(h.Event) })
-	for range tries {
-		passed, took, err := t.twin(number, bytes)
+	passes, err := t.twins(number, bytes)
+	if err != nil {
+		return err
+	}
+	for _, pass := range passes {
+		passed, took, err := call(pass, t.number)
 		if err != nil {
 			return err
 		}
@@ -38,8 +44,26 @@ func (t *Trace) Time(p *Path, number, bytes int) error {
 		for i, h := range wanted {
 			h.AfterNS = passed[i].at.Nanoseconds()
 		}
-		p.Timed, p.PlainNS = "on a connection of fd3's own on loopback, without stacks", took.Nanoseconds()
+		p.Timed, p.PlainNS = onTwin+", without stacks", took.Nanoseconds()
 		return nil
+	}
+	return nil
+}
+
+// onTwin says where a twin is made.
+const onTwin = "on a connection of fd3's own on loopback"
+
+// timeEvery tells how long a call lasts while no function tells.
+func (t *Trace) timeEvery(p *Path, number, bytes int) error {
+	tracer := t.tracer
+	t.tracer = ""
+	defer func() { t.tracer = tracer }()
+	passes, err := t.twins(number, bytes)
+	if err != nil || len(passes) == 0 {
+		return err
+	}
+	if _, took, err := call(passes[len(passes)-1], t.number); err == nil && took > 0 {
+		p.Timed, p.PlainNS = onTwin+", with no function telling", took.Nanoseconds()
 	}
 	return nil
 }
@@ -59,48 +83,78 @@ func (p *Path) Passed() []*Hit {
 	return all
 }
 
-// twin makes a call on a thread of its own, and returns what it has passed.
-func (t *Trace) twin(number, bytes int) (passed []followed, took time.Duration, err error) {
-	tid, goOn, made := make(chan int), make(chan bool), make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and ends with the goroutine
-		ends, err := connected(number)
-		defer func() {
+// twins makes a call several times, each on a connection of its own, and returns what the
+// kernel has written down of each. To begin and to read takes far longer than to make the
+// call, so that is done once.
+func (t *Trace) twins(number, bytes int) (passes [][]record, err error) {
+	var all [tries][]int
+	defer func() {
+		for _, ends := range all {
 			for _, fd := range ends {
 				unix.Close(fd)
 			}
-			made <- err
-		}()
-		if err == nil && number == unix.SYS_RECVFROM {
-			_, err = unix.Write(ends[1], make([]byte, bytes))
 		}
+	}()
+	for i := range all {
+		if all[i], err = connected(number); err != nil {
+			return nil, err
+		}
+		switch {
+		case number == unix.SYS_RECVFROM:
+			_, err = unix.Write(all[i][1], make([]byte, bytes))
+		case number != unix.SYS_CONNECT && i%2 == 1: // the other end has not read all that came before
+			_, err = unix.Write(all[i][0], []byte{0})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	tid, goOn, made := make(chan int), make(chan bool), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and ends with the goroutine
 		tid <- unix.Gettid()
-		if !<-goOn || err != nil {
-			return
-		}
-		switch number {
-		case unix.SYS_SENDTO:
-			err = unix.Sendto(ends[0], make([]byte, bytes), unix.MSG_NOSIGNAL, nil)
-		case unix.SYS_RECVFROM:
-			_, _, err = unix.Recvfrom(ends[0], make([]byte, bytes), 0)
-		case unix.SYS_CONNECT:
-			var at unix.Sockaddr
-			if at, err = unix.Getsockname(ends[1]); err == nil {
-				err = unix.Connect(ends[0], at)
+		var err error
+		if <-goOn {
+			for i := range all {
+				err = errors.Join(err, twin(number, bytes, &all[i]))
 			}
-		case unix.SYS_SHUTDOWN:
-			err = unix.Shutdown(ends[0], unix.SHUT_WR)
-		case unix.SYS_CLOSE:
-			err = unix.Close(ends[0])
-			ends = ends[1:]
 		}
+		made <- err
 	}()
 	err = t.Begin(<-tid, number, false)
 	goOn <- err == nil
 	if err := errors.Join(err, <-made); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return t.end()
+	records, err := t.records()
+	for i, r := range records {
+		if r.call(t.number) == "sys_enter" {
+			passes = append(passes, records[i:])
+		}
+	}
+	return passes, err
+}
+
+// twin makes a call on one of two ends.
+func twin(number, bytes int, ends *[]int) error {
+	fd := (*ends)[0]
+	switch number {
+	case unix.SYS_SENDTO:
+		return unix.Sendto(fd, make([]byte, bytes), unix.MSG_NOSIGNAL, nil)
+	case unix.SYS_RECVFROM:
+		_, _, err := unix.Recvfrom(fd, make([]byte, bytes), 0)
+		return err
+	case unix.SYS_CONNECT:
+		at, err := unix.Getsockname((*ends)[1])
+		if err != nil {
+			return err
+		}
+		return unix.Connect(fd, at)
+	case unix.SYS_SHUTDOWN:
+		return unix.Shutdown(fd, unix.SHUT_WR)
+	}
+	*ends = (*ends)[1:]
+	return unix.Close(fd)
 }
 
 // connected returns the two ends of a connection on loopback; for connect(2) a socket that
