@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +15,10 @@ import (
 	"fd3/sockets/netlab"
 )
 
-const wireRateLong = `Let so many bits a second through. What comes faster waits in a queue (tc-tbf(8)), first
-in, first out, and what finds the queue full is dropped. There is a queue for each way.
+const wireRateLong = `Let so many bits a second through (tc-tbf(8)). What comes faster waits in a queue, of
+which there is one for each way. It is a bfifo, first in, first out: what finds it full is
+dropped. fq_codel and cake give each connection its turn, and drop early, when packets
+have waited too long. A kernel need not have them: then this says so, and changes nothing.
 
 At the cable, the hosts do not know: so it is where a fast link meets a slow one, in a
 router. At the hosts, each kernel knows that its own queue is filled, and by whom.`
@@ -27,7 +30,7 @@ func (a *app) wireRate() *cobra.Command {
 		Use:     "rate RATE|off",
 		Short:   "make the cable slow, with a queue in front",
 		Long:    wireRateLong,
-		Example: "  fd3 wire rate 1mbit\n  fd3 wire rate 1mbit --queue 200kb\n  fd3 wire rate 1mbit --at hosts\n  fd3 wire rate off\n  fd3 wire queue                   how full it is, over time",
+		Example: "  fd3 wire rate 1mbit\n  fd3 wire rate 1mbit --queue 200kb\n  fd3 wire rate 1mbit --at hosts\n  fd3 wire rate 1mbit --qdisc fq_codel\n  fd3 wire rate off\n  fd3 wire queue                   how full it is, over time",
 		Args:    exactly(1, "a rate, such as 1mbit, or off"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			rate, err := amount(args[0], rates)
@@ -47,6 +50,8 @@ func (a *app) wireRate() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&queue, "queue", "64kb", "how much may wait; kb are 1024 bytes, as for tc(8)")
 	cmd.Flags().StringVar(&s.At, "at", netlab.AtCable, "where: cable, or hosts, before the interface of each")
+	cmd.Flags().StringVar(&s.Qdisc, "qdisc", "", "the kind of queue: "+strings.Join(netlab.Qdiscs, ", ")+" (default "+netlab.FIFO+")")
+	cmd.RegisterFlagCompletionFunc("qdisc", cobra.FixedCompletions(netlab.Qdiscs, cobra.ShellCompDirectiveNoFileComp))
 	cmd.RegisterFlagCompletionFunc("at", cobra.FixedCompletions([]string{netlab.AtCable, netlab.AtHosts}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

@@ -56,10 +56,11 @@ var wireVerbs = []wireVerb{
 			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
 		}},
 	{use: "flow", short: "let everything pass from now on, late or with losses", read: flowing,
-		example: "  fd3 wire flow\n  fd3 wire flow --delay 20ms       each packet comes 20 ms later\n  fd3 wire flow --loss 1/3         of three packets of a host the third is lost",
+		example: "  fd3 wire flow\n  fd3 wire flow --delay 20ms       each packet comes 20 ms later\n  fd3 wire flow --loss 1/3         of three packets of a host the third is lost\n  fd3 wire flow --delay 20ms --by netem   the kernel does it, where it has netem",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
 			f.DurationVar(&o.Delay, "delay", 0, "how much later each packet comes")
 			f.Var(lossFlag{o}, "loss", "how many packets of each host are lost: 1/3")
+			f.Var(byFlag{o}, "by", "who does that: cable, or netem of the kernel (tc-netem(8)); it loses by chance")
 		}},
 	{use: "hold", short: "hold what comes from now on", read: held,
 		example: "  fd3 wire hold\n  fd3 wire hold --when syn,fin\n  fd3 wire hold --when all         ARP too",
@@ -109,6 +110,9 @@ func nothing(_ *wire.Order, args []string) error {
 // flowing takes no argument, and knows how late and how lossy a cable can be.
 func flowing(o *wire.Order, args []string) error {
 	way := wire.Way{Delay: o.Delay, Lose: o.Lose, Of: o.Of}
+	if o.Netem && way == (wire.Way{}) {
+		return errors.New("what is netem to do? --delay 20ms, --loss 1/3, or both")
+	}
 	return cmp.Or(nothing(o, args), way.Check())
 }
 
@@ -142,6 +146,21 @@ func (f lossFlag) Set(text string) error {
 	if !found || err != nil || errOf != nil || f.Lose < 1 || f.Lose > f.Of {
 		return errors.New("so many of so many packets are lost, such as 1/3")
 	}
+	return nil
+}
+
+// A byFlag is who delays and loses.
+type byFlag struct{ *wire.Order }
+
+func (f byFlag) Type() string { return "cable|netem" }
+
+func (f byFlag) String() string { return "" }
+
+func (f byFlag) Set(text string) error {
+	if text != "cable" && text != "netem" {
+		return errors.New("it is cable or netem")
+	}
+	f.Netem = text == "netem"
 	return nil
 }
 

@@ -36,6 +36,12 @@ func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Re
 	}
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
 	n.packets(touched(packets, did))
+	switch {
+	case did.NoNetem != "":
+		n.say("no netem", map[string]string{"why": did.NoNetem})
+	case did.Netem:
+		n.say("netem", nil)
+	}
 	if err := woken(); err != nil {
 		return err
 	}

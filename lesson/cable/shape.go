@@ -27,7 +27,12 @@ func (n *Narrator) Shaped(network *netlab.Network, s netlab.Shape, links []netla
 	case *s.Rate == 0:
 		n.say("no rate", nil)
 	default:
-		n.say("rate", map[string]string{"rate": lesson.Rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue))}, s.At)
+		values := map[string]string{"rate": lesson.Rate(*s.Rate), "queue": lesson.Counted(s.Queue, "byte"), "drain": lesson.Took(drain(*s.Rate, s.Queue)), "qdisc": s.Qdisc}
+		variant := s.At
+		if s.Qdisc != "" && s.Qdisc != netlab.FIFO {
+			variant += " fair"
+		}
+		n.say("rate", values, variant)
 	}
 	if s.Offload != nil {
 		n.offloads(links, true)
@@ -60,6 +65,10 @@ func drain(rate uint64, queue uint32) time.Duration {
 // ends of the cable.
 func (n *Narrator) links(links []netlab.Link, all bool) {
 	for _, l := range links {
+		if l.Delay > 0 || l.Loss > 0 {
+			n.show(netem(l).Event())
+			continue
+		}
 		if !all && l.Rate == 0 && l.MTU == netlab.MostMTU {
 			continue
 		}
@@ -69,11 +78,27 @@ func (n *Narrator) links(links []netlab.Link, all bool) {
 		}
 		if l.Rate > 0 {
 			e.Command = fmt.Sprintf("fd3 on %s -- tc -s qdisc show dev %s", l.Host, l.Device)
+			if l.Qdisc != netlab.FIFO {
+				e.Value += ", " + l.Qdisc
+			}
 			e.Value += fmt.Sprintf(", %s; %s waiting, %s dropped", lesson.Rate(l.Rate), lesson.Counted(l.Waiting, "byte"), lesson.Counted(l.Dropped, "packet"))
 			e.Have, e.Full = int64(l.Waiting), int64(l.Queue)
 		}
 		n.show(e.Event())
 	}
+}
+
+// netem is what the kernel itself does at an end of the cable.
+func netem(l netlab.Link) lesson.Evidence {
+	var all []string
+	if l.Delay > 0 {
+		all = append(all, "each packet comes "+lesson.Took(l.Delay)+" late")
+	}
+	if l.Loss > 0 {
+		all = append(all, fmt.Sprintf("%.3g %% are lost by chance", 100*l.Loss))
+	}
+	return lesson.Evidence{Fact: "way to the " + l.Device, Value: "netem: " + strings.Join(all, ", and "), Source: "rtnetlink(7)",
+		Command: fmt.Sprintf("fd3 on %s -- tc -s qdisc show dev %s", l.Host, l.Device)}
 }
 
 // way says what becomes of what flows.

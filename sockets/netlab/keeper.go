@@ -2,6 +2,7 @@ package netlab
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -61,6 +62,8 @@ type keeper struct {
 	router   *host // or nil
 	place    Host  // where the cable is
 	cable    *wire.Cable
+	shaping  sync.Mutex // one changes the interfaces at a time
+	netem    bool       // it stands at the ends of the cable
 	end      func()
 
 	mu   sync.Mutex
@@ -271,7 +274,17 @@ func (k *keeper) obey(l *stage.Line, o order, r *report) error {
 		r.Started = pid
 		return err
 	case o.Do == cable && o.Cable != nil:
-		did, err := k.cable.Do(*o.Cable)
+		todo, without := *o.Cable, ""
+		if todo.Do == "flow" {
+			k.shaping.Lock()
+			defer k.shaping.Unlock()
+			var err error
+			if todo, without, err = k.flow(todo); err != nil {
+				return err
+			}
+		}
+		did, err := k.cable.Do(todo)
+		did.Netem, did.NoNetem = todo.Netem, without
 		r.Cable = &did
 		return err
 	case o.Do == shape && o.Shape != nil:
@@ -289,8 +302,18 @@ func (k *keeper) obey(l *stage.Line, o order, r *report) error {
 
 // shape changes the interfaces of all hosts, or of none.
 func (k *keeper) shape(s Shape) error {
+	k.shaping.Lock()
+	defer k.shaping.Unlock()
 	if err := s.Check(); err != nil {
 		return err
+	}
+	if s.Rate != nil && *s.Rate > 0 && s.At == AtCable && k.netem {
+		return errors.New("netem stands at the cable, where the rate would be kept: fd3 wire flow takes it away")
+	}
+	if s.Qdisc != "" {
+		if err := try(s.Qdisc); err != nil {
+			return err
+		}
 	}
 	for _, h := range k.hosts {
 		if err := h.shape(s); err != nil {

@@ -1,26 +1,31 @@
 package netlab
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // A Link is an interface of a host, as the host's kernel has it, or an end of the cable that
 // has a queue.
 type Link struct {
-	Host    string   `json:"host"`   // client, server; cable: a packet that waits there has left the one host, and the other has it not
-	Device  string   `json:"device"` // net0; of the cable the name of the host that it leads to
-	MTU     int      `json:"mtu"`
-	Offload []string `json:"offload,omitempty"` // of a host: what its kernel leaves to the interface, by the names of ethtool(8)
-	Rate    uint64   `json:"rate,omitempty"`    // bits a second that leave it at most; 0: no bound
-	Queue   uint32   `json:"queue,omitempty"`   // with a Rate: how many bytes may wait for their turn
-	Waiting uint32   `json:"waiting,omitempty"` // with a Rate: how many do
-	Packets uint32   `json:"packets,omitempty"` // with a Rate: in how many packets
-	Dropped uint32   `json:"dropped,omitempty"` // with a Rate: packets that found the queue full, since there is one
-	Sent    uint64   `json:"sent,omitempty"`    // with a Rate: bytes that went through the queue, since there is one
+	Host    string        `json:"host"`   // client, server; cable: a packet that waits there has left the one host, and the other has it not
+	Device  string        `json:"device"` // net0; of the cable the name of the host that it leads to
+	MTU     int           `json:"mtu"`
+	Offload []string      `json:"offload,omitempty"`  // of a host: what its kernel leaves to the interface, by the names of ethtool(8)
+	Delay   time.Duration `json:"delay_ns,omitempty"` // of the cable: each packet is held back so long there, by netem
+	Loss    float64       `json:"loss,omitempty"`     // of the cable: this part of the packets is lost there by chance, by netem
+	Rate    uint64        `json:"rate,omitempty"`     // bits a second that leave it at most; 0: no bound
+	Qdisc   string        `json:"qdisc,omitempty"`    // with a Rate: the kind of the queue, one of Qdiscs
+	Queue   uint32        `json:"queue,omitempty"`    // with a Rate: how many bytes may wait for their turn
+	Waiting uint32        `json:"waiting,omitempty"`  // with a Rate: how many do
+	Packets uint32        `json:"packets,omitempty"`  // with a Rate: in how many packets
+	Dropped uint32        `json:"dropped,omitempty"`  // with a Rate: packets that found the queue full, since there is one
+	Sent    uint64        `json:"sent,omitempty"`     // with a Rate: bytes that went through the queue, since there is one
 }
 
 // A Shape is how the interfaces of both hosts are to be, and the cable.
@@ -28,6 +33,7 @@ type Shape struct {
 	MTU   int     `json:"mtu,omitempty"`   // 0: as it is
 	Rate  *uint64 `json:"rate,omitempty"`  // bits a second; 0: no bound; nil: as it is
 	Queue uint32  `json:"queue,omitempty"` // with a Rate: bytes
+	Qdisc string  `json:"qdisc,omitempty"` // with a Rate: the kind of the queue, one of Qdiscs; none: FIFO
 	At    string  `json:"at,omitempty"`    // with a Rate: AtHosts or AtCable; at the other place there is none then
 
 	Offload *bool `json:"offload,omitempty"` // whether the kernel leaves to the interface what is to be done with each packet that is sent; nil: as it is
@@ -68,6 +74,9 @@ func (s Shape) Check() error {
 	}
 	if s.Rate != nil && *s.Rate != 0 && s.At == AtCable && s.Queue > MostCableQueue {
 		return fmt.Errorf("a queue of the cable has room for %d bytes at most, and not for %d", MostCableQueue, s.Queue)
+	}
+	if s.Qdisc != "" && !slices.Contains(Qdiscs, s.Qdisc) {
+		return fmt.Errorf("a queue is one of %s, not %q", strings.Join(Qdiscs, ", "), s.Qdisc)
 	}
 	return nil
 }
@@ -115,23 +124,7 @@ func (s Shape) apply(link netlink.Link) error {
 	if s.Rate == nil {
 		return nil
 	}
-	return limit(link, *s.Rate, s.Queue)
-}
-
-// limit puts a token bucket filter before an interface (tc-tbf(8)), in the place of one
-// that is there; at a rate of 0 it takes that away.
-func limit(link netlink.Link, rate uint64, queue uint32) error {
-	attrs := netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
-	if rate == 0 {
-		err := netlink.QdiscDel(&netlink.Tbf{QdiscAttrs: attrs})
-		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINVAL) { // there is none
-			return nil
-		}
-		return step("RTM_DELQDISC", err)
-	}
-	bytes := rate / 8
-	burst := uint32(max(2*(MostMTU+14), bytes/100)) // of 10 ms, and no packet is larger
-	return step("RTM_NEWQDISC, tbf", netlink.QdiscReplace(&netlink.Tbf{QdiscAttrs: attrs, Rate: bytes, Limit: queue, Buffer: netlink.Xmittime(bytes, burst)}))
+	return limit(link, *s.Rate, s.Queue, cmp.Or(s.Qdisc, FIFO))
 }
 
 // links reads the interface of the host, and its end of the cable if that has a queue.
@@ -147,7 +140,7 @@ func (h *host) links() (all []Link, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if end, err := readLink(AtCable, h.Name); err != nil || end.Rate > 0 {
+	if end, err := readLink(AtCable, h.Name); err != nil || end.Rate > 0 || end.Delay > 0 || end.Loss > 0 {
 		return append(all, end), err
 	}
 	return all, nil
@@ -163,11 +156,17 @@ func readLink(host, device string) (Link, error) {
 	l.MTU = link.Attrs().MTU
 	queues, err := netlink.QdiscList(link)
 	for _, q := range queues {
+		if netem, ok := q.(*netlink.Netem); ok {
+			l.Delay, l.Loss = asNetem(netem)
+		}
+		if q.Attrs().Handle == inside {
+			l.Qdisc = q.Type()
+		}
 		tbf, ok := q.(*netlink.Tbf)
 		if !ok {
 			continue
 		}
-		l.Rate, l.Queue = 8*tbf.Rate, tbf.Limit
+		l.Rate, l.Queue, l.Qdisc = 8*tbf.Rate, tbf.Limit, cmp.Or(l.Qdisc, FIFO)
 		if s := tbf.Statistics; s != nil && s.Queue != nil && s.Basic != nil {
 			l.Waiting, l.Packets, l.Dropped, l.Sent = s.Queue.Backlog, s.Queue.Qlen, s.Queue.Drops, s.Basic.Bytes
 		}

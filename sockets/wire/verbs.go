@@ -15,6 +15,7 @@ type Order struct {
 	Delay  time.Duration `json:"delay,omitempty"`  // delay, and flow: of each packet
 	Lose   int           `json:"lose,omitempty"`   // flow: so many packets of each host
 	Of     int           `json:"of,omitempty"`     // flow: of so many; 0: none is lost
+	Netem  bool          `json:"netem,omitempty"`  // flow: the kernel's netem is to do that, where there is one, and not the cable
 	Off    int           `json:"off,omitempty"`    // rst: so far beside the sequence number that is expected
 	To     string        `json:"to,omitempty"`     // rst, syn: the host that is to get it
 	Port   int           `json:"port,omitempty"`   // syn: of that host
@@ -26,13 +27,15 @@ type Order struct {
 
 // A Report is what came of an Order.
 type Report struct {
-	Holds   string   `json:"holds"`             // words of Filters; empty: everything flows
-	Way     Way      `json:"way"`               // what becomes of what flows
-	Lie     int      `json:"lie"`               // how many packets lie on the cable
-	Newest  int      `json:"newest"`            // the number of the newest packet
-	Before  int      `json:"before"`            // and of the one that was it before the Order
-	Touched []int    `json:"touched,omitempty"` // the packets that something was done to
-	Packets []Packet `json:"packets,omitempty"` // record: some of them, without what Parse finds
+	Holds   string   `json:"holds"`              // words of Filters; empty: everything flows
+	Way     Way      `json:"way"`                // what becomes of what flows
+	Netem   bool     `json:"netem,omitempty"`    // flow: netem does that, and not the cable
+	NoNetem string   `json:"no_netem,omitempty"` // flow: why the cable does it, where netem was asked for
+	Lie     int      `json:"lie"`                // how many packets lie on the cable
+	Newest  int      `json:"newest"`             // the number of the newest packet
+	Before  int      `json:"before"`             // and of the one that was it before the Order
+	Touched []int    `json:"touched,omitempty"`  // the packets that something was done to
+	Packets []Packet `json:"packets,omitempty"`  // record: some of them, without what Parse finds
 }
 
 // verbs are what can be done, by the name in an Order.
