@@ -106,7 +106,7 @@ var walls = map[string]string{
 }
 
 // forTests are the folders that only tests import.
-var forTests = []string{"httpmini/server/chromium", "lesson/course/labtest", "lesson/golden", "sockets/kernel/referee"}
+var forTests = []string{"httpmini/server/chromium", "lesson/course/labtest", "lesson/golden", "sockets/kernel/referee", "sockets/netlab/netlabtest", "sockets/stage/stagetest"}
 
 // wall is the key of a folder in walls.
 func wall(folder string) string {

@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -12,29 +11,8 @@ import (
 	"fd3/lesson"
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
+	"fd3/sockets/netlab/netlabtest"
 )
-
-// network returns one for this test.
-func network(t *testing.T, name string) *netlab.Network {
-	t.Helper()
-	_, _, err := netlab.Up(name, netlab.Options{})
-	var denied *netlab.DeniedError
-	if errors.As(err, &denied) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := netlab.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		n.Close()
-		netlab.Down(context.Background(), name)
-	})
-	return n
-}
 
 // narrator keeps what is told, and takes a value that nobody has told for a fault.
 func narrator(t *testing.T, told *[]lesson.Event) *Narrator {
@@ -44,7 +22,7 @@ func narrator(t *testing.T, told *[]lesson.Event) *Narrator {
 // Every trial that this user can make is told with all of its words, and with evidence of
 // what they say. Afterwards nothing sits anywhere.
 func TestTrials(t *testing.T) {
-	n := network(t, "told")
+	n := netlabtest.Up(t)
 	root := true
 	tell := func(o hooks.Order) []lesson.Event {
 		trial, err := hooks.Try(t.Context(), n, o)
@@ -147,7 +125,7 @@ func TestTrials(t *testing.T) {
 
 // A connection is told with all of its words, whatever a program at sockops does.
 func TestConnection(t *testing.T) {
-	n := network(t, "moments")
+	n := netlabtest.Up(t)
 	for _, v := range hooks.Verbs {
 		c, err := hooks.Connect(t.Context(), n, hooks.Order{Verb: v, At: hooks.Sockops.Name})
 		var denied *hooks.DeniedError

@@ -12,6 +12,7 @@ import (
 
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
+	"fd3/sockets/netlab/netlabtest"
 )
 
 // connect makes a connection with a program at sockops, which is for root.
@@ -69,7 +70,7 @@ func marked(c *hooks.Connection, host string) (marked, all int) {
 // answers, there is a connection.
 func TestSockops(t *testing.T) {
 	t.Parallel()
-	n := up(t)
+	n := netlabtest.Up(t)
 	for _, v := range hooks.Verbs {
 		t.Run(string(v), func(t *testing.T) {
 			c := connect(t, n, hooks.Order{Verb: v})

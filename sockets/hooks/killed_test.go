@@ -18,6 +18,8 @@ import (
 
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
+	"fd3/sockets/netlab/netlabtest"
+	"fd3/sockets/stage/stagetest"
 )
 
 // programs are the eBPF programs of fd3 that this kernel has, as far as it tells.
@@ -74,7 +76,7 @@ func TestKilled(t *testing.T) {
 	const rounds = 12
 	for round := range rounds {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
-			n := up(t)
+			n := netlabtest.Up(t)
 			done := make(chan error, 1)
 			go func() {
 				_, err := hooks.Try(context.Background(), n, hooks.Order{Verb: hooks.Drop, At: "netdev-egress"})
@@ -82,7 +84,7 @@ func TestKilled(t *testing.T) {
 			}()
 			victim := n.PID
 			if round%2 == 0 {
-				until(t, "an agent", func() bool {
+				stagetest.Until(t, "an agent", func() bool {
 					there := agents()
 					if len(there) > 0 {
 						victim, _ = strconv.Atoi(there[0])
@@ -94,33 +96,33 @@ func TestKilled(t *testing.T) {
 			there := slices.Concat(groups(), programs()) // of trials of other tests, too, which end soon
 			unix.Kill(victim, unix.SIGKILL)
 			<-done
-			netlab.Down(context.Background(), "t"+strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))
+			netlab.Down(context.Background(), netlabtest.Name(t))
 			left := func() []string {
 				now := slices.Concat(groups(), programs())
 				still := slices.DeleteFunc(slices.Clone(there), func(x string) bool { return !slices.Contains(now, x) })
 				return slices.Concat(agents(), still, inside(n.Hosts))
 			}
-			until(t, fmt.Sprintf("the end of %v", left()), func() bool { return len(left()) == 0 })
+			stagetest.Until(t, fmt.Sprintf("the end of %v", left()), func() bool { return len(left()) == 0 })
 		})
 	}
 }
 
 // A trial that is given up ends at once, and leaves nothing.
 func TestCancelled(t *testing.T) {
-	n := up(t)
+	n := netlabtest.Up(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		_, err := hooks.Try(ctx, n, hooks.Order{Verb: hooks.Drop, At: "input"})
 		done <- err
 	}()
-	until(t, "an agent", func() bool { return len(agents()) > 0 })
+	stagetest.Until(t, "an agent", func() bool { return len(agents()) > 0 })
 	there := groups()
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	until(t, "the end of the agents", func() bool {
+	stagetest.Until(t, "the end of the agents", func() bool {
 		return len(agents()) == 0 && !slices.ContainsFunc(groups(), func(g string) bool { return slices.Contains(there, g) })
 	})
 }
@@ -134,7 +136,7 @@ func TestSweep(t *testing.T) {
 	if cgroups() == "" {
 		t.Skip("no cgroups of version 2 are mounted")
 	}
-	n := up(t)
+	n := netlabtest.Up(t)
 	trial := try(t, n, hooks.Order{Verb: hooks.Watch})
 	how := trial.Stop("cgroup-egress").How
 	_, path, found := strings.Cut(how, ", ")
@@ -144,19 +146,9 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(path, 0o755); err != nil { // as that agent, which has ended, had it
 		t.Fatal(err)
 	}
-	until(t, "the agent to be reaped", func() bool { return unix.Kill(trial.PID[netlab.Client], 0) == unix.ESRCH })
+	stagetest.Until(t, "the agent to be reaped", func() bool { return unix.Kill(trial.PID[netlab.Client], 0) == unix.ESRCH })
 	try(t, n, hooks.Order{Verb: hooks.Watch, At: "output"})
 	if _, err := os.Stat(path); err == nil {
 		t.Errorf("%s is still there", path)
-	}
-}
-
-// until waits for a condition.
-func until(t *testing.T, what string, there func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited too long for %s", what)
-		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"fd3/sockets/hooks"
 	"fd3/sockets/netlab"
+	"fd3/sockets/netlab/netlabtest"
 )
 
 // try sends a packet. A place that takes nothing from this user is skipped, unless the user
@@ -57,7 +58,7 @@ func arrived(trial *hooks.Trial) bool { return string(trial.Received.Data) == "h
 
 func TestWatch(t *testing.T) {
 	t.Parallel()
-	n := up(t)
+	n := netlabtest.Up(t)
 	trial := try(t, n, hooks.Order{Verb: hooks.Watch})
 	if got, want := saw(trial), able(trial, "socket"); !slices.Equal(got, want) {
 		t.Errorf("seen at %v, and not at %v", got, want)
@@ -98,7 +99,7 @@ func TestWatch(t *testing.T) {
 // told depends on the place; the receiver gets nothing, and the kernels count.
 func TestDrop(t *testing.T) {
 	t.Parallel()
-	n := up(t)
+	n := netlabtest.Up(t)
 	reasons := map[string]string{"output": "NETFILTER_DROP", "postrouting": "NETFILTER_DROP", "cgroup-egress": "BPF_CGROUP_EGRESS", "netdev-egress": "NETFILTER_DROP",
 		"tc-egress": "TC_EGRESS", "tc-ingress": "TC_INGRESS", "netdev-ingress": "NETFILTER_DROP", "prerouting": "NETFILTER_DROP", "input": "NETFILTER_DROP", "cgroup-ingress": "SOCKET_FILTER", "socket": "SOCKET_FILTER"}
 	for _, p := range hooks.Places {
@@ -139,7 +140,7 @@ func TestDrop(t *testing.T) {
 
 func TestRewrite(t *testing.T) {
 	t.Parallel()
-	n := up(t)
+	n := netlabtest.Up(t)
 	for _, p := range hooks.Places {
 		t.Run(p.Name, func(t *testing.T) {
 			trial := try(t, n, hooks.Order{Verb: hooks.Rewrite, At: p.Name})
@@ -175,7 +176,7 @@ func foretold(t *testing.T, trial *hooks.Trial) {
 
 func TestRedirect(t *testing.T) {
 	t.Parallel()
-	n := up(t)
+	n := netlabtest.Up(t)
 	for _, p := range hooks.Places {
 		t.Run(p.Name, func(t *testing.T) {
 			trial := try(t, n, hooks.Order{Verb: hooks.Redirect, At: p.Name})
@@ -196,7 +197,7 @@ func TestRedirect(t *testing.T) {
 // A program that reads without looking how long the packet is: the verifier says where.
 func TestUnchecked(t *testing.T) {
 	t.Parallel()
-	n := up(t)
+	n := netlabtest.Up(t)
 	trial := try(t, n, hooks.Order{Verb: hooks.Watch, At: "xdp", Unchecked: true})
 	at := trial.Stop("xdp")
 	if at.Refused != unix.EACCES || !strings.Contains(strings.Join(at.Log, "\n"), "invalid access to packet, off=36 size=2") {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"fd3/sockets"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 	"fd3/sockets/wire"
 )
 
@@ -28,41 +28,7 @@ func TestMain(m *testing.M) {
 	if role := os.Getenv(loadRole); role != "" {
 		os.Exit(load(role))
 	}
-	os.Setenv("GORACE", "atexit_sleep_ms=0")
-	os.Exit(inRuntimeFolder(m))
-}
-
-func inRuntimeFolder(m *testing.M) int {
-	dir, err := os.MkdirTemp("/tmp", "fd3n")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	os.Setenv("XDG_RUNTIME_DIR", dir)
-	code := m.Run()
-	if err := stage.Tidy(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	left, _ := os.ReadDir(dir)
-	if pids := processes(dir); len(left)+len(pids) > 0 {
-		fmt.Fprintln(os.Stderr, "left behind:", left, pids)
-		return 1
-	}
-	return code
-}
-
-// processes are those whose control socket's path begins so.
-func processes(path string) (pids []string) {
-	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range found {
-		args, _ := os.ReadFile(file)
-		if strings.Contains(string(args), "\x00"+stage.Command+"\x00") && strings.Contains(string(args), "\x00"+path) {
-			pids = append(pids, strings.Split(file, "/")[2])
-		}
-	}
-	return pids
+	os.Exit(stagetest.Run(m, nil))
 }
 
 // A lab is a network with a stage on each host, and the descriptors that it has there.

@@ -19,6 +19,7 @@ import (
 	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 	"fd3/sockets/wire"
 )
 
@@ -107,7 +108,7 @@ func TestHeldNetworkIsIdle(t *testing.T) {
 	l.lies("client: 5 bytes seq 1")
 	ran := func() (all time.Duration) {
 		var threads []string
-		for _, pid := range processes(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "fd3", l.name)) {
+		for _, pid := range stagetest.Processes(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "fd3", l.name)) {
 			of, _ := filepath.Glob("/proc/" + pid + "/task/*/schedstat")
 			threads = append(threads, of...)
 		}
@@ -184,7 +185,7 @@ func TestKilled(t *testing.T) {
 			stage.Remote{Name: name, Role: role}.Quit(t.Context())
 		}
 		netlab.Down(t.Context(), name)
-		left := func() []string { return append(left(hosts, nil), processes(path)...) }
+		left := func() []string { return append(left(hosts, nil), stagetest.Processes(path)...) }
 		until(t, func() string { return fmt.Sprintf("the end of %v, round %d, killed: %s", left(), round, role) }, func() bool { return len(left()) == 0 })
 	}
 	t.Logf("killed: %v", killed)
@@ -198,7 +199,7 @@ func TestKilled(t *testing.T) {
 
 // processOf is the process of that role behind a control socket whose path begins so, or 0.
 func processOf(path, role string) int {
-	for _, pid := range processes(path) {
+	for _, pid := range stagetest.Processes(path) {
 		args, _ := os.ReadFile("/proc/" + pid + "/cmdline")
 		if words := strings.Split(string(args), "\x00"); len(words) > 2 && words[2] == role {
 			n, _ := strconv.Atoi(pid)

@@ -17,6 +17,7 @@ import (
 
 	"fd3/sockets"
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 )
 
 // table is the descriptor table of a process: number and what it is.
@@ -40,7 +41,7 @@ func table(t *testing.T, pid int) map[int]string {
 // control socket and the Go runtime's epoll and eventfd.
 func settled(t *testing.T, pid, sockets int) map[int]string {
 	t.Helper()
-	until(t, "the connections to close", func() bool { return len(table(t, pid)) <= 3+sockets+3 })
+	stagetest.Until(t, "the connections to close", func() bool { return len(table(t, pid)) <= 3+sockets+3 })
 	return table(t, pid)
 }
 
@@ -249,7 +250,7 @@ func straced(t *testing.T, pid int, threads string, options []string, during fun
 		t.Fatal(err)
 	}
 	defer strace.Process.Kill()
-	until(t, "strace at each thread", func() bool {
+	stagetest.Until(t, "strace at each thread", func() bool {
 		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/%s/status", pid, threads))
 		for _, task := range all {
 			status, _ := os.ReadFile(task)

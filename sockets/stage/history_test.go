@@ -8,6 +8,7 @@ import (
 
 	"fd3/sockets"
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 )
 
 // A stage remembers its calls, with the beginning of what they carried, and knows the one
@@ -25,7 +26,7 @@ func TestHistory(t *testing.T) {
 	sent := do(t, r, stage.Order{Do: "sendto", FD: 3, Data: make([]byte, 1000)})
 	do(t, r, stage.Order{Do: "recvfrom", FD: 3, Size: 2000})
 	go r.Do(t.Context(), stage.Order{Do: "recvfrom", FD: 3, Size: 2000}, func(sockets.Call) {})
-	until(t, "a call that waits", func() bool { return look(t, r).Blocked != nil })
+	stagetest.Until(t, "a call that waits", func() bool { return look(t, r).Blocked != nil })
 	calls, err := r.History(t.Context())
 	if err != nil || len(calls) != 6 {
 		t.Fatalf("%d calls, %v", len(calls), err)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 )
 
 func TestTwentyStartsGiveOneProcess(t *testing.T) {
@@ -44,7 +46,7 @@ func TestTwentyStartsGiveOneProcess(t *testing.T) {
 	if n := starts.Load(); n != 1 {
 		t.Errorf("%d starts, not 1", n)
 	}
-	if pids := processes(path(r)); len(pids) != 1 {
+	if pids := stagetest.Processes(path(r)); len(pids) != 1 {
 		t.Errorf("processes %v, not one", pids)
 	}
 }
@@ -88,8 +90,8 @@ func TestNotIdleWhileSomebodyWaits(t *testing.T) {
 	done := blockInAccept(t, r)
 	held.Close()
 	begun := time.Now()
-	until(t, "more than the idle time", func() bool { return time.Since(begun) > 2*idle })
-	if len(processes(path(r))) != 1 {
+	stagetest.Until(t, "more than the idle time", func() bool { return time.Since(begun) > 2*idle })
+	if len(stagetest.Processes(path(r))) != 1 {
 		t.Fatal("the stage ended although a command waits")
 	}
 	unix.Kill(pid, unix.SIGTERM)
@@ -103,7 +105,7 @@ func TestNotIdleWhileSomebodyWaits(t *testing.T) {
 // answered is started again.
 func startHeld(t *testing.T, r stage.Remote, idle time.Duration) (held net.Conn) {
 	t.Helper()
-	until(t, "a stage that answers", func() bool {
+	stagetest.Until(t, "a stage that answers", func() bool {
 		if _, _, err := r.Start(idle); err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +159,7 @@ func TestStartAfterACrash(t *testing.T) {
 	t.Parallel()
 	r, pid := started(t, stage.IdleEnd)
 	unix.Kill(pid, unix.SIGKILL)
-	until(t, "the crash", func() bool { _, err := r.State(t.Context()); return err == stage.ErrNone })
+	stagetest.Until(t, "the crash", func() bool { _, err := r.State(t.Context()); return err == stage.ErrNone })
 	if _, err := os.Lstat(path(r)); err != nil {
 		t.Errorf("a crash leaves the control socket: %v", err)
 	}
@@ -174,7 +176,7 @@ func TestQuitAfterACrash(t *testing.T) {
 	t.Parallel()
 	r, pid := started(t, stage.IdleEnd)
 	unix.Kill(pid, unix.SIGKILL)
-	until(t, "the crash", func() bool { _, err := r.State(t.Context()); return err == stage.ErrNone })
+	stagetest.Until(t, "the crash", func() bool { _, err := r.State(t.Context()); return err == stage.ErrNone })
 	if _, err := r.Quit(t.Context()); err != stage.ErrNone {
 		t.Error(err)
 	}
@@ -203,7 +205,7 @@ func stop(t *testing.T, pid int) {
 	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the stop", func() bool {
+	stagetest.Until(t, "the stop", func() bool {
 		all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 		for _, task := range all { // each stops when it runs next
 			if stat, err := os.ReadFile(task); err == nil && !strings.Contains(string(stat), ") T ") {
@@ -428,7 +430,7 @@ func TestUnseenTwice(t *testing.T) {
 	leave()
 	<-done
 	wake(t, r)
-	until(t, "the result", func() bool { return len(look(t, r).Unseen) == 1 })
+	stagetest.Until(t, "the result", func() bool { return len(look(t, r).Unseen) == 1 })
 	pid := look(t, r).PID
 	stop(t, pid) // so that it answers one who has gone
 	conn, err := net.Dial("unix", path(r))
@@ -456,7 +458,7 @@ func TestLeavesWhatIsNoControlSocket(t *testing.T) {
 		t.Errorf("State: %v", err)
 	}
 	unix.Kill(pid, unix.SIGTERM)
-	until(t, "the end", func() bool { return unix.Kill(pid, 0) == unix.ESRCH || len(processes(path(r))) == 0 })
+	stagetest.Until(t, "the end", func() bool { return unix.Kill(pid, 0) == unix.ESRCH || len(stagetest.Processes(path(r))) == 0 })
 	if _, err := r.Quit(t.Context()); err != stage.ErrNone {
 		t.Errorf("Quit: %v", err)
 	}
@@ -480,7 +482,7 @@ func TestLeavesTheNextControlSocket(t *testing.T) {
 	}
 	next := look(t, r).PID
 	unix.Kill(pid, unix.SIGTERM)
-	until(t, "the end", func() bool { return !slices.Contains(processes(path(r)), pid) })
+	stagetest.Until(t, "the end", func() bool { return !slices.Contains(stagetest.Processes(path(r)), strconv.Itoa(pid)) })
 	if got := look(t, r).PID; got != next {
 		t.Errorf("pid %d, not %d", got, next)
 	}

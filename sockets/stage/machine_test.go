@@ -13,6 +13,7 @@ import (
 
 	"fd3/sockets"
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 )
 
 func unixAddr(path string) sockets.Sockaddr { return sockets.UnixSockaddr(path) }
@@ -36,7 +37,7 @@ func block(t *testing.T, ctx context.Context, r stage.Remote, o stage.Order) <-c
 		c, err := r.Do(ctx, o, func(sockets.Call) {})
 		done <- outcome{c, err}
 	}()
-	until(t, "a blocked "+o.Do, func() bool {
+	stagetest.Until(t, "a blocked "+o.Do, func() bool {
 		b := look(t, r).Blocked
 		return b != nil && b.Name == o.Do && len(b.Args) > 0
 	})
@@ -117,7 +118,7 @@ func TestStateKeepsUnseenResults(t *testing.T) {
 	leave()
 	<-done
 	wake(t, r)
-	until(t, "the result", func() bool { return len(look(t, r).Unseen) == 1 })
+	stagetest.Until(t, "the result", func() bool { return len(look(t, r).Unseen) == 1 })
 	if n := len(look(t, r).Unseen); n != 1 {
 		t.Errorf("%d unseen after a State", n)
 	}

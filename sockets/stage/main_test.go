@@ -1,12 +1,9 @@
 package stage_test
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,12 +12,11 @@ import (
 
 	"fd3/sockets"
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 )
 
 // TestMain makes this test binary become a stage when stage.Remote executes it
 // again. All tests share one runtime folder, and each has a stage of its own name.
-//
-// With -race every process would sleep for a second at its end.
 func TestMain(m *testing.M) {
 	stage.Become()
 	if len(os.Args) == 3 && os.Args[1] == "own-stage" {
@@ -32,46 +28,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "limited-stage" {
 		limitedStage()
 	}
-	os.Setenv("GORACE", "atexit_sleep_ms=0")
-	os.Exit(inRuntimeFolder(m))
-}
-
-func inRuntimeFolder(m *testing.M) int {
-	dir, err := os.MkdirTemp("/tmp", "fd3s")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	os.Setenv("XDG_RUNTIME_DIR", dir)
-	code := m.Run()
-	if err := stage.Tidy(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		fmt.Fprintln(os.Stderr, "left behind:", left)
-		return 1
-	}
-	if left := processes(dir); len(left) > 0 {
-		fmt.Fprintln(os.Stderr, "left behind: processes", left)
-		return 1
-	}
-	return code
-}
-
-// processes are the stages whose control socket's path begins so.
-func processes(path string) []int {
-	var pids []int
-	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range found {
-		args, _ := os.ReadFile(file)
-		if bytes.Contains(args, []byte("\x00"+stage.Command+"\x00")) && bytes.Contains(args, []byte("\x00"+path)) {
-			pid, _ := strconv.Atoi(strings.Split(file, "/")[2])
-			pids = append(pids, pid)
-		}
-	}
-	return pids
+	os.Exit(stagetest.Run(m, nil))
 }
 
 // remote is a stage of this test's own, not yet started, that is ended after it.
@@ -122,20 +79,10 @@ func do(t *testing.T, r stage.Remote, o stage.Order) sockets.Call {
 // gone waits until neither the process nor its control socket is left.
 func gone(t *testing.T, r stage.Remote) {
 	t.Helper()
-	until(t, "the end of the stage", func() bool {
+	stagetest.Until(t, "the end of the stage", func() bool {
 		_, err := os.Lstat(path(r))
-		return os.IsNotExist(err) && len(processes(path(r))) == 0
+		return os.IsNotExist(err) && len(stagetest.Processes(path(r))) == 0
 	})
-}
-
-// until waits for a condition.
-func until(t *testing.T, what string, there func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !there(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited too long for %s", what)
-		}
-	}
 }
 
 // need ends a test that cannot run here. CI has everything, so there it fails.

@@ -17,6 +17,7 @@ import (
 
 	"fd3/sockets"
 	"fd3/sockets/stage"
+	"fd3/sockets/stage/stagetest"
 )
 
 // private is a private stage of this test's own, that is ended after it.
@@ -77,7 +78,7 @@ func acceptPrivately(t *testing.T, ctx context.Context, p *stage.Private) <-chan
 
 func untilAccept(t *testing.T, p *stage.Private) {
 	t.Helper()
-	until(t, "a blocked accept4", func() bool {
+	stagetest.Until(t, "a blocked accept4", func() bool {
 		b := lookAt(t, p).Blocked
 		return b != nil && b.Name == "accept4" && len(b.Args) > 0
 	})
@@ -200,7 +201,7 @@ func TestPrivateLeft(t *testing.T) {
 	}
 	connectTo(t, p)
 	var c sockets.Call
-	until(t, "the call to return", func() (there bool) {
+	stagetest.Until(t, "the call to return", func() (there bool) {
 		var err error
 		c, err = p.Do(t.Context(), newSocket, nil)
 		return !errors.As(err, &busy)
