@@ -15,14 +15,19 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"fd3/sockets/path"
 	"fd3/sockets/stage"
 )
 
 // TestMain makes this test binary be fd3 too, when it is called by that name: in
 // the scripts, and when a stage executes itself again.
 //
+// A test that traces itself has a guard, which is this binary too: without Become it would
+// be all tests once more.
+//
 // With -race every process would sleep for a second at its end.
 func TestMain(m *testing.M) {
+	path.Become()
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	testscript.Main(m, map[string]func(){"fd3": main})
 }
