@@ -67,11 +67,15 @@ func (a *app) hooksVerb(verb hooks.Verb, short, example string) *cobra.Command {
 			case o.At != "" && hooks.At(o.At) == nil:
 				return usageError{fmt.Errorf("no place is called %q%s --at is one of %s", o.At, meant(o.At), strings.Join(placeNames(), ", "))}
 			}
+			if o.Generic && o.At != "xdp" {
+				return usageError{errors.New("--generic is a mode of XDP: --at xdp --generic")}
+			}
 			return a.runTrial(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.At, "at", "", "the place: "+strings.Join(placeNames(), ", "))
 	cmd.Flags().BoolVar(&o.Unchecked, "unchecked", false, "an eBPF program that does not look how long the packet is")
+	cmd.Flags().BoolVar(&o.Generic, "generic", false, "at xdp: behind the driver, and not in it")
 	cmd.RegisterFlagCompletionFunc("at", cobra.FixedCompletions(placeNames(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

@@ -170,6 +170,9 @@ func (n *Narrator) Trial(t *hooks.Trial) {
 		if headings[0] == "meaning refused" {
 			headings = append(headings, "meaning went on")
 		}
+		if mode := t.Stop("xdp").XDP; t.At == "xdp" && (mode == "native" || mode == "generic") {
+			headings = append(headings, "xdp "+mode)
+		}
 		if t.Cable == nil && t.Sent.Errno == 0 && t.Moved[netlab.Client]["Udp.SndbufErrors"] > 0 {
 			headings = append(headings, "hidden")
 		}
@@ -362,6 +365,9 @@ func (n *Narrator) evidence(t *hooks.Trial) {
 	show(cable)
 	for _, e := range Counted(t) {
 		show(e)
+	}
+	if mode := t.Stop("xdp").XDP; mode != "" && (t.At == "xdp" || t.At == "") {
+		show(lesson.Evidence{Fact: "xdp", Value: mode, Source: "rtnetlink(7), RTM_GETLINK: IFLA_XDP_ATTACHED"})
 	}
 	if t.Verb == hooks.Redirect && t.Stop(t.At).Refused == 0 {
 		aside := lesson.Evidence{Fact: "other interface", Value: "nothing", Source: "packet(7) at its end"}

@@ -59,6 +59,7 @@ type put struct {
 	Verb      Verb   `json:"verb"`
 	Port      uint16 `json:"port"` // of the receiver
 	Unchecked bool   `json:"unchecked,omitempty"`
+	Generic   bool   `json:"generic,omitempty"`
 	Show      bool   `json:"show,omitempty"` // its program is told
 
 	aside int // with Redirect: the number of the other interface

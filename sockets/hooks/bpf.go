@@ -3,11 +3,13 @@ package hooks
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"syscall"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -79,16 +81,47 @@ func (a *agent) attach(b *placed, p Place, o put) (how string, err error) {
 		}
 		return "tcx, at " + device, err
 	case ebpf.XDP:
-		if o.Verb != Redirect { // which a veth(4) pair takes from an sk_buff only, unless its other end has a program too
-			b.link, err = link.AttachXDP(link.XDPOptions{Program: b.loaded, Interface: a.index, Flags: link.XDPDriverMode})
-			if err == nil {
-				return "in the driver of " + device + " (native)", nil
+		modes := []link.XDPAttachFlags{link.XDPDriverMode, link.XDPGenericMode}
+		if o.Generic || o.Verb == Redirect { // which a veth(4) pair takes from an sk_buff only, unless its other end has a program too
+			modes = modes[1:]
+		}
+		for _, mode := range modes {
+			if b.link, err = link.AttachXDP(link.XDPOptions{Program: b.loaded, Interface: a.index, Flags: mode}); err == nil {
+				b.XDP, err = a.xdpMode()
+				return map[string]string{native: "in the driver of ", generic: "behind the driver of "}[b.XDP] + device + " (" + b.XDP + ")", err
 			}
 		}
-		b.link, err = link.AttachXDP(link.XDPOptions{Program: b.loaded, Interface: a.index, Flags: link.XDPGenericMode})
-		return "before the stack, behind the driver of " + device + " (generic)", err
+		return "", err
 	}
 	return "SO_ATTACH_BPF, at the receiver's socket", link.AttachSocketFilter(descriptor(a.fd), b.loaded)
+}
+
+// The modes of XDP.
+const (
+	native  = "native"  // the driver calls the program, before there is an sk_buff for the stack
+	generic = "generic" // the stack does, whatever the driver can
+)
+
+// xdpMode asks in which mode a program of XDP is at the interface (IFLA_XDP_ATTACHED).
+func (a *agent) xdpMode() (string, error) {
+	at, err := netlink.LinkByIndex(a.index)
+	if err != nil {
+		return "", fmt.Errorf("RTM_GETLINK %s: %w", device, err)
+	}
+	return modeOf(at.Attrs().Xdp), nil
+}
+
+// modeOf is the word for a number of linux/if_link.h.
+func modeOf(x *netlink.LinkXdp) string {
+	switch {
+	case x == nil || !x.Attached:
+		return "nothing"
+	case x.AttachMode == nl.XDP_ATTACHED_DRV:
+		return native
+	case x.AttachMode == nl.XDP_ATTACHED_SKB:
+		return generic
+	}
+	return fmt.Sprintf("mode %d", x.AttachMode)
 }
 
 func (b *placed) put() Put { return b.Put }

@@ -78,7 +78,7 @@ func (a *agent) sits(host string) (map[string]Sitting, error) {
 			}
 		case ebpf.XDP:
 			if x := at.Attrs().Xdp; x != nil && x.Attached {
-				s.What = append(s.What, fmt.Sprintf("eBPF program %d", x.ProgId))
+				s.What = append(s.What, fmt.Sprintf("eBPF program %d, %s", x.ProgId, modeOf(x)))
 			}
 		default:
 			s.What = rules[p.Name]

@@ -25,6 +25,7 @@ type Order struct {
 	Verb      Verb
 	At        string // a Place; empty with Watch: everywhere
 	Unchecked bool   // an eBPF program that reads without looking how long the packet is
+	Generic   bool   // at xdp: not in the driver, though that can
 }
 
 // A Trial is what became of one packet.
@@ -55,6 +56,7 @@ type Put struct {
 	Place   string     `json:"place"`
 	Means   Means      `json:"means,omitempty"` // empty: nothing could be put there
 	How     string     `json:"how,omitempty"`   // where exactly, and by what
+	XDP     string     `json:"xdp,omitempty"`   // at xdp: native or generic, as the kernel says afterwards
 	Blind   bool       `json:"blind,omitempty"` // it cannot tell what it sees
 	Program []Line     `json:"program,omitempty"`
 	Refused unix.Errno `json:"refused,omitempty"` // the verifier did not take the program
@@ -242,7 +244,7 @@ func (t *Trial) put(agents map[string]*remote) error {
 		t.Stops = append(t.Stops, Stop{Place: p})
 		o := put{Place: p.Name, Verb: Watch, Port: t.Port}
 		if p.Name == t.At {
-			o.Verb, o.Unchecked, o.Show = t.Verb, t.Unchecked, true
+			o.Verb, o.Unchecked, o.Generic, o.Show = t.Verb, t.Unchecked, t.Generic, true
 		}
 		asked[p.Host] = append(asked[p.Host], o)
 	}

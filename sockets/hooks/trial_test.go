@@ -207,3 +207,27 @@ func TestUnchecked(t *testing.T) {
 		t.Error("a program that was refused has seen something")
 	}
 }
+
+// In both modes of XDP a program sees the packet, and can do the same with it. Where a
+// packet was dropped tells who has called it: the driver, or the stack.
+func TestXDPModes(t *testing.T) {
+	t.Parallel()
+	n := netlabtest.Up(t)
+	for mode, function := range map[string]string{"native": "veth", "generic": "do_xdp_generic"} {
+		for _, v := range []hooks.Verb{hooks.Drop, hooks.Rewrite} {
+			t.Run(mode+"/"+string(v), func(t *testing.T) {
+				trial := try(t, n, hooks.Order{Verb: v, At: "xdp", Generic: mode == "generic"})
+				at := trial.Stop("xdp")
+				if at.XDP != mode || at.Packets != 1 || at.Length != 47 {
+					t.Errorf("%+v", at)
+				}
+				if v == hooks.Rewrite && trial.Service != hooks.Service || arrived(trial) != (v == hooks.Rewrite) {
+					t.Errorf("type of service %#x, %s", trial.Service, trial.Received.Strace())
+				}
+				if d := trial.Dropped; v == hooks.Drop && (d == nil || !strings.HasPrefix(d.Function, function)) {
+					t.Errorf("dropped: %+v", d)
+				}
+			})
+		}
+	}
+}
