@@ -36,6 +36,7 @@ import (
 	"fd3/lesson/course/syscall"
 	"fd3/lesson/course/timewait"
 	"fd3/lesson/course/window"
+	"fd3/lesson/course/without"
 )
 
 // order is the course, from the first lesson to the last.
@@ -60,6 +61,7 @@ var order = []lab.Lesson{
 	goodbye.Lesson,
 	serve.Lesson,
 	frameworks.Lesson,
+	without.Lesson,
 	faults.Lesson,
 	dgram.Lesson,
 	flood.Lesson,

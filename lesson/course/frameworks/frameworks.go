@@ -113,7 +113,7 @@ func client(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "write", Do: func() {
 			l.ShowStory(w.Name, w.Answers())
-			v := service(l, w.Story())
+			v := l.Serving(w.Story())
 			switch {
 			case v.Waits == v.Accept.Name:
 				l.Answer("accept")
@@ -128,49 +128,23 @@ func client(l *lab.Lab) []lab.Step {
 
 const get = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
-// service is the steps of a Story, which has them all.
-func service(l *lab.Lab, s lab.Story) lab.Service {
-	v, err := s.Service()
-	if err != nil {
-		l.Fatalf("%w", err)
-	}
-	return v
-}
-
-// served is the Story of a server up to its first answer: of one that runs now, where it
-// can, or the recorded one. It is told in short.
-func served(l *lab.Lab, of hello.Server) lab.Story {
-	w, err := l.Server(of)
-	if err != nil {
-		s := l.Recorded(of)
-		l.ShowShort(of.Name, s.Events)
-		return s
-	}
-	w.Begins()
-	events := w.Listens()
-	w.Sleeps()
-	w.Asks(get)
-	l.ShowShort(of.Name, append(events, w.Answers()...))
-	return w.Story()
-}
-
 func express(l *lab.Lab) []lab.Step {
 	var node, express lab.Story
 	return []lab.Step{
-		{Name: "node", Do: func() { node = served(l, hello.Node) }},
+		{Name: "node", Do: func() { node = l.Hello(hello.Node) }},
 		{Name: "express", Do: func() {
 			express = l.Recorded(hello.Express)
 			l.ShowShort(hello.Express.Name, express.Events)
 		}},
 		{Name: "differ", Do: func() {
-			l.Show(lesson.Evidence{Fact: "calls before the first socket", Value: fmt.Sprintf("%s %d, %s %d", title(node), node.Before(), title(express), express.Before()), Source: "ptrace(2)"})
+			l.Show(lesson.Evidence{Fact: "calls before the first socket", Value: fmt.Sprintf("%s %d, %s %d", node.Title(), node.Before(), express.Title(), express.Before()), Source: "ptrace(2)"})
 			without, with := names(l, node), names(l, express)
-			l.Show(lesson.Evidence{Fact: title(node), Value: strings.Join(without, ", "), Source: "fd3 watch"})
-			l.Show(lesson.Evidence{Fact: title(express), Value: strings.Join(with, ", "), Source: "fd3 watch --replay"})
+			l.Show(lesson.Evidence{Fact: node.Title(), Value: strings.Join(without, ", "), Source: "fd3 watch"})
+			l.Show(lesson.Evidence{Fact: express.Title(), Value: strings.Join(with, ", "), Source: "fd3 watch --replay"})
 			more := slices.DeleteFunc(with, func(name string) bool { return slices.Contains(without, name) })
 			l.Show(lesson.Evidence{Fact: "by Express alone", Value: listed(more), Source: "the two above"})
 			l.Note("more", listed(more))
-			l.Note("address", address(service(l, express).Bind))
+			l.Note("address", address(l.Serving(express).Bind))
 			l.Note("express", express.Of)
 			l.Note("before_node", node.Before())
 			l.Note("before_express", express.Before())
@@ -189,7 +163,7 @@ func express(l *lab.Lab) []lab.Step {
 // names are the calls of a Story on its listener and on its first client, each once, up to
 // the first answer.
 func names(l *lab.Lab, s lab.Story) (all []string) {
-	v := service(l, s)
+	v := l.Serving(s)
 	ours := []string{v.Accept.Args[0].Value, fmt.Sprint(*v.Accept.Ret)}
 	begun := false
 	for _, e := range s.Calls() {
@@ -233,17 +207,9 @@ var (
 	htons  = regexp.MustCompile(`htons\((\d+)\)`)
 )
 
-// title is the name of a Story, and that it is a recording, if it is.
-func title(s lab.Story) string {
-	if s.Recorded {
-		return s.Name + ", recorded"
-	}
-	return s.Name
-}
-
 func side(l *lab.Lab) []lab.Step {
 	var all []lab.Story
-	watch := func(of hello.Server) func() { return func() { all = append(all, served(l, of)) } }
+	watch := func(of hello.Server) func() { return func() { all = append(all, l.Hello(of)) } }
 	return []lab.Step{
 		{Name: "node", Do: watch(hello.Node)},
 		{Name: "go", Do: watch(hello.NetHTTP)},
@@ -257,12 +223,12 @@ func side(l *lab.Lab) []lab.Step {
 func beside(l *lab.Lab, all []lab.Story) {
 	several, waits, hands := 0, 0, []string(nil)
 	var services []lab.Service
-	from := []string{"fd3 watch"}
+	from := "fd3 watch"
 	for _, s := range all {
 		if s.Recorded {
-			from = append(from, title(s))
+			from += ", " + s.Title()
 		}
-		v := service(l, s)
+		v := l.Serving(s)
 		services = append(services, v)
 		if v.Sockets > 1 {
 			several++
@@ -281,7 +247,7 @@ func beside(l *lab.Lab, all []lab.Story) {
 		for i, s := range all {
 			values = append(values, s.Name+" "+of(services[i]))
 		}
-		l.Show(lesson.Evidence{Fact: step, Value: strings.Join(values, ", "), Source: strings.Join(from, ", ")})
+		l.Show(lesson.Evidence{Fact: step, Value: strings.Join(values, ", "), Source: from})
 	}
 	row("socket", func(v lab.Service) string { return fmt.Sprintf("%d of TCP", v.Sockets) })
 	row("bind", func(v lab.Service) string { return address(v.Bind) })

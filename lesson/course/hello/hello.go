@@ -146,23 +146,21 @@ func own(name string) func(string, netip.AddrPort) ([]string, string, error) {
 	}
 }
 
-// become is the first argument of a process that is to be a server of this package. The
-// name and the port follow.
-const become = "hello-server"
+// become is the first argument of a process that is to be one of this package. Which one,
+// and its port or its path follow.
+const become = "hello-process"
 
-// Become turns this process into a server, if it is meant to be one. A program that has
-// lessons calls it first of all.
+// Become turns this process into a server or a sender of this package, if it is meant to
+// be one. A program that has lessons calls it first of all.
 func Become() {
 	if len(os.Args) != 4 || os.Args[1] != become {
 		return
 	}
-	port, _ := strconv.Atoi(os.Args[3])
-	serve := ListenAndServe
-	if os.Args[2] == "raw" {
-		serve = Serve
+	if err := run(os.Args[2], os.Args[3]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	fmt.Fprintln(os.Stderr, serve(port))
-	os.Exit(1)
+	os.Exit(0)
 }
 
 func port(at netip.AddrPort) string { return strconv.Itoa(int(at.Port())) }

@@ -46,6 +46,30 @@ func (s Story) Calls() (all []lesson.Event) {
 	return all
 }
 
+// Title is its name, and that it is a recording, if it is.
+func (s Story) Title() string {
+	if s.Recorded {
+		return s.Name + ", recorded"
+	}
+	return s.Name
+}
+
+// OnSockets are the calls that make a socket, or act on one.
+func (s Story) OnSockets() []lesson.Event {
+	return slices.DeleteFunc(s.Calls(), func(e lesson.Event) bool {
+		return strings.HasPrefix(e.Name, "epoll_") || waits(e.Name) || e.Name == "io_uring_setup"
+	})
+}
+
+// Serving returns the steps of a Story, which has them all.
+func (l *Lab) Serving(s Story) Service {
+	v, err := s.Service()
+	if err != nil {
+		l.Fatalf("%w", err)
+	}
+	return v
+}
+
 // Before is how many calls its first process had made before its first on a socket.
 func (s Story) Before() int {
 	for _, e := range s.Events {

@@ -37,7 +37,8 @@ type Watched struct {
 	narrator tell.Narrator
 	heldFor  map[int]time.Duration // a thread, at the event before
 	ended    chan struct{}
-	err      error // why it could not be watched; valid when it has ended
+	how      unix.WaitStatus // valid when it has ended
+	err      error           // why it could not be watched; the same
 
 	mu       sync.Mutex
 	turn     sync.Cond
@@ -90,7 +91,7 @@ func (w *Watched) start(argv []string) {
 	quiet := append([]string{"sh", "-c", `exec "$0" "$@" </dev/null >/dev/null 2>&1`}, argv...)
 	go func() {
 		defer close(w.ended)
-		_, w.err = follow.Command("/bin/sh", quiet, true)
+		w.how, w.err = follow.Command("/bin/sh", quiet, true)
 	}()
 	w.lab.Cleanup(func() {
 		w.mu.Lock()
@@ -226,8 +227,9 @@ func (w *Watched) news() []lesson.Event {
 	return news
 }
 
-// Over lets the program run to its end, and returns what was told meanwhile.
-func (w *Watched) Over() []lesson.Event {
+// Over lets the program run to its end. It returns what was told of it, and whether its
+// exit code is 0.
+func (w *Watched) Over() (s Story, well bool) {
 	w.release(func(*watch.Event) bool { return false })
 	select {
 	case <-w.ended:
@@ -239,7 +241,11 @@ func (w *Watched) Over() []lesson.Event {
 	case <-time.After(starting):
 		w.lab.Fatalf("waited %s for %s to end", starting, w.Name)
 	}
-	return w.news()
+	w.narrator.End()
+	w.mu.Lock()
+	w.story, w.fresh = append(w.story, w.fresh...), nil
+	w.mu.Unlock()
+	return w.Story(), w.how.Exited() && w.how.ExitStatus() == 0
 }
 
 // Returns lets the program go on until a call of it has returned that is meant.
@@ -369,6 +375,23 @@ func (w *Watched) waiting() *watch.Event {
 		}
 	}
 	return nil
+}
+
+// Hello is the Story of a server up to its first answer: of one that is watched now or,
+// where it does not run here, the recorded one. Its calls are shown in short.
+func (l *Lab) Hello(of hello.Server) Story {
+	w, err := l.Server(of)
+	if err != nil {
+		s := l.Recorded(of)
+		l.ShowShort(of.Name, s.Events)
+		return s
+	}
+	w.Begins()
+	events := w.Listens()
+	w.Sleeps()
+	w.Asks("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+	l.ShowShort(of.Name, append(events, w.Answers()...))
+	return w.Story()
 }
 
 // Asks has a client, which is fd3 itself, connect and send a request.

@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 static const char hello[] =
-    "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n";
+    "HTTP/1.1 200 OK\r\n"
+    "Content-Length: 6\r\nConnection: close\r\n\r\nhello\n";
 
 static void check(const char *call, int result) {
     if (result < 0) {
@@ -14,10 +15,11 @@ static void check(const char *call, int result) {
 }
 
 int main(int argc, char **argv) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
     check("socket", fd);
     int on = 1;
-    check("setsockopt", setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+    check("setsockopt",
+          setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
     struct sockaddr_in addr = {
         .sin_family = AF_INET,
         .sin_port = htons(argc > 1 ? atoi(argv[1]) : 8080),
