@@ -119,7 +119,7 @@ func (p *performance) show(e lesson.Event) {
 // told waits for an event.
 func (p *performance) told(which func(lesson.Event) bool) lesson.Event {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(2 * time.Millisecond) {
 		p.mu.Lock()
 		i := slices.IndexFunc(p.events, which)
 		if i >= 0 {

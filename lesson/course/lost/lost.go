@@ -195,13 +195,28 @@ func half(l *lab.Lab) []lab.Step {
 		before = info.Snd_cwnd
 		l.Note(note, before)
 	}
-	// trip lets segments pass, and what they are answered.
-	trip := func(pass []wire.Packet) {
-		n.Let(pass)
-		_, acks := lying(n)
+	// sent waits until all is on the cable that the client's kernel has sent.
+	sent := func() {
+		l.Until("what was sent on the cable", func() bool {
+			data, _ = lying(n)
+			return len(data) > 0 && len(data) == int(l.Ask(lab.Client, c.FD).TCP.Unacked)
+		})
+	}
+	// trip lets all segments pass, and what they are answered.
+	trip := func() {
+		last, _ := data[len(data)-1].Segment()
+		n.Let(data)
+		var acks []wire.Packet
+		l.Until("the ACK of all", func() bool {
+			_, acks = lying(n)
+			return slices.ContainsFunc(acks, func(p wire.Packet) bool {
+				s, _ := p.Segment()
+				return s.Ack == last.Seq+uint32(last.Length)
+			})
+		})
 		n.Let(acks)
 		offer()
-		data, _ = lying(n)
+		sent()
 	}
 	begin := func() {
 		c = n.Connection(port, func(listener, fd int) {
@@ -210,10 +225,8 @@ func half(l *lab.Lab) []lab.Step {
 			l.SetOption(lab.Client, fd, unix.SO_SNDBUF, room)
 		})
 		offer()
-		n.Lies("the first segment", hasBytes)
-		data, _ = lying(n)
+		sent()
 	}
-	again := func() { trip(data) }
 	return []lab.Step{
 		{Name: "first", Do: func() {
 			n = l.Network()
@@ -222,30 +235,41 @@ func half(l *lab.Lab) []lab.Step {
 		}},
 		{Name: "second", Do: func() {
 			steady(l, n, begin)
-			trip(data)
+			trip()
 			round("second")
 		}},
 		{Name: "third", Do: func() {
-			steady(l, n, begin, again)
-			trip(data)
+			steady(l, n, begin, trip)
+			trip()
 			round("third")
 		}},
 		{Name: "loss", Do: func() {
-			steady(l, n, begin, again, again)
+			steady(l, n, begin, trip, trip)
+			all := l.Ask(lab.Client, c.FD).TCP.Bytes_acked // when it is all acknowledged
+			for _, p := range data {
+				s, _ := p.Segment()
+				all += uint64(s.Length)
+			}
 			lose = min(lose, len(data)-1)
 			for _, p := range data[:lose] {
 				n.Drop(p)
 			}
-			trip(data[lose:])
+			n.Let(data[lose:])
+			offer()
+			// A probe of the tail may be sent meanwhile, and repairs nothing.
+			repaired := func() bool {
+				info := l.Ask(lab.Client, c.FD).TCP
+				return info.Bytes_acked >= all && info.Ca_state == caOpen
+			}
 			l.Until("the end of the repair", func() bool {
 				data, acks := lying(n)
 				for _, p := range append(acks, data...) {
-					if l.Ask(lab.Client, c.FD).TCP.Ca_state == caOpen {
+					if repaired() {
 						break
 					}
 					n.Let([]wire.Packet{p})
 				}
-				return l.Ask(lab.Client, c.FD).TCP.Ca_state == caOpen
+				return repaired()
 			})
 			info := n.ShowSending(c)
 			n.ShowCounter(lab.Client, "TcpExt.TCPFastRetrans", "Segments that were sent again since others had arrived, and not by the timer.")
