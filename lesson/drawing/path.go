@@ -25,11 +25,12 @@ type leg struct {
 	folded bool // only how many functions there are is known, and not which way they go
 }
 
-// A band is a layer: the functions on the way down, and those on the way up, the last one
+// A band is a layer: the structures of the kernel that it works on, the functions on the way down, and those on the way up, the last one
 // first.
 type band struct {
-	name    string
-	columns [2][]function
+	name       string
+	structures []string // that its functions were given
+	columns    [2][]function
 }
 
 // A function is a line, and lines of what was seen in it.
@@ -67,6 +68,11 @@ func NewPath(p path.Path) Path {
 			}
 			for _, h := range v.Hits {
 				f.seen = append(f.seen, Said(h))
+			}
+			for _, s := range v.Structures() {
+				if b := bands[name]; !slices.Contains(b.structures, s) {
+					b.structures = append(b.structures, s)
+				}
 			}
 			side := 0
 			if v.Up {
@@ -272,12 +278,12 @@ func (l leg) apart() []leg {
 	legs := []leg{{title: l.title, heads: [2]string{l.heads[0]}, folded: l.folded}, {title: l.title + again, heads: [2]string{l.heads[1]}, folded: l.folded}}
 	for _, b := range l.bands {
 		if len(b.columns[0]) > 0 {
-			legs[0].bands = append(legs[0].bands, band{name: b.name, columns: [2][]function{b.columns[0]}})
+			legs[0].bands = append(legs[0].bands, band{name: b.name, structures: b.structures, columns: [2][]function{b.columns[0]}})
 		}
 		if len(b.columns[1]) > 0 {
 			up := slices.Clone(b.columns[1])
 			slices.Reverse(up)
-			legs[1].bands = append([]band{{name: b.name, columns: [2][]function{up}}}, legs[1].bands...)
+			legs[1].bands = append([]band{{name: b.name, structures: b.structures, columns: [2][]function{up}}}, legs[1].bands...)
 		}
 	}
 	return slices.DeleteFunc(legs, func(l leg) bool { return len(l.bands) == 0 })
@@ -293,7 +299,8 @@ func (d Path) grid(room Room) *grid {
 		d.legs = legs
 	}
 	type block struct {
-		name  []string
+		name  []string // and the structures below it
+		names int      // how many lines are the name
 		lines []pathLine
 	}
 	height := 0
@@ -308,6 +315,10 @@ func (d Path) grid(room Room) *grid {
 		height += 4 // the title, the heads, the lower edge and a blank line
 		for _, b := range l.bands {
 			x := block{name: wrap(b.name, gutter)}
+			x.names = len(x.name)
+			for _, s := range b.structures {
+				x.name = append(x.name, " "+s)
+			}
 			for side, functions := range b.columns {
 				n := 0
 				for _, f := range functions {
@@ -358,7 +369,11 @@ func (d Path) grid(room Room) *grid {
 			}
 			y++
 			for n, name := range b.name {
-				g.put(0, y+n, name, strong)
+				how := strong
+				if n >= b.names {
+					how = normal
+				}
+				g.put(0, y+n, name, how)
 			}
 			for n, line := range b.lines {
 				for side, text := range line.text {
@@ -449,6 +464,15 @@ func (d Path) Sentences() []string {
 					all = append(all, fmt.Sprintf("%s, %s: %s.", way, b.name, strings.Join(told, ", ")))
 				}
 			}
+		}
+		var given []string
+		for _, b := range l.bands {
+			if len(b.structures) > 0 {
+				given = append(given, b.name+" "+strings.Join(b.structures, ", "))
+			}
+		}
+		if len(given) > 0 {
+			all = append(all, "Structures that they were given: "+strings.Join(given, "; ")+".")
 		}
 	}
 	plain := strings.NewReplacer("µs", "us", tie, " ")

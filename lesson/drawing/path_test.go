@@ -13,7 +13,7 @@ import (
 var sent = path.Path{Visits: []path.Visit{
 	{Function: "do_syscall_64", File: "arch/x86/entry/common.c", Layer: path.SystemCall},
 	{Function: "__sys_sendto", File: "net/socket.c", Layer: path.Sockets, Hits: []path.Hit{{Number: 6, Event: "sock_send_length", Len: 5, AfterNS: 28000}}},
-	{Function: "tcp_sendmsg", File: "net/ipv4/tcp.c", Layer: path.Transport, Packet: 1},
+	{Function: "tcp_sendmsg", File: "net/ipv4/tcp.c", Layer: path.Transport, Packet: 1, Takes: []string{"struct sock *sk", "struct msghdr *msg", "size_t size"}},
 	{Function: "security_sock_rcv_skb", File: "security/security.c", Packet: 1},
 	{Function: "newer_function", Packet: 1},
 	{Function: "dev_hard_start_xmit", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, AfterNS: 11000}}},
@@ -53,7 +53,7 @@ func TestPath(t *testing.T) {
 					t.Errorf("not ASCII: %q", line)
 				}
 			}
-			for _, want := range []string{"loopback_xmit", "tcp_v4_rcv", "71=14", "thereader", "Packet2"} {
+			for _, want := range []string{"loopback_xmit", "tcp_v4_rcv", "71=14", "thereader", "Packet2", "sock"} {
 				if !strings.Contains(squeezed, want) && columns >= 50 {
 					t.Fatalf("%d columns: no %q in\n%s", columns, want, joined)
 				}

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,6 +51,9 @@ func Functions(p path.Path) []lesson.Evidence {
 			e.Value, e.Source = "not in the table of functions", "Linux "+p.Table
 		case v.Layer == "":
 			e.Value = "of no layer of the network"
+		}
+		if len(v.Takes) > 0 {
+			e.Value += ", takes (" + strings.Join(v.Takes, ", ") + ")"
 		}
 		if sum := sums[v.Function]; sum.Calls > 0 {
 			e.Value += ", " + lesson.Counted(sum.Calls, "call")

@@ -308,6 +308,7 @@ func (n *Narrator) source(p path.Path) {
 		values["missing"] = strings.Join(p.Missing, ", ")
 		n.say("missing", values)
 	}
+	n.structures(p)
 	if len(strange) > 0 {
 		values["functions"] = strings.Join(strange, ", ")
 		n.say("some strange", values)
@@ -317,6 +318,13 @@ func (n *Narrator) source(p path.Path) {
 		n.say("times", values)
 	} else if p.TookNS > 0 {
 		n.say("no times", values)
+	}
+}
+
+// structures says where what the functions take comes from.
+func (n *Narrator) structures(p path.Path) {
+	if slices.ContainsFunc(p.Visits, func(v path.Visit) bool { return len(v.Takes) > 0 }) {
+		n.say("structures", nil)
 	}
 }
 

@@ -22,7 +22,7 @@ func told(t *testing.T, p path.Path, call sockets.Call) string {
 }
 
 var way = path.Path{Kernel: "6.18.1", Table: "6.12.117", TookNS: 100000, Visits: []path.Visit{
-	{Function: "__sys_sendto", File: "net/socket.c", Layer: path.Sockets, Hits: []path.Hit{{Number: 3, Event: "sock_send_length", Len: 5}}},
+	{Function: "__sys_sendto", File: "net/socket.c", Layer: path.Sockets, Takes: []string{"int fd", "void *buff"}, Hits: []path.Hit{{Number: 3, Event: "sock_send_length", Len: 5}}},
 	{Function: "newer_function", Packet: 1},
 	{Function: "dev_hard_start_xmit", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, Says: "lo"}}},
 	{Function: "__netif_receive_skb_core", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 2, Event: "netif_receive_skb", Packet: 1, Len: 57, Says: "lo"}}},
@@ -37,7 +37,7 @@ func TestWords(t *testing.T) {
 	for _, want := range []string{
 		"way through send", "the client makes it. Meanwhile the kernel itself writes", "71 bytes when it leaves: 14 of the device's header, 20 of IP's, and 37", "the 5 bytes of the program",
 		"arrived before the call returns", "Packet 2 is an answer", "thrown away in `tcp_v4_rcv`", "`NO_SOCKET`", "The program sees: `5`",
-		"Seen by 4 tracepoints of Linux 6.18.1", "those of Linux 6.12.117", "not in the table of those files: newer", "took 100 µs", "Finds the socket behind the descriptor, and makes a message",
+		"Seen by 4 tracepoints of Linux 6.18.1", "those of Linux 6.12.117", "not in the table of those files: newer", "took 100 µs", "__sys_sendto socket, takes (int fd, void *buff)", "what the kernel tells of its own types", "Finds the socket behind the descriptor, and makes a message",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -96,7 +96,7 @@ type layout struct {
 
 // laidOut reads that once (/sys/kernel/btf/vmlinux).
 var laidOut = sync.OnceValues(func() (l layout, err error) {
-	kernel, err := btf.LoadKernelSpec()
+	kernel, err := kernelTypes()
 	if err != nil {
 		return l, err
 	}

@@ -104,11 +104,7 @@ func (t *Trace) endEvery() (Path, error) {
 	if len(p.Visits) == 0 {
 		return p, ErrUnseen
 	}
-	for i := range p.Visits {
-		v := &p.Visits[i]
-		v.File = Functions().File(v.Function)
-		v.Layer = LayerOf(v.File)
-	}
+	name(p.Visits)
 	return p, nil
 }
 

@@ -29,6 +29,7 @@ func newInstance() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	go kernelTypes() // which are read while the call is prepared
 	sweep(fs)
 	i := &instance{fs: fs}
 	name := prefix + strconv.Itoa(os.Getpid())

@@ -25,16 +25,17 @@ type Path struct {
 
 // A Visit is a function that the call went through.
 type Visit struct {
-	Function string `json:"function"`
-	File     string `json:"file,omitempty"`    // that defines it; empty: the table does not have it
-	Layer    Layer  `json:"layer,omitempty"`   // of that file; empty: of the network's none
-	Depth    int    `json:"depth"`             // how many functions were active around it
-	Up       bool   `json:"up,omitempty"`      // on the way up to a receiver, in a softirq
-	Packet   int    `json:"packet,omitempty"`  // the packet that it handles, from 1; 0: none yet, or none
-	Softirq  bool   `json:"softirq,omitempty"` // it ran in a softirq, and else as the process that made the call
-	CPU      int    `json:"cpu"`
-	Hits     []Hit  `json:"hits,omitempty"`   // tracepoints inside of it, in their order
-	OwnNS    int64  `json:"own_ns,omitempty"` // how long it ran, without what it called; 0: that was not told
+	Function string   `json:"function"`
+	File     string   `json:"file,omitempty"`    // that defines it; empty: the table does not have it
+	Layer    Layer    `json:"layer,omitempty"`   // of that file; empty: of the network's none
+	Takes    []string `json:"takes,omitempty"`   // its parameters, as C declares them, by the types of the running kernel; empty: it has none, or they are not told
+	Depth    int      `json:"depth"`             // how many functions were active around it
+	Up       bool     `json:"up,omitempty"`      // on the way up to a receiver, in a softirq
+	Packet   int      `json:"packet,omitempty"`  // the packet that it handles, from 1; 0: none yet, or none
+	Softirq  bool     `json:"softirq,omitempty"` // it ran in a softirq, and else as the process that made the call
+	CPU      int      `json:"cpu"`
+	Hits     []Hit    `json:"hits,omitempty"`   // tracepoints inside of it, in their order
+	OwnNS    int64    `json:"own_ns,omitempty"` // how long it ran, without what it called; 0: that was not told
 }
 
 // A Hit is a tracepoint that was passed.
@@ -108,7 +109,6 @@ func hit(r followed) Hit {
 // visits puts the functions of all stacks into the order in which the call came to them.
 // What two stacks that follow each other have in common was not left in between.
 func visits(all []followed) []Visit {
-	table := Functions()
 	var made []Visit
 	var before []string
 	var at []int // the visit of each function of before
@@ -124,8 +124,6 @@ func visits(all []followed) []Visit {
 		arrives := r.arrives(same)
 		for depth := same; depth < len(r.stack); depth++ {
 			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up() || depth < arrives, Packet: r.number, CPU: r.cpu, Softirq: r.softirq(depth)}
-			v.File = table.File(v.Function)
-			v.Layer = LayerOf(v.File)
 			at = append(at, len(made))
 			made = append(made, v)
 		}
@@ -137,6 +135,7 @@ func visits(all []followed) []Visit {
 		}
 		before = r.stack
 	}
+	name(made)
 	return made
 }
 
