@@ -220,6 +220,9 @@ func (n *Narrator) entered(e *watch.Event) {
 	if p == nil || n.Calls {
 		return
 	}
+	if n.Draw && len(n.history.Now.Hosts) == 0 { // what was there before the first call
+		n.look()
+	}
 	if e.Before != nil && !p.sockets {
 		p.sockets = true
 		n.before(e)
@@ -510,25 +513,34 @@ func (n *Narrator) peer(e *watch.Event, inode uint64) string {
 	return ""
 }
 
-// draw shows what the kernel has after a call that changes it.
+// draw shows what the kernel has after a call that changes it: one that has brought a
+// descriptor, or has done something to a socket. Each drawing is compared with the one
+// before.
 func (n *Narrator) draw(e *watch.Event, call sockets.Call) {
-	switch StepOf(call, e.FD) {
-	case "socket", "bind", "listen", "accept", "connect", "shutdown", "close":
-	default:
-		return
+	if len(e.Sockets) == 0 {
+		switch StepOf(call, e.FD) {
+		case "bind", "listen", "connect", "shutdown", "close":
+		default:
+			return
+		}
 	}
-	var parties []kernel.Party
-	for _, pid := range slices.Sorted(maps.Keys(n.processes)) {
-		p := n.processes[pid]
-		parties = append(parties, kernel.Party{Name: p.name, PID: p.pid})
-	}
-	n.history.Mark() // each drawing is compared with the one before
-	if err := n.history.Look(parties, nil); err != nil {
+	n.history.Mark()
+	if n.look() != nil {
 		return
 	}
 	now := n.history.Now
 	n.show(lesson.Event{Kind: lesson.KindSnapshot, Snapshot: &now, Before: n.history.Before}, e)
 	n.last = nil
+}
+
+// look asks the kernel what the processes have.
+func (n *Narrator) look() error {
+	var parties []kernel.Party
+	for _, pid := range slices.Sorted(maps.Keys(n.processes)) {
+		p := n.processes[pid]
+		parties = append(parties, kernel.Party{Name: p.name, PID: p.pid})
+	}
+	return n.history.Look(parties, nil)
 }
 
 func (n *Narrator) closed(e *watch.Event) {

@@ -325,29 +325,38 @@ func TestNonblockNotes(t *testing.T) {
 	}
 }
 
-// Each drawing is marked by the one before it, and there is one after a connect that does
-// not wait, too.
+// Each drawing is marked by the one before it, the first by what was there before the call.
+// There is one after a connect that does not wait, too, and after each call that brings a
+// descriptor.
 func TestDrawings(t *testing.T) {
-	_, events := toldOf(t, &Narrator{Draw: true}, `import socket
+	_, events := toldOf(t, &Narrator{Draw: true}, `import fcntl,os,socket
 l=socket.socket(); l.bind(("127.0.0.1",0)); l.listen()
 c=socket.socket(); c.setblocking(False); c.connect_ex(l.getsockname())
-a,_=l.accept(); a.close(); c.close()`)
+a,_=l.accept(); a.close(); c.close()
+os.dup(l.fileno()); os.dup2(l.fileno(),99); fcntl.fcntl(l,fcntl.F_DUPFD,50); u,v=socket.socketpair()
+os._exit(0)`)
 	var last *lesson.Event
 	drawn, call := make(map[string]int), ""
 	for _, e := range events {
 		switch e.Kind {
 		case lesson.KindReturn:
 			call, _, _ = strings.Cut(e.Strace, "(")
+			call = strings.TrimRight(call, "234") // dup2, accept4
 		case lesson.KindSnapshot:
 			drawn[call]++
+			if last == nil && (e.Before == nil || len(e.Snapshot.Hosts[0].Processes[0].Descriptors) != len(e.Before.Hosts[0].Processes[0].Descriptors)+1) {
+				t.Errorf("before the first call there was %+v, and after it %+v", e.Before, e.Snapshot)
+			}
 			if last != nil && !reflect.DeepEqual(e.Before, last.Snapshot) {
 				t.Errorf("after %s: before there was %+v, not %+v", call, e.Before, last.Snapshot)
 			}
 			last = &e
 		}
 	}
-	if drawn["connect"] != 1 || drawn["socket"] != 2 || drawn["close"] != 3 {
-		t.Errorf("drawings after %v", drawn)
+	for call, want := range map[string]int{"socket": 2, "connect": 1, "close": 2, "dup": 1, "fcntl": 2, "socketpair": 1} {
+		if drawn[call] != want {
+			t.Errorf("%d drawings after %s, not %d", drawn[call], call, want)
+		}
 	}
 }
 
