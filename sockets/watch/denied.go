@@ -14,13 +14,17 @@ import (
 
 // A DeniedError says that the kernel does not let a process be watched.
 type DeniedError struct {
-	PID   int
+	PID   int // 0: the command that was to be started
 	Errno unix.Errno
 	Why   string // the likely cause, as this machine shows it, and what to do
 }
 
 func (e *DeniedError) Error() string {
-	return fmt.Sprintf("process %d cannot be watched: ptrace(2): %s. %s", e.PID, unix.ErrnoName(e.Errno), e.Why)
+	what := "the command"
+	if e.PID != 0 {
+		what = fmt.Sprintf("process %d", e.PID)
+	}
+	return fmt.Sprintf("%s cannot be watched: ptrace(2): %s. %s", what, unix.ErrnoName(e.Errno), e.Why)
 }
 
 func (e *DeniedError) Unwrap() error { return e.Errno }
@@ -32,9 +36,6 @@ func denied(pid int, err error) error {
 		return fmt.Errorf("process %d cannot be watched: ptrace(2): %w", pid, err)
 	}
 	uid, _ := effective(pid)
-	_, readable := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-	scope, _ := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope")
-	yama := strings.TrimSpace(string(scope))
 	e := &DeniedError{PID: pid, Errno: errno}
 	switch tracer := status(status(pid)["TracerPid"])["Tgid"]; { // it is a thread
 	case tracer == unix.Getpid():
@@ -45,18 +46,46 @@ func denied(pid int, err error) error {
 		e.Why = "It is a thread of the kernel, which makes no system calls"
 	case status(unix.Getpid())["Seccomp"] != 0 && os.Geteuid() == 0:
 		e.Why = "A seccomp filter of this container forbids it. Docker: --cap-add=SYS_PTRACE"
-	case readable != nil && uid != os.Geteuid():
+	case uid != os.Geteuid() && !readable(pid):
 		e.Why = fmt.Sprintf("It belongs to the user %d, and you are %d. Only root watches other users' processes: sudo fd3 watch -p %d", uid, os.Geteuid(), pid)
-	case yama == "1":
-		e.Why = fmt.Sprintf("/proc/sys/kernel/yama/ptrace_scope is 1: a process is traced only by one that has started it. Start it with fd3 watch -- COMMAND, or take sudo fd3 watch -p %d", pid)
-	case yama == "2":
-		e.Why = fmt.Sprintf("/proc/sys/kernel/yama/ptrace_scope is 2: only root traces. Take sudo fd3 watch -p %d", pid)
-	case yama == "3":
-		e.Why = "/proc/sys/kernel/yama/ptrace_scope is 3: nobody traces until the next boot"
+	case owner(pid) != uid:
+		e.Why = fmt.Sprintf("Its files in /proc/%d belong to the user %d: it may not be looked into. It has said so itself (PR_SET_DUMPABLE, prctl(2)), or it runs with rights of its own. Only root watches it: sudo fd3 watch -p %[1]d", pid, owner(pid))
 	default:
-		e.Why = "It has rights that you have not, or it has forbidden to be looked into (PR_SET_DUMPABLE), or a container does"
+		e.Why = yama(pid)
 	}
 	return e
+}
+
+// yama says what the security module Yama has to do with it (admin-guide/LSM/Yama.rst of
+// the kernel).
+func yama(pid int) string {
+	const file = "/proc/sys/kernel/yama/ptrace_scope"
+	scope, _ := os.ReadFile(file)
+	switch strings.TrimSpace(string(scope)) {
+	case "1":
+		return fmt.Sprintf("%s is 1: who is no ancestor of a process may not watch it. Start it with fd3 watch -- COMMAND, or take sudo fd3 watch -p %d", file, pid)
+	case "2":
+		return file + " is 2: only root watches. Take sudo fd3 watch"
+	case "3":
+		return file + " is 3: nobody watches another process before the next boot"
+	}
+	return "It has rights that you have not, or a container or a security module forbids it. Root may be able to: sudo fd3 watch"
+}
+
+// readable reports whether this user may look into a process.
+func readable(pid int) bool {
+	_, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return err == nil
+}
+
+// owner is whose the files of a process in /proc are: root's where it is not dumpable
+// (proc_pid(5)).
+func owner(pid int) int {
+	var st unix.Stat_t
+	if unix.Stat(fmt.Sprintf("/proc/%d/status", pid), &st) != nil {
+		return -1
+	}
+	return int(st.Uid)
 }
 
 // ofKernel reports whether a process is a thread of the kernel's own (PF_KTHREAD in the

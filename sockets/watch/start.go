@@ -127,6 +127,10 @@ func (w *Watch) command(path string, argv []string, ignore bool) (unix.WaitStatu
 	w.root = pid
 	if err := ptrace(unix.PTRACE_SEIZE, pid, 0, options|unix.PTRACE_O_TRACESECCOMP|unix.PTRACE_O_EXITKILL); err != nil {
 		err = denied(pid, err)
+		var why *DeniedError
+		if errors.As(err, &why) {
+			why.PID = 0
+		}
 		unix.Close(gate)
 		unix.Wait4(pid, nil, unix.WALL, nil)
 		return 0, err

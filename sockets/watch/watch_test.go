@@ -411,10 +411,10 @@ func TestNoProcess(t *testing.T) {
 	}
 }
 
-// Another user's process is root's to watch.
-func TestOthersProcess(t *testing.T) {
+// Another user's process is root's to watch, and so is one that has forbidden to be looked
+// into. Both are told from each other.
+func TestDenied(t *testing.T) {
 	need(t, os.Geteuid() == 0, "root")
-	pid := sleeper(t)
 	exe, _ := os.Executable()
 	dir, err := os.MkdirTemp("/tmp", "fd3")
 	if err != nil {
@@ -425,11 +425,31 @@ func TestOthersProcess(t *testing.T) {
 	if out, err := exec.Command("install", "-m", "0755", exe, dir+"/test").CombinedOutput(); err != nil {
 		t.Fatalf("%s", out)
 	}
-	cmd := exec.Command(tool(t, "setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", dir+"/test", "-test.run=^TestWatchForOthers$")
-	cmd.Dir, cmd.Env = "/", append(os.Environ(), "FD3_WATCH="+strconv.Itoa(pid))
-	out, _ := cmd.CombinedOutput()
-	if !bytes.Contains(out, []byte("It belongs to the user 0, and you are 65534")) {
-		t.Errorf("%s", out)
+	nobody := func(argv ...string) *exec.Cmd {
+		cmd := exec.Command(tool(t, "setpriv"), append([]string{"--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"}, argv...)...)
+		cmd.Dir = "/"
+		return cmd
+	}
+	secret := nobody(tool(t, "python3"), "-c", "import ctypes,time; ctypes.CDLL(None).prctl(4,0); print(flush=True); time.sleep(100)")
+	ready, err := secret.StdoutPipe()
+	if err == nil {
+		err = secret.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer secret.Wait()
+	defer secret.Process.Kill()
+	ready.Read(make([]byte, 1))
+	for pid, want := range map[int]string{
+		sleeper(t):         "It belongs to the user 0, and you are 65534",
+		secret.Process.Pid: "belong to the user 0: it may not be looked into",
+	} {
+		cmd := nobody(dir+"/test", "-test.run=^TestWatchForOthers$")
+		cmd.Env = append(os.Environ(), "FD3_WATCH="+strconv.Itoa(pid))
+		if out, _ := cmd.CombinedOutput(); !bytes.Contains(out, []byte(want)) {
+			t.Errorf("%s: no %q", out, want)
+		}
 	}
 }
 
