@@ -87,21 +87,33 @@ func (c *cable) title() string {
 	return name + ": empty"
 }
 
-// withShortCable returns the Picture with few of the packets on the cable: those that have
-// changed before others.
-func (p Picture) withShortCable() Picture {
-	const shown = 3
-	if p.cable == nil || len(p.cable.steps) <= shown+1 {
+// withShortCable returns the Picture with the cable so many rows shorter, but not without a
+// few packets: those that have come are left out last, and before them the last ones of
+// those that have left.
+func (p Picture) withShortCable(rows int) Picture {
+	const least = 3
+	if p.cable == nil {
+		return p
+	}
+	shown := max(len(p.cable.steps)-rows-1, least)
+	if len(p.cable.steps) <= shown+1 {
 		return p
 	}
 	c := *p.cable
 	c.steps = nil
-	for _, changes := range []bool{true, false} {
-		for _, s := range p.cable.steps {
-			if len(c.steps) < shown && s.arrow != nil && (s.mark != unchanged) == changes {
-				c.steps = append(c.steps, s)
-			}
+	choose := func(m mark, s step) {
+		if len(c.steps) < shown && s.arrow != nil && s.mark == m {
+			c.steps = append(c.steps, s)
 		}
+	}
+	for _, s := range p.cable.steps {
+		choose(added, s)
+	}
+	for _, s := range slices.Backward(p.cable.steps) {
+		choose(gone, s)
+	}
+	for _, s := range p.cable.steps {
+		choose(unchanged, s)
 	}
 	slices.SortFunc(c.steps, func(a, b step) int { return a.arrow.number - b.arrow.number })
 	c.steps = append(c.steps, step{fold: "…" + tie + plural(c.all-len(c.steps), "packet") + " more: no" + tie + "room" + tie + "…"})

@@ -38,16 +38,18 @@ type layout struct {
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
 	candidates := p.dispensable()
-	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, Picture.withShortCable, Picture.withoutDetails, Picture.withCountedCable} {
-		if l := p.place(room); l.excess() <= 0 {
+	excess := 0
+	shortCable := func(p Picture) Picture { return p.withShortCable(excess) }
+	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, shortCable, Picture.withoutDetails, Picture.withCountedCable} {
+		l := p.place(room)
+		if excess = l.excess(); excess <= 0 {
 			return l
 		}
 		p = less(p)
 	}
 	for {
 		l := p.place(room)
-		excess := l.excess()
-		if excess <= 0 || len(candidates) == 0 {
+		if excess = l.excess(); excess <= 0 || len(candidates) == 0 {
 			return l
 		}
 		n := min(max(excess/2, 1), len(candidates))
