@@ -121,6 +121,15 @@ func (p Picture) withShortCable(rows int) Picture {
 	return p
 }
 
+// withoutIdleCable returns the Picture without a cable on which nothing lies, and which
+// nothing has left.
+func (p Picture) withoutIdleCable() Picture {
+	if p.cable != nil && len(p.cable.steps) == 0 {
+		p.cable = nil
+	}
+	return p
+}
+
 // withCountedCable returns the Picture with no more of the cable than how many packets lie
 // on it.
 func (p Picture) withCountedCable() Picture {

@@ -2,6 +2,7 @@ package drawing
 
 import (
 	"cmp"
+	"math"
 	"regexp"
 	"strings"
 
@@ -12,9 +13,20 @@ import (
 type column struct {
 	at, width int // the cells of its left edge, and how many there are
 	lines     []line
-	brief     bool // details that do not fit beside their rows are dropped
-	dropped   int  // so many
+	brief     brevity // which details are dropped that do not fit beside their rows
+	dropped   int     // so many
 }
+
+// A brevity says which details of a row have lines of their own.
+type brevity uint8
+
+const (
+	whole   brevity = iota
+	briefer         // the first one, which is how many bytes wait
+	briefly         // none
+)
+
+func (b brevity) details() int { return [...]int{whole: math.MaxInt, briefer: 1, briefly: 0}[b] }
 
 // A line is one line of a column.
 type line struct {
@@ -135,7 +147,7 @@ func (c *column) caption(b *box) {
 		text = b.mark.sign() + " " + text
 	}
 	lines := wrap(text+b.where, c.width-2)
-	if less := wrap(text, c.width-2); c.brief && len(less) < len(lines) {
+	if less := wrap(text, c.width-2); c.brief != whole && len(less) < len(lines) {
 		lines = less
 		c.dropped++
 	}
@@ -157,12 +169,10 @@ func (c *column) row(b *box, r *row, numbers int) {
 	all := []string{r.whole()}
 	if ansi.StringWidth(all[0]) > room {
 		all = wrap(cmp.Or(r.short, r.text), room)
-		if c.brief {
-			c.dropped += len(r.more)
-		} else {
-			for _, more := range r.more {
-				all = append(all, wrap(more, room)...)
-			}
+		kept := r.more[:min(len(r.more), c.brief.details())]
+		c.dropped += len(r.more) - len(kept)
+		for _, more := range kept {
+			all = append(all, wrap(more, room)...)
 		}
 	}
 	for i, s := range all {

@@ -33,14 +33,15 @@ type layout struct {
 // lay arranges a Picture in a room: side by side where there is enough, else in one
 // column. Where that is too high it does without descriptors of no sockets, then puts other
 // programs of one name together, then does without the edges of empty queues, then without
-// most of what lies on the cable, then without details, then without all that lies there,
-// then without sockets: what is finished first, then the oldest.
+// most of what lies on the cable, or without the cable if nothing lies there, then without
+// details, then without all that lies on the cable, then without sockets: what is finished
+// first, then the oldest.
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
 	candidates := p.dispensable()
 	excess := 0
 	shortCable := func(p Picture) Picture { return p.withShortCable(excess) }
-	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, shortCable, Picture.withoutDetails, Picture.withCountedCable} {
+	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, shortCable, Picture.withoutIdleCable, Picture.withFewDetails, Picture.withoutDetails, Picture.withCountedCable} {
 		l := p.place(room)
 		if excess = l.excess(); excess <= 0 {
 			return l

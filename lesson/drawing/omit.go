@@ -127,10 +127,17 @@ func (p Picture) withoutEmptyQueues() Picture {
 	return p
 }
 
+// withFewDetails returns the Picture without the most of what would take lines of their own
+// below a row.
+func (p Picture) withFewDetails() Picture {
+	p.brief = briefer
+	return p
+}
+
 // withoutDetails returns the Picture without what would take a line of its own below a
 // row: an empty queue, too.
 func (p Picture) withoutDetails() Picture {
-	p.brief = true
+	p.brief = briefly
 	var boxes []*box
 	for _, b := range p.boxes {
 		kept := *b

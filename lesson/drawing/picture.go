@@ -16,9 +16,9 @@ type Picture struct {
 	cable *cable             // between the hosts; nil: there is none
 	diff  *kernel.Difference // nil where nothing was known before
 
-	files  int  // descriptors of no sockets that are left out for want of room
-	brief  bool // details are left out where they would take a line
-	queues int  // empty ones that are left out then
+	files  int     // descriptors of no sockets that are left out for want of room
+	brief  brevity // which details are left out where they would take a line
+	queues int     // empty ones that are left out then
 }
 
 // A box is a process with its descriptors, or what no process holds.
