@@ -1,9 +1,11 @@
 package packets_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,5 +73,54 @@ func TestNothingIsLeft(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The Board has the cable as it is after each step: what lies there, what has left it by the
+// step, and how the two hosts see it.
+func TestBoardHasTheCable(t *testing.T) {
+	labtest.NeedNetwork(t)
+	l := packets.Lesson.Read()
+	s := labtest.Begin(t, l)
+	var got []string
+	look := func(context.Context) error {
+		b := s.Board(t.Context())
+		if b.Err != nil {
+			t.Fatal(b.Err)
+		}
+		if b.Before == nil { // no step is made yet
+			return nil
+		}
+		line := "lies"
+		for _, p := range b.Now.Cable.Lying() {
+			line += fmt.Sprintf(" %s %s", p.From, p.Summary)
+		}
+		for _, p := range b.Now.Cable.Packets {
+			if slices.Contains(b.Now.Since(*b.Before).Left, p.Number) {
+				line += fmt.Sprintf(", %s %s", p.Fate, p.Summary)
+			}
+		}
+		for _, h := range b.Now.Hosts {
+			for _, x := range h.Sockets {
+				if x.Connected() {
+					line += fmt.Sprintf(", %s %s", h.Name, x.State)
+				}
+			}
+		}
+		got = append(got, line)
+		return nil
+	}
+	if err := s.Run(t.Context(), labtest.Part(t, l, lab.Experiment, "return"), look); err != nil {
+		t.Fatal(err)
+	}
+	look(t.Context())
+	want := []string{
+		"lies client SYN seq 0, MSS 1460, client SYN_SENT",
+		"lies server SYN+ACK seq 0 ack 1, MSS 1460, passed SYN seq 0, MSS 1460, server SYN_RECV, client SYN_SENT",
+		"lies client ACK ack 1, passed SYN+ACK seq 0 ack 1, MSS 1460, server SYN_RECV, client ESTABLISHED",
+		"lies, passed ACK ack 1, server ESTABLISHED, client ESTABLISHED",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
