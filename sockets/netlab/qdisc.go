@@ -44,11 +44,12 @@ func try(kind string) error {
 		return step("RTM_GETLINK lo", err)
 	}
 	q := &netlink.GenericQdisc{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: lo.Attrs().Index, Handle: root, Parent: netlink.HANDLE_ROOT}, QdiscType: kind}
-	err = put(q, nil)
-	if errors.Is(err, unix.ENOENT) {
+	switch err = put(q, nil); {
+	case errors.Is(err, unix.ENOENT):
 		return &NoQdiscError{kind, unix.ENOENT}
-	}
-	if err != nil {
+	case errors.Is(err, unix.EINVAL): // it is there, and wants to be told more (netem_init)
+		return nil
+	case err != nil:
 		return step("RTM_NEWQDISC, "+kind, err)
 	}
 	return step("RTM_DELQDISC, "+kind, netlink.QdiscDel(q))

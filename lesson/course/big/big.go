@@ -223,13 +223,20 @@ func router(l *lab.Lab) []lab.Step {
 func hole(l *lab.Lab) []lab.Step {
 	var n *lab.Network
 	var c lab.Connection
-	var first, last wire.Packet
+	var first wire.Packet
 	data := func(s wire.Segment) bool { return s.Length > 0 && !lab.FromServer(s) }
-	// lose loses what the router has said, and waits until the client sends again.
-	lose := func() {
+	// sent are the client's packets with data that pass a test.
+	sent := func(is func(wire.Packet) bool) []wire.Packet {
+		return slices.DeleteFunc(n.Packets(), func(p wire.Packet) bool {
+			s, ok := p.Segment()
+			return !ok || !data(s) || p.Number < first.Number || !is(p)
+		})
+	}
+	lies := func(p wire.Packet) bool { return p.Fate == wire.Held }
+	// lose has a packet pass, and loses what the router says to it.
+	lose := func(p wire.Packet) {
+		n.Pass(p)
 		n.Drop(answered(l, n))
-		last = n.Seen("the client's repeat", last.Number, data)
-		n.Show(last)
 	}
 	return []lab.Step{
 		{Name: "send", Do: func() {
@@ -242,22 +249,20 @@ func hole(l *lab.Lab) []lab.Step {
 			l.Note("size", large)
 		}},
 		{Name: "lose", Do: func() {
-			n.Order(wire.Order{Do: "hold", When: "icmp"})
-			n.Pass(first)
-			last = first
-			lose()
+			lose(first)
+			n.Show(n.Lies("the client's repeat", data))
 		}},
 		{Name: "again", Do: func() {
-			lose()
-			var sent []wire.Packet
-			for _, p := range n.Packets() {
-				if s, ok := p.Segment(); ok && data(s) && p.Number >= first.Number {
-					sent = append(sent, p)
-				}
+			repeats := sent(lies) // more than one, if the learner has taken their time
+			last := repeats[len(repeats)-1]
+			for _, p := range repeats[:len(repeats)-1] {
+				n.Let([]wire.Packet{p})
+				n.Order(wire.Order{Do: "drop", Number: answered(l, n).Number})
 			}
-			l.Note("times", len(sent))
-			l.Note("lengths", lengths(sent[len(sent)-1:]))
-			s, _ := sent[len(sent)-1].Segment()
+			lose(last)
+			l.Note("times", len(sent(func(p wire.Packet) bool { return p.Number <= last.Number })))
+			l.Note("lengths", lengths([]wire.Packet{last}))
+			s, _ := last.Segment()
 			learned := n.ShowPathMTU()
 			l.Note("probing", n.ShowSetting(lab.Client, "net.ipv4.tcp_mtu_probing"))
 			switch {

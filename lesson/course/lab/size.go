@@ -8,11 +8,10 @@ import (
 	"fd3/lesson/cable"
 	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
-	"fd3/sockets/stage"
 )
 
 // Offload has both hosts leave to their interfaces what is to be done with each packet that
-// they send, and shows what that is.
+// they send, and shows what that is of the client, and so of both.
 func (n *Network) Offload() {
 	on := true
 	n.line.Lock()
@@ -21,9 +20,7 @@ func (n *Network) Offload() {
 	if err != nil {
 		n.lab.Fatalf("the offloads: %w", err)
 	}
-	for _, l := range links {
-		n.lab.Show(cable.Offload(stage.Role(l.Host), l, n.On(stage.Role(l.Host), "ethtool -k "+l.Device)))
-	}
+	n.lab.Show(cable.Offload(Client, links[0], n.On(Client, "ethtool -k "+links[0].Device)))
 }
 
 // ShowRouter shows the largest packet that the router forwards to the server.
