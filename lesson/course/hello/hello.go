@@ -116,9 +116,13 @@ func nginx(dir string, at netip.AddrPort) (argv []string, version string, err er
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(text), 0o644); err != nil {
 		return nil, "", err
 	}
+	argv = []string{path, "-p", dir, "-c", "nginx.conf", "-e", "stderr"}
+	if _, err := said(path, "-e", "stderr", "-v"); err != nil { // before 1.19.5
+		argv = argv[:5]
+	}
 	version, err = said(path, "-v")
 	_, version, _ = strings.Cut(version, "nginx/")
-	return []string{path, "-e", "stderr", "-p", dir, "-c", "nginx.conf"}, "nginx " + version, err
+	return argv, "nginx " + version, err
 }
 
 // compiled is the server in C, where there is a compiler.

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/netip"
 	"os"
@@ -307,7 +308,8 @@ func (w *Watched) Sleeps() (call string, asleep lesson.Evidence) {
 		default:
 		}
 		if e := w.waiting(); e != nil && idle(e.PID) {
-			if task, err := kernel.Thread(e.PID, e.TID); err == nil && task.State == 'S' && task.Wchan != "" {
+			if task, err := kernel.Thread(e.PID, e.TID); err == nil && task.State == 'S' && (task.Wchan != "" || time.Since(begin) > Nameless) {
+				task.Wchan = cmp.Or(task.Wchan, e.Call.Name)
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				w.waits = e.Call.Name
