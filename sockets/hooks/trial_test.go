@@ -160,6 +160,13 @@ func TestRewrite(t *testing.T) {
 			if !arrived(trial) || trial.Service != service {
 				t.Errorf("type of service %#x: %s", trial.Service, trial.Received.Strace())
 			}
+			onCable := 0 // what is written on the server's host was not there yet
+			if p.Host == netlab.Client {
+				onCable = service
+			}
+			if trial.Cable == nil || trial.Cable.Layer("IPv4").Field("DSCP").Value != fmt.Sprint(onCable>>2) {
+				t.Errorf("on the cable, where the type of service is to be %#x: %+v", onCable, trial.Cable)
+			}
 		})
 	}
 }
@@ -189,6 +196,12 @@ func TestRedirect(t *testing.T) {
 			}
 			if !slices.Equal(trial.Aside, []int{47}) || arrived(trial) || trial.Sent.Ret != 5 {
 				t.Errorf("%v, %s, %s", trial.Aside, trial.Sent.Strace(), trial.Received.Strace())
+			}
+			if onCable := p.Host == netlab.Server; onCable != (trial.Cable != nil) {
+				t.Errorf("on the cable: %v", trial.Cable)
+			}
+			if got := trial.Moved[netlab.Server]["Udp.InDatagrams"]; got != 0 {
+				t.Errorf("the server's kernel has delivered %d", got)
 			}
 		})
 	}
