@@ -11,7 +11,8 @@ import (
 )
 
 // moments writes the moments of a connection one below the other. Where there is room the
-// addresses stand beside them, where there is little their ports, and else these are below.
+// addresses stand beside them, where there is less their ports alone; and where there is
+// little, each moment takes two lines.
 func (v *Text) moments(e lesson.Event) {
 	v.blank()
 	v.section = ""
@@ -22,12 +23,12 @@ func (v *Text) moments(e lesson.Event) {
 		rows, widest = momentRows(e.Moments, false)
 	}
 	for _, row := range rows {
-		text := v.theme.dim.Render(row.after) + v.theme.strong.Render(row.what) + row.state
+		text := "  " + v.theme.dim.Render(row.after) + v.theme.strong.Render(row.what)
 		if widest+2 > v.columns {
-			v.line("  " + text)
-			text = strings.Repeat(" ", ansi.StringWidth(row.after))
+			v.line(text)
+			text = strings.Repeat(" ", 2+ansi.StringWidth(row.after))
 		}
-		v.line("  " + text + v.theme.dim.Render(row.ends))
+		v.line(text + row.state + v.theme.dim.Render(row.ends))
 	}
 }
 
