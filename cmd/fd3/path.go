@@ -154,6 +154,16 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 			return err
 		}
 	}
+	if runner.Cable != nil {
+		cable, err := runner.Cable()
+		if err != nil {
+			return err
+		}
+		tell.Cable = true
+		if lying := cable.Lying(); len(lying) > 0 {
+			tell.Lies = lying[0].Summary
+		}
+	}
 	tell.Saw(seen.way, seen.last)
 	if file != nil && len(seen.way.Visits) > 0 {
 		if err := recordWay(file, seen.way); err != nil {

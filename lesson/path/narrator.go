@@ -30,6 +30,8 @@ type Narrator struct {
 	PID       int    // of its process
 	Stage     string // its name
 	Program   bool   // it is no stage of fd3's
+	Cable     bool   // it is on a host of the network whose cable fd3 holds
+	Lies      string // what the packet says that lies first there, once the call is made; empty: none does
 	Explain   lesson.Explain
 	Functions bool // each function is told of, too
 	All       bool // every function tells, not those alone that have a tracepoint below them
@@ -238,8 +240,13 @@ func (n *Narrator) meaning(p path.Path) {
 	switch {
 	case arrived != nil && arrived.Says == "lo":
 		told = append(told, n.words("lo", nil))
-	case arrived == nil && left.Says == "net0":
+	case n.Cable && p.Function("packet_rcv") != nil:
 		told = append(told, n.words("cable", nil))
+		section := "cable passed"
+		if n.Lies != "" {
+			section = "cable lies"
+		}
+		told = append(told, n.words(section, map[string]string{"packet": n.Lies}))
 	}
 	for _, v := range p.Visits {
 		if v.Packet == 2 && v.Softirq && !v.Up {
@@ -255,7 +262,7 @@ func (n *Narrator) drops(p path.Path, call sockets.Call) {
 	for _, v := range p.Visits {
 		for _, h := range v.Hits {
 			if h.Dropped() {
-				n.say("dropped", map[string]string{"function": v.Function, "reason": h.Says, "result": call.Result()})
+				n.say("dropped", map[string]string{"function": v.Function, "reason": h.Says, "because": because(h.Says), "result": call.Result()})
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func TestWords(t *testing.T) {
 	text := told(t, way, returned)
 	for _, want := range []string{
 		"way through send", "the client makes it. Meanwhile the kernel itself writes", "71 bytes when it leaves: 14 of the device's header, 20 of IP's, and 37", "the 5 bytes of the program",
-		"arrived before the call returns", "Packet 2 is an answer", "thrown away in `tcp_v4_rcv`", "`NO_SOCKET`", "The program sees: `5`",
+		"arrived before the call returns", "Packet 2 is an answer", "thrown away in `tcp_v4_rcv`", "`NO_SOCKET`. No socket has this address and port. TCP answers with RST", "The program sees: `5`",
 		"Seen by 4 tracepoints of Linux 6.18.1", "those of Linux 6.12.117", "not in the table of those files: newer", "took 100 µs", "__sys_sendto socket, takes (int fd, void *buff)", "what the kernel tells of its own types", "Finds the socket behind the descriptor, and makes a message",
 	} {
 		if !strings.Contains(text, want) {
@@ -135,6 +135,23 @@ func TestWordsOfProgram(t *testing.T) {
 	for _, want := range []string{"One call of `curl`", "the first send", "sendto(", "fd3 path recv -- COMMAND", "made no `send`"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
+		}
+	}
+}
+
+// On a host of fd3 wire the way ends at the cable, and what lies there is told.
+func TestWordsOfCable(t *testing.T) {
+	p := path.Path{Kernel: "6.18.1", Table: "6.12.117", Visits: []path.Visit{
+		{Function: "dev_hard_start_xmit", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, Says: "net0"}}},
+		{Function: "packet_rcv", Layer: path.Sockets, Packet: 1, Up: true, Softirq: true},
+	}}
+	for lies, want := range map[string]string{"SYN seq 0": "lies now: SYN seq 0. When it passes", "": "Nothing lies on the cable now"} {
+		text := ""
+		n := Narrator{Step: "connect", Who: "client", Cable: true, Lies: lies, Explain: lesson.Full, Show: func(e lesson.Event) { text += e.Text + "\n" }, Complain: func(err error) { t.Error(err) }}
+		n.Saw(p, sockets.Call{Name: "connect"})
+		text = strings.Join(strings.Fields(text), " ")
+		if !strings.Contains(text, want) || !strings.Contains(text, "`packet_rcv` gives the frame to that one") {
+			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
 }
