@@ -107,13 +107,20 @@ func TestSentences(t *testing.T) {
 		t.Errorf("%d functions", len(all))
 	}
 	entries := []string{"el0t_64_sync_handler", "__do_softirq"} // of arm64, and of older kernels
+	cited := 0
 	for name, sentence := range all {
+		if strings.HasSuffix(sentence, ")") {
+			cited++
+		}
 		if path.Functions().File(name) == "" && !strings.Contains(strings.Join(entries, " "), name) {
 			t.Errorf("%s is in no file of Linux %s", name, path.Functions().Version)
 		}
 		if len(sentence) > 140 || !strings.HasSuffix(sentence, ".") && !strings.HasSuffix(sentence, ")") {
 			t.Errorf("%s: %q", name, sentence)
 		}
+	}
+	if cited < 60 {
+		t.Errorf("%d functions with what they serve", cited)
 	}
 }
 
