@@ -27,7 +27,10 @@ func Recorded(call string) (Path, error) {
 	if err != nil || len(files) == 0 {
 		return Path{}, ErrNoRecording
 	}
-	file := nearest(files, release())
+	return recorded(nearest(files, release()))
+}
+
+func recorded(file string) (Path, error) {
 	text, err := recordings.ReadFile(file)
 	if err != nil {
 		return Path{}, err

@@ -6,27 +6,32 @@ import (
 	"testing"
 )
 
-// There is a recording of each call of a life, and it says of which kernel and when.
+// There is a recording of each call of a life on each of some kernels, and it says of which, and when.
 func TestRecorded(t *testing.T) {
 	for call, function := range map[string]string{
 		"socket": "inet_create", "bind": "__sys_bind", "listen": "inet_csk_listen_start", "connect": "tcp_v4_connect", "accept4": "do_accept",
 		"sendto": "tcp_sendmsg_locked", "recvfrom": "tcp_recvmsg_locked", "shutdown": "tcp_shutdown", "close": "__tcp_close",
 	} {
-		p, err := Recorded(call)
-		if err != nil {
-			t.Errorf("%s: %v", call, err)
-			continue
+		if p, err := Recorded(call); err != nil || !strings.HasPrefix(p.Call, call+"(") {
+			t.Errorf("%s: %q, %v", call, p.Call, err)
 		}
-		if p.Kernel == "" || p.Made.IsZero() || p.Table == "" || p.Call == "" || !strings.Contains(strings.Join(names(p), " "), function) {
-			t.Errorf("%s: a %s on %q, %v: %v", call, p.Call, p.Kernel, p.Made, names(p))
-		}
-		sent, _ := p.Find("net_dev_start_xmit")
-		for _, v := range p.Visits {
-			if sent == nil && v.Packet > 0 {
-				t.Errorf("%s sends nothing, and %s has packet %d", call, v.Function, v.Packet)
+		for _, version := range []string{"6.1", "6.18"} {
+			p, err := recorded("recordings/" + version + "/" + call + ".json")
+			if err != nil {
+				t.Error(err)
+				continue
 			}
-			if v.File != "" && v.Layer != LayerOf(v.File) {
-				t.Errorf("%s: %s of %s stands in %q, and is now in %q: record again", call, v.Function, v.File, v.Layer, LayerOf(v.File))
+			if !strings.HasPrefix(p.Kernel, version+".") || p.Made.IsZero() || p.Table == "" || !strings.Contains(strings.Join(names(p), " "), function) {
+				t.Errorf("%s: a %s on %q, %v: %v", call, p.Call, p.Kernel, p.Made, names(p))
+			}
+			sent, _ := p.Find("net_dev_start_xmit")
+			for _, v := range p.Visits {
+				if sent == nil && v.Packet > 0 {
+					t.Errorf("%s on %s sends nothing, and %s has packet %d", call, version, v.Function, v.Packet)
+				}
+				if v.File != "" && v.Layer != LayerOf(v.File) {
+					t.Errorf("%s on %s: %s of %s stands in %q, and is now in %q: record again", call, version, v.Function, v.File, v.Layer, LayerOf(v.File))
+				}
 			}
 		}
 	}
