@@ -37,6 +37,8 @@ func TestRecordings(t *testing.T) {
 			t.Fatalf("fd3 %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
+	run("connect") // the first packet of a machine makes what those after it find
+	run("reset")
 	for _, c := range []struct {
 		call   string // of which there is a recording
 		before string // a command that has to run first
