@@ -140,7 +140,7 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 
 // follow tells the whole story.
 func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
-	w := &watch.Watch{Tell: f.Tell, All: f.all, Suspend: suspend}
+	w := &watch.Watch{Tell: f.Tell, Skip: f.Skip, All: f.all, Suspend: suspend}
 	stop := f.tick()
 	var err error
 	if path != "" {

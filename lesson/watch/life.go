@@ -26,6 +26,7 @@ type life struct {
 	told    place // where the last line about it has happened
 	born    time.Time
 	calls   int   // that have made it, or been made on it
+	counted int   // how many of these were only counted
 	in, out int64 // bytes
 	read    direction
 	written direction

@@ -83,37 +83,57 @@ var literal = regexp.MustCompile(`(iov_base=|^)"(?:[^"\\]|\\.)*"(?:\.\.\.)?(?:, 
 // call that has moved nothing the bytes are not shown: nobody knows where in a message
 // they stand.
 func (d *direction) mask(c sockets.Call) sockets.Call {
-	if c.Errno == 0 && c.Ret == 0 {
+	switch {
+	case c.Errno != 0:
+		return hidden(c)
+	case c.Ret == 0:
 		return c
 	}
-	c.C, c.Go = "", "" // they have the bytes, too
 	masked := d.masker.Append(nil, c.Data)
-	if c.Errno == 0 && string(masked) == string(c.Data) {
+	if string(masked) == string(c.Data) {
+		c.C, c.Go = "", "" // they have the bytes, too
 		return c
 	}
+	rest := masked
+	c = replaced(c, func(length int) string {
+		n := len(rest)
+		if length >= 0 {
+			n = min(length, n)
+		}
+		shown := sockets.Quote(rest[:n])
+		rest = rest[n:]
+		return shown
+	})
 	c.Data = masked
+	return c
+}
+
+// hidden is a call without the bytes that it moves.
+func hidden(c sockets.Call) sockets.Call {
+	c = replaced(c, func(int) string { return `"..."` })
+	c.Data = nil
+	return c
+}
+
+// replaced is a call with other strings for the bytes that it moves: each by its length,
+// which is -1 where it is that of all.
+func replaced(c sockets.Call, by func(length int) string) sockets.Call {
+	c.C, c.Go = "", "" // they have the bytes, too
 	args := make([]sockets.Arg, len(c.Args))
 	copy(args, c.Args)
 	c.Args = args
-	rest := masked
 	for i, a := range args {
 		if a.Name != "buf" && a.Name != "iov" && a.Name != "msg" && a.Name != "msgvec" {
 			continue
 		}
 		args[i].Value = literal.ReplaceAllStringFunc(a.Value, func(s string) string {
 			parts := literal.FindStringSubmatch(s)
-			n, tail := len(rest), ""
+			n, tail := -1, ""
 			if length := parts[2]; length != "" {
 				n, _ = strconv.Atoi(length)
 				tail = ", iov_len=" + length
 			}
-			if c.Errno != 0 {
-				return parts[1] + `"..."` + tail
-			}
-			n = min(n, len(rest))
-			shown := sockets.Quote(rest[:n])
-			rest = rest[n:]
-			return parts[1] + shown + tail
+			return parts[1] + by(n) + tail
 		})
 	}
 	return c

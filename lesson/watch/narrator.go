@@ -308,7 +308,6 @@ func (n *Narrator) returned(e *watch.Event) {
 // flood reports whether more has been told in this second than anybody can read. Then the
 // calls are counted, and their number is told.
 func (n *Narrator) flood(e *watch.Event) bool {
-	const most = 200
 	if e.Time.Sub(n.second) > time.Second {
 		n.second, n.lines = e.Time, 0
 		if n.skipped > 0 {
@@ -316,13 +315,43 @@ func (n *Narrator) flood(e *watch.Event) bool {
 			n.skipped = 0
 		}
 	}
-	if n.lines >= most && !n.Whole {
+	if n.lines >= mostLines && !n.Whole {
 		n.skipped++
 		return true
 	}
 	n.lines++
 	return false
 }
+
+// Skip reports whether a call may be left alone, since nothing would be told of it: it is
+// on a life that is not told, or more has been told in this second than anybody can read.
+// It is counted. What is told later of the same life cannot say which bytes were before:
+// they may be the beginning of a secret, so that none is shown from then on.
+func (n *Narrator) Skip(_ int, socket uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.begin()
+	l := n.lives[socket]
+	switch {
+	case n.Calls, n.Whole, socket != 0 && l == nil:
+		return false
+	case l != nil && l.number == 0:
+	case n.lines < mostLines || time.Since(n.second) > time.Second:
+		return false
+	default:
+		n.skipped++
+	}
+	n.sum.calls++
+	n.sum.counted++
+	if l != nil {
+		l.calls++
+		l.counted++
+	}
+	return true
+}
+
+// mostLines is how many lines are told in a second.
+const mostLines = 200
 
 // born begins the lives of the sockets that a call has made or brought.
 func (n *Narrator) born(e *watch.Event, was *life) (first *life) {
@@ -415,7 +444,7 @@ func (n *Narrator) left() {
 
 // after tells what a call has brought: the heads of messages, and the kernel's evidence.
 func (n *Narrator) after(e *watch.Event, c sockets.Call, was, is *life) {
-	if was != nil && was.stream && len(c.Data) > 0 && c.Errno == 0 && !peeks(c) {
+	if was != nil && was.stream && was.counted == 0 && len(c.Data) > 0 && c.Errno == 0 && !peeks(c) {
 		n.message(e, was)
 	}
 	begun := c.Name == "connect" && c.Errno == unix.EINPROGRESS
@@ -462,6 +491,9 @@ func (l *life) bytes(c sockets.Call, fd int) sockets.Call {
 		this, other = &l.written, &l.read
 	default:
 		return c
+	}
+	if l.counted > 0 {
+		return hidden(c)
 	}
 	if peeks(c) {
 		unread := *this
@@ -552,9 +584,13 @@ func (n *Narrator) closed(e *watch.Event) {
 	if n.last == l {
 		n.last = nil
 	}
-	n.show(lesson.Event{Kind: lesson.KindText, Section: "watched", Connection: l.number, Text: filled("closed", map[string]string{
-		"number": fmt.Sprint(l.number), "age": lesson.Took(e.Time.Sub(l.born)), "calls": lesson.Counted(l.calls, "call"),
-		"in": lesson.Counted(l.in, "byte"), "out": lesson.Counted(l.out, "byte")})}, e)
+	values := map[string]string{"number": fmt.Sprint(l.number), "age": lesson.Took(e.Time.Sub(l.born)), "calls": lesson.Counted(l.calls, "call"),
+		"in": lesson.Counted(l.in, "byte"), "out": lesson.Counted(l.out, "byte"), "counted": fmt.Sprint(l.counted)}
+	section := "closed"
+	if l.counted > 0 {
+		section = "closed counted"
+	}
+	n.show(lesson.Event{Kind: lesson.KindText, Section: "watched", Connection: l.number, Text: filled(section, values)}, e)
 }
 
 func (n *Narrator) ended(e *watch.Event) {

@@ -376,6 +376,43 @@ func TestMany(t *testing.T) {
 	}
 }
 
+// Under load calls are only counted, all of them, and what is told of such a life later
+// shows no bytes: they may go on with a secret.
+func TestCounted(t *testing.T) {
+	n := &Narrator{}
+	var told []lesson.Event
+	n.Show = func(e lesson.Event) { told = append(told, e) }
+	path, err := exec.LookPath(python())
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	w := watch.Watch{Tell: n.Tell, Skip: n.Skip}
+	if _, err := w.Command(path, []string{"python3", "-c", `import socket,time
+a,b=socket.socketpair()
+for _ in range(3000):
+    a.send(b"Cookie: a="); b.recv(99)
+time.sleep(1.2)
+a.send(b"~~~~"); b.recv(99); a.close(); b.close()`}, false); err != nil {
+		t.Fatal(err)
+	}
+	n.End()
+	said := ""
+	for _, e := range told {
+		said += strings.ReplaceAll(e.Text+e.Strace, "\n", " ") + "\n"
+	}
+	if strings.Contains(said, "~") || !strings.Contains(said, `, "...", 4, 0, NULL, 0) = 4`) {
+		t.Error(said)
+	}
+	for _, want := range []string{"Only counted", "of them were only counted", "In all: 2 sockets, 600"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in %.2000s", want, said[max(len(said)-2000, 0):])
+		}
+	}
+}
+
 // What a program has open at its end is told, and how it has ended.
 func TestLeftOpen(t *testing.T) {
 	told := tell(t, &Narrator{}, "bash", "-c", "exec 7<>/dev/udp/127.0.0.1/9; kill -9 $$")

@@ -20,6 +20,7 @@ type sum struct {
 	processes   int
 	lives, told int
 	calls       int
+	counted     int // of these, which were not looked at
 	in, out     int64
 	waited      time.Duration // in calls that wait for sockets
 	errors      map[failure]int
@@ -63,6 +64,9 @@ func (n *Narrator) End() {
 	values := map[string]string{
 		"lives": lesson.Counted(n.sum.lives, "socket"), "processes": lesson.Counted(n.sum.processes, "process"),
 		"calls": lesson.Counted(n.sum.calls, "call"), "in": lesson.Counted(n.sum.in, "byte"), "out": lesson.Counted(n.sum.out, "byte"),
+	}
+	if n.sum.counted > 0 {
+		values["counted"] = lesson.Counted(n.sum.counted, "call")
 	}
 	if n.sum.waited > 0 {
 		values["waited"] = lesson.Took(n.sum.waited)

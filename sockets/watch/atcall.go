@@ -52,6 +52,9 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 	if !ok {
 		return
 	}
+	if w.Skip != nil && interests[number].skippable && t.before == nil && w.Skip(number, socket) {
+		return
+	}
 	p := &pending{number: number, registers: r, fd: fd, socket: socket}
 	p.call = sockets.Describe(number, r, sockets.ProcessMemory(t.tid))
 	switch number {

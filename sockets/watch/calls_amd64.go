@@ -9,10 +9,10 @@ import (
 // The calls that only older machines have.
 func init() {
 	interests[unix.SYS_DUP2] = interest{fds: []int{0, 1}}
-	interests[unix.SYS_POLL] = interest{waits: true}
-	interests[unix.SYS_SELECT] = interest{waits: true}
+	interests[unix.SYS_POLL] = interest{waits: true, skippable: true}
+	interests[unix.SYS_SELECT] = interest{waits: true, skippable: true}
 	interests[unix.SYS_EPOLL_CREATE] = interest{always: true}
-	interests[unix.SYS_EPOLL_WAIT] = interest{always: true}
+	interests[unix.SYS_EPOLL_WAIT] = interest{always: true, skippable: true}
 }
 
 // oldDup2 and the others are -1 on machines that do not have them.

@@ -17,6 +17,11 @@ type Watch struct {
 	// go on before it returns.
 	Tell func(*Event)
 
+	// Skip reports whether a call is to be left alone that only moves bytes, asks, sets or
+	// waits, whatever the number: it is not told, and the thread does not stop again when it
+	// returns. It acts on a socket, or waits for several (0). Skip may be nil.
+	Skip func(number int, socket uint64) bool
+
 	// All has every call told, not those of interest alone.
 	All bool
 
