@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strings"
 	"time"
 
@@ -139,7 +140,12 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 }
 
 // follow tells the whole story.
+//
+// On a single CPU Go takes the right to run from a thread that waits in the kernel for
+// more than 20 µs, and the thread has to get it back after each stop: with a second one it
+// keeps its own.
 func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), 2))
 	w := &watch.Watch{Tell: f.Tell, Skip: f.Skip, All: f.all, Suspend: suspend}
 	stop := f.tick()
 	var err error
