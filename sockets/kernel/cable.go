@@ -22,6 +22,14 @@ type End struct {
 	Net  Net    `json:"-"`
 }
 
+// nets are those of its ends. A nil Cable has none.
+func (c *Cable) nets() []Net {
+	if c == nil {
+		return nil
+	}
+	return []Net{c.Ends[0].Net, c.Ends[1].Net}
+}
+
 // join ties the hosts of a Snapshot to the ends of a cable.
 func (s *Snapshot) join(c *Cable) {
 	s.Cable = c

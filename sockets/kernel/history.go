@@ -16,9 +16,9 @@ type History struct {
 const together = 600 * time.Millisecond
 
 // Look takes a Snapshot of the processes, and keeps it. The cable is what lies between
-// their hosts; nil: there is none.
+// two hosts, of which one or both are theirs; nil: there is none.
 func (h *History) Look(parties []Party, cable *Cable) error {
-	seen, err := Look(parties, h.Now)
+	seen, err := Look(parties, h.Now, cable.nets()...)
 	if err != nil {
 		return err
 	}

@@ -65,20 +65,25 @@ var unixProtocols = map[int]string{unix.SOCK_STREAM: unixStream, unix.SOCK_DGRAM
 //
 // The tables are read one after the other. If a process opens or closes a descriptor
 // meanwhile, they are read again.
-func Look(parties []Party, earlier Snapshot) (Snapshot, error) {
+//
+// In the other network namespaces no party needs to live: what concerns one is looked for
+// there too.
+func Look(parties []Party, earlier Snapshot, others ...Net) (Snapshot, error) {
 	const tries = 3
 	var s Snapshot
 	for range tries {
 		s.Hosts = nil
 		for _, p := range parties {
-			if !slices.ContainsFunc(s.Hosts, func(h Host) bool { return h.Net == p.Net }) {
-				s.Hosts = append(s.Hosts, Host{Net: p.Net, Sockets: []Socket{}})
-			}
+			s.host(p.Net)
+		}
+		for _, net := range others {
+			s.host(net)
 		}
 		still := true
 		for i := range s.Hosts {
 			l := looker{Host: &s.Hosts[i]}
-			if err := l.look(parties, earlier); err != nil {
+			known := Snapshot{Hosts: append(s.Hosts[:i:i], earlier.Hosts...)}
+			if err := l.look(parties, known); err != nil {
 				return s, err
 			}
 			still = still && l.still()
@@ -87,8 +92,16 @@ func Look(parties []Party, earlier Snapshot) (Snapshot, error) {
 			break
 		}
 	}
+	s.Hosts = slices.DeleteFunc(s.Hosts, func(h Host) bool { return len(h.Processes)+len(h.Sockets) == 0 })
 	s.pair()
 	return s, nil
+}
+
+// host makes sure that there is a host for a Net.
+func (s *Snapshot) host(net Net) {
+	if !slices.ContainsFunc(s.Hosts, func(h Host) bool { return h.Net == net }) {
+		s.Hosts = append(s.Hosts, Host{Net: net, Sockets: []Socket{}})
+	}
 }
 
 // pair ties the two ends of each connection between hosts. What is on a loopback address
@@ -320,7 +333,7 @@ func (l *looker) follow(earlier Snapshot) {
 	}
 	for _, row := range l.tcp {
 		orphan := row.Inode == 0 && (l.listens(row.Local) || bound[boundTo("TCP", row.Remote)])
-		knocks := row.State == SynSent && l.listens(row.Remote)
+		knocks := row.State == SynSent && (l.listens(row.Remote) || bound[boundTo("TCP", row.Remote)])
 		if connected[endsOf("TCP", row.Local, row.Remote)] || orphan || knocks || cookies[row.Cookie] {
 			l.inet("TCP", row)
 		}

@@ -87,6 +87,10 @@ func filled(t *testing.T, s *Learner, script string) string {
 	return text
 }
 
+// Types has the learner run a script in another terminal, with the values that the exercise
+// shows. What still runs ends with the test.
+func (s *Learner) Types(script string) { newShell(s.t, filled(s.t, s, script)) }
+
 // A shell runs a script in a process group of its own, which ends with the test.
 type shell struct {
 	end   func()

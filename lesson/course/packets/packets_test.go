@@ -12,6 +12,7 @@ import (
 	"fd3/lesson/course/lab"
 	"fd3/lesson/course/labtest"
 	"fd3/lesson/course/packets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
 )
 
@@ -123,4 +124,24 @@ func TestBoardHasTheCable(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
+}
+
+// In an exercise a program of the learner's own stands on the Board, on its host, before the
+// server's host has heard of it.
+func TestBoardHasTheLearnersClient(t *testing.T) {
+	labtest.NeedNetwork(t)
+	l := packets.Lesson.Read()
+	s := labtest.Begin(t, l)
+	if err := s.Prepare(t.Context(), labtest.Part(t, l, lab.Exercise, "between")); err != nil {
+		t.Fatal(err)
+	}
+	s.Types("exec fd3 on --stage {network} client -- nc {host} {port}")
+	var b lab.Board
+	labtest.Until(t, func() bool {
+		b = s.Board(t.Context())
+		i := slices.IndexFunc(b.Now.Hosts, func(h kernel.Host) bool { return h.Name == netlab.Client })
+		return i >= 0 && slices.ContainsFunc(b.Now.Hosts[i].Processes, func(p kernel.Process) bool { return p.Name == "nc" }) &&
+			slices.ContainsFunc(b.Now.Hosts[i].Sockets, func(x kernel.Socket) bool { return x.State == kernel.SynSent && len(x.Holders) == 1 })
+	}, func() string { return fmt.Sprintf("%+v", b.Now) })
+	s.Refereed("a client of the learner's own")
 }

@@ -113,6 +113,9 @@ func (s snapshot) compare() (problems []string, err error) {
 		for _, p := range h.Processes {
 			problems = append(problems, p.compare()...)
 		}
+		if len(h.Processes) == 0 { // nobody through whom ss could ask there
+			continue
+		}
 		ss, err := ask(there(h.Processes), needed(h.Sockets, h.Processes))
 		if err != nil {
 			return nil, err
