@@ -32,6 +32,9 @@ It takes root, since the kernel itself writes the way down (tracefs). The machin
 own tracing is not touched: fd3 has a ring buffer of its own, for the one thread that
 makes the call.
 
+With --all every function tells, by a tracer of the kernel's (function_graph, or
+function): while the call lasts the whole machine is slower.
+
 Of a command it is the first call that it makes on a socket of TCP or UDP: the first
 that sends, unless another step is named. The command is held before that call and
 behind it, as fd3 watch does it. What it prints goes to stderr.`
@@ -42,7 +45,7 @@ func (a *app) path() *cobra.Command {
 		Use:     "path [STEP] [-- COMMAND...] | --drop [-- COMMAND...]",
 		Short:   "the kernel's own way through a call, function by function",
 		Long:    pathLong,
-		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does\n  sudo fd3 path send --all       every function, by layer\n  sudo fd3 path connect -- curl -s http://127.0.0.1:8080/    the first of any program\n  sudo fd3 path --drop -- nc -z 127.0.0.1 9     what is thrown away meanwhile, and why",
+		Example: "  sudo fd3 path send --client    where the bytes go after send\n  sudo fd3 path recv             and how they come to the reader\n  sudo fd3 path connect          three packets in one call\n  sudo fd3 path send --functions what each function does\n  sudo fd3 path send --all       every function, by layer\n  sudo fd3 path connect -- curl -s http://127.0.0.1:8080/    the first one of any program\n  sudo fd3 path --drop -- nc -z 127.0.0.1 9     what is thrown away meanwhile, and why",
 		GroupID: "look",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if p.drop || cmd.ArgsLenAtDash() == 0 {
@@ -71,7 +74,7 @@ func (a *app) path() *cobra.Command {
 	})
 	flags := cmd.PersistentFlags()
 	flags.BoolVar(&p.all, "all", false, "every function, also those without a tracepoint below them, folded by layer")
-	flags.BoolVar(&p.functions, "functions", false, "say what each function does, and in which file it stands")
+	flags.BoolVar(&p.functions, "functions", false, "say what each function does and takes, and in which file it stands")
 	flags.StringVar(&p.record, "record", "", "write the way to this file, as JSON")
 	flags.BoolVar(&p.force, "force", false, "let --record write over a file")
 	flags.BoolVar(&a.words, "accessible", false, "in sentences instead of a drawing")

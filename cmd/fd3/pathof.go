@@ -24,6 +24,7 @@ import (
 // behind --.
 func (a *app) orOfCommand(cmd *cobra.Command, of *step.Step, p *pathFlags) {
 	take, check := cmd.RunE, cmd.Args
+	cmd.Use += " [-- COMMAND...]"
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if cmd.ArgsLenAtDash() == 0 {
 			return nil
