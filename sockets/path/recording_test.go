@@ -15,7 +15,7 @@ func TestRecorded(t *testing.T) {
 		if p, err := Recorded(call); err != nil || !strings.HasPrefix(p.Call, call+"(") {
 			t.Errorf("%s: %q, %v", call, p.Call, err)
 		}
-		for _, version := range []string{"6.1", "6.18"} {
+		for _, version := range []string{"6.1", "6.12", "6.18"} {
 			p, err := recorded("recordings/" + version + "/" + call + ".json")
 			if err != nil {
 				t.Error(err)
