@@ -60,8 +60,8 @@ func groups() []string {
 
 // inside are the processes in the network namespaces of hosts.
 func inside(hosts []netlab.Host) (all []string) {
-	found, _ := filepath.Glob("/proc/[0-9]*/ns/net")
-	for _, path := range found {
+	for _, pid := range stagetest.PIDs() {
+		path := "/proc/" + pid + "/ns/net"
 		var st unix.Stat_t
 		if unix.Stat(path, &st) == nil && slices.ContainsFunc(hosts, func(h netlab.Host) bool { return h.Inode == st.Ino }) {
 			all = append(all, path)

@@ -2,7 +2,6 @@ package hooks_test
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,12 +21,12 @@ func TestMain(m *testing.M) {
 // agents are the processes of this test binary that are agents.
 func agents() (pids []string) {
 	self, _ := os.Readlink("/proc/self/exe")
-	found, _ := filepath.Glob("/proc/[0-9]*/exe")
-	for _, file := range found {
-		exe, _ := os.Readlink(file)
-		args, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
-		if exe == self && strings.HasSuffix(string(args), "\x00hooks\x00") {
-			pids = append(pids, strings.Split(file, "/")[2])
+	for _, pid := range stagetest.PIDs() {
+		if exe, _ := os.Readlink("/proc/" + pid + "/exe"); exe != self {
+			continue
+		}
+		if args, _ := os.ReadFile("/proc/" + pid + "/cmdline"); strings.HasSuffix(string(args), "\x00hooks\x00") {
+			pids = append(pids, pid)
 		}
 	}
 	return pids

@@ -3,7 +3,6 @@ package netlab
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
@@ -28,11 +27,11 @@ func clearHosts(spare int, namespaces ...uint64) {
 }
 
 func clearOnce(spare int, namespaces []uint64) (killed int) {
-	found, _ := filepath.Glob("/proc/[0-9]*/ns/net")
-	for _, path := range found {
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+	all, _ := os.ReadDir("/proc")
+	for _, entry := range all {
+		pid, err := strconv.Atoi(entry.Name())
 		var st unix.Stat_t
-		if err != nil || pid == os.Getpid() || pid == spare || unix.Stat(path, &st) != nil {
+		if err != nil || pid == os.Getpid() || pid == spare || unix.Stat("/proc/"+entry.Name()+"/ns/net", &st) != nil {
 			continue
 		}
 		if slices.Contains(namespaces, st.Ino) && !isGuard(pid) && unix.Kill(pid, unix.SIGKILL) == nil {

@@ -5,7 +5,6 @@ package stagetest
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -49,14 +48,25 @@ func Run(m *testing.M, left func() []string) (code int) {
 
 // Processes are the background processes of fd3 whose control socket's path begins so.
 func Processes(path string) (pids []string) {
-	found, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range found {
-		args, _ := os.ReadFile(file)
+	for _, pid := range PIDs() {
+		args, _ := os.ReadFile("/proc/" + pid + "/cmdline")
 		if strings.Contains(string(args), "\x00"+stage.Command+"\x00") && strings.Contains(string(args), "\x00"+path) {
-			pids = append(pids, strings.Split(file, "/")[2])
+			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// PIDs are the numbers of all processes. A pattern below /proc would have each of their
+// directories read.
+func PIDs() (all []string) {
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		if strings.Trim(e.Name(), "0123456789") == "" {
+			all = append(all, e.Name())
+		}
+	}
+	return all
 }
 
 // Until waits for a condition.
