@@ -62,7 +62,7 @@ func beside(l *lab.Lab, raw, c, http lab.Story) {
 		made := answered(l, s)
 		counts[s.Name] = len(made)
 		l.Note("calls_"+strings.ReplaceAll(strings.ToLower(s.Name), "/", ""), len(made))
-		l.Show(lesson.Evidence{Fact: s.Title(), Value: fmt.Sprintf("%s, listen(…, %s)", lesson.Counted(len(made), "call"), lab.Argument(l.Serving(s).Listen, "backlog")), Source: "fd3 watch"})
+		l.Show(lesson.Evidence{Fact: s.Title(), Value: fmt.Sprintf("%s, listen(fd, %s)", lesson.Counted(len(made), "call"), lab.Argument(l.Serving(s).Listen, "backlog")), Source: "fd3 watch"})
 	}
 	tried := l.Serving(http).Sockets - 1
 	l.Note("tried", tried)
