@@ -31,7 +31,7 @@ func (l Lives) SVG(room Room) string {
 }
 
 const (
-	stepColumn = 15 // "epoll_create" fits
+	stepColumn = 13 // "epoll_create" fits
 	leastCall  = 30 // cells of a program's column
 
 	differs = "≠" // before what is not the same in all
@@ -189,7 +189,7 @@ func (l Lives) grid(room Room) *grid {
 	} else {
 		legend += "Who is not named makes no such call."
 	}
-	g.write(2, len(g.rows)+1, columns-2, broken(legend, faint))
+	g.write(0, len(g.rows)+1, columns, broken(legend, faint))
 	return g
 }
 
@@ -212,7 +212,7 @@ func (g *grid) write(x, y, width int, p paragraph) int {
 // beside draws a row with the cells in columns.
 func (r livesRow) beside(g *grid, width int) {
 	top := len(g.rows)
-	g.write(2, top, stepColumn-2, broken(r.step, normal))
+	g.write(0, top, stepColumn, broken(r.step, normal))
 	for i, cell := range r.cells {
 		y := top
 		for _, p := range cell {
@@ -221,23 +221,42 @@ func (r livesRow) beside(g *grid, width int) {
 	}
 }
 
+// shortened are the names of the programs, short enough for a column: with a number where
+// they would be the same.
+func shortened(programs []string) (all []string, width int) {
+	const most = 16
+	same := make(map[string]bool)
+	for _, name := range programs {
+		short := ansi.Truncate(name, most, "…")
+		if same[short] {
+			all = nil
+			break
+		}
+		same[short] = true
+		all = append(all, short)
+	}
+	if all == nil {
+		for i, name := range programs {
+			all = append(all, ansi.Truncate(fmt.Sprintf("%d %s", i+1, name), most, "…"))
+		}
+	}
+	for _, label := range all {
+		width = max(width, ansi.StringWidth(label))
+	}
+	return all, width
+}
+
 // below draws a row with a cell below the other, each behind the name of its program.
 func (r livesRow) below(g *grid, programs []string) {
-	const indent, most = 4, 16
-	if r.step == "" && r.title == "" { // the names stand in each row
-		return
-	}
-	column := 0
-	for _, name := range programs {
-		column = max(column, min(ansi.StringWidth(name), most))
-	}
-	g.write(2, len(g.rows), g.columns-2, broken(r.step, strong))
+	const indent = 2
+	labels, column := shortened(programs)
+	g.write(0, len(g.rows), g.columns, broken(r.step, strong))
 	for i, cell := range r.cells {
-		if cell[0][0].text == without {
-			continue
+		if cell[0][0].text == without || r.title == "" && r.step == "" && labels[i] == programs[i] {
+			continue // it makes no such call; its name is whole in each row
 		}
 		y := len(g.rows)
-		g.write(indent, y, column, paragraph{{ansi.Truncate(programs[i], column, "…"), faint}})
+		g.write(indent, y, column, paragraph{{labels[i], faint}})
 		for _, p := range cell {
 			y = g.write(indent+column+2, y, g.columns-indent-column-2, p)
 		}
