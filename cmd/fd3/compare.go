@@ -214,7 +214,7 @@ func (g *guest) end() {
 			unix.Kill(pid, s)
 		}
 		g.mu.Unlock()
-		for range 20 {
+		for range 50 { // 5 s
 			if g.gone() {
 				return
 			}
