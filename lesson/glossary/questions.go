@@ -187,6 +187,8 @@ var questions = map[string][]question{
 	"tcp_syn_retries":       {synRetries, setting("linear timeouts", "net.ipv4.tcp_syn_linear_timeouts", "")},
 	"tcp_abort_on_overflow": {setting("on overflow", "net.ipv4.tcp_abort_on_overflow", "0: the ACK is dropped. 1: a RST is sent.")},
 	"ip_nonlocal_bind":      {sysctl("net.ipv4.ip_nonlocal_bind", facts.NonlocalBind)},
+	"tcp_mtu_probing":       {setting("tcp_mtu_probing", "net.ipv4.tcp_mtu_probing", "0: never. 1: when full segments keep getting lost. 2: always.")},
+	"ip_forward":            {setting("ip_forward", "net.ipv4.ip_forward", "0: what is for another address is thrown away. 1: it is passed on.")},
 	"ping_group_range":      {setting("ping_group_range", "net.ipv4.ping_group_range", "The first and the last group.")},
 	"max_dgram_qlen":        {setting("max_dgram_qlen", "net.unix.max_dgram_qlen", "")},
 	"ptrace_scope":          {ptraceScope},

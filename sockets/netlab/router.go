@@ -2,7 +2,6 @@ package netlab
 
 import (
 	"fmt"
-	"net"
 	"os"
 
 	"github.com/vishvananda/netlink"
@@ -50,7 +49,10 @@ func (h *host) forwards(mtu int) error {
 	for _, name := range []string{device, behind} {
 		sysctl("net.ipv4.neigh."+name+".proxy_delay", "0") // else it answers for others after up to 0.8 s
 	}
-	own := net.ParseIP(RouterAddr)
+	own, err := netlink.ParseAddr(RouterAddr + "/32")
+	if err != nil {
+		return err
+	}
 	for _, to := range []struct {
 		device, network string
 		mtu             int
@@ -60,7 +62,7 @@ func (h *host) forwards(mtu int) error {
 			return step("RTM_GETLINK "+to.device, err)
 		}
 		if to.network == ClientAddr+"/32" {
-			if err := netlink.AddrAdd(link, &netlink.Addr{IPNet: netlink.NewIPNet(own)}); err != nil {
+			if err := netlink.AddrAdd(link, own); err != nil {
 				return step("RTM_NEWADDR", err)
 			}
 		}
@@ -71,7 +73,7 @@ func (h *host) forwards(mtu int) error {
 		if err != nil {
 			return err
 		}
-		err = netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: network, Src: own, MTU: to.mtu})
+		err = netlink.RouteAdd(&netlink.Route{LinkIndex: link.Attrs().Index, Scope: netlink.SCOPE_LINK, Dst: network, Src: own.IP, MTU: to.mtu})
 		if err != nil {
 			return step("RTM_NEWROUTE, mtu", err)
 		}
@@ -83,7 +85,11 @@ func (h *host) forwards(mtu int) error {
 // does not say.
 func (h *host) routeMTU() (mtu int) {
 	h.do(func() error {
-		routes, err := netlink.RouteGet(net.ParseIP(ServerAddr))
+		to, err := netlink.ParseAddr(ServerAddr + "/32")
+		if err != nil {
+			return err
+		}
+		routes, err := netlink.RouteGet(to.IP)
 		if err == nil && len(routes) > 0 {
 			mtu = routes[0].MTU
 		}
