@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -69,38 +70,71 @@ func TestStraceAgrees(t *testing.T) {
 	}
 }
 
+// A toldCourse is what fd3 tour --json tells of the whole course, and what strace saw
+// meanwhile: by thread, nil where there is no strace.
+type toldCourse struct {
+	events []lesson.Event
+	seen   map[int][]string
+}
+
+var wholeCourse struct {
+	once sync.Once
+	*toldCourse
+}
+
+// tellCourse goes through the whole course, once for all tests that need it.
+func tellCourse(t *testing.T) *toldCourse {
+	t.Helper()
+	wholeCourse.once.Do(func() {
+		var out []byte
+		var file string
+		var failed error
+		_, without := exec.LookPath("strace")
+		for range 3 {
+			file = filepath.Join(t.TempDir(), "strace")
+			cmd := in(t).fd3("tour", "--json")
+			if without == nil {
+				underStrace(t, cmd, file, "--seccomp-bpf", "-e", "trace=socket,bind,listen,connect,accept4,"+
+					"recvfrom,sendto,sendmsg,read,write,openat,dup,setsockopt,shutdown,close,rt_sigaction")
+			}
+			if out, failed = cmd.Output(); !straceGaveUp(failed) {
+				break
+			}
+			t.Logf("once more: strace itself ended: %s", failed.(*exec.ExitError).Stderr)
+		}
+		events, err := parseEvents(string(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if exit, ok := failed.(*exec.ExitError); ok {
+			for _, e := range events {
+				if e.Section == "failed" {
+					t.Errorf("%s: %s", e.Step, e.Text)
+				}
+			}
+			t.Fatalf("%v: %s", failed, exit.Stderr)
+		} else if failed != nil {
+			t.Fatal(failed)
+		}
+		told := &toldCourse{events: events}
+		if without == nil {
+			told.seen = straceLines(t, file)
+		}
+		wholeCourse.toldCourse = told
+	})
+	if wholeCourse.toldCourse == nil {
+		t.Fatal("the course did not come to its end: another test says why")
+	}
+	return wholeCourse.toldCourse
+}
+
 // TestStraceAgreesWithTheCourse runs the whole course under strace. It tells the calls of
 // its server and client as strace saw them, letter by letter and in the same order, but
 // not all: a lesson that makes hundreds shows some.
 func TestStraceAgreesWithTheCourse(t *testing.T) {
+	t.Parallel()
 	needTool(t, "strace")
-	var out []byte
-	var file string
-	var failed error
-	for range 3 {
-		file = filepath.Join(t.TempDir(), "strace")
-		cmd := in(t).fd3("tour", "--json")
-		underStrace(t, cmd, file, "--seccomp-bpf", "-e", "trace=socket,bind,listen,connect,accept4,"+
-			"recvfrom,sendto,sendmsg,read,write,openat,dup,setsockopt,shutdown,close,rt_sigaction")
-		if out, failed = cmd.Output(); !straceGaveUp(failed) {
-			break
-		}
-		t.Logf("once more: strace itself ended: %s", failed.(*exec.ExitError).Stderr)
-	}
-	events, err := parseEvents(string(out))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if exit, ok := failed.(*exec.ExitError); ok {
-		for _, e := range events {
-			if e.Section == "failed" {
-				t.Errorf("%s: %s", e.Step, e.Text)
-			}
-		}
-		t.Fatalf("%v: %s", failed, exit.Stderr)
-	} else if failed != nil {
-		t.Fatal(failed)
-	}
+	course := tellCourse(t)
 	told, all := make(map[int][]string), 0
 	tell := func(process string, pid int, strace string) {
 		if process != "fd3" { // its own calls are made on any of its threads
@@ -108,7 +142,7 @@ func TestStraceAgreesWithTheCourse(t *testing.T) {
 			all++
 		}
 	}
-	for _, e := range events {
+	for _, e := range course.events {
 		for _, c := range e.Calls {
 			tell(c.Process, c.PID, c.Strace)
 		}
@@ -116,9 +150,8 @@ func TestStraceAgreesWithTheCourse(t *testing.T) {
 			tell(e.Process, e.PID, e.Strace)
 		}
 	}
-	seen := straceLines(t, file)
 	for pid, calls := range told {
-		rest := seen[pid]
+		rest := course.seen[pid]
 		for _, call := range calls {
 			i := slices.Index(rest, call)
 			if i < 0 {
