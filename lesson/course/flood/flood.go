@@ -36,9 +36,11 @@ const port = 8080
 
 // A siege is a server, and SYNs that come from nobody.
 type siege struct {
-	lab  *lab.Lab
-	net  *lab.Network
-	addr sockets.Sockaddr
+	lab      *lab.Lab
+	net      *lab.Network
+	listener int
+	addr     sockets.Sockaddr
+	at       time.Time // when the SYNs came
 }
 
 const (
@@ -54,7 +56,7 @@ const (
 func newSiege(l *lab.Lab, cookies string) *siege {
 	s := &siege{lab: l, net: l.Network()}
 	s.net.Flow()
-	_, s.addr = s.net.Listener(port)
+	s.listener, s.addr = s.net.Listener(port)
 	l.Setup(func() {
 		for name, value := range map[string]string{"syncookies": cookies, "max_syn_backlog": backlog} {
 			fd := int(l.Must(l.Do(lab.Server, stage.Order{Do: "openat", Path: proc + name, Flags: unix.O_WRONLY})).Ret)
@@ -74,22 +76,50 @@ func newSiege(l *lab.Lab, cookies string) *siege {
 
 // flood has SYNs come from nobody, and shows what the server's kernel has of them.
 func (s *siege) flood() {
-	did := s.net.Order(wire.Order{Do: "syn", To: string(lab.Server), Port: port, Count: many})
+	did := s.syns()
 	for _, p := range s.net.Packets() {
 		if p.Number == did.Touched[0] {
 			s.net.Show(p)
 		}
 	}
-	var now int
+	now := s.settled()
+	s.lab.Note("many", many)
+	s.lab.Note("half", now)
+	s.lab.Show(lesson.Evidence{Fact: "half open", Value: fmt.Sprintf("%d SYN_RECV", now), Source: "sock_diag(7)",
+		Command: s.net.On(lab.Server, facts.SS("-tan state all", facts.From(port)))})
+}
+
+// syns has SYNs come from nobody.
+func (s *siege) syns() wire.Report {
+	s.at = time.Now()
+	return s.net.Order(wire.Order{Do: "syn", To: string(lab.Server), Port: port, Count: many})
+}
+
+// settled waits until the kernel has taken of them what it takes, and returns how many.
+func (s *siege) settled() (now int) {
 	s.lab.Until("the SYN queue to be full", func() bool {
 		before := now
 		now = s.half()
 		return now > 0 && now == before
 	})
-	s.lab.Note("many", many)
-	s.lab.Note("half", now)
-	s.lab.Show(lesson.Evidence{Fact: "half open", Value: fmt.Sprintf("%d SYN_RECV", now), Source: "sock_diag(7)",
-		Command: s.net.On(lab.Server, facts.SS("-tan state all", facts.From(port)))})
+	return now
+}
+
+// fresh is how long a full SYN queue stays as it is, and longer than that: where it is more
+// than half full, the kernel lets go after 3 seconds what is half open (reqsk_timer_handler).
+const fresh = time.Second
+
+// renew has the server begin again, and the SYNs come again, if a learner has taken longer.
+func (s *siege) renew() {
+	if time.Since(s.at) < fresh {
+		return
+	}
+	s.lab.Setup(func() {
+		s.lab.Must(s.lab.Close(lab.Server, s.listener))
+		s.listener, s.addr = s.net.Listener(port)
+	})
+	s.syns()
+	s.settled()
 }
 
 // half is how many connections from nobody are half open.
@@ -107,6 +137,7 @@ func (s *siege) half() int {
 // answer.
 func (s *siege) honest() (served bool) {
 	l := s.lab
+	s.renew()
 	var fd int
 	l.Setup(func() {
 		fd = l.Stream(lab.Client)
