@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +31,28 @@ func TestRecordings(t *testing.T) {
 	shipped := filepath.Join("..", "..", "sockets", "path", "recordings", version)
 	if _, err := os.Stat(shipped); err != nil && !*golden.Update {
 		t.Skipf("no recording of Linux %s is shipped", version)
+	}
+	// On a network of its own, since what others have just done with a port changes the way,
+	// and on one CPU, since each keeps its own routes. The thread is locked for good, and ends
+	// with the test.
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatal(err)
+	}
+	var cpus, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &cpus); err != nil {
+		t.Fatal(err)
+	}
+	for cpu := 0; one.Count() == 0; cpu++ {
+		if cpus.IsSet(cpu) {
+			one.Set(cpu)
+		}
+	}
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 	p := in(t)
 	run := func(args ...string) {
