@@ -44,6 +44,7 @@ func exitCode(err error, on stageFlag) int {
 	var denied *netlab.DeniedError
 	var forRoot *hooks.DeniedError
 	var untraced *path.DeniedError
+	var tracer *path.NoTracerError
 	var untraceable *watch.DeniedError
 	var program programExit
 	switch {
@@ -60,7 +61,7 @@ func exitCode(err error, on stageFlag) int {
 		return exitUsage
 	case errors.As(err, &program):
 		return int(program)
-	case errors.As(err, &denied), errors.As(err, &forRoot), errors.As(err, &untraced), errors.As(err, &untraceable):
+	case errors.As(err, &denied), errors.As(err, &forRoot), errors.As(err, &untraced), errors.As(err, &untraceable), errors.As(err, &tracer) && errors.Is(tracer, os.ErrPermission):
 		complain("%s", err)
 		return exitDenied
 	case errors.As(err, &version):

@@ -109,6 +109,26 @@ func (p *pathFlags) open() (*path.Trace, error) {
 	return path.Open()
 }
 
+// command is what was asked for, of a step.
+func (p *pathFlags) command(of *step.Step) string {
+	text := of.Name
+	if p.all {
+		text += " --all"
+	}
+	if p.record != "" {
+		text += " --record FILE"
+	}
+	return text
+}
+
+// asRoot adds to an error that a user is denied something the command that root is not.
+func asRoot(err error, command string) error {
+	if errors.As(err, new(*path.DeniedError)) && errors.Is(err, os.ErrPermission) && os.Geteuid() != 0 {
+		return fmt.Errorf("%w. As root: sudo fd3 path %s", err, command)
+	}
+	return err
+}
+
 // runPath takes a step while the kernel writes the way of its call down, and tells of that.
 func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, p *pathFlags) error {
 	var failed error
@@ -132,7 +152,7 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 	var denied *path.DeniedError
 	if errors.As(err, &denied) {
 		if file != nil || p.all {
-			return err
+			return asRoot(err, p.command(of))
 		}
 		return errors.Join(a.runPathDenied(ctx, of, options, runner, tell, denied), failed)
 	} else if err != nil {
@@ -344,7 +364,11 @@ func (a *app) runDrops(ctx context.Context, program []string) error {
 	tell := &narrator.Narrator{Explain: level, Show: show}
 	drops, err := path.OpenDrops(0)
 	if err != nil {
-		return err
+		command := "--drop"
+		if len(program) > 0 {
+			command += " -- COMMAND"
+		}
+		return asRoot(err, command)
 	}
 	defer drops.Close()
 	tell.BeforeDrops(len(program) > 0)

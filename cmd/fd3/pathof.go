@@ -79,7 +79,7 @@ func (a *app) runPathOf(of *step.Step, command []string, p *pathFlags) error {
 	}
 	trace, err := p.open()
 	if err != nil {
-		return err
+		return asRoot(err, p.command(of)+" -- COMMAND")
 	}
 	defer trace.Close()
 	tell := &narrator.Narrator{Step: of.Name, Who: command[0], Program: true, Explain: level, Functions: p.functions, All: p.all, Show: show}

@@ -33,6 +33,13 @@ func (e *NoTracerError) Error() string {
 	return fmt.Sprintf("Linux %s does not have every function tell in a ring buffer of fd3's own: that has the tracers %s, and %s", release(), strings.Join(e.Has, ", "), why)
 }
 
+func (e *NoTracerError) Unwrap() error {
+	if e.Errno == 0 {
+		return nil
+	}
+	return e.Errno
+}
+
 // OpenEvery makes a Trace for which every function of the kernel tells that it was called,
 // and no tracepoint does. While it is between Begin and End the whole machine is slower. The
 // error is a *DeniedError as that of Open, or a *NoTracerError.
