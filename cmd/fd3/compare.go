@@ -35,14 +35,16 @@ func (f *watchFlags) checkCompare(args []string) error {
 	return nil
 }
 
-const compareWords = `fd3 runs one command after the other, and does not show their output. When one
-listens, fd3 asks it for / once, and ends it then as Ctrl-C does. What is no
-server ends by itself, or by Ctrl-C.
+const compareWords = `fd3 runs one command after the other. What they print on stdout is not shown.
+When one listens, fd3 asks it for / once, and ends it then as Ctrl-C does. What
+has sockets and is no server ends by itself, or by Ctrl-C. Else Ctrl-C ends the
+whole comparison.
 `
 
 // compare lays the lives of several commands, or recordings, side by side.
 func (a *app) compare(f *watchFlags, args []string) error {
 	var stories []story.Story
+	c := comparison{explain: f.Explain}
 	told := false
 	for i, arg := range args {
 		if strings.HasSuffix(arg, ".jsonl") {
@@ -56,9 +58,10 @@ func (a *app) compare(f *watchFlags, args []string) error {
 		if !told {
 			fmt.Fprint(os.Stderr, compareWords)
 			told = true
+			defer onSignal(c.signal)()
 		}
 		fmt.Fprintf(os.Stderr, "%d of %d: %s\n", i+1, len(args), arg)
-		s, err := a.lived(f.Explain, arg)
+		s, err := c.lived(arg)
 		if err != nil {
 			return err
 		}
@@ -91,21 +94,69 @@ func recorded(path string) (story.Story, error) {
 	return s, nil
 }
 
+// A comparison runs one command after the other. A signal that fd3 gets ends the one that
+// runs, with all that it has started, and the comparison.
+type comparison struct {
+	explain lesson.Explain
+
+	mu    sync.Mutex
+	guest *guest      // of the command that runs; nil: none does
+	ended unix.Signal // that has ended it all; 0: none has
+}
+
+// signal is told of a signal that fd3 has got.
+func (c *comparison) signal(s unix.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case s == unix.SIGTSTP: // the terminal has sent it to the command, too
+	case s == unix.SIGINT && c.ended == 0 && c.guest != nil && c.guest.endsByKey():
+		if !foreground() {
+			c.guest.kill(s)
+		}
+	case c.ended != 0 && c.guest != nil:
+		c.guest.kill(unix.SIGKILL)
+	case c.ended == 0:
+		c.ended = s
+		if c.guest != nil {
+			go c.guest.end(s, unix.SIGTERM, unix.SIGKILL)
+		}
+	}
+}
+
+// visited has a guest be the one of the command that runs. It returns the end of all, if a
+// signal has ended it.
+func (c *comparison) visited(g *guest) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.guest = g
+	if c.ended != 0 {
+		return programExit(128 + int(c.ended))
+	}
+	return nil
+}
+
 // lived runs a command of the shell, and returns its story.
-func (a *app) lived(explain lesson.Explain, command string) (story.Story, error) {
+func (c *comparison) lived(command string) (story.Story, error) {
 	s := story.Story{Name: command}
 	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return s, err
 	}
 	defer nowhere.Close()
-	n := story.Narrator{Explain: explain, Whole: true, Show: func(e lesson.Event) { s.Events = append(s.Events, e) }}
+	n := story.Narrator{Explain: c.explain, Whole: true, Show: func(e lesson.Event) { s.Events = append(s.Events, e) }}
 	g := guest{pids: make(map[int]bool)}
 	w := &watch.Watch{Suspend: suspend, Stdout: nowhere, Tell: func(e *watch.Event) {
 		n.Tell(e)
 		g.tell(e)
 	}}
-	err = a.watchCommand(w, "/bin/sh", []string{"sh", "-c", command})
+	if err := c.visited(&g); err != nil {
+		return s, err
+	}
+	err = programEnd(w.Command("/bin/sh", []string{"sh", "-c", command}, unheard))
+	if ended := c.visited(nil); ended != nil {
+		return s, ended
+	}
 	g.visits.Wait()
 	var exit programExit
 	switch {
@@ -124,8 +175,11 @@ type guest struct {
 	visits sync.WaitGroup
 	came   bool
 
-	mu   sync.Mutex
-	pids map[int]bool // of the processes that there are
+	mu     sync.Mutex
+	pids   map[int]bool // of the processes that there are
+	began  bool         // there has been one
+	socket bool         // one has made a socket
+	typed  bool         // Ctrl-C has been there
 }
 
 // tell is told of all that happens.
@@ -134,9 +188,11 @@ func (g *guest) tell(e *watch.Event) {
 	defer g.mu.Unlock()
 	switch {
 	case e.Kind == watch.Began:
-		g.pids[e.PID] = true
+		g.pids[e.PID], g.began = true, true
 	case e.Kind == watch.Ended:
 		delete(g.pids, e.PID)
+	case e.Kind == watch.Returned && e.Call.Name == "socket":
+		g.socket = true
 	case e.Kind == watch.Returned && e.Call.Name == "listen" && e.Call.Errno == 0 && !g.came:
 		if at := listensAt(e); at.IsValid() {
 			g.came = true
@@ -173,7 +229,7 @@ func (g *guest) visit(at netip.AddrPort) {
 	fmt.Fprintf(os.Stderr, "  It listens, and fd3 asks http://%s/ ...\n", at)
 	fmt.Fprintf(os.Stderr, "  The answer begins with %s.\n", answer(at))
 	time.Sleep(grace)
-	g.end()
+	g.end(unix.SIGINT, unix.SIGTERM, unix.SIGKILL)
 }
 
 // answer is the first line that a server answers with, or what came instead.
@@ -205,15 +261,20 @@ func answer(at netip.AddrPort) string {
 	return line
 }
 
-// end has all processes end: they get the signal that Ctrl-C sends, and, if they go on,
-// SIGTERM and SIGKILL.
-func (g *guest) end() {
-	for _, s := range []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGKILL} {
-		g.mu.Lock()
-		for pid := range g.pids {
-			unix.Kill(pid, s)
-		}
-		g.mu.Unlock()
+// endsByKey reports whether Ctrl-C is how the command ends: it has sockets, and fd3 does not
+// end it as a server. That holds once.
+func (g *guest) endsByKey() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ends := g.socket && !g.came && !g.typed
+	g.typed = true
+	return ends
+}
+
+// end has all processes end: they get a signal and, if they go on, the next one.
+func (g *guest) end(signals ...unix.Signal) {
+	for _, s := range signals {
+		g.kill(s)
 		for range 50 { // 5 s
 			if g.gone() {
 				return
@@ -223,8 +284,18 @@ func (g *guest) end() {
 	}
 }
 
+// kill sends a signal to all processes.
+func (g *guest) kill(s unix.Signal) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for pid := range g.pids {
+		unix.Kill(pid, s)
+	}
+}
+
+// gone reports whether the command has ended, with all that it has started.
 func (g *guest) gone() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.pids) == 0
+	return g.began && len(g.pids) == 0
 }

@@ -243,25 +243,35 @@ var unheard = signal.Ignored(unix.SIGINT)
 
 // watchCommand runs a command until it has ended, with all that it has started.
 func (a *app) watchCommand(w *watch.Watch, path string, args []string) error {
+	again := false
+	defer onSignal(func(s unix.Signal) { again = passOn(w, s, again) })()
+	return programEnd(w.Command(path, args, unheard))
+}
+
+// onSignal has each signal that fd3 gets told, one after the other. That the story has no
+// reader any more is none: a command that is watched runs on.
+func onSignal(tell func(unix.Signal)) (stop func()) {
 	signal.Reset(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	sent := make(chan os.Signal, 8)
 	signal.Notify(sent, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP, unix.SIGPIPE)
 	over := make(chan struct{})
-	defer close(over)
 	go func() {
-		for again := false; ; {
+		for {
 			select {
 			case <-over:
 				return
 			case s := <-sent:
-				if s == unix.SIGPIPE { // the story has no reader any more; the command runs on
-					continue
+				if s != unix.SIGPIPE {
+					tell(s.(unix.Signal))
 				}
-				again = passOn(w, s.(unix.Signal), again)
 			}
 		}
 	}()
-	status, err := w.Command(path, args, unheard)
+	return func() { close(over) }
+}
+
+// programEnd is the exit code of a command, as a shell has it.
+func programEnd(status unix.WaitStatus, err error) error {
 	switch {
 	case err != nil:
 		return err

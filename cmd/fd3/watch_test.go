@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -61,6 +62,51 @@ func TestWatchPassesSignalsOn(t *testing.T) {
 		cmd.Wait()
 		if got, want := fmt.Sprint(cmd.ProcessState.ExitCode()), fmt.Sprintf("1%d", s); got != want {
 			t.Errorf("%s: exit code %s, not %s", s, got, want)
+		}
+	}
+}
+
+// A signal to fd3 ends a whole comparison, with all that its command has started. Only a
+// command that has sockets, and is no server, is ended by Ctrl-C alone.
+func TestCompareEndsBySignal(t *testing.T) {
+	t.Parallel()
+	needTool(t, "bash")
+	const waits = "sleep 317 & echo $! > child; wait"
+	const socket = "exec bash -c 'exec 3<>/dev/udp/127.0.0.1/9; echo $$ > child; while :; do read -t 9 <> <(:); done'"
+	for _, c := range []struct {
+		command string
+		signal  unix.Signal
+		code    int
+		second  bool
+	}{
+		{waits, unix.SIGTERM, 143, false},
+		{waits, unix.SIGHUP, 129, false},
+		{waits, unix.SIGINT, exitInterrupted, false},
+		{socket, unix.SIGTERM, 143, false},
+		{socket, unix.SIGINT, exitOK, true},
+	} {
+		dir := t.TempDir()
+		cmd := in(t).fd3("watch", "--compare", c.command, "echo > second")
+		cmd.Dir = dir
+		cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var pid int
+		until(t, "the command", func() bool {
+			b, _ := os.ReadFile(filepath.Join(dir, "child"))
+			n, _ := fmt.Sscan(string(b), &pid)
+			return n == 1
+		})
+		cmd.Process.Signal(c.signal)
+		cmd.Wait()
+		_, err := os.Stat(filepath.Join(dir, "second"))
+		if got := cmd.ProcessState.ExitCode(); got != c.code || (err == nil) != c.second {
+			t.Errorf("%s, %s: exit code %d, not %d; the second command: %v", c.command, c.signal, got, c.code, err)
+		}
+		if line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); len(line) > 0 { // of a zombie it is empty
+			t.Errorf("%s, %s: it has left %q", c.command, c.signal, line)
+			unix.Kill(pid, unix.SIGKILL)
 		}
 	}
 }
