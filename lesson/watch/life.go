@@ -28,6 +28,7 @@ type life struct {
 	calls   int   // that have made it, or been made on it
 	counted int   // how many of these were only counted
 	in, out int64 // bytes
+	begun   bool  // a connect(2) that does not wait
 	read    direction
 	written direction
 }
@@ -42,6 +43,29 @@ func (l *life) what() string {
 	}
 	return l.kind + ", " + l.origin
 }
+
+// connecting reports whether an error that the kernel has kept for the socket is that of
+// its connect(2): no byte has come or gone since that was begun.
+func (l *life) connecting() bool { return l.begun && l.in == 0 && l.out == 0 }
+
+// taken is the error that getsockopt(2) has taken from a socket, with SO_ERROR (socket(7));
+// 0: none.
+func taken(c sockets.Call) unix.Errno {
+	if c.Name != "getsockopt" || c.Errno != 0 || c.Level != unix.SOL_SOCKET || c.Option != unix.SO_ERROR {
+		return 0
+	}
+	for _, a := range c.Args {
+		for n := unix.Errno(1); a.Name == "optval" && n <= lastErrno; n++ {
+			if unix.ErrnoName(n) != "" && a.Value == "["+(sockets.Call{Errno: n}).ErrnoName()+"]" {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// lastErrno is the highest number of include/uapi/asm-generic/errno.h.
+const lastErrno = 133
 
 // found begins the life of a socket that the program has not made itself: the kernel is
 // asked what it is.

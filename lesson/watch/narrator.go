@@ -288,6 +288,7 @@ func (n *Narrator) returned(e *watch.Event) {
 	if was != nil {
 		was.calls++
 		call = was.bytes(call, e.FD)
+		n.sum.later(was, call)
 	}
 	about := is
 	if e.Call.Name == "recvmsg" || about == nil {
@@ -427,6 +428,7 @@ func (n *Narrator) line(e *watch.Event) {
 	if l != nil {
 		l.calls++
 		call = l.bytes(call, e.FD)
+		n.sum.later(l, call)
 	}
 	r := lesson.Returned(call)
 	r.Step = StepOf(call, e.FD)
@@ -452,7 +454,10 @@ func (n *Narrator) after(e *watch.Event, c sockets.Call, was, is *life) {
 		return
 	}
 	if c.Name == "connect" {
-		was.peer = c.Addr.String()
+		was.peer = ""
+		if c.Addr.Family() != unix.AF_UNSPEC {
+			was.peer = c.Addr.String()
+		}
 	}
 	if c.Name == "listen" {
 		n.backlog(e, c)

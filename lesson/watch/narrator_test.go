@@ -325,6 +325,43 @@ func TestNonblockNotes(t *testing.T) {
 	}
 }
 
+// IPv6 is said to serve IPv4 where a socket gets the address that does, and a peer that is
+// taken away is no peer.
+func TestAddressNotes(t *testing.T) {
+	const both = "and for IPv4 as well unless IPV6_V6ONLY is 1"
+	said, events := toldOf(t, &Narrator{}, `import socket
+u=socket.socket(socket.AF_INET6,socket.SOCK_DGRAM)
+u.connect(("::1",9))
+import ctypes; ctypes.CDLL(None).connect(u.fileno(), bytes(16), 16)
+c=socket.socket(socket.AF_INET6)`)
+	if strings.Contains(said, "IPv4") || strings.Contains(said, "IPv6 is tried") {
+		t.Error(said)
+	}
+	if all := notes(events, "connect"); len(all) != 2 || !strings.Contains(all[1], "the socket has no peer any more") {
+		t.Errorf("%q", all)
+	}
+	said, _ = toldOf(t, &Narrator{}, `import socket; socket.socket(socket.AF_INET6).bind(("::",0))`)
+	if !strings.Contains(said, both) {
+		t.Error(said)
+	}
+}
+
+// The error that a program reads back is that of its connect, and is counted as such.
+func TestErrorOfConnect(t *testing.T) {
+	for _, calls := range []bool{false, true} {
+		said, events := toldOf(t, &Narrator{Calls: calls}, `import select,socket
+l=socket.socket(); l.bind(("127.0.0.1",0)); at=l.getsockname(); l.close()
+s=socket.socket(); s.setblocking(False); s.connect_ex(at); select.select([],[s],[])
+print(s.getsockopt(socket.SOL_SOCKET,socket.SO_ERROR),s.getsockopt(socket.SOL_SOCKET,socket.SO_ERROR))`)
+		if !strings.Contains(said, "`ECONNREFUSED` of `connect`, 1 time: nobody listens there") {
+			t.Error(said)
+		}
+		if all := notes(events, "getsockopt"); !calls && (len(all) != 2 || !strings.HasSuffix(all[0], "this is the error of the `connect`") || !strings.HasSuffix(all[1], "0 is well")) {
+			t.Errorf("%q", all)
+		}
+	}
+}
+
 // Each drawing is marked by the one before it, the first by what was there before the call.
 // There is one after a connect that does not wait, too, and after each call that brings a
 // descriptor.

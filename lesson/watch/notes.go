@@ -48,8 +48,6 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 			return "mptcp"
 		case arg(1)&unix.SOCK_NONBLOCK != 0:
 			return "socket nonblock"
-		case arg(0) == unix.AF_INET6:
-			return "inet6"
 		}
 		return "socket"
 	case "socketpair":
@@ -58,6 +56,12 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 		option, _, _ := strings.Cut(value(2), " ")
 		if c.Name == "getsockopt" && option != "SO_ERROR" {
 			return ""
+		}
+		if taken(c) != 0 {
+			if was != nil && was.connecting() {
+				return "SO_ERROR of connect"
+			}
+			return "SO_ERROR taken"
 		}
 		return option
 	case "fcntl":
@@ -73,6 +77,9 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 		}
 	case "bind":
 		if c.Addr.Family() != unix.AF_UNIX && c.Addr.Family() != unix.AF_NETLINK && c.Addr.Wildcard() {
+			if c.Addr.Family() == unix.AF_INET6 && was != nil && was.stream {
+				return "bind wildcard inet6"
+			}
 			return "bind wildcard"
 		}
 		return "bind"
@@ -80,6 +87,8 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 		switch {
 		case c.Addr.Family() == unix.AF_UNIX:
 			return "connect unix"
+		case len(c.Addr) > 0 && c.Addr.Family() == unix.AF_UNSPEC:
+			return "connect unspec"
 		case was != nil && !was.stream:
 			return "connect datagram"
 		}

@@ -51,6 +51,14 @@ func (s *sum) call(e *watch.Event) {
 	}
 }
 
+// later counts an error of a call that has not waited, which another one has asked for.
+func (s *sum) later(l *life, c sockets.Call) {
+	l.begun = l.begun || c.Name == "connect" && c.Errno == unix.EINPROGRESS
+	if errno := taken(c); errno != 0 && l.connecting() {
+		s.errors[failure{errno, "connect"}]++
+	}
+}
+
 // restarts reports whether the kernel makes the call again after a signal: the program
 // knows nothing of it (ERESTARTSYS and its like, ptrace(2)).
 func restarts(c sockets.Call) bool { return c.Errno >= 512 }
