@@ -239,7 +239,8 @@ func beside(l *lab.Lab, all []lab.Story) {
 		if !v.Own || v.Hands {
 			hands = append(hands, s.Name)
 		}
-		l.Note("sockets_"+key(s.Name), v.Sockets)
+		l.Note("sockets_"+key(s.Name), v.Counted())
+		l.Note("listener_"+key(s.Name), lab.Protocol(v.Socket))
 		l.Note("asked_"+key(s.Name), lab.Argument(v.Listen, "backlog"))
 	}
 	row := func(step string, of func(lab.Service) string) {
@@ -249,7 +250,8 @@ func beside(l *lab.Lab, all []lab.Story) {
 		}
 		l.Show(lesson.Evidence{Fact: step, Value: strings.Join(values, ", "), Source: from})
 	}
-	row("socket", func(v lab.Service) string { return fmt.Sprintf("%d of TCP", v.Sockets) })
+	row("socket", lab.Service.Counted)
+	row("listener", func(v lab.Service) string { return lab.Protocol(v.Socket) })
 	row("bind", func(v lab.Service) string { return address(v.Bind) })
 	row("listen", func(v lab.Service) string { return lab.Argument(v.Listen, "backlog") })
 	row("wait", func(v lab.Service) string { return v.Waits })

@@ -86,7 +86,8 @@ var before = regexp.MustCompile(`: (\d+) calls? before its first one on a socket
 
 // A Service is the steps of a server with its first client, from the calls of its Story.
 type Service struct {
-	Sockets                                  int // of TCP that it had made by then
+	Sockets                                  int // of TCP or MPTCP that it had made by then
+	MPTCP                                    int // of those, the ones of MPTCP
 	Socket, Bind, Listen, Accept, Recv, Send lesson.Event
 	Waits                                    string // the call in which the accepting thread waited for the client
 	Own                                      bool   // the thread that listened is the one that accepts
@@ -107,6 +108,9 @@ func (s Story) Service() (v Service, err error) {
 		case e.Errno != 0:
 		case e.Name == "socket" && overIP(e):
 			v.Sockets++
+			if Protocol(e) == "MPTCP" {
+				v.MPTCP++
+			}
 			if int(*e.Ret) == listener {
 				v.Socket = e
 			}
@@ -148,6 +152,26 @@ func (v Service) Steps() []lesson.Event {
 	return []lesson.Event{v.Socket, v.Bind, v.Listen, v.Accept, v.Recv, v.Send}
 }
 
+// Counted says how many sockets it had made, of each protocol.
+func (v Service) Counted() string {
+	tcp := v.Sockets - v.MPTCP
+	switch {
+	case v.MPTCP == 0:
+		return fmt.Sprintf("%d of TCP", tcp)
+	case tcp == 0:
+		return fmt.Sprintf("%d of MPTCP", v.MPTCP)
+	}
+	return fmt.Sprintf("%d of TCP and %d of MPTCP", tcp, v.MPTCP)
+}
+
+// Protocol is that of a stream over IP, MPTCP or TCP, by its call of socket(2).
+func Protocol(socket lesson.Event) string {
+	if Argument(socket, "protocol") == "IPPROTO_MPTCP" {
+		return "MPTCP"
+	}
+	return "TCP"
+}
+
 // Argument returns an argument of a call by its name in the manual, or "".
 func Argument(e lesson.Event, name string) string {
 	for _, a := range e.Args {
@@ -158,7 +182,7 @@ func Argument(e lesson.Event, name string) string {
 	return ""
 }
 
-// overIP reports whether a call makes a socket of TCP over IPv4 or IPv6.
+// overIP reports whether a call makes a stream over IPv4 or IPv6, of TCP or MPTCP.
 func overIP(e lesson.Event) bool {
 	return strings.HasPrefix(Argument(e, "domain"), "AF_INET") && strings.HasPrefix(Argument(e, "type"), "SOCK_STREAM")
 }
