@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -48,8 +47,8 @@ func (a *app) compare(f *watchFlags, args []string) error {
 	told := false
 	for i, arg := range args {
 		if strings.HasSuffix(arg, ".jsonl") {
-			s, err := recorded(arg)
-			if err != nil {
+			s := story.Story{Name: arg}
+			if err := readRecording(arg, func(e lesson.Event) { s.Events = append(s.Events, e) }); err != nil {
 				return err
 			}
 			stories = append(stories, s)
@@ -78,20 +77,6 @@ func (a *app) compare(f *watchFlags, args []string) error {
 	}
 	show(lesson.Event{Kind: lesson.KindLives, Lives: &lives})
 	return failed
-}
-
-// recorded reads the story of a recording.
-func recorded(path string) (story.Story, error) {
-	s := story.Story{Name: path}
-	file, err := os.Open(path)
-	if err != nil {
-		return s, err
-	}
-	defer file.Close()
-	if err := story.Replay(bufio.NewReader(file), func(e lesson.Event) { s.Events = append(s.Events, e) }); err != nil {
-		return s, fmt.Errorf("%s: %w", path, err)
-	}
-	return s, nil
 }
 
 // A comparison runs one command after the other. A signal that fd3 gets ends the one that

@@ -332,18 +332,28 @@ func (a *app) watchProcesses(ctx context.Context, w *watch.Watch, f *watchFlags)
 
 // replay tells a story that was recorded.
 func (a *app) replay(path string, calls bool) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
 	var failed error
 	show, err := a.story(os.Stdout, calls, &failed)
 	if err != nil {
 		return err
 	}
-	if err := story.Replay(file, show); err != nil && failed == nil {
-		return fmt.Errorf("%s: %w", path, err)
+	if err := readRecording(path, show); err != nil && failed == nil {
+		return err
 	}
 	return failed
+}
+
+// readRecording shows the Events of a recording.
+func readRecording(path string, show func(lesson.Event)) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	err = story.Replay(file, show)
+	var unread *os.PathError
+	if err == nil || errors.As(err, &unread) { // such as that it is a directory
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }

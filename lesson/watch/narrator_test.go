@@ -498,9 +498,9 @@ var errnos = map[string]unix.Errno{"EAGAIN": unix.EAGAIN, "EINPROGRESS": unix.EI
 
 // Whatever stands in a file, it is a recording that can be shown, or none.
 func FuzzReplay(f *testing.F) {
-	f.Add([]byte(`{"kind":"text","section":"recording","text":"x"}{"kind":"life","fd":3}{"kind":"return","strace":"x"}`))
-	f.Add([]byte(`{"kind":"text","section":"recording"}{"kind":"bytes","data":"YQ==","spans":[{"name":"a","start":0,"end":9}]}`))
-	f.Add([]byte(`{"kind":"text","section":"recording"}{"kind":"snapshot","snapshot":{"hosts":[{"processes":[{"name":"a","pid":1}]}]}}`))
+	f.Add([]byte(`{"kind":"text","section":"recording","text":"x"}` + "\n" + `{"kind":"life","fd":3}` + "\n" + `{"kind":"return","strace":"x"}`))
+	f.Add([]byte(`{"kind":"text","section":"recording"}` + "\n" + `{"kind":"bytes","data":"YQ==","spans":[{"name":"a","start":0,"end":9}]}`))
+	f.Add([]byte(`{"kind":"text","section":"recording"}` + "\n" + `{"kind":"snapshot","snapshot":{"hosts":[{"processes":[{"name":"a","pid":1}]}]}}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		text := view.NewText(io.Discard, view.Look{Width: 80})
 		Replay(bytes.NewReader(file), func(e lesson.Event) { text.Show(e) })

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,17 +23,28 @@ func (n *Narrator) Recording(command string) {
 
 const recording = "recording"
 
-// Replay shows the Events of a recording. It is one that a Narrator has told, and begins
-// by saying so: anything else is an error.
+// Replay shows the Events of a recording, which has one in a line. It is one that a Narrator
+// has told, and begins by saying so: anything else is an error, which says in which line.
 func Replay(r io.Reader, show func(lesson.Event)) error {
-	in := json.NewDecoder(r)
+	in := bufio.NewReader(r)
 	for number := 1; ; number++ {
-		var e lesson.Event
-		switch err := in.Decode(&e); {
-		case errors.Is(err, io.EOF) && number > 1:
+		line, err := in.ReadBytes('\n')
+		ends := errors.Is(err, io.EOF)
+		switch {
+		case err != nil && !ends:
+			return err
+		case ends && len(line) == 0 && number > 1:
 			return nil
-		case err != nil || number == 1 && e.Section != recording || !sound(e):
-			return fmt.Errorf("no recording of fd3 watch --out: event %d", number)
+		}
+		var e lesson.Event
+		unread := json.Unmarshal(line, &e)
+		switch {
+		case number == 1 && (unread != nil || e.Section != recording || !sound(e)):
+			return errors.New("no recording of fd3 watch --out")
+		case unread != nil && ends:
+			return fmt.Errorf("the recording is cut: line %d, its last one, is not whole", number)
+		case unread != nil || !sound(e):
+			return fmt.Errorf("the recording is damaged: line %d is not one of fd3 watch --out", number)
 		}
 		show(e)
 	}
