@@ -2,6 +2,7 @@ package drawing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -183,14 +184,35 @@ func (l Lives) grid(room Room) *grid {
 			r.below(g, l.Programs)
 		}
 	}
-	legend := differs + " stands before what is not the same in all. "
-	if width >= leastCall {
-		legend += without + " no such call."
-	} else {
-		legend += "Who is not named makes no such call."
+	if legend := l.legend(width >= leastCall); legend != "" {
+		g.write(0, len(g.rows)+1, columns, broken(legend, faint))
 	}
-	g.write(0, len(g.rows)+1, columns, broken(legend, faint))
 	return g
+}
+
+// legend says what the signs mean that are there.
+func (l Lives) legend(columns bool) string {
+	var marked, none bool
+	for _, g := range l.Groups {
+		for _, r := range g.Rows {
+			for _, c := range r.Calls {
+				none = none || c == nil
+				marked = marked || c != nil && (c.Differs || c.EndsOtherwise || slices.ContainsFunc(c.Args, func(a lesson.LifeArg) bool { return a.Differs }))
+			}
+		}
+	}
+	var all []string
+	if marked {
+		all = append(all, differs+" stands before a call's name, an argument or an error that is not the same in all. "+
+			"Not compared: descriptors, pointers, what the kernel has filled in or returned, how often, and calls that only ask.")
+	}
+	switch {
+	case none && columns:
+		all = append(all, without+" no such call.")
+	case none:
+		all = append(all, "Who is not named makes no such call.")
+	}
+	return strings.Join(all, " ")
 }
 
 // write writes a paragraph from a row on, and returns the row after it.

@@ -92,3 +92,29 @@ func TestLivesNarrow(t *testing.T) {
 		}
 	}
 }
+
+// The signs are explained where there are some.
+func TestLivesLegend(t *testing.T) {
+	drawn := func(rows ...lesson.LifeRow) string {
+		l := NewLives(lesson.Lives{Programs: []string{"a", "b"}, Groups: []lesson.LifeGroup{{Title: "x", Lives: []string{"1", "2"}, Rest: []int{0, 0}, Rows: rows}}})
+		all := ""
+		for _, line := range l.Cells(Room{Columns: 80}, false) {
+			for _, s := range line {
+				all += s.Text
+			}
+		}
+		return all
+	}
+	same := lesson.LifeRow{Step: "recv", Calls: []*lesson.LifeCall{{Name: "recvfrom", Result: "156"}, {Name: "recvfrom", Result: "2493"}}}
+	if all := drawn(same); strings.Contains(all, "≠") || strings.Contains(all, "no such call") {
+		t.Error(all)
+	}
+	one := lesson.LifeRow{Step: "recv", Calls: []*lesson.LifeCall{same.Calls[0], nil}}
+	if all := drawn(same, one); strings.Contains(all, "≠") || !strings.Contains(all, "no such call") {
+		t.Error(all)
+	}
+	other := lesson.LifeRow{Step: "recv", Calls: []*lesson.LifeCall{{Name: "read", Result: "1", Differs: true}, {Name: "recv", Result: "1", Differs: true}}}
+	if all := drawn(other); strings.Count(all, "≠") != 3 || strings.Contains(all, "no such call") {
+		t.Error(all)
+	}
+}
