@@ -159,6 +159,20 @@ func (l *lab) took(on stage.Role, role string) time.Duration {
 	return time.Duration(n)
 }
 
+// A network is made in less time than a person notices, 50 ms.
+func BenchmarkUp(b *testing.B) {
+	for b.Loop() {
+		if _, _, err := netlab.Up("bench", netlab.Options{}); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if _, err := netlab.Down(b.Context(), "bench"); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
+
 // Each operation is a mebibyte.
 func BenchmarkThroughput(b *testing.B) {
 	l := loaded(b)

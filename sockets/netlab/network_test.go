@@ -82,23 +82,6 @@ func TestNothingOfTheMachineIsTouched(t *testing.T) {
 	}
 }
 
-// A network is made in less time than a person notices, where nothing else runs: on a busy
-// machine one of several is.
-func TestSetUpIsQuick(t *testing.T) {
-	const unnoticed = 50 * time.Millisecond
-	least := time.Hour
-	until(t, func() string { return fmt.Sprintf("a network in %s, and not %s", unnoticed, least) }, func() bool {
-		begun := time.Now()
-		_, _, err := netlab.Up("quick", netlab.Options{})
-		skipDenied(t, err)
-		least = min(least, time.Since(begun))
-		if _, down := netlab.Down(t.Context(), "quick"); err != nil || down != nil {
-			t.Fatal(err, down)
-		}
-		return least <= unnoticed
-	})
-}
-
 // While a packet is held all of its processes sleep.
 func TestHeldNetworkIsIdle(t *testing.T) {
 	t.Parallel()
