@@ -35,9 +35,9 @@ makes the call.
 With --all every function tells, by a tracer of the kernel's (function_graph, or
 function): while the call lasts the whole machine is slower.
 
-Of a command it is the first call that it makes on a socket of TCP or UDP: the first
-that sends, unless another step is named. The command is held before that call and
-behind it, as fd3 watch does it. What it prints goes to stderr.`
+Of a command it is the first call that sends something over IPv4 or IPv6, or the first
+one of the step that is named. The command is held before that call and behind it, as
+fd3 watch does it. What it prints goes to stderr.`
 
 func (a *app) path() *cobra.Command {
 	p := &pathFlags{}

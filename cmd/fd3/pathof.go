@@ -51,8 +51,8 @@ func (a *app) orOfCommand(cmd *cobra.Command, of *step.Step, p *pathFlags) {
 // errNever says that a command has made no call that was asked for, which has been told.
 var errNever = fmt.Errorf("%w: no such call was made", step.ErrFailed)
 
-// runPathOf runs a command, and tells of the way of its first call that is a step's, on a
-// socket of TCP or UDP. The exit code is the command's.
+// runPathOf runs a command, and tells of the way of its first call that is a step's, for
+// IPv4 or IPv6. The exit code is the command's.
 func (a *app) runPathOf(of *step.Step, command []string, p *pathFlags) error {
 	if len(command) == 0 || command[0] == "" {
 		return usageError{fmt.Errorf("the call of which command? fd3 path %s -- COMMAND", of.Name)}
@@ -148,7 +148,7 @@ func (f *firstCall) tell(e *watch.Event) {
 	}
 }
 
-// wanted reports whether a call is of the step, and on a socket of TCP or UDP.
+// wanted reports whether a call is of the step, and for IPv4 or IPv6.
 func (f *firstCall) wanted(e *watch.Event) bool {
 	if story.StepOf(e.Call, e.FD) != f.step {
 		return false

@@ -139,7 +139,7 @@ func TestWordsOfProgram(t *testing.T) {
 	n.Made(sockets.Call{Name: "sendto", FD: -1, Returned: true, Ret: 5})
 	n.Saw(way, sockets.Call{Name: "sendto", Returned: true, Ret: 5})
 	n.Never()
-	for _, want := range []string{"One call of `curl`", "the first send", "sendto(", "fd3 path recv -- COMMAND", "made no `send`"} {
+	for _, want := range []string{"One call of `curl`", "its first `send` for IPv4 or IPv6", "sendto(", "fd3 path recv -- COMMAND", "made no `send`"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}
