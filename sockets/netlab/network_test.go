@@ -326,3 +326,86 @@ func TestReadersDoNotMeet(t *testing.T) {
 		}
 	}
 }
+
+// Of packets that have lain there, each is told with the states that it makes itself, and
+// no other one, when they leave all together.
+func TestFlowOfHeld(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		do   func(*lab)
+		want string // of the last segments: who sent each, its flags and bytes, and the states when the other end had it
+	}{
+		{"handshake", func(l *lab) {
+			l.listens()
+			l.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+			l.lies("client: SYN")
+		}, `client SYN: SYN_SENT, SYN_RECV
+server SYN+ACK: SYN_RECV, ESTABLISHED
+client ACK: ESTABLISHED, ESTABLISHED`},
+		{"SYN+ACK", func(l *lab) {
+			l.listens()
+			l.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+			l.passes("client: SYN")
+			l.lies("server: SYN+ACK")
+		}, `client SYN: SYN_SENT, SYN_RECV
+server SYN+ACK: SYN_RECV, ESTABLISHED
+client ACK: ESTABLISHED, ESTABLISHED`},
+		{"data and FIN to the client", func(l *lab) {
+			l.connected()
+			l.send(stage.Server, 4, "hello")
+			l.must(stage.Server, stage.Order{Do: "close", FD: 4})
+			l.lies("server: ", "server: FIN")
+		}, `server PSH+ACK 5: FIN_WAIT1, ESTABLISHED
+server FIN+ACK: FIN_WAIT1, CLOSE_WAIT
+client ACK: CLOSE_WAIT, FIN_WAIT1
+client ACK: CLOSE_WAIT, FIN_WAIT2`},
+		{"both FINs", func(l *lab) {
+			l.connected()
+			l.must(stage.Server, stage.Order{Do: "close", FD: 4})
+			l.must(stage.Client, stage.Order{Do: "close", FD: 3})
+			l.lies("server: FIN", "client: FIN")
+		}, `server FIN+ACK: FIN_WAIT1, CLOSING
+client FIN+ACK: CLOSING, CLOSING
+client ACK: CLOSING, TIME_WAIT
+server ACK: TIME_WAIT, TIME_WAIT`},
+		{"data and FIN to the server", func(l *lab) {
+			l.connected()
+			l.send(stage.Client, 3, "hello")
+			l.must(stage.Client, stage.Order{Do: "close", FD: 3})
+			l.lies("client: ", "client: FIN")
+		}, `client PSH+ACK 5: FIN_WAIT1, ESTABLISHED
+client FIN+ACK: FIN_WAIT1, CLOSE_WAIT
+server ACK: CLOSE_WAIT, FIN_WAIT1
+server ACK: CLOSE_WAIT, FIN_WAIT2`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := up(t, netlab.Options{})
+			c.do(l)
+			l.cable(wire.Order{Do: "flow"})
+			var got string
+			until(t, func() string { return c.want + "\nnot\n" + got }, func() bool { got = l.segments(); return strings.HasSuffix(got, c.want) })
+		})
+	}
+}
+
+// segments tells of all TCP segments that a host has had, in that order.
+func (l *lab) segments() string {
+	l.t.Helper()
+	var all []string
+	packets := l.record()
+	slices.SortStableFunc(packets, func(a, b wire.Packet) int { return a.Had().Compare(b.Had()) })
+	for _, p := range packets {
+		s, ok := p.Segment()
+		if !ok || p.Fate == wire.TakenOff {
+			continue
+		}
+		bytes := ""
+		if s.Length > 0 {
+			bytes = fmt.Sprintf(" %d", s.Length)
+		}
+		all = append(all, fmt.Sprintf("%s %s%s: %s, %s", p.From, s.Flags, bytes, p.After.From, p.After.To))
+	}
+	return strings.Join(all, "\n")
+}

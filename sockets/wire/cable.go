@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +35,8 @@ type Cable struct {
 	held    load      // what lies on the cable
 	onWay   load      // what is late
 	buffers buffers
-	turned  bool // the packet before may have changed the state of a connection
+	left    time.Time // when a packet left it last that had lain there
+	turned  int       // of so many packets more it is asked what they do: one before may have changed the state of a connection
 
 	forgedSYNs int // so many, from addresses that nobody has
 }
@@ -44,6 +46,7 @@ type packet struct {
 	Packet
 	from  int        // the end that it came in by
 	vnet  vnetHeader // what is left to the device, as the kernel said it
+	asked bool       // both hosts are asked where they stand by it
 	again int        // how many repeats of it were taken off
 }
 
@@ -117,6 +120,10 @@ func (c *Cable) drain() {
 	}
 }
 
+// asksAfter is of how many packets it is asked what they do, after one that may have
+// changed the state of a connection: two such can cross, and each is acknowledged.
+const asksAfter = 2
+
 // arrive puts a packet onto the cable. Where it has to lie, both ends are asked where
 // they stand, and so they are where it begins or ends a connection, or acknowledges one
 // that did: the last ACK of a handshake opens the server's end.
@@ -126,14 +133,17 @@ func (c *Cable) arrive(p *packet) {
 		return
 	}
 	if !c.holds.match(p) {
-		turns := read(p.Data).turns()
-		asked := turns || c.turned
-		c.turned = turns
-		if asked {
+		p.asked = c.turned > 0 || read(p.Data).turns()
+		c.turned = max(c.turned-1, 0)
+		if p.asked {
 			p.Before = c.states(p)
 		}
+		if p.Time.Before(c.left) {
+			c.left = time.Now() // it has waited for that one, and others may wait for it
+			p.Arrived = c.left
+		}
 		c.flows(p)
-		if asked {
+		if p.asked && p.Fate != Delayed {
 			p.After = c.states(p)
 		}
 		return
@@ -186,6 +196,9 @@ func (c *Cable) pass(p *packet, fate Fate) {
 func (c *Cable) put(p *packet, frame []byte) {
 	err := send(c.ends[1-p.from].Socket, &p.vnet, frame)
 	if err == nil {
+		if read(frame).turns() {
+			c.turned = asksAfter
+		}
 		return
 	}
 	p.lost()

@@ -35,7 +35,9 @@ func (c *Cable) rst(o Order) ([]*packet, error) {
 		if o.Off != 0 {
 			note = fmt.Sprintf("sequence number %+d beside the one that the %s waits for", o.Off, o.To)
 		}
-		return c.forge(1-to, frame, note)
+		forged, err := c.forge(1-to, frame, note)
+		c.had(forged...)
+		return forged, err
 	}
 	return nil, fmt.Errorf("the %s has no connection yet that an RST could end", o.To)
 }
@@ -66,7 +68,9 @@ func (c *Cable) icmp(o Order) ([]*packet, error) {
 	}
 	c.leaves(p)
 	p.lost()
+	c.had(p)
 	forged, err := c.forge(1-p.from, frame, fmt.Sprintf("a router that does not exist, %s, says that %d bytes is the most", router, o.MTU))
+	c.had(forged...)
 	return append([]*packet{p}, forged...), err
 }
 

@@ -19,7 +19,7 @@ type Packet struct {
 
 	Number  int       `json:"number,omitempty"`  // from 1, in the order in which the cable saw them
 	Time    time.Time `json:"time,omitzero"`     // when it came onto the cable
-	Arrived time.Time `json:"arrived,omitzero"`  // when the other end had it, if it lay on the cable before
+	Arrived time.Time `json:"arrived,omitzero"`  // when the other end had it, if it lay on the cable before or waited for one that did
 	Lost    time.Time `json:"lost,omitzero"`     // when the cable lost it, if it lay there before
 	From    string    `json:"from,omitempty"`    // the host that sent it
 	To      string    `json:"to,omitempty"`      // the host at the other end
@@ -27,7 +27,7 @@ type Packet struct {
 	Fate    Fate      `json:"fate,omitempty"`    // passed, held, dropped, ...
 	Note    string    `json:"note,omitempty"`    // about its fate: how long, which bit, why
 	Before  States    `json:"before,omitzero"`   // when it came onto the cable
-	After   States    `json:"after,omitzero"`    // when the other end had it, or would have had it
+	After   States    `json:"after,omitzero"`    // when the other end had it, or would have had it, and no later packet
 	Cause   *Cause    `json:"cause,omitempty"`   // the call that sent it; none: unknown, or the kernel by itself
 }
 

@@ -35,6 +35,7 @@ func (c *Cable) syn(o Order) ([]*packet, error) {
 		return nil, fmt.Errorf("the %s has sent nothing yet, so the address of its interface is not known. Have it answer something first: fd3 connect", o.To)
 	}
 	var all []*packet
+	defer func() { c.had(all...) }()
 	for range o.Count {
 		c.forgedSYNs++
 		n := c.forgedSYNs

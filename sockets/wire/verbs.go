@@ -74,9 +74,6 @@ func (c *Cable) Do(o Order) (Report, error) {
 	defer c.mu.Unlock()
 	for _, p := range touched {
 		r.Touched = append(r.Touched, p.Number)
-		if p.Fate != Held {
-			p.After = c.states(p)
-		}
 	}
 	r.Holds, r.Way, r.Lie, r.Newest = c.holds.String(), c.way, c.held.packets, c.number
 	if o.Do == "record" {
@@ -104,6 +101,15 @@ func (c *Cable) settle() {
 		}
 		last = now
 		time.Sleep(quiet)
+	}
+}
+
+// had asks both hosts where they stand by packets that one of them has got, or will not
+// get. The cable takes nothing meanwhile: no other packet can have brought them there.
+func (c *Cable) had(all ...*packet) {
+	time.Sleep(quiet)
+	for _, p := range all {
+		p.After = c.states(p)
 	}
 }
 
@@ -154,7 +160,8 @@ func (c *Cable) chosen(o Order) (*packet, error) {
 // leaves notes how long a packet lay on the cable, which it leaves now.
 func (c *Cable) leaves(p *packet) {
 	c.held.take(p)
-	p.Arrived = time.Now()
+	c.left = time.Now()
+	p.Arrived = c.left
 	p.Note = "held for " + time.Since(p.Time).Round(time.Millisecond).String()
 	if p.again > 0 {
 		p.Note += "; " + p.repeats()
@@ -174,6 +181,7 @@ func (c *Cable) next(o Order) ([]*packet, error) {
 	}
 	c.leaves(p)
 	c.pass(p, Passed)
+	c.had(p)
 	return []*packet{p}, nil
 }
 
@@ -185,6 +193,7 @@ func (c *Cable) drop(o Order) ([]*packet, error) {
 	}
 	c.leaves(p)
 	p.lost()
+	c.had(p)
 	return []*packet{p}, nil
 }
 
@@ -200,6 +209,7 @@ func (c *Cable) dup(o Order) ([]*packet, error) {
 	c.leaves(p)
 	c.pass(p, Duplicated)
 	c.put(p, p.Data)
+	c.had(p)
 	return []*packet{p}, nil
 }
 
@@ -216,9 +226,11 @@ func (c *Cable) swap(o Order) ([]*packet, error) {
 	}
 	second := lying[i]
 	c.leaves(second)
-	c.leaves(p)
 	c.pass(second, Passed)
+	c.had(second)
+	c.leaves(p)
 	c.pass(p, Swapped)
+	c.had(p)
 	return []*packet{second, p}, nil
 }
 
@@ -246,6 +258,7 @@ func (c *Cable) corrupt(o Order) ([]*packet, error) {
 	}
 	p.Fate = Corrupted
 	c.put(p, Flipped(p.Data, 8*at+7))
+	c.had(p)
 	return []*packet{p}, nil
 }
 
@@ -267,12 +280,14 @@ func (c *Cable) delay(o Order) ([]*packet, error) {
 		defer c.mu.Unlock()
 		p.Arrived = time.Now()
 		c.put(p, p.Data)
+		c.had(p)
 		c.drain()
 	})
 	return []*packet{p}, nil
 }
 
-// flow lets pass what lies on the cable, and whatever comes, late or not without loss.
+// flow lets pass what lies on the cable, and whatever comes, late or not without loss. Of
+// the first packets that lie there it is known what each has done: as with next.
 func (c *Cable) flow(o Order) ([]*packet, error) {
 	w := Way{Delay: o.Delay, Lose: o.Lose, Of: o.Of}
 	if err := w.Check(); err != nil {
@@ -280,9 +295,12 @@ func (c *Cable) flow(o Order) ([]*packet, error) {
 	}
 	c.holds, c.way, c.turn = nil, w, [2]int{}
 	lying := c.lying()
-	for _, p := range lying {
+	for i, p := range lying {
 		c.leaves(p)
 		c.pass(p, Passed)
+		if i < tries {
+			c.had(p)
+		}
 	}
 	return lying, nil
 }

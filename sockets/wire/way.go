@@ -34,7 +34,8 @@ func (c *Cable) flows(p *packet) {
 		turn := c.turn[p.from]
 		c.turn[p.from] = (turn + 1) % c.way.Of
 		if turn >= c.way.Of-c.way.Lose {
-			p.Fate, p.Note = Dropped, fmt.Sprintf("%d of %d is lost", c.way.Lose, c.way.Of)
+			p.lost()
+			p.Note = fmt.Sprintf("%d of %d is lost", c.way.Lose, c.way.Of)
 			return
 		}
 	}
@@ -43,7 +44,8 @@ func (c *Cable) flows(p *packet) {
 		return
 	}
 	if c.onWay.full() {
-		p.Fate, p.Note = Dropped, fmt.Sprintf("no room: %s are on their way", counted(c.onWay.packets, "packet"))
+		p.lost()
+		p.Note = fmt.Sprintf("no room: %s are on their way", counted(c.onWay.packets, "packet"))
 		return
 	}
 	p.Fate, p.Note = Delayed, "by "+c.way.Delay.String()
@@ -69,6 +71,9 @@ func (c *Cable) wait() {
 			c.onWay.take(p)
 			p.Arrived = time.Now()
 			c.put(p, p.Data)
+			if p.asked {
+				p.After = c.states(p)
+			}
 		}
 		if len(c.late) > 0 {
 			c.wait()
