@@ -103,7 +103,7 @@ func complain(format string, args ...any) {
 			return '?'
 		}
 		return r
-	}, fmt.Sprintf(format, args...))
+	}, strings.TrimPrefix(fmt.Sprintf(format, args...), "fd3 ")) // a command's name may begin it
 	if term.IsTerminal(os.Stderr.Fd()) {
 		line = view.Wrap(line, columns(os.Stderr))
 	}

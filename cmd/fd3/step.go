@@ -227,6 +227,9 @@ func (s *stepFlags) read(cmd *cobra.Command, args []string) (step.Options, error
 	}
 	var err error
 	if len(args) == 1 {
+		if slices.ContainsFunc(stepCommands, func(c stepCommand) bool { return c.step.Name == args[0] }) {
+			return o, usageError{fmt.Errorf("one step at a time: %s, and then: %s %s", cmd.CommandPath(), cmd.Parent().CommandPath(), args[0])}
+		}
 		if o.Addr, err = sockets.ParseSockaddr(args[0]); err != nil {
 			return o, usageError{err}
 		}

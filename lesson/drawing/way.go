@@ -138,14 +138,14 @@ const head = 2
 // beside draws the two hosts side by side.
 func (w Way) beside(columns int) *grid {
 	left, right := w.bands()
-	at := [2]int{1, columns/2 + 2}
+	at := [2]int{1, columns/2 + 1}
 	bottom := head + len(left)
 	g := newGrid(columns, bottom+1)
 	for i, s := range []lesson.Side{w.Left, w.Right} {
 		g.put(at[i]-1, 0, name(s), strong)
 		g.put(at[i]-1, 1, []string{w.Sent, w.Received}[i], normal)
 	}
-	widths := [2]int{at[1] - at[0] - 2, columns - at[1]}
+	widths := [2]int{at[1] - at[0] - 1, columns - at[1]}
 	flows := w.went(w.Sent != "")
 	for i, r := range left {
 		flows = w.row(g, at[0], head+i, widths[0], r, flows)
@@ -180,8 +180,11 @@ func (w Way) row(g *grid, x, y, width int, r wayRow, flows bool) bool {
 	if f := r.stop.Fate; f == lesson.Stopped || f == lesson.Rewritten || f == lesson.Redirected {
 		weight = strong
 	}
-	const place = 15 // "netdev-ingress" fits
-	text := fmt.Sprintf("%-*s %s", place, r.stop.Place, r.stop.Text)
+	const place = 15 // "netdev-ingress" and a blank
+	text := fmt.Sprintf("%-*s%s", place, r.stop.Place+" ", r.stop.Text)
+	if tight := r.stop.Place + " " + r.stop.Text; ansi.StringWidth(text) > width-2 && ansi.StringWidth(tight) <= width-2 {
+		text = tight
+	}
 	g.put(x+2, y, ansi.Truncate(text, max(width-2, place), "…"), weight)
 	switch r.stop.Fate {
 	case lesson.Stopped, lesson.Redirected, lesson.Missed:
@@ -211,7 +214,7 @@ func (w Way) below(columns int) *grid {
 	g.put(0, 1, w.Sent, normal)
 	flows := w.went(w.Sent != "")
 	for i, r := range rows {
-		flows = w.row(g, 1, head+i, columns-3, r, flows)
+		flows = w.row(g, 1, head+i, columns-1, r, flows)
 	}
 	g.put(0, head+len(rows), w.Received, normal)
 	g.put(0, head+len(rows)+1, name(w.Right), strong)

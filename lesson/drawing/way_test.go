@@ -30,7 +30,26 @@ func ways() map[string]lesson.Way {
 	sits := way(stop("output", "client", "IP", "", "nothing"), stop("input", "server", "IP", "", "nftables fd3: counter 3, drop"))
 	sits.Sent, sits.Received = "", ""
 	sits.Stops[1].Sits = []string{"nftables fd3: counter 3, drop"}
-	return map[string]lesson.Way{"arrives": arrives, "dropped": dropped, "sits": sits}
+	aside := way(
+		stop("netdev-egress", "client", "device", lesson.Redirected, "47 bytes, redirected"), stop("tc-egress", "client", "device", lesson.Redirected, "33 counted, redirected"),
+		stop("xdp", "server", "device", lesson.Redirected, "47 bytes, redirected"), stop("netdev-ingress", "server", "device", lesson.Redirected, "47 bytes, redirected"), stop("tc-ingress", "server", "device", lesson.Redirected, "33 counted, redirected"))
+	return map[string]lesson.Way{"aside": aside, "arrives": arrives, "dropped": dropped, "sits": sits}
+}
+
+// What became of a packet stands whole at each place, in each room.
+func TestWayFits(t *testing.T) {
+	way := NewWay(ways()["aside"])
+	for columns := Narrowest; columns <= 100; columns++ {
+		n := 0
+		for _, line := range way.Cells(Room{Columns: columns}, false) {
+			for _, s := range line {
+				n += strings.Count(s.Text, "redirected")
+			}
+		}
+		if n != 5 {
+			t.Errorf("%d of 5 redirections in %d columns", n, columns)
+		}
+	}
 }
 
 func TestWayGolden(t *testing.T) {

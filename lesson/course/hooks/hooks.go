@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -89,7 +90,7 @@ func dropped(l *lab.Lab) []lab.Step {
 			l.Note("hidden", moved["Udp.SndbufErrors"])
 			l.Note("sent", moved["Udp.OutDatagrams"])
 			for _, name := range []string{"Udp.SndbufErrors", "Udp.OutDatagrams"} {
-				l.Show(lesson.Evidence{Fact: name + " moved by", Value: strconv.FormatInt(moved[name], 10), Source: "/proc/net/snmp of the sender's host"})
+				l.Show(lesson.Evidence{Fact: strings.Replace(name, ".", "", 1) + " moved by", Value: strconv.FormatInt(moved[name], 10), Source: "/proc/net/snmp of the client's host"})
 			}
 			switch {
 			case ip.Errno != 0 && t.Sent.Errno != 0:

@@ -9,7 +9,7 @@ import (
 )
 
 // Try sends one packet from the client's host to the server's, with something at a place on
-// its way, and tells of the sender's call, of the packet's way, and of what the receiver
+// its way, and tells of the client's call, of the packet's way, and of what the server
 // got. Both calls are those of processes that are there for this alone.
 func (n *Network) Try(o hooks.Order) *hooks.Trial {
 	l := n.lab
@@ -20,7 +20,7 @@ func (n *Network) Try(o hooks.Order) *hooks.Trial {
 		l.Fatalf("%w", err)
 	}
 	sent := lesson.Returned(t.Sent)
-	sent.Process, sent.PID, sent.Title, sent.Recap = string(Client), t.PID[string(Client)], "sender", true
+	sent.Process, sent.PID, sent.Title, sent.Recap = string(Client), t.PID[string(Client)], string(Client), true
 	l.Tell(sent)
 	way := tell.Way(t)
 	l.Tell(lesson.Event{Kind: lesson.KindWay, Way: &way})
@@ -31,6 +31,6 @@ func (n *Network) Try(o hooks.Order) *hooks.Trial {
 	if t.Received.Errno == 0 {
 		got = fmt.Sprintf("%s, type of service %#x", lesson.Counted(len(t.Received.Data), "byte"), t.Service)
 	}
-	l.Show(lesson.Evidence{Fact: "the receiver got", Value: got, Source: "recvmsg(2), with IP_RECVTOS (ip(7))"})
+	l.Show(lesson.Evidence{Fact: "the server got", Value: got, Source: "recvmsg(2), with IP_RECVTOS (ip(7))"})
 	return t
 }

@@ -44,9 +44,18 @@ func (r *reading) add(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Sprintf(format, args...))
 }
 
+// codeRoom is how many columns a line of code has, with the blanks before it: it is not
+// wrapped, and the page has a margin of four.
+const codeRoom = 76
+
 // outline looks at the head of the lesson and at which parts there are.
 func (r *reading) outline() {
 	l := r.l
+	for line := range strings.SplitSeq(l.Words, "\n") {
+		if strings.HasPrefix(line, "    ") && len([]rune(line)) > codeRoom {
+			r.add("%q has %d characters, and %d fit on a screen", line, len([]rune(line)), codeRoom)
+		}
+	}
 	if l.Title == "" || l.Asks == "" || len(l.Rows) == 0 {
 		r.add("no title, no \"Asks:\" or no \"Rows:\"")
 	}
