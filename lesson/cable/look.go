@@ -140,24 +140,24 @@ func (n *Narrator) ends(network *netlab.Network) {
 		defer n.offloads(links, false)
 	}
 	for _, h := range network.Hosts {
-		tells := func(value, ss string) {
-			n.show(lesson.Evidence{Fact: h.Name + "'s kernel", Value: value, Source: "sock_diag(7)", Command: "fd3 on " + h.Name + " -- ss " + ss}.Event())
+		tells := func(value, ss, note string) {
+			n.show(lesson.Evidence{Fact: h.Name + "'s kernel", Value: value, Source: "sock_diag(7)", Command: "fd3 on " + h.Name + " -- ss " + ss, Note: note}.Event())
 		}
 		net := network.Net(stage.Role(h.Name))
 		n.path(network, h.Name)
 		connections, err := net.TCP()
 		for _, row := range connections {
-			tells(socket(row), "-tanoi")
+			tells(socket(row), "-tanoi", room(row))
 		}
 		if err != nil {
-			tells(fmt.Sprintf("does not tell of TCP: %s", err), "-tan")
+			tells(fmt.Sprintf("does not tell of TCP: %s", err), "-tan", "")
 		}
 		datagrams, err := net.UDP()
 		for _, row := range datagrams {
-			tells(datagramSocket(row), "-uan")
+			tells(datagramSocket(row), "-uan", "")
 		}
 		if err != nil {
-			tells(fmt.Sprintf("does not tell of UDP: %s", err), "-uan")
+			tells(fmt.Sprintf("does not tell of UDP: %s", err), "-uan", "")
 		}
 	}
 }
@@ -200,6 +200,14 @@ func socket(row kernel.InetSocket) string {
 		parts = append(parts, fmt.Sprintf("sent again %s", times(int(row.Retrans))))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// room says why a listener has room for one more than ss(8) tells, or "".
+func room(row kernel.InetSocket) string {
+	if row.State != kernel.Listen {
+		return ""
+	}
+	return fmt.Sprintf("The backlog is %d, Send-Q of ss(8). The queue is full when it holds more: sk_acceptq_is_full().", row.WQueue)
 }
 
 func queued(q kernel.Queued) string {
