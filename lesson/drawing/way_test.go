@@ -52,27 +52,37 @@ func TestWayFits(t *testing.T) {
 	}
 }
 
+// inRooms is a drawing in so many columns, with all characters and in ASCII, and what it
+// says. No line is wider than its room.
+func inRooms(t *testing.T, d interface {
+	Cells(Room, bool) [][]Span
+	Sentences() []string
+}, columns ...int) string {
+	t.Helper()
+	var out strings.Builder
+	for _, columns := range columns {
+		for _, ascii := range []bool{false, true} {
+			fmt.Fprintf(&out, "%d columns:\n", columns)
+			for _, line := range d.Cells(Room{Columns: columns}, ascii) {
+				text := ""
+				for _, s := range line {
+					text += s.Text
+				}
+				if ansi.StringWidth(text) > columns {
+					t.Errorf("wider than %d columns: %q", columns, text)
+				}
+				out.WriteString(text + "\n")
+			}
+			out.WriteString("\n")
+		}
+	}
+	out.WriteString(strings.Join(d.Sentences(), "\n") + "\n")
+	return out.String()
+}
+
 func TestWayGolden(t *testing.T) {
 	for name, way := range ways() {
-		var out strings.Builder
-		for _, room := range []Room{{Columns: 80}, {Columns: 60}} {
-			for _, ascii := range []bool{false, true} {
-				fmt.Fprintf(&out, "%d columns:\n", room.Columns)
-				for _, line := range NewWay(way).Cells(room, ascii) {
-					text := ""
-					for _, s := range line {
-						text += s.Text
-					}
-					if ansi.StringWidth(text) > room.Columns {
-						t.Errorf("%s: wider than %d columns: %q", name, room.Columns, text)
-					}
-					out.WriteString(text + "\n")
-				}
-				out.WriteString("\n")
-			}
-		}
-		out.WriteString(strings.Join(NewWay(way).Sentences(), "\n") + "\n")
-		golden.Compare(t, "way-"+name+".txt", out.String())
+		golden.Compare(t, "way-"+name+".txt", inRooms(t, NewWay(way), 80, 60))
 		if svg := NewWay(way).SVG(Room{Columns: 84}); !strings.Contains(svg, way.Stops[0].Text) || !strings.Contains(svg, "<desc>") {
 			t.Errorf("%s: %s", name, svg)
 		}

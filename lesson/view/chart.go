@@ -10,14 +10,7 @@ import (
 
 // chart draws a queue over time, or tells it in sentences.
 func (v *Text) chart(e lesson.Event) {
-	v.blank()
-	v.section = "chart"
-	c := drawing.NewChart(*e.Chart)
-	if v.look.Words {
-		v.sentences(c.Sentences())
-		return
-	}
-	v.picture(c, v.look.Rows)
+	v.drawn("chart", drawing.NewChart(*e.Chart), v.look.Rows)
 }
 
 func (d *Document) chart(e lesson.Event) {

@@ -7,14 +7,7 @@ import (
 
 // frame draws a packet layer by layer, or tells it in sentences.
 func (v *Text) frame(e lesson.Event) {
-	v.blank()
-	v.section = "frame"
-	f := drawing.NewFrame(*e.Packet)
-	if v.look.Words {
-		v.sentences(f.Sentences())
-		return
-	}
-	v.picture(f, v.look.Rows)
+	v.drawn("frame", drawing.NewFrame(*e.Packet), v.look.Rows)
 }
 
 func (d *Document) frame(e lesson.Event) {

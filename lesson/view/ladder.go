@@ -7,18 +7,11 @@ import (
 
 // ladder draws what happened between two hosts, or tells it in sentences.
 func (v *Text) ladder(e lesson.Event) {
-	v.blank()
-	v.section = "ladder"
 	arranged := drawing.NewLadder
 	if v.look.Whole {
 		arranged = drawing.WholeLadder
 	}
-	l := arranged(*e.Ladder)
-	if v.look.Words {
-		v.sentences(l.Sentences())
-		return
-	}
-	v.picture(l, v.look.Rows)
+	v.drawn("ladder", arranged(*e.Ladder), v.look.Rows)
 }
 
 func (d *Document) ladder(e lesson.Event) {

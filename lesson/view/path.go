@@ -7,14 +7,7 @@ import (
 
 // path draws the way of a call through the kernel, or tells it in sentences.
 func (v *Text) path(e lesson.Event) {
-	v.blank()
-	v.section = "way"
-	p := drawing.NewPath(*e.Path)
-	if v.look.Words {
-		v.sentences(p.Sentences())
-		return
-	}
-	v.picture(p, v.look.Rows)
+	v.drawn("way", drawing.NewPath(*e.Path), v.look.Rows)
 }
 
 func (d *Document) path(e lesson.Event) {

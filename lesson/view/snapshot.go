@@ -17,14 +17,19 @@ const (
 
 // snapshot draws what the kernel has, or tells it in sentences.
 func (v *Text) snapshot(e lesson.Event) {
+	v.drawn("snapshot", drawing.New(*e.Snapshot, e.Before), cmp.Or(v.look.Rows, highest))
+}
+
+// drawn is a part of the text that is a drawing in so many rows, or what that says, in
+// sentences; 0: as many rows as it takes.
+func (v *Text) drawn(section string, p pictured, rows int) {
 	v.blank()
-	v.section = "snapshot"
-	picture := drawing.New(*e.Snapshot, e.Before)
+	v.section = section
 	if v.look.Words {
-		v.sentences(picture.Sentences())
+		v.sentences(p.Sentences())
 		return
 	}
-	v.picture(picture, cmp.Or(v.look.Rows, highest))
+	v.picture(p, rows)
 }
 
 // sentences writes what a drawing says, for a reader who does not see it.
@@ -73,8 +78,9 @@ func (d *Document) snapshot(e lesson.Event) {
 	d.sheet.drawing(drawing.New(*e.Snapshot, e.Before), pageRoom)
 }
 
-// A pictured thing fits into a room, as cells and as SVG.
+// A pictured thing fits into a room, as cells and as SVG, and can be told.
 type pictured interface {
+	Sentences() []string
 	Cells(drawing.Room, bool) [][]drawing.Span
 	SVG(drawing.Room) string
 }

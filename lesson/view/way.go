@@ -12,14 +12,7 @@ import (
 
 // way draws the places on a packet's way, or tells of them in sentences.
 func (v *Text) way(e lesson.Event) {
-	v.blank()
-	v.section = "way"
-	w := drawing.NewWay(*e.Way)
-	if v.look.Words {
-		v.sentences(w.Sentences())
-		return
-	}
-	v.picture(w, 0)
+	v.drawn("way", drawing.NewWay(*e.Way), 0)
 }
 
 func (d *Document) way(e lesson.Event) {
