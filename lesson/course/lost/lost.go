@@ -263,13 +263,17 @@ func half(l *lab.Lab) []lab.Step {
 			}
 			l.Until("the end of the repair", func() bool {
 				data, acks := lying(n)
-				for _, p := range append(acks, data...) {
+				for _, p := range acks { // it ends with one of them
 					if repaired() {
-						break
+						return true
 					}
 					n.Let([]wire.Packet{p})
 				}
-				return repaired()
+				if repaired() {
+					return true
+				}
+				n.Let(data)
+				return false
 			})
 			info := n.ShowSending(c)
 			n.ShowCounter(lab.Client, "TcpExt.TCPFastRetrans", "Segments that were sent again since others had arrived, and not by the timer.")
