@@ -20,7 +20,7 @@ func (n *Narrator) Look(ctx context.Context, network *netlab.Network) error {
 		return err
 	}
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
-	n.onCable(lying(packets), report)
+	n.onCable(wire.Lying(packets), report)
 	n.ends(network)
 	n.commands("next", next(packets, report), nil)
 	return nil
@@ -45,7 +45,7 @@ func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Re
 	if err := woken(); err != nil {
 		return err
 	}
-	n.onCable(lying(packets), report)
+	n.onCable(wire.Lying(packets), report)
 	n.ends(network)
 	n.commands("next", next(packets, report), nil)
 	return nil
@@ -122,7 +122,7 @@ func holding(filter string) string {
 
 // next is the section of commands that fits what lies on the cable.
 func next(packets []wire.Packet, report wire.Report) string {
-	switch held := lying(packets); {
+	switch held := wire.Lying(packets); {
 	case len(held) > 1:
 		return "several next"
 	case len(held) == 1:

@@ -53,14 +53,3 @@ func remembered(network *netlab.Network) ([]wire.Packet, wire.Report, error) {
 		}
 	}
 }
-
-// lying returns those that lie on the cable.
-func lying(packets []wire.Packet) []wire.Packet {
-	var all []wire.Packet
-	for _, p := range packets {
-		if p.Fate == wire.Held {
-			all = append(all, p)
-		}
-	}
-	return all
-}

@@ -33,12 +33,8 @@ func newCable(c *kernel.Cable, diff *kernel.Difference) *cable {
 			marks[number] = gone
 		}
 	}
-	lies := 0
 	for i := range c.Packets {
 		p := &c.Packets[i]
-		if p.Fate == wire.Held {
-			lies++
-		}
 		if p.Fate == wire.Held || marks[p.Number] == gone {
 			all.Rungs = append(all.Rungs, lesson.Rung{At: p.Time, Packet: p})
 		}
@@ -55,7 +51,7 @@ func newCable(c *kernel.Cable, diff *kernel.Difference) *cable {
 			s.mark = l.steps[i-1].mark
 		}
 	}
-	return &cable{Ladder: l, lies: lies, all: len(all.Rungs), flows: passing(c)}
+	return &cable{Ladder: l, lies: len(c.Lying()), all: len(all.Rungs), flows: passing(c)}
 }
 
 // passing says how a cable is that holds nothing.

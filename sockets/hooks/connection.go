@@ -3,7 +3,6 @@ package hooks
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -126,10 +125,8 @@ func segments(network *netlab.Network, after int, port uint16) (all []wire.Packe
 		return nil, err
 	}
 	for _, p := range r.Packets {
-		parsed := wire.Parse(p.Data)
-		tcp := parsed.Layer("TCP")
-		if f, t := tcp.Field("source port"), tcp.Field("destination port"); f != nil && t != nil && (f.Value == fmt.Sprint(port) || t.Value == fmt.Sprint(port)) {
-			p.Layers, p.Summary, p.Malformed = parsed.Layers, parsed.Summary, parsed.Malformed
+		p.Dissect()
+		if s, ok := p.Segment(); ok && (s.Src.Port() == port || s.Dst.Port() == port) {
 			all = append(all, p)
 		}
 	}

@@ -47,16 +47,11 @@ func (s *Snapshot) join(c *Cable) {
 
 // Lying returns the packets that lie on the cable, the first one first. On a nil Cable
 // lie none.
-func (c *Cable) Lying() (all []wire.Packet) {
+func (c *Cable) Lying() []wire.Packet {
 	if c == nil {
 		return nil
 	}
-	for _, p := range c.Packets {
-		if p.Fate == wire.Held {
-			all = append(all, p)
-		}
-	}
-	return all
+	return wire.Lying(c.Packets)
 }
 
 // packet returns the packet of a number, or nil. A nil Cable has none.

@@ -31,6 +31,16 @@ type Packet struct {
 	Cause   *Cause    `json:"cause,omitempty"`   // the call that sent it; none: unknown, or the kernel by itself
 }
 
+// Lying returns those of the packets that lie on the cable, in their order.
+func Lying(packets []Packet) (all []Packet) {
+	for _, p := range packets {
+		if p.Fate == Held {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // A Layer is one header of a packet, or what comes after the headers.
 type Layer struct {
 	Name   string  `json:"name"`             // Ethernet, ARP, IPv4, IPv6, ICMP, TCP, payload, ...

@@ -284,9 +284,7 @@ func (n *Network) made() []cable.Call {
 }
 
 // Held returns the packets that lie on the cable, the first one first.
-func (n *Network) Held() []wire.Packet {
-	return slices.DeleteFunc(n.Packets(), func(p wire.Packet) bool { return p.Fate != wire.Held })
-}
+func (n *Network) Held() []wire.Packet { return wire.Lying(n.Packets()) }
 
 // Lies waits until a segment lies on the cable that is what there knows, and returns it.
 func (n *Network) Lies(what string, there func(wire.Segment) bool) wire.Packet {
