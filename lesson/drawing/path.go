@@ -25,8 +25,8 @@ type leg struct {
 	folded bool // only how many functions there are is known, and not which way they go
 }
 
-// A band is a layer: the structures of the kernel that it works on, the functions on the way down, and those on the way up, the last one
-// first.
+// A band is a layer: the structures of the kernel that it works on, the functions on the way
+// down, and those on the way up, the last one first.
 type band struct {
 	name       string
 	structures []string // that its functions were given

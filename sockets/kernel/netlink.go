@@ -140,8 +140,8 @@ const nlmsgMinType = 0x10
 var errShort = errors.New("netlink: message cut short")
 
 // parseNetlink walks through the messages of one datagram. done is true when
-// NLMSG_DONE was among them, or an NLMSG_ERROR that says that there was none. A message with another sequence number belongs to
-// no request of ours.
+// NLMSG_DONE was among them, or an NLMSG_ERROR that says that there was none. A message with
+// another sequence number belongs to no request of ours.
 func parseNetlink(b []byte, seq uint32, each func(payload []byte) error) (done bool, err error) {
 	order := binary.NativeEndian
 	for len(b) > 0 {

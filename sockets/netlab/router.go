@@ -53,6 +53,13 @@ func (h *host) forwards(mtu int) error {
 	if err != nil {
 		return err
 	}
+	front, err := netlink.LinkByName(device)
+	if err != nil {
+		return step("RTM_GETLINK "+device, err)
+	}
+	if err := netlink.AddrAdd(front, own); err != nil {
+		return step("RTM_NEWADDR", err)
+	}
 	for _, to := range []struct {
 		device, network string
 		mtu             int
@@ -60,11 +67,6 @@ func (h *host) forwards(mtu int) error {
 		link, err := netlink.LinkByName(to.device)
 		if err != nil {
 			return step("RTM_GETLINK "+to.device, err)
-		}
-		if to.network == ClientAddr+"/32" {
-			if err := netlink.AddrAdd(link, own); err != nil {
-				return step("RTM_NEWADDR", err)
-			}
 		}
 		if err := netlink.LinkSetUp(link); err != nil {
 			return step(fmt.Sprintf("RTM_NEWLINK, %s up", to.device), err)

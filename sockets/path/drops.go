@@ -1,7 +1,6 @@
 package path
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -252,7 +251,7 @@ func (d *Drops) softirq(stack int32, functions []symbol) (is, known bool) {
 	if err != nil {
 		return false, false
 	}
-	for a := range slices.Chunk(bytes.Clone(addresses), 8) {
+	for a := range slices.Chunk(addresses, 8) {
 		if slices.Contains(softirqs, in(functions, binary.NativeEndian.Uint64(a))) {
 			return true, true
 		}
