@@ -25,6 +25,7 @@ type Call struct {
 	Timeout time.Duration `json:"timeout_ns,omitempty"` // setsockopt of SO_RCVTIMEO and SO_SNDTIMEO: the limit
 	Level   int           `json:"level,omitempty"`      // getsockopt and setsockopt: SOL_SOCKET, SOL_TCP, …
 	Option  int           `json:"option,omitempty"`     // and the option at that level
+	Taken   unix.Errno    `json:"taken,omitempty"`      // getsockopt of SO_ERROR: the error that it has taken from the socket
 
 	FD   int      `json:"fd"`             // the descriptor the call acts on; -1 for socket(2)
 	Addr Sockaddr `json:"addr,omitempty"` // the address that went in or came out, if any

@@ -178,7 +178,8 @@ func (v optionValue) pending() string {
 	if e == 0 || unix.ErrnoName(unix.Errno(e)) == "" {
 		return fmt.Sprintf("[%d]", e)
 	}
-	return "[" + Call{Errno: unix.Errno(e)}.ErrnoName() + "]"
+	v.call.Taken = unix.Errno(e)
+	return "[" + Call{Errno: v.call.Taken}.ErrnoName() + "]"
 }
 
 func (v optionValue) rehash() string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
-	"fd3/lesson/outfile"
 	narrator "fd3/lesson/path"
 	"fd3/lesson/step"
 	"fd3/sockets"
@@ -136,13 +134,11 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 	if err != nil {
 		return err
 	}
-	var file *outfile.File
-	if p.record != "" { // before the call is made
-		if file, err = outfile.Create(p.record, 0o644, p.force); err != nil {
-			return thereAlready(p.record, err)
-		}
-		defer file.Discard()
+	file, err := p.create()
+	if err != nil {
+		return err
 	}
+	defer file.discard()
 	role := options.Role
 	if of.Role != "" {
 		role = of.Role
@@ -188,11 +184,8 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 		}
 	}
 	tell.Saw(seen.way, seen.last)
-	if file != nil && len(seen.way.Visits) > 0 {
-		if err := recordWay(file, seen.way); err != nil {
-			return thereAlready(p.record, err)
-		}
-		tell.Saved(p.record)
+	if err := file.save(seen.way, tell); err != nil {
+		return err
 	}
 	return errors.Join(err, failed)
 }
@@ -333,16 +326,6 @@ func (s *stamped) peer(ctx context.Context, state stage.State, fd int) (pid, at 
 		}
 	}
 	return 0, 0
-}
-
-// recordWay writes the way of a call into a file.
-func recordWay(file *outfile.File, way path.Path) error {
-	text := json.NewEncoder(file)
-	text.SetIndent("", " ")
-	if err := text.Encode(way); err != nil {
-		return err
-	}
-	return file.Commit()
 }
 
 // runDrops tells of the packets that are thrown away while a program runs, or until Ctrl-C.

@@ -4,18 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"fd3/lesson/outfile"
 	narrator "fd3/lesson/path"
 	"fd3/lesson/step"
 	story "fd3/lesson/watch"
 	"fd3/sockets"
+	"fd3/sockets/kernel"
 	"fd3/sockets/path"
 	"fd3/sockets/watch"
 )
@@ -61,22 +60,20 @@ func (a *app) runPathOf(of *step.Step, command []string, p *pathFlags) error {
 	if err != nil {
 		return err
 	}
-	program, err := exec.LookPath(command[0])
+	program, err := programPath(command[0])
 	if err != nil {
-		return usageError{fmt.Errorf("there is no program %q: %w", command[0], errors.Unwrap(err))}
+		return err
 	}
 	var failed error
 	show, err := a.show(&failed)
 	if err != nil {
 		return err
 	}
-	var file *outfile.File
-	if p.record != "" {
-		if file, err = outfile.Create(p.record, 0o644, p.force); err != nil {
-			return thereAlready(p.record, err)
-		}
-		defer file.Discard()
+	file, err := p.create()
+	if err != nil {
+		return err
 	}
+	defer file.discard()
 	trace, err := p.open()
 	if err != nil {
 		return asRoot(err, p.command(of)+" -- COMMAND")
@@ -89,14 +86,7 @@ func (a *app) runPathOf(of *step.Step, command []string, p *pathFlags) error {
 		tell.Who, tell.PID = first.name, first.pid
 		tell.Made(call)
 		tell.Saw(way, call)
-		if file == nil || len(way.Visits) == 0 {
-			return nil
-		}
-		if err := recordWay(file, way); err != nil {
-			return thereAlready(p.record, err)
-		}
-		tell.Saved(p.record)
-		return nil
+		return file.save(way, tell)
 	}
 	ended := a.watchCommand(&watch.Watch{Tell: first.tell, Stdout: os.Stderr}, program, command)
 	if first.state == begun { // it ended within the call
@@ -160,8 +150,8 @@ func (f *firstCall) wanted(e *watch.Event) bool {
 	if e.Socket == 0 {
 		return false
 	}
-	domain, err := path.Domain(e.PID, e.FD)
-	return err == nil && (domain == unix.AF_INET || domain == unix.AF_INET6)
+	asked, err := kernel.AskOf(e.PID, e.FD)
+	return err == nil && (asked.Domain == unix.AF_INET || asked.Domain == unix.AF_INET6)
 }
 
 // end has the way told.

@@ -20,6 +20,7 @@ import (
 	"fd3/lesson/outfile"
 	"fd3/lesson/view"
 	story "fd3/lesson/watch"
+	"fd3/sockets/kernel"
 	"fd3/sockets/watch"
 )
 
@@ -117,8 +118,8 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 	}
 	path := ""
 	if len(args) > 0 {
-		if path, err = exec.LookPath(args[0]); err != nil {
-			return usageError{fmt.Errorf("there is no program %q: %w", args[0], errors.Unwrap(err))}
+		if path, err = programPath(args[0]); err != nil {
+			return err
 		}
 	}
 	if f.out != "" {
@@ -137,6 +138,15 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 		return err
 	}
 	return errors.Join(err, failed)
+}
+
+// programPath is the file of a program, by the name that a shell would take.
+func programPath(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", usageError{fmt.Errorf("there is no program %q: %w", name, errors.Unwrap(err))}
+	}
+	return path, nil
 }
 
 // follow tells the whole story.
@@ -318,8 +328,8 @@ func foreground() bool {
 func (a *app) watchProcesses(ctx context.Context, w *watch.Watch, f *watchFlags) error {
 	var names []string
 	for _, pid := range f.pids {
-		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		names = append(names, fmt.Sprintf("%s %d", cmp.Or(strings.TrimSpace(string(name)), "process"), pid))
+		name, _ := kernel.Comm(pid)
+		names = append(names, fmt.Sprintf("%s %d", cmp.Or(name, "process"), pid))
 	}
 	f.Attach(strings.Join(names, ", "))
 	defer context.AfterFunc(ctx, w.Stop)()

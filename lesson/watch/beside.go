@@ -229,7 +229,7 @@ func (c *chapter) is() role {
 func (c *chapter) add(e lesson.Event) {
 	s := &step{Event: e, name: e.Step, times: 1}
 	switch {
-	case waits(e.Name):
+	case Waits(e.Name):
 		s.name = "wait"
 	case e.Name == "epoll_create1":
 		s.name = "epoll_create"

@@ -48,25 +48,6 @@ func (l *life) what() string {
 // its connect(2): no byte has come or gone since that was begun.
 func (l *life) connecting() bool { return l.begun && l.in == 0 && l.out == 0 }
 
-// taken is the error that getsockopt(2) has taken from a socket, with SO_ERROR (socket(7));
-// 0: none.
-func taken(c sockets.Call) unix.Errno {
-	if c.Name != "getsockopt" || c.Errno != 0 || c.Level != unix.SOL_SOCKET || c.Option != unix.SO_ERROR {
-		return 0
-	}
-	for _, a := range c.Args {
-		for n := unix.Errno(1); a.Name == "optval" && n <= lastErrno; n++ {
-			if unix.ErrnoName(n) != "" && a.Value == "["+(sockets.Call{Errno: n}).ErrnoName()+"]" {
-				return n
-			}
-		}
-	}
-	return 0
-}
-
-// lastErrno is the highest number of include/uapi/asm-generic/errno.h.
-const lastErrno = 133
-
 // found begins the life of a socket that the program has not made itself: the kernel is
 // asked what it is.
 func found(origin string, d watch.Descriptor, pid int) *life {
@@ -148,9 +129,9 @@ func peeks(c sockets.Call) bool {
 	return slices.ContainsFunc(c.Args, func(a sockets.Arg) bool { return a.Name == "flags" && strings.Contains(a.Value, "MSG_PEEK") })
 }
 
-// waits reports whether a call is one that waits for several sockets, or may: it belongs
+// Waits reports whether a call is one that waits for several sockets, or may: it belongs
 // to no life.
-func waits(name string) bool {
+func Waits(name string) bool {
 	switch name {
 	case "poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2":
 		return true

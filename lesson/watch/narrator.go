@@ -276,7 +276,7 @@ func (n *Narrator) returned(e *watch.Event) {
 		n.inherited(watch.Descriptor{FD: e.FD, Inode: e.Socket}, e)
 		was = n.lives[e.Socket]
 	}
-	if waits(e.Call.Name) || strings.HasPrefix(e.Call.Name, "epoll_create") || e.Call.Name == "io_uring_setup" || was == nil && e.Sockets == nil {
+	if Waits(e.Call.Name) || strings.HasPrefix(e.Call.Name, "epoll_create") || e.Call.Name == "io_uring_setup" || was == nil && e.Sockets == nil {
 		n.wait(e, waited != nil && waited.told)
 		return
 	}

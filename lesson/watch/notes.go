@@ -57,7 +57,7 @@ func note(e *watch.Event, c sockets.Call, was, is *life) string {
 		if c.Name == "getsockopt" && option != "SO_ERROR" {
 			return ""
 		}
-		if taken(c) != 0 {
+		if c.Taken != 0 {
 			if was != nil && was.connecting() {
 				return "SO_ERROR of connect"
 			}

@@ -54,8 +54,8 @@ func (s *sum) call(e *watch.Event) {
 // later counts an error of a call that has not waited, which another one has asked for.
 func (s *sum) later(l *life, c sockets.Call) {
 	l.begun = l.begun || c.Name == "connect" && c.Errno == unix.EINPROGRESS
-	if errno := taken(c); errno != 0 && l.connecting() {
-		s.errors[failure{errno, "connect"}]++
+	if c.Taken != 0 && l.connecting() {
+		s.errors[failure{c.Taken, "connect"}]++
 	}
 }
 

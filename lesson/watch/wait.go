@@ -71,7 +71,7 @@ func (n *Narrator) stirAll(pid int) {
 
 // timedOut reports whether a call has waited until its time was over.
 func timedOut(c sockets.Call) bool {
-	return waits(c.Name) && c.Errno == 0 && c.Ret == 0 && !looks(c)
+	return Waits(c.Name) && c.Errno == 0 && c.Ret == 0 && !looks(c)
 }
 
 // looks reports whether a call does not wait: its time is 0.
@@ -159,11 +159,11 @@ func (n *Narrator) Waiting() {
 		c.told = true
 		l := n.lives[c.Socket]
 		again := fmt.Sprint("waits ", c.Call.Name, tid)
-		if l != nil && l.number == 0 || waits(c.Call.Name) && n.noted[again] {
+		if l != nil && l.number == 0 || Waits(c.Call.Name) && n.noted[again] {
 			continue
 		}
 		n.noted[again] = true
-		if l != nil && !waits(c.Call.Name) {
+		if l != nil && !Waits(c.Call.Name) {
 			n.heading(l, c.Event)
 		}
 		n.show(lesson.Event{Kind: lesson.KindText, Section: "watched", Text: filled("waits", map[string]string{"who": who(c.Event), "call": c.Call.Name})}, c.Event)

@@ -86,14 +86,9 @@ func Ask(fd int) (Asked, error) {
 }
 
 // AskOf asks about a descriptor of another process, by a second one that is closed at
-// once. To have that takes the right to trace the process (pidfd_getfd(2)).
+// once.
 func AskOf(pid, fd int) (Asked, error) {
-	process, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return Asked{}, err
-	}
-	defer unix.Close(process)
-	mine, err := unix.PidfdGetfd(process, fd, 0)
+	mine, err := sockets.Borrow(pid, fd)
 	if err != nil {
 		return Asked{}, err
 	}

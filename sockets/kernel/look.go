@@ -488,7 +488,7 @@ func (l *looker) strangers() {
 
 func stranger(pid int) Process {
 	p := Process{PID: pid, State: Gone}
-	p.Name, _ = processComm(pid)
+	p.Name, _ = Comm(pid)
 	if task, err := Thread(pid, pid); err == nil {
 		p.State = task.StateName
 	}

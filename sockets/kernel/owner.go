@@ -34,7 +34,7 @@ func Owners(inode uint64) (owners []Owner, hidden int, err error) {
 		}
 		for _, fd := range fds {
 			if fd.Inode == inode {
-				comm, _ := processComm(pid)
+				comm, _ := Comm(pid)
 				owners = append(owners, Owner{PID: pid, Comm: comm, FD: fd.Number})
 			}
 		}
@@ -70,9 +70,9 @@ func processes(each func(pid int, fds []FD, refused bool)) error {
 	return nil
 }
 
-// processComm reads /proc/PID/comm. The kernel appends one newline; any other
+// Comm reads /proc/PID/comm. The kernel appends one newline; any other
 // belongs to the name.
-func processComm(pid int) (string, error) {
+func Comm(pid int) (string, error) {
 	text, err := readFile(fmt.Sprintf("/proc/%d/comm", pid))
 	return strings.TrimSuffix(string(text), "\n"), err
 }

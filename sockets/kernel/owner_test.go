@@ -21,7 +21,7 @@ func TestOwners(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v, and %d hidden", owners, hidden)
-	comm, err := processComm(unix.Getpid())
+	comm, err := Comm(unix.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestIsKernelThread(t *testing.T) {
 	if isKernelThread(unix.Getpid()) || isKernelThread(-1) {
 		t.Error("we are no kernel thread")
 	}
-	if comm, err := processComm(2); err == nil && comm == "kthreadd" && !isKernelThread(2) {
+	if comm, err := Comm(2); err == nil && comm == "kthreadd" && !isKernelThread(2) {
 		t.Error("kthreadd is one")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // Stamps are the times at which a packet of a socket passes a few places in the kernel,
@@ -34,7 +36,7 @@ const (
 func Stamp(pid, fd, receiver, receiverFD int) (*Stamps, error) {
 	s := &Stamps{sender: -1, receiver: -1}
 	var err error
-	if s.sender, err = borrow(pid, fd); err != nil {
+	if s.sender, err = sockets.Borrow(pid, fd); err != nil {
 		return nil, err
 	}
 	if err := unix.SetsockoptInt(s.sender, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, sending); err != nil {
@@ -42,36 +44,11 @@ func Stamp(pid, fd, receiver, receiverFD int) (*Stamps, error) {
 		return nil, fmt.Errorf("SO_TIMESTAMPING: %w", err)
 	}
 	if receiver != 0 {
-		if s.receiver, err = borrow(receiver, receiverFD); err == nil {
+		if s.receiver, err = sockets.Borrow(receiver, receiverFD); err == nil {
 			unix.SetsockoptInt(s.receiver, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, receiving)
 		}
 	}
 	return s, nil
-}
-
-// borrow returns a descriptor for what a descriptor of another process refers to.
-func borrow(pid, fd int) (int, error) {
-	process, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		return -1, fmt.Errorf("pidfd_open(2): %w", err)
-	}
-	defer unix.Close(process)
-	mine, err := unix.PidfdGetfd(process, fd, 0)
-	if err != nil {
-		return -1, fmt.Errorf("pidfd_getfd(2): %w", err)
-	}
-	return mine, nil
-}
-
-// Domain returns the address family of a socket of a process: AF_INET. To have its
-// descriptor here takes the right to trace the process (pidfd_getfd(2)).
-func Domain(pid, fd int) (int, error) {
-	mine, err := borrow(pid, fd)
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(mine)
-	return unix.GetsockoptInt(mine, unix.SOL_SOCKET, unix.SO_DOMAIN)
 }
 
 // Marks returns the places that the first packet since Stamp has passed, as soon as it is

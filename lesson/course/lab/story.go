@@ -57,7 +57,7 @@ func (s Story) Title() string {
 // OnSockets are the calls that make a socket, or act on one.
 func (s Story) OnSockets() []lesson.Event {
 	return slices.DeleteFunc(s.Calls(), func(e lesson.Event) bool {
-		return strings.HasPrefix(e.Name, "epoll_") || waits(e.Name) || e.Name == "io_uring_setup"
+		return strings.HasPrefix(e.Name, "epoll_") || tell.Waits(e.Name) || e.Name == "io_uring_setup"
 	})
 }
 
@@ -118,7 +118,7 @@ func (s Story) Service() (v Service, err error) {
 			v.Bind = e
 		case e.Name == "listen" && *e.FD == listener:
 			v.Listen = e
-		case waits(e.Name) && e.PID == v.Accept.PID && e.Thread == v.Accept.Thread && e.Ret != nil && *e.Ret > 0:
+		case tell.Waits(e.Name) && e.PID == v.Accept.PID && e.Thread == v.Accept.Thread && e.Ret != nil && *e.Ret > 0:
 			v.Waits = e.Name
 		}
 	}
@@ -185,11 +185,6 @@ func Argument(e lesson.Event, name string) string {
 // overIP reports whether a call makes a stream over IPv4 or IPv6, of TCP or MPTCP.
 func overIP(e lesson.Event) bool {
 	return strings.HasPrefix(Argument(e, "domain"), "AF_INET") && strings.HasPrefix(Argument(e, "type"), "SOCK_STREAM")
-}
-
-// waits reports whether a call waits for several descriptors.
-func waits(name string) bool {
-	return strings.HasPrefix(name, "epoll_") && strings.Contains(name, "wait") || slices.Contains([]string{"poll", "ppoll", "select", "pselect6"}, name)
 }
 
 // ShowStory shows a stretch of a Story: its last call in full, those before it in short.

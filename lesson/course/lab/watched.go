@@ -162,7 +162,7 @@ func (w *Watched) note(e *watch.Event) {
 		delete(w.runs, e.PID)
 	case watch.Entered:
 		w.entered[e.TID] = e
-		if w.listener != 0 && (e.Socket == w.listener && strings.HasPrefix(e.Call.Name, "accept") || waits(e.Call.Name) && !strings.HasPrefix(e.Call.Name, "epoll")) {
+		if w.listener != 0 && (e.Socket == w.listener && strings.HasPrefix(e.Call.Name, "accept") || tell.Waits(e.Call.Name) && !strings.HasPrefix(e.Call.Name, "epoll")) {
 			w.serving = true
 		}
 	case watch.Returned:
@@ -367,12 +367,12 @@ func (w *Watched) waiting() *watch.Event {
 	defer w.mu.Unlock()
 	for _, e := range w.entered {
 		name := e.Call.Name
-		epolls := strings.HasPrefix(name, "epoll_") && waits(name)
+		epolls := strings.HasPrefix(name, "epoll_") && tell.Waits(name)
 		switch {
 		case !w.serving:
 		case e.Socket == w.listener && strings.HasPrefix(name, "accept"),
 			epolls && w.epoll >= 0 && int(int32(e.Call.Args[0].Number)) == w.epoll,
-			!epolls && waits(name) && w.epoll < 0:
+			!epolls && tell.Waits(name) && w.epoll < 0:
 			return e
 		}
 	}

@@ -185,8 +185,8 @@ func writer(path string) (pid int, name string, sockets int) {
 			}
 		}
 		if has && (pid == 0 || n < sockets) {
-			comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p))
-			pid, name, sockets = p, strings.TrimSpace(string(comm)), n
+			comm, _ := kernel.Comm(p)
+			pid, name, sockets = p, comm, n
 		}
 	}
 	return pid, name, sockets
