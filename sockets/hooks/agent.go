@@ -167,6 +167,10 @@ func (a *agent) obey(o order) (r report, err error) {
 // has stopped comes in microseconds. The call itself waits for patience more.
 const waits, patience = 250 * time.Millisecond, 10 * time.Millisecond
 
+// asks is how long an agent waits for the other host's address: the kernel asks three times,
+// a second apart (mcast_solicit and retrans_time_ms, arp(7)).
+const asks = 4 * time.Second
+
 // trusts is how long the server of a connection waits for a client that will come.
 const trusts = 5 * time.Second
 
@@ -219,7 +223,7 @@ func (a *agent) known(peer netip.Addr) error {
 		return fmt.Errorf("RTM_GETLINK %s: %w", device, err)
 	}
 	a.index = link.Attrs().Index
-	for range 200 {
+	for deadline := time.Now().Add(asks); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		all, err := netlink.NeighList(a.index, netlink.FAMILY_V4)
 		if err != nil {
 			return fmt.Errorf("RTM_GETNEIGH: %w", err)
@@ -238,7 +242,6 @@ func (a *agent) known(peer netip.Addr) error {
 		if err := netlink.NeighSet(ask); err != nil {
 			return fmt.Errorf("RTM_NEWNEIGH: %w", err)
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
 	return fmt.Errorf("nobody answers ARP for %s", peer)
 }
