@@ -1,6 +1,10 @@
 package page
 
-import "fd3/httpmini"
+import (
+	"strings"
+
+	"fd3/httpmini"
+)
 
 // secrets are the fields whose values let their owner in: RFC 9110 sections
 // 11.6.2 and 11.7.2, RFC 6265 section 4, and what programs have made up besides. A
@@ -100,11 +104,14 @@ func (m *Masker) Append(dst, b []byte) []byte {
 }
 
 func (m *Masker) next(c byte) byte {
-	if m.place == inName {
+	switch begins := m.place == lineStart || m.place == secretFold; {
+	case m.place == inName:
 		m.inName(c)
-	} else if nameByte(c) && (m.place == lineStart || m.place == secretFold) {
+	case begins && nameByte(c):
 		m.place, m.n = inName, 0
 		m.inName(c)
+	case begins && strings.IndexByte("!#$%&'*+.^_`|~", c) >= 0: // in a token, before what may be a name of ours
+		m.place = lineStart
 	}
 	secret := m.place == secretName || m.place == secretLine || m.place == secretFold
 	hidden := m.hides(c)

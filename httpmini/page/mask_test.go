@@ -46,6 +46,7 @@ var openHeads = []string{
 	"GET /Cookie:" + key + " HTTP/1.1\r\nHost: Cookie: a\r\nX-Cookie: " + key + "\r\nCookie2: " + key + "\r\n\r\n",
 	"GET / HTTP/1.1\r\nCookies: a\r\nAuthorizations: b\r\nProxy-Authorization-Of-A-Long-Name: c\r\nCook: d\r\n\r\n",
 	"GET / HTTP/1.1\r\nCookie:\r\nCookie: \r\nHost: a\r\n\r\n",
+	"GET / HTTP/1.1\r\nCookie:\r\n!Host: a\r\n\r\n",
 	"GET /password?user=a&pass=&q=password HTTP/1.1\r\nX-Api: key\r\nAccept: a;q=1\r\n\r\n",
 }
 
