@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -124,6 +125,19 @@ func invalidValue(e *pflag.InvalidValueError) error {
 	return fmt.Errorf("--%s takes %s, not %q", e.GetFlag().Name, takes, e.GetValue())
 }
 
+// belowZero is what stands behind the dash of a number below zero, which is read as flags.
+var belowZero = regexp.MustCompile(`^\.?[0-9]`)
+
+// noneBelowZero says of a number with a dash before it that the command takes none, and
+// which one it would take.
+func noneBelowZero(cmd *cobra.Command, number string) error {
+	meant := ""
+	if cmd.ValidateArgs([]string{number}) == nil {
+		meant = " Did you mean " + number + "?"
+	}
+	return fmt.Errorf("-%s is a number below zero, and %s takes none.%s See: %[2]s --help", number, cmd.CommandPath(), meant)
+}
+
 // root makes all commands.
 func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of a life, not of the alphabet
@@ -149,6 +163,9 @@ func (a *app) root() *cobra.Command {
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) && belowZero.MatchString(unknown.GetSpecifiedShortnames()) {
+			return usageError{noneBelowZero(cmd, unknown.GetSpecifiedShortnames())}
+		}
 		if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
 			var names []string
 			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"fd3/lesson/cable"
 	"fd3/sockets/netlab"
@@ -49,13 +48,6 @@ func (a *app) wireRate() *cobra.Command {
 			return a.shape(s)
 		},
 	}
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		var unknown *pflag.NotExistError
-		if errors.As(err, &unknown) && strings.Trim(unknown.GetSpecifiedName(), "0123456789") == "" {
-			return usageError{errors.New("a rate is above 0, such as 1mbit, or off")}
-		}
-		return c.Parent().FlagErrorFunc()(c, err)
-	})
 	cmd.Flags().StringVar(&queue, "queue", "64kb", "how much may wait; kb are 1024 bytes, as for tc(8)")
 	cmd.Flags().StringVar(&s.At, "at", netlab.AtCable, "where: cable, or hosts, before the interface of each")
 	cmd.Flags().StringVar(&s.Qdisc, "qdisc", "", "the kind of queue: "+strings.Join(netlab.Qdiscs, ", ")+" (default "+netlab.FIFO+")")
