@@ -15,8 +15,8 @@ func TestNobodyReadsStdout(t *testing.T) {
 	p := in(t)
 	arguments := map[string][]string{
 		"tour":       {"--plain", "--auto", "0s"},
-		"handout":    {"syscall"},
-		"record":     {filepath.Join(t.TempDir(), "a.cast"), "syscall", "--auto", "0s"},
+		"handout":    {"fd"},
+		"record":     {filepath.Join(t.TempDir(), "a.cast"), "fd", "--auto", "0s"},
 		"bind":       {"127.0.0.1:0"},
 		"close":      {"--only"},
 		"serve":      {"--addr", "127.0.0.1:0"},

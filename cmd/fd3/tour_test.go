@@ -349,7 +349,7 @@ func TestAutoKeepsNoProgress(t *testing.T) {
 func TestAutoAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"--plain", "--color=auto"} {
-		term := in(t).terminal(t, "tour", way, "syscall/exercise", "--auto", "0s")
+		term := in(t).terminal(t, "tour", way, "drops/exercise", "--auto", "0s")
 		term.exits(exitOK)
 		if text := term.text(); strings.Contains(text, "Enter: go on") {
 			t.Errorf("%s: it waits:\n%s", way, text)

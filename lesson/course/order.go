@@ -67,10 +67,10 @@ var order = []lab.Lesson{
 	flood.Lesson,
 	big.Lesson,
 	queue.Lesson,
+	syscall.Lesson,
 	egress.Lesson,
 	ingress.Lesson,
 	stack.Lesson,
 	hooks.Lesson,
 	drops.Lesson,
-	syscall.Lesson,
 }
