@@ -11,7 +11,8 @@ func Entered(c sockets.Call) Event {
 func Returned(c sockets.Call) Event {
 	e := Entered(c)
 	e.Kind = KindReturn
-	e.Ret = &c.Ret
+	ret := c.Ret
+	e.Ret = &ret
 	e.DurationNS = c.Duration.Nanoseconds()
 	e.Took = Took(c.Duration)
 	e.Result = c.Result()
@@ -26,7 +27,8 @@ func descriptor(c sockets.Call) *int {
 	if c.FD < 0 {
 		return nil
 	}
-	return &c.FD
+	fd := c.FD
+	return &fd
 }
 
 func args(c sockets.Call) []Arg {

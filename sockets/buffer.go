@@ -14,7 +14,7 @@ func (d *decoder) quoted(p, n uint64) string {
 	if p == 0 {
 		return "NULL"
 	}
-	b, ok := d.peek(p, int(min(n, quoteLimit+1)))
+	b, ok := d.peek(p, int(min(n, QuoteLimit+1)))
 	if !ok {
 		return address(p)
 	}
@@ -24,7 +24,7 @@ func (d *decoder) quoted(p, n uint64) string {
 // bytesIn are the bytes that go into the kernel, as many as register length says.
 func bytesIn(length int) kind {
 	return func(d *decoder, i int) string {
-		d.spans = []span{{d.registers[i], d.registers[length]}}
+		d.spans, d.inward = []span{{d.registers[i], d.registers[length]}}, true
 		d.written(i, "buf", "buf")
 		return d.quoted(d.registers[i], d.registers[length])
 	}
@@ -118,7 +118,7 @@ func argv(d *decoder, i int) string {
 		case n > 0:
 			text += ", "
 		}
-		if n == quoteLimit {
+		if n == QuoteLimit {
 			text += "..."
 			return false
 		}
@@ -140,7 +140,7 @@ func (d *decoder) cString(p uint64) string {
 	if p == 0 {
 		return "NULL"
 	}
-	b, ended, ok := d.peekString(p, quoteLimit+1)
+	b, ended, ok := d.peekString(p, QuoteLimit+1)
 	switch {
 	case !ok:
 		return address(p)
@@ -206,7 +206,7 @@ func iovec(length int, incoming bool) kind {
 		if incoming {
 			moved = uint64(d.call.Ret)
 		} else {
-			d.spans = d.buffers(d.registers[i], d.registers[length])
+			d.spans, d.inward = d.buffers(d.registers[i], d.registers[length]), true
 		}
 		return d.iovec(d.registers[i], d.registers[length], moved, d.failed())
 	}

@@ -73,6 +73,7 @@ func (c Call) ErrnoName() string {
 // where strace stops writing too: at the first argument that the kernel fills.
 func (c Call) Strace() string {
 	var b strings.Builder
+	b.Grow(128) // most lines are shorter
 	b.WriteString(c.Name)
 	b.WriteByte('(')
 	for i, a := range c.Args {

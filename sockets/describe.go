@@ -17,12 +17,21 @@ type Registers [6]uint64
 // machine's kernel; its pointers lead into m, which may be anybody's memory, or nil:
 // a pointer that leads nowhere shows as it does in strace(1).
 func Describe(number int, r Registers, m Memory) Call {
+	return describe(&decoder{registers: r, memory: m}, number)
+}
+
+// DescribeShort is Describe without the statements in C and in Go.
+func DescribeShort(number int, r Registers, m Memory) Call {
+	return describe(&decoder{registers: r, memory: m, short: true}, number)
+}
+
+func describe(d *decoder, number int) Call {
 	s := shapeOf(number)
-	c := Call{Name: s.name, FD: -1}
+	c := Call{Name: s.name, FD: -1, Args: make([]Arg, 0, len(s.params))}
 	if s.onFD {
-		c.FD = int(int32(r[0]))
+		c.FD = int(int32(d.registers[0]))
 	}
-	d := &decoder{shape: s, registers: r, memory: m, call: &c}
+	d.shape, d.call = s, &c
 	for i, p := range s.params {
 		d.out, d.late, d.omitted, d.register = false, false, false, i
 		text := p.kind(d, i)
@@ -35,9 +44,14 @@ func Describe(number int, r Registers, m Memory) Call {
 		if d.out || d.late {
 			d.open = append(d.open, place{i, len(c.Args)})
 		}
-		c.Args = append(c.Args, Arg{Name: p.name, Value: text, Out: d.out, Number: r[d.register]})
+		c.Args = append(c.Args, Arg{Name: p.name, Value: text, Out: d.out, Number: d.registers[d.register]})
 	}
-	c.C, c.Go = d.statements()
+	if !d.short {
+		c.C, c.Go = d.statements()
+	}
+	if _, ours := d.memory.(own); d.inward && !ours {
+		d.taken = d.gathered(everything)
+	}
 	d.memory, d.call = nil, nil
 	c.decoder = d
 	return c
@@ -62,7 +76,10 @@ func (c Call) Return(ret int64, errno unix.Errno, m Memory) Call {
 		c.Args[p.arg].Value = d.shape.params[p.param].kind(&d, p.param)
 	}
 	if errno == 0 {
-		c.Data = d.transferred()
+		if c.Data = d.taken; c.Data == nil {
+			c.Data = d.gathered(uint64(max(ret, 0)))
+		}
+		c.Data = c.Data[:min(len(c.Data), int(max(ret, 0)))]
 		switch {
 		case d.shape.endless:
 			c.Text = "?"
@@ -80,6 +97,7 @@ type decoder struct {
 	memory    Memory
 	call      *Call // typed values are put here
 	returned  bool
+	short     bool // nobody asks for the statements
 
 	// Of the argument that is being read.
 	out, late bool   // its kind is called again after the return
@@ -93,6 +111,8 @@ type decoder struct {
 	saved   [6]int64 // by register: what was there when the call was entered
 	lengths []int32  // of the names of several messages, when the call was entered
 	spans   []span   // where the bytes are that are moved
+	inward  bool     // they go into the kernel
+	taken   []byte   // of another process: these bytes, when the call was entered
 }
 
 // A place is that of a parameter, and of its argument in Call.Args.
@@ -129,7 +149,9 @@ func (d *decoder) written(i int, c, golang string) { d.sources[i] = source{c, go
 
 // named is written for names that are joined by a bar; it returns them.
 func (d *decoder) named(i int, names string) string {
-	d.written(i, cNames(names), goNames(names))
+	if !d.short {
+		d.written(i, cNames(names), goNames(names))
+	}
 	return names
 }
 
@@ -144,9 +166,8 @@ func address(p uint64) string {
 	return fmt.Sprintf("%#x", p)
 }
 
-// transferred returns the bytes that the call has moved, for Call.Data.
-func (d *decoder) transferred() []byte {
-	left := uint64(max(d.call.Ret, 0))
+// gathered returns so many of the bytes that the call moves, for Call.Data.
+func (d *decoder) gathered(left uint64) []byte {
 	if len(d.spans) == 1 {
 		return d.data(d.spans[0].address, min(left, d.spans[0].length))
 	}

@@ -42,7 +42,7 @@ func messageIn(d *decoder, i int) string {
 		return d.address(i)
 	}
 	m := newMessage(b)
-	d.spans = d.buffers(m.iov, m.iovLength)
+	d.spans, d.inward = d.buffers(m.iov, m.iovLength), true
 	return d.message(m, m.nameLength, everything, true)
 }
 
@@ -214,7 +214,7 @@ const ipOrigDstAddr = 20
 func localArray(data []byte, size int, show func([]byte) string) string {
 	var parts []string
 	for ; len(data) >= size; data = data[size:] {
-		if len(parts) == quoteLimit {
+		if len(parts) == QuoteLimit {
 			parts = append(parts, "...")
 			break
 		}

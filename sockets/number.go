@@ -92,7 +92,7 @@ func twoDescriptors(d *decoder, i int) string {
 }
 
 // array shows n elements of a size that begin at an address, as strace(1) does: at
-// most quoteLimit of them, and the address of what cannot be read.
+// most QuoteLimit of them, and the address of what cannot be read.
 func (d *decoder) array(start uint64, n, size uint64, show func([]byte) string) string {
 	return d.arrayOf(start, n, size, d.fetch, show)
 }
@@ -120,7 +120,7 @@ func (d *decoder) arrayOf(start uint64, n, size uint64, fetch func(uint64, int) 
 		if !ok {
 			return text + fmt.Sprintf("... /* %#x */]", at)
 		}
-		if k == quoteLimit {
+		if k == QuoteLimit {
 			return text + "...]"
 		}
 		text += show(b)

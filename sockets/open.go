@@ -104,8 +104,8 @@ func (d *decoder) nonzero(p, from, to uint64) string {
 // hexQuoted shows bytes as strace(1) does where it takes them for no text.
 func hexQuoted(b []byte) string {
 	shown, more := b, ""
-	if len(b) > quoteLimit {
-		shown, more = b[:quoteLimit], "..."
+	if len(b) > QuoteLimit {
+		shown, more = b[:QuoteLimit], "..."
 	}
 	var s strings.Builder
 	for _, c := range shown {

@@ -97,7 +97,7 @@ func (d *decoder) ready() string {
 		if s.Len() == 0 {
 			separator = len("[")
 		}
-		if printed == quoteLimit || s.Len()+separator+len(entry) >= maxResult-roomForEnd {
+		if printed == QuoteLimit || s.Len()+separator+len(entry) >= maxResult-roomForEnd {
 			add("...")
 			break
 		}

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// quoteLimit is how many bytes of a buffer strace(1) shows without -s.
-const quoteLimit = 32
+// QuoteLimit is how many bytes of a buffer strace(1) shows without -s.
+const QuoteLimit = 32
 
 // Quote returns bytes as an argument of a Call shows them, and strace(1) too: a C
-// string with octal escapes, cut after 32 bytes (quoteLimit).
+// string with octal escapes, cut after QuoteLimit bytes.
 func Quote(b []byte) string {
-	cut := len(b) > quoteLimit
+	cut := len(b) > QuoteLimit
 	if cut {
-		b = b[:quoteLimit]
+		b = b[:QuoteLimit]
 	}
 	s := cString(b)
 	if cut {
@@ -25,6 +25,7 @@ func Quote(b []byte) string {
 // cString writes bytes as a C string literal with the shortest escapes.
 func cString(b []byte) string {
 	var s strings.Builder
+	s.Grow(len(b) + len(`""`) + len(`...`))
 	s.WriteByte('"')
 	for i, c := range b {
 		switch c {

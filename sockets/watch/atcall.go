@@ -26,6 +26,7 @@ func (w *Watch) atCall(t *thread) {
 		t.call = nil
 		return
 	}
+	w.memory.at(t.tid)
 	filtered := !w.attached && !w.All
 	switch {
 	case info.op == opExit:
@@ -56,7 +57,7 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 		return
 	}
 	p := &pending{number: number, registers: r, fd: fd, socket: socket}
-	p.call = sockets.Describe(number, r, sockets.ProcessMemory(t.tid))
+	p.call = w.describe(number, r, &w.memory)
 	switch number {
 	case unix.SYS_CLOSE: // now: another thread may have the number again before this one returns
 		w.drop(t, fd, p)
@@ -122,12 +123,11 @@ const maxWaits = 4096
 
 // waitsFor returns the first socket among the descriptors that a thread waits for.
 func (w *Watch) waitsFor(t *thread, number int, r sockets.Registers) (fd int, socket uint64) {
-	memory := sockets.ProcessMemory(t.tid)
 	if number == oldSelect || number == unix.SYS_PSELECT6 {
 		bits := make([]byte, (min(max(int(int32(r[0])), 0), maxWaits)+7)/8)
 		for _, set := range r[1:4] {
 			clear(bits)
-			if set == 0 || memory.ReadMemory(set, bits) == 0 {
+			if set == 0 || w.memory.ReadMemory(set, bits) == 0 {
 				continue
 			}
 			for i, b := range bits {
@@ -145,7 +145,7 @@ func (w *Watch) waitsFor(t *thread, number int, r sockets.Registers) (fd int, so
 	}
 	const size = 8 // struct pollfd { int fd; short events, revents; }
 	b := make([]byte, size*min(uint64(uint32(r[1])), maxWaits))
-	b = b[:memory.ReadMemory(r[0], b)]
+	b = b[:w.memory.ReadMemory(r[0], b)]
 	for ; len(b) >= size; b = b[size:] {
 		fd = int(int32(binary.NativeEndian.Uint32(b)))
 		if socket = w.socket(t, fd); socket != 0 {
@@ -168,7 +168,7 @@ func (w *Watch) returned(t *thread, result int64, failed bool) {
 		errno = unix.Errno(-result)
 	}
 	start := p.call.Start
-	call := p.call.Return(result, errno, sockets.ProcessMemory(t.tid))
+	call := p.call.Return(result, errno, &w.memory)
 	call.Start, call.Duration = start, now.Sub(start)
 	e := &Event{Kind: Returned, Call: call, Number: p.number, Socket: p.socket, FD: p.fd}
 	const restartBlock = 516 // ERESTART_RESTARTBLOCK
@@ -202,7 +202,7 @@ func (w *Watch) opened(t *thread, p *pending, e *Event) {
 		}
 	case unix.SYS_SOCKETPAIR:
 		var b [8]byte
-		if sockets.ProcessMemory(t.tid).ReadMemory(p.registers[3], b[:]) == len(b) {
+		if w.memory.ReadMemory(p.registers[3], b[:]) == len(b) {
 			w.take(t, int(int32(binary.NativeEndian.Uint32(b[:]))), e)
 			w.take(t, int(int32(binary.NativeEndian.Uint32(b[4:]))), e)
 		}
@@ -244,7 +244,7 @@ func (w *Watch) drop(t *thread, fd int, p *pending) {
 // message keeps the descriptors of sockets that a message has brought, or is bringing
 // (SCM_RIGHTS, unix(7)).
 func (w *Watch) message(t *thread, p *pending, at uint64, e *Event) {
-	for _, fd := range rights(sockets.ProcessMemory(t.tid), at) {
+	for _, fd := range rights(&w.memory, at) {
 		if p.number == unix.SYS_SENDMSG || p.number == unix.SYS_SENDMMSG {
 			if inode := w.socket(t, fd); inode != 0 {
 				w.holders[inode]++
@@ -261,7 +261,7 @@ func (w *Watch) message(t *thread, p *pending, at uint64, e *Event) {
 }
 
 // rights are the descriptors in the struct msghdr at an address.
-func rights(memory sockets.ProcessMemory, at uint64) (fds []int) {
+func rights(memory sockets.Memory, at uint64) (fds []int) {
 	const size, most = 56, 1 << 16 // struct msghdr
 	var b [size]byte
 	if memory.ReadMemory(at, b[:]) != size {

@@ -36,3 +36,19 @@ func (i *callInfo) read(tid int) bool {
 	_, _, errno := unix.RawSyscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(*i), uintptr(unsafe.Pointer(i)), 0, 0)
 	return errno == 0
 }
+
+// quiet has the kernel send this process no SIGCHLD when a thread that it follows stands
+// still (SA_NOCLDSTOP, sigaction(2)): wait4(2) tells. Go's runtime would take each, and do
+// nothing with it.
+func quiet() {
+	const noStops, sizeSet = 1, 8 // SA_NOCLDSTOP; the kernel's sigset_t
+	var action struct{ handler, flags, restorer, mask uint64 }
+	change := func(set, get unsafe.Pointer) unix.Errno {
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGCHLD), uintptr(set), uintptr(get), sizeSet, 0, 0)
+		return errno
+	}
+	if change(nil, unsafe.Pointer(&action)) == 0 {
+		action.flags |= noStops
+		change(unsafe.Pointer(&action), nil)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
 )
 
 // A Watch follows processes. It is used once.
@@ -24,6 +26,9 @@ type Watch struct {
 
 	// All has every call told, not those of interest alone.
 	All bool
+
+	// Short has calls without their statements in C and in Go, which are most of the work.
+	Short bool
 
 	// Stdout is what the command has as its standard output; nil: that of this process.
 	Stdout *os.File
@@ -42,6 +47,8 @@ type Watch struct {
 	processes map[int]*process
 	holders   map[uint64]int // how many descriptors of a socket there are in all tables, and under way in messages
 	flying    map[uint64]int // how many of these are under way
+	memory    standing       // of the thread that stands still
+	describe  func(int, sockets.Registers, sockets.Memory) sockets.Call
 
 	waker  int  // a process of ours that ends when Stop is called: wait4(2) returns then
 	ending bool // it has
@@ -56,6 +63,11 @@ func (w *Watch) begin() {
 	w.threads, w.processes = make(map[int]*thread), make(map[int]*process)
 	w.holders, w.flying = make(map[uint64]int), make(map[uint64]int)
 	w.alarm = -1
+	w.describe = sockets.Describe
+	if w.Short {
+		w.describe = sockets.DescribeShort
+	}
+	quiet()
 }
 
 // onItsOwnThread runs f on one thread, since ptrace(2) answers only the one that has

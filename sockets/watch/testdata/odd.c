@@ -146,13 +146,13 @@ static int uring(void) {
 	return fd < 0 ? errno : 0;
 }
 
-// busy writes and reads n times.
+// busy writes and reads n times, at each end in turn.
 static int busy(int n) {
 	char buf[200] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 	socketpair(AF_UNIX, SOCK_STREAM, 0, line);
 	for (int i = 0; i < n; i++) {
-		send(line[0], buf, sizeof buf, MSG_NOSIGNAL);
-		recv(line[1], buf, sizeof buf, 0);
+		send(line[i % 2], buf, sizeof buf, MSG_NOSIGNAL);
+		recv(line[1 - i % 2], buf, sizeof buf, 0);
 	}
 	return 0;
 }
