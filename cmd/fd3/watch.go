@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -130,6 +131,7 @@ func (a *app) runWatch(ctx context.Context, f *watchFlags, args []string) error 
 		to = os.Stderr
 	}
 	var failed error
+	f.Lines = f.Calls && !a.json
 	if f.Show, err = a.story(to, f.Calls, &failed); err != nil {
 		return err
 	}
@@ -156,7 +158,8 @@ func programPath(name string) (string, error) {
 // keeps its own.
 func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), 2))
-	w := &watch.Watch{Tell: f.Tell, Skip: f.Skip, All: f.all, Suspend: suspend}
+	debug.SetGCPercent(400) // of what a call brings nearly nothing is kept
+	w := &watch.Watch{Tell: f.Tell, Skip: f.Skip, All: f.all, Short: f.Lines, Suspend: suspend}
 	stop := f.tick()
 	var err error
 	if path != "" {

@@ -103,6 +103,13 @@ func (m *Masker) Append(dst, b []byte) []byte {
 	return dst
 }
 
+// Pass has the Masker go on behind b.
+func (m *Masker) Pass(b []byte) {
+	for _, c := range b {
+		m.next(c)
+	}
+}
+
 func (m *Masker) next(c byte) byte {
 	switch begins := m.place == lineStart || m.place == secretFold; {
 	case m.place == inName:

@@ -12,10 +12,11 @@ type keyName struct {
 }
 
 func (k *keyName) next(c byte) {
+	c = lower(c)
 	copy(k.last[:], k.last[1:])
-	k.last[len(k.last)-1] = lower(c)
+	k.last[len(k.last)-1] = c
 	for _, key := range secretKeys {
-		k.secret = k.secret || string(k.last[len(k.last)-len(key):]) == key
+		k.secret = k.secret || key[len(key)-1] == c && string(k.last[len(k.last)-len(key):]) == key
 	}
 }
 

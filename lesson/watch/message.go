@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 // A direction is what has gone one way over a socket.
 type direction struct {
 	masker page.Masker // of what was last begun
+	unread []byte      // what came last, and the masker has not seen: it is not shown
 	head   []byte      // of a message that is not whole yet
 	opaque bool        // what goes on is no head
 	begun  bool
@@ -81,7 +83,7 @@ var literal = regexp.MustCompile(`(iov_base=|^)"(?:[^"\\]|\\.)*"(?:\.\.\.)?(?:, 
 
 // mask hides the secrets in the bytes that a call has moved, and in its arguments. Of a
 // call that has moved nothing the bytes are not shown: nobody knows where in a message
-// they stand.
+// they stand. Call.Data has the bytes that are shown, and perhaps more.
 func (d *direction) mask(c sockets.Call) sockets.Call {
 	switch {
 	case c.Errno != 0:
@@ -89,9 +91,15 @@ func (d *direction) mask(c sockets.Call) sockets.Call {
 	case c.Ret == 0:
 		return c
 	}
-	masked := d.masker.Append(nil, c.Data)
+	c.C, c.Go = "", "" // they have the bytes, too
+	d.masker.Pass(d.unread)
+	d.unread = nil
+	const shown, most = sockets.QuoteLimit + 1, 1 << 10 // and one more says that they are cut; what is kept for each socket
+	if slices.ContainsFunc(c.Args, func(a sockets.Arg) bool { return a.Name == "buf" }) && len(c.Data) > shown && len(c.Data) <= most {
+		c.Data, d.unread = c.Data[:shown], c.Data[shown:]
+	}
+	masked := d.masker.Append(make([]byte, 0, len(c.Data)), c.Data)
 	if string(masked) == string(c.Data) {
-		c.C, c.Go = "", "" // they have the bytes, too
 		return c
 	}
 	rest := masked

@@ -22,6 +22,7 @@ type Narrator struct {
 	Show    func(lesson.Event)
 	Explain lesson.Explain
 	Calls   bool // every call in a line, and nothing else
+	Lines   bool // with Calls: no more of a call than its line is read
 	Bytes   bool // the heads of messages are drawn, each byte by its name
 	Draw    bool // what the kernel has, after each call that changes it
 	Whole   bool // all is told, also more than anybody can read
@@ -430,8 +431,13 @@ func (n *Narrator) line(e *watch.Event) {
 		call = l.bytes(call, e.FD)
 		n.sum.later(l, call)
 	}
-	r := lesson.Returned(call)
-	r.Step = StepOf(call, e.FD)
+	var r lesson.Event
+	if n.Lines {
+		r = lesson.Event{Kind: lesson.KindReturn, Strace: call.Strace(), DurationNS: call.Duration.Nanoseconds()}
+	} else {
+		r = lesson.Returned(call)
+		r.Step = StepOf(call, e.FD)
+	}
 	n.show(r, e)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -18,8 +19,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fd3/httpmini/page"
 	"fd3/lesson"
 	"fd3/lesson/view"
+	"fd3/sockets"
 	"fd3/sockets/watch"
 )
 
@@ -546,6 +549,26 @@ p=socket.socket(fileno=%d); fds=socket.recv_fds(p,1,1)[1]; u=socket.socket(filen
 	for _, e := range events {
 		if e.Kind == lesson.KindReturn && strings.HasPrefix(e.Strace, "accept4(") && !strings.Contains(e.Text, "a descriptor of its own") {
 			t.Errorf("%s: %s", e.Strace, e.Text)
+		}
+	}
+}
+
+// However a message is cut into calls, of each the beginning is shown as the whole is
+// masked.
+func TestMaskPieces(t *testing.T) {
+	const message = "POST /?token=abcdefgh&x=1 HTTP/1.1\r\nHost: a.very.long.name.of.a.host.example\r\nCookie: id=0123456789012345678901234567890123456789012345678901234567890123456789\r\n" +
+		"Authorization: Basic 01234567890123456789012345678901234567890123456789\r\nContent-Length: 72\r\n\r\nuser=somebody.with.a.name&password=01234567890123456789012345678901234567"
+	masked := new(page.Masker).Append(nil, []byte(message))
+	for range 500 {
+		var d direction
+		for at := 0; at < len(message); {
+			end := min(at+1+rand.IntN(120), len(message))
+			piece := []byte(message[at:end])
+			call := sockets.Call{Name: "write", Ret: int64(len(piece)), Data: piece, Args: []sockets.Arg{{Name: "fd", Value: "3"}, {Name: "buf", Value: sockets.Quote(piece)}}}
+			if got, want := d.mask(call).Args[1].Value, sockets.Quote(masked[at:end]); got != want {
+				t.Fatalf("from %d to %d: %s, want %s", at, end, got, want)
+			}
+			at = end
 		}
 	}
 }
