@@ -11,6 +11,8 @@ type Ladder struct {
 	Left  Side   `json:"left"`
 	Right Side   `json:"right"`
 	Rungs []Rung `json:"rungs"` // from the first on
+
+	Router *Side `json:"router,omitempty"` // what stands between the cable and the host at the right; nil: nothing
 }
 
 // A Side is a host at one side of a Ladder.

@@ -33,6 +33,10 @@ func (n *Narrator) Ladder(ctx context.Context, network *netlab.Network) error {
 func Ladder(network *netlab.Network, packets []wire.Packet, calls []Call) lesson.Event {
 	l := lesson.Ladder{Rungs: rungs(packets, calls)}
 	l.Left, l.Right = side(network.Hosts[0]), side(network.Hosts[1])
+	if r := network.Router; r != nil {
+		router := side(*r)
+		l.Router = &router
+	}
 	return lesson.Event{Kind: lesson.KindLadder, Ladder: &l}
 }
 

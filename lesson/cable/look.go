@@ -139,6 +139,7 @@ func (n *Narrator) ends(network *netlab.Network) {
 		defer n.links(links, false)
 		defer n.offloads(links, false)
 	}
+	defer n.forwarded(network)
 	for _, h := range network.Hosts {
 		tells := func(value, ss, note string) {
 			n.show(lesson.Evidence{Fact: h.Name + "'s kernel", Value: value, Source: "sock_diag(7)", Command: "fd3 on " + h.Name + " -- ss " + ss, Note: note}.Event())

@@ -41,6 +41,9 @@ func (s *Sight) Look() (*kernel.Cable, error) {
 	for i, h := range s.Network.Hosts {
 		s.seen.Ends[i] = kernel.End{Name: h.Name, Addr: h.Addr, Net: s.Network.Net(stage.Role(h.Name))}
 	}
+	if s.seen.Router, err = router(s.Network); err != nil {
+		return nil, err
+	}
 	seen := s.seen // what is told stays as it is
 	return &seen, nil
 }

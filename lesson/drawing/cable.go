@@ -175,6 +175,7 @@ func (l *layout) drawCable(g *grid) {
 			g.down(m.lane[side], c.lines[len(c.lines)-1].y, y, true)
 		}
 	}
+	l.tieRouter(g)
 	l.cable.ends(g, m, y)
 	y++
 	for _, s := range l.cable.steps {

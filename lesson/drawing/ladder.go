@@ -12,8 +12,9 @@ import (
 // A Ladder is what happened between two hosts, arranged in steps: the calls at the outer
 // sides, the packets as arrows between, time downwards.
 type Ladder struct {
-	sides [2]lesson.Side // left and right
-	steps []step
+	sides  [2]lesson.Side // left and right
+	router *lesson.Side   // before the right one; nil: none
+	steps  []step
 }
 
 // A step is one line of a Ladder, or a few where its words need them.
@@ -58,7 +59,7 @@ func WholeLadder(l lesson.Ladder) Ladder {
 // arranged arranges what happened, where alike says how many rungs from the first on say
 // nothing new.
 func arranged(l lesson.Ladder, alike func([]lesson.Rung) int) Ladder {
-	b := &ladderBuilder{ladder: Ladder{sides: [2]lesson.Side{l.Left, l.Right}}}
+	b := &ladderBuilder{ladder: Ladder{sides: [2]lesson.Side{l.Left, l.Right}, router: l.Router}}
 	rungs := l.Rungs
 	for i := 0; i < len(rungs); {
 		n := alike(rungs[i:])

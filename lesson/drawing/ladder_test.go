@@ -157,7 +157,10 @@ var ladders = sync.OnceValue(func() map[string]lesson.Ladder {
 		p.From, p.To, p.Fate = []string{"client", "server"}[i], []string{"server", "client"}[i], wire.Passed
 		other.Rungs = append(other.Rungs, lesson.Rung{Packet: &p})
 	}
-	return map[string]lesson.Ladder{"opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder, "flood": flood.Ladder, "refused": refused.Ladder, "crossed": crossed.Ladder, "reset": reset.Ladder}
+	routed := newStory()
+	routed.Router = &lesson.Side{Name: "router", Address: "10.0.0.254"}
+	routed.segment(0, wire.ACK, 1, 1, 1400, wire.Passed, states("ESTABLISHED", "ESTABLISHED"), wire.States{})
+	return map[string]lesson.Ladder{"routed": routed.Ladder, "opened": opened.Ladder, "lost": lost.Ladder, "fates": fates.Ladder, "transfer": transfer.Ladder, "arp": other.Ladder, "empty": newStory().Ladder, "flood": flood.Ladder, "refused": refused.Ladder, "crossed": crossed.Ladder, "reset": reset.Ladder}
 })
 
 // Each ladder is a file to be looked at in review.

@@ -71,7 +71,8 @@ type measure struct {
 	lane    [2]int // the columns of cells between which the packets travel
 }
 
-// The names of the hosts are in the first row, and a blank one follows.
+// The names of the hosts are in the first row, and in the second, which is blank elsewhere,
+// that of a router.
 const headRows = 2
 
 func measured(room Room) measure {
@@ -254,6 +255,9 @@ func (l Ladder) head(g *grid, m measure) {
 			x = max(m.lane[0]+3-ansi.StringWidth(name), 0)
 		}
 		g.put(x, 0, name, strong)
+	}
+	if l.router != nil {
+		g.put(m.lane[1]-2, 1, "behind "+l.router.Name, faint)
 	}
 	if m.clock > 0 {
 		g.put(0, 0, "seconds", faint)

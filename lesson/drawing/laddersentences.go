@@ -11,6 +11,9 @@ import (
 // last.
 func (l Ladder) Sentences() []string {
 	var all []string
+	if l.router != nil {
+		all = append(all, fmt.Sprintf("Between the cable and %s stands the %s, %s.", l.sides[1].Name, l.router.Name, l.router.Address))
+	}
 	for _, s := range l.steps {
 		for side, words := range s.margin {
 			if words != "" && s.arrow == nil {

@@ -33,7 +33,7 @@ type layout struct {
 // lay arranges a Picture in a room: side by side where there is enough, else in one
 // column. Where that is too high it does without descriptors of no sockets, then puts other
 // programs of one name together, then does without the edges of empty queues, then without
-// most of what lies on the cable, or without the cable if nothing lies there, then without
+// the interfaces of a router, then without most of what lies on the cable, or without the cable if nothing lies there, then without
 // details, then without all that lies on the cable, then without sockets: what is finished
 // first, then the oldest.
 func (p Picture) lay(room Room) *layout {
@@ -41,7 +41,7 @@ func (p Picture) lay(room Room) *layout {
 	candidates := p.dispensable()
 	excess := 0
 	shortCable := func(p Picture) Picture { return p.withShortCable(excess) }
-	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, shortCable, Picture.withoutIdleCable, Picture.withFewDetails, Picture.withoutDetails, Picture.withCountedCable} {
+	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, Picture.withSmallRouter, shortCable, Picture.withoutIdleCable, Picture.withFewDetails, Picture.withoutDetails, Picture.withCountedCable} {
 		l := p.place(room)
 		if excess = l.excess(); excess <= 0 {
 			return l

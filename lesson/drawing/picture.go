@@ -29,6 +29,7 @@ type box struct {
 	where  string // where in the kernel it does it, after the state
 	right  bool   // listeners are at the right, their clients at the left
 	nobody bool   // no process holds what is in it
+	routes bool   // it is the router, which is no process
 	mark   mark
 	rows   []*row
 
@@ -104,6 +105,13 @@ func New(now kernel.Snapshot, before *kernel.Snapshot) Picture {
 	}
 	if now.Cable != nil {
 		p.cable = newCable(now.Cable, p.diff)
+		if r := now.Cable.Router; r != nil {
+			var was *kernel.Router
+			if before != nil && before.Cable != nil {
+				was = before.Cable.Router
+			}
+			p.boxes = append(p.boxes, routed(r, was)) // the last one: nearest to the cable
+		}
 	}
 	return p
 }

@@ -270,6 +270,23 @@ func loaded() (now, before kernel.Snapshot) {
 	return apart(kernel.SynRecv, is...), apart(kernel.SynRecv, was...)
 }
 
+// behindRouter is a network with a router, which has refused a packet: what it says of that
+// lies on the cable.
+func behindRouter() (now, before kernel.Snapshot) {
+	s := newStory()
+	large := s.segment(0, wire.ACK, 1, 1, 1400, wire.Held, wire.States{}, wire.States{})
+	before = apart(0, large)
+	router := kernel.Router{Name: "router", Addr: "10.0.0.254", Links: []kernel.RouterLink{{Name: "net0", MTU: 1500}, {Name: "net1", MTU: 1500}}, Route: 600, Forwarded: 3}
+	was := router
+	before.Cable.Router = &was
+	refused := *large
+	refused.Fate, refused.Arrived = wire.Passed, large.Time.Add(2*time.Second)
+	now = apart(0, &refused)
+	router.TooLarge, router.Unreachable = 1, 1
+	now.Cable.Router = &router
+	return now, before
+}
+
 func flowing() kernel.Snapshot {
 	s := apart(0)
 	s.Hosts, s.Cable.Holds = s.Hosts[:1], ""
@@ -287,6 +304,7 @@ func scenes() map[string]scene {
 	before, open := queued(), accepted()
 	cabled, syn := answered()
 	load, unlost := loaded()
+	routed, unrefused := behindRouter()
 	return map[string]scene{
 		"full":     {now: full()},
 		"queued":   {now: queued()},
@@ -303,6 +321,8 @@ func scenes() map[string]scene {
 		"crowd":    {now: crowd(), rows: 22},
 		"knocking": {now: knocking(), rows: 18},
 		"cable":    {now: cabled, before: &syn},
+		"router":   {now: routed, before: &unrefused},
+		"routed":   {now: routed, rows: 14},
 		"loaded":   {now: load, before: &unlost},
 		"load":     {now: load, before: &unlost, rows: 16},
 		"flowing":  {now: flowing()},

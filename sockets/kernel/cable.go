@@ -9,10 +9,11 @@ import (
 // A Cable is what lies between two hosts. No kernel knows of it: it is told by those who
 // hold it.
 type Cable struct {
-	Ends    [2]End        `json:"ends"`    // the hosts
-	Holds   string        `json:"holds"`   // what has to lie on it, in words of wire.Filters; empty: all passes at once
-	Way     wire.Way      `json:"way"`     // what becomes of what passes
-	Packets []wire.Packet `json:"packets"` // those that lie on it, and those that lay there and have left it last, by number
+	Ends    [2]End        `json:"ends"`             // the hosts
+	Holds   string        `json:"holds"`            // what has to lie on it, in words of wire.Filters; empty: all passes at once
+	Way     wire.Way      `json:"way"`              // what becomes of what passes
+	Router  *Router       `json:"router,omitempty"` // what stands between it and the host at its right end; nil: nothing
+	Packets []wire.Packet `json:"packets"`          // those that lie on it, and those that lay there and have left it last, by number
 }
 
 // An End is a host that a Cable ends at.

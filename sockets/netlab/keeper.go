@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -264,7 +265,7 @@ func (k *keeper) obey(l *stage.Line, o order, r *report) error {
 	case o.Do == state:
 		r.State = k.state()
 	case o.Do == nets:
-		for _, h := range k.hosts {
+		for _, h := range k.all() {
 			if err := h.give(l); err != nil {
 				return err
 			}
@@ -298,6 +299,14 @@ func (k *keeper) obey(l *stage.Line, o order, r *report) error {
 		return fmt.Errorf("%w: %q", stage.ErrUnknownOrder, o.Do)
 	}
 	return nil
+}
+
+// all are the hosts, and then the router, if there is one.
+func (k *keeper) all() []*host {
+	if k.router == nil {
+		return k.hosts
+	}
+	return append(slices.Clone(k.hosts), k.router)
 }
 
 // shape changes the interfaces of all hosts, or of none.

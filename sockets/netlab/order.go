@@ -22,7 +22,7 @@ type order struct {
 // The orders.
 const (
 	state = "state" // what stands where
-	nets  = "nets"  // the Net of each host follows as descriptors
+	nets  = "nets"  // the Net of each host, and of the router, follows as descriptors
 	start = "start" // a command on a host: after a first answer its files follow as descriptors, then comes the second
 	cable = "cable" // something that is done with the cable
 	shape = "shape" // of the interfaces

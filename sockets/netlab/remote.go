@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
@@ -123,12 +124,16 @@ func Open(name string) (*Network, error) {
 	return n, nil
 }
 
-// receive takes the Net of each host.
+// receive takes the Net of each host, and that of the router.
 func (n *Network) receive() error {
 	if err := n.line.Write(order{Do: nets, Version: stage.Version()}); err != nil {
 		return err
 	}
-	for _, h := range n.Hosts {
+	hosts := n.Hosts
+	if n.Router != nil {
+		hosts = append(slices.Clone(hosts), *n.Router)
+	}
+	for _, h := range hosts {
 		net, err := kernel.Receive(n.line.FD)
 		if err != nil {
 			return err

@@ -3,12 +3,14 @@ package netlab_test
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"fd3/sockets/kernel"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 	"fd3/sockets/wire"
@@ -80,6 +82,20 @@ func TestRouter(t *testing.T) {
 	l.cable(wire.Order{Do: "flow"})
 	if c := l.must(stage.Server, stage.Order{Do: "recvfrom", FD: 4, Size: 1400, Flags: unix.MSG_WAITALL}); c.Ret != 1400 {
 		t.Error(c.Strace())
+	}
+	var r kernel.Router
+	if err := r.Read(l.Net(netlab.Router)); err != nil {
+		t.Fatal(err)
+	}
+	const handshake, data = 3, 3
+	if r.Forwarded < handshake+data || r.TooLarge != 1 || r.Unreachable != 1 || !slices.Equal(r.Links, []kernel.RouterLink{{Name: "net0", MTU: 1500}, {Name: "net1", MTU: 1500}}) {
+		t.Errorf("the router's kernel counts %+v", r)
+	}
+	if _, err := l.Shape(netlab.Shape{MTU: 900}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Read(l.Net(netlab.Router)); err != nil || r.Links[0].MTU != 900 || r.Links[1].MTU != 900 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

@@ -137,7 +137,7 @@ func maskedCable(c *kernel.Cable) *kernel.Cable {
 	if c == nil {
 		return nil
 	}
-	copied := kernel.Cable{Ends: c.Ends, Holds: c.Holds, Way: c.Way, Packets: []wire.Packet{}}
+	copied := kernel.Cable{Ends: c.Ends, Holds: c.Holds, Way: c.Way, Router: c.Router, Packets: []wire.Packet{}}
 	for i, p := range c.Lying() {
 		copied.Packets = append(copied.Packets, wire.Packet{Number: i + 1, From: p.From, To: p.To, Fate: p.Fate, Summary: p.Summary, Labels: p.Labels})
 	}
