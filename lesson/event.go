@@ -88,6 +88,8 @@ type Event struct {
 	Go         string `json:"go,omitempty"`          // enter, return: and in Go
 	Unseen     bool   `json:"unseen,omitempty"`      // return: true when no command was waiting for it any more
 
+	CallsBefore int `json:"calls_before,omitempty"` // text: of watch: how many calls the process had made before its first one on a socket
+
 	Fact    string `json:"fact,omitempty"`    // evidence: what it is about
 	Value   string `json:"value,omitempty"`   // evidence: what the kernel said
 	Source  string `json:"source,omitempty"`  // evidence: where it was read: getsockname(2), /proc/PID/fd, sock_diag(7), …

@@ -120,12 +120,17 @@ func (n *Narrator) show(e lesson.Event, w *watch.Event) {
 
 // say tells a section of watch.md about a process.
 func (n *Narrator) say(section string, w *watch.Event, values map[string]string) {
+	n.last = nil
+	n.show(ofProcess(section, w, values), w)
+}
+
+// ofProcess is a section of watch.md about a process.
+func ofProcess(section string, w *watch.Event, values map[string]string) lesson.Event {
 	if values == nil {
 		values = make(map[string]string)
 	}
 	values["name"], values["pid"] = w.Name, fmt.Sprint(w.PID)
-	n.last = nil
-	n.show(lesson.Event{Kind: lesson.KindText, Section: "watch", Text: filled(section, values)}, w)
+	return lesson.Event{Kind: lesson.KindText, Section: "watch", Text: filled(section, values)}
 }
 
 // add tells a section of watch.md about a life.
@@ -258,7 +263,10 @@ func (n *Narrator) before(e *watch.Event) {
 	if parts != nil {
 		values["parts"] = strings.Join(parts, ", ")
 	}
-	n.say("before", e, values)
+	told := ofProcess("before", e, values)
+	told.CallsBefore = all
+	n.last = nil
+	n.show(told, e)
 }
 
 func (n *Narrator) returned(e *watch.Event) {

@@ -102,6 +102,9 @@ func TestLife(t *testing.T) {
 			}
 		case lesson.KindText:
 			texts = append(texts, e.Text)
+			if said := fmt.Sprintf("%d calls before", e.CallsBefore); (e.CallsBefore > 0) != strings.Contains(e.Text, said) {
+				t.Errorf("%d calls before a socket, told as %s", e.CallsBefore, e.Text)
+			}
 		case lesson.KindBytes:
 			drawn++
 			if len(e.Spans) < 10 || e.Spans[0].Name != "method" && !strings.Contains(e.Spans[0].Name, "version") {

@@ -2,9 +2,7 @@ package lab
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"fd3/lesson"
@@ -73,16 +71,12 @@ func (l *Lab) Serving(s Story) Service {
 // Before is how many calls its first process had made before its first on a socket.
 func (s Story) Before() int {
 	for _, e := range s.Events {
-		if m := before.FindStringSubmatch(e.Text); m != nil {
-			n, _ := strconv.Atoi(m[1])
-			return n
+		if e.CallsBefore > 0 {
+			return e.CallsBefore
 		}
 	}
 	return 0
 }
-
-// before is what a Narrator says of that.
-var before = regexp.MustCompile(`: (\d+) calls? before its first one on a socket`)
 
 // A Service is the steps of a server with its first client, from the calls of its Story.
 type Service struct {
