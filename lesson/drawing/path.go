@@ -37,6 +37,7 @@ type band struct {
 type function struct {
 	number int // 0: it is several
 	name   string
+	given  *path.SkBuff // as it was entered; nil: that was not told
 	seen   []string
 }
 
@@ -62,7 +63,7 @@ func NewPath(p path.Path) Path {
 			if bands[name] == nil {
 				bands[name] = &band{name: name}
 			}
-			f := function{number: i + 1, name: v.Function}
+			f := function{number: i + 1, name: v.Function, given: v.SkBuff}
 			if v.File == "" {
 				f.name += " ?"
 			}
@@ -391,7 +392,8 @@ func (d Path) grid(room Room) *grid {
 // mostFunction is how many columns a column of functions has at most.
 const mostFunction = 44
 
-// lines are the lines of a function: its number and name, and what was seen in it.
+// lines are the lines of a function: its number and name, at the other edge the bytes of the
+// sk_buff that it was given, and what was seen in it.
 func (f function) lines(width int) []struct {
 	text   string
 	weight weight
@@ -405,9 +407,17 @@ func (f function) lines(width int) []struct {
 	if f.number > 0 {
 		number = fmt.Sprintf("%2d ", f.number)
 	}
-	for _, part := range breakName(f.name, width-len(number)) {
-		all = append(all, line{number + part, normal})
-		number = strings.Repeat(" ", len(number))
+	bytes := ""
+	if f.given != nil {
+		bytes = fmt.Sprintf(" %d B", f.given.Len)
+	}
+	for _, part := range breakName(f.name, width-len(number)-len(bytes)) {
+		part = number + part
+		if bytes != "" {
+			part = fmt.Sprintf("%-*s%s", width-len(bytes), part, bytes)
+		}
+		all = append(all, line{part, normal})
+		number, bytes = strings.Repeat(" ", len(number)), ""
 	}
 	for _, s := range f.seen {
 		for _, part := range wrap(s, width-len(number)-1) {
@@ -455,8 +465,12 @@ func (d Path) Sentences() []string {
 					if f.number > 0 {
 						words = fmt.Sprintf("%d %s", f.number, f.name)
 					}
-					if len(f.seen) > 0 {
-						words += " (" + strings.Join(f.seen, "; ") + ")"
+					seen := f.seen
+					if f.given != nil {
+						seen = append([]string{"entered with " + lesson.Counted(f.given.Len, "byte")}, seen...)
+					}
+					if len(seen) > 0 {
+						words += " (" + strings.Join(seen, "; ") + ")"
 					}
 					told = append(told, words)
 				}

@@ -1,6 +1,7 @@
 package drawing
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +86,29 @@ func TestPath(t *testing.T) {
 	}
 	if row, _ := at("newer_function ?"); row <= last-1 {
 		t.Errorf("a function that is not in the table stands in row %d", row)
+	}
+}
+
+// The bytes of the sk_buff that a function was given stand at the other edge of its column.
+func TestPathBytes(t *testing.T) {
+	told := sent
+	told.Visits = slices.Clone(sent.Visits)
+	told.Visits[5].SkBuff, told.Visits[6].SkBuff, told.Visits[9].SkBuff = &path.SkBuff{Len: 71}, &path.SkBuff{Len: 1234571}, &path.SkBuff{}
+	for columns := Narrowest; columns <= 130; columns += 7 {
+		all := pathLines(NewPath(told).Cells(Room{Columns: columns}, false))
+		for _, want := range []string{" 71 B │", " 1234571 B │", " 0 B │"} {
+			if !strings.Contains(strings.Join(all, "\n"), want) {
+				t.Fatalf("%d columns: no %q in\n%s", columns, want, strings.Join(all, "\n"))
+			}
+		}
+		for _, line := range all {
+			if ansi.StringWidth(line) > columns {
+				t.Errorf("%d columns: %q has %d", columns, line, ansi.StringWidth(line))
+			}
+		}
+	}
+	if text := strings.Join(NewPath(told).Sentences(), "\n"); !strings.Contains(text, "6 dev_hard_start_xmit (entered with 71 bytes; 71 = 14") {
+		t.Error(text)
 	}
 }
 

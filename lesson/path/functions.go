@@ -55,6 +55,9 @@ func Functions(p path.Path) []lesson.Evidence {
 		if len(v.Takes) > 0 {
 			e.Value += ", takes (" + strings.Join(v.Takes, ", ") + ")"
 		}
+		if v.SkBuff != nil {
+			e.Value += fmt.Sprintf(", entered with %s, and room for %d in front of them", lesson.Counted(v.SkBuff.Len, "byte"), v.SkBuff.Headroom)
+		}
 		if sum := sums[v.Function]; sum.Calls > 0 {
 			e.Value += ", " + lesson.Counted(sum.Calls, "call")
 			if sum.OwnNS > 0 {

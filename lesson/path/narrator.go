@@ -237,6 +237,9 @@ func (n *Narrator) meaning(p path.Path) {
 		}
 		told = append(told, n.words(section, values))
 	}
+	if grown := p.Grown(); len(grown) > 1 {
+		told = append(told, n.grown(grown))
+	}
 	switch {
 	case arrived != nil && arrived.Says == "lo":
 		told = append(told, n.words("lo", nil))
@@ -255,6 +258,20 @@ func (n *Narrator) meaning(p path.Path) {
 		}
 	}
 	n.text("meaning", told...)
+}
+
+// grown says how the sk_buff of the first packet has changed on its way down.
+func (n *Narrator) grown(all []path.SkBuff) string {
+	first, last := all[0], all[len(all)-1]
+	var lengths []string
+	for _, b := range all {
+		lengths = append(lengths, fmt.Sprint(b.Len))
+	}
+	section := "grown"
+	if first.Headroom-last.Headroom == last.Len-first.Len {
+		section = "grown in front"
+	}
+	return n.words(section, map[string]string{"lengths": strings.Join(lengths, ", "), "free": fmt.Sprint(first.Headroom), "left": fmt.Sprint(last.Headroom)})
 }
 
 // drops tells of packets of the call that were thrown away.
@@ -315,6 +332,7 @@ func (n *Narrator) source(p path.Path) {
 		values["missing"] = strings.Join(p.Missing, ", ")
 		n.say("missing", values)
 	}
+	n.probed(p)
 	n.structures(p)
 	if len(strange) > 0 {
 		values["functions"] = strings.Join(strange, ", ")
@@ -325,6 +343,31 @@ func (n *Narrator) source(p path.Path) {
 		n.say("times", values)
 	} else if p.TookNS > 0 {
 		n.say("no times", values)
+	}
+}
+
+// probed says what has told of the sk_buffs, what it cannot tell, and what it cost; or why
+// there was none.
+func (n *Narrator) probed(p path.Path) {
+	values := map[string]string{"kernel": p.Kernel, "why": p.Unprobed}
+	switch {
+	case p.Unprobed == path.NoMulti:
+		n.say("unprobed", values)
+	case p.Unprobed != "":
+		n.say("unprobed denied", values)
+	}
+	if p.Probed == nil {
+		return
+	}
+	values["functions"], values["entered"], values["told"] = lesson.Counted(p.Probed.Functions, "function"), fmt.Sprint(p.Probed.Entered), fmt.Sprint(p.Told())
+	n.say("probed", values)
+	if p.Probed.Lost > 0 {
+		values["lost"] = lesson.Counted(p.Probed.Lost, "time")
+		n.say("probed lost", values)
+	}
+	if p.Probed.OnNS > 0 {
+		values["on"] = lesson.Took(time.Duration(p.Probed.OnNS))
+		n.say("probed cost", values)
 	}
 }
 

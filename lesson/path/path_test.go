@@ -1,6 +1,7 @@
 package path
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,34 @@ func TestWords(t *testing.T) {
 	held := told(t, way, sockets.Call{Name: "sendto"})
 	if !strings.Contains(held, "its way so far") {
 		t.Error(held)
+	}
+}
+
+// Where functions have told of their sk_buffs the words say how it grew, by whom that was seen,
+// and at what cost; and where they have not, why.
+func TestWordsOfSkBuffs(t *testing.T) {
+	returned := sockets.Call{Name: "sendto", Returned: true, Ret: 5}
+	seen := way
+	seen.Probed = &path.Probed{Functions: 1380, Entered: 68, Lost: 1, OnNS: 1e8}
+	seen.Visits = slices.Clone(way.Visits)
+	seen.Visits[1].SkBuff, seen.Visits[2].SkBuff = &path.SkBuff{Len: 5, Headroom: 256}, &path.SkBuff{Len: 71, Headroom: 190}
+	text := told(t, seen, returned)
+	for _, want := range []string{"more bytes on its way down: 5, 71.", "256 bytes at first and 190 in the end", "the 1380 functions of the network", "came to 68 of them within the call, and 2 of these stand here",
+		"no room for what it saw 1 time more", "To put the program there took 100 ms", "entered with 71 bytes, and room for 190 in front of them"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	seen.Visits[2].SkBuff = &path.SkBuff{Len: 71, Headroom: 10} // in other memory
+	if text := told(t, seen, returned); !strings.Contains(text, "other bytes on its way down: 5, 71.") || strings.Contains(text, "have not been moved") {
+		t.Error(text)
+	}
+	for why, want := range map[string]string{path.NoMulti: "Linux 6.18.1 cannot put a program at many functions at once", "bpf(2) for kprobe.multi says EPERM": "not told here: bpf(2) for kprobe.multi says EPERM. So only tracepoints tell"} {
+		unseen := way
+		unseen.Unprobed = why
+		if text := told(t, unseen, returned); !strings.Contains(text, want) || strings.Contains(text, "stand here") {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }
 

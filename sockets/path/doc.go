@@ -14,6 +14,9 @@
 // OpenEvery makes a Trace by which every function tells that it was called, where the kernel
 // has a tracer for that.
 //
+// Where the kernel has kprobe.multi an eBPF program stands meanwhile at the functions of the
+// network that take an sk_buff, and notes for that thread what it says of its bytes.
+//
 // A function that the compiler has put into its caller has no frame of its own and is never
 // seen; nor is one that has no tracepoint below it.
 //

@@ -9,18 +9,20 @@ import (
 
 // A Path is the way of one call through the kernel, as far as it was seen.
 type Path struct {
-	Call    string    `json:"call"`               // as strace(1) prints it
-	Kernel  string    `json:"kernel"`             // the release of the kernel that it ran on
-	Made    time.Time `json:"made"`               // when
-	Source  string    `json:"source"`             // what has shown it
-	Table   string    `json:"table"`              // the version of the kernel whose source files are named
-	Missing []string  `json:"missing,omitempty"`  // events that this kernel does not have
-	TookNS  int64     `json:"took_ns,omitempty"`  // how long the call lasted while its stacks were written
-	Timed   string    `json:"timed,omitempty"`    // where the times of the hits come from; empty: they have none
-	PlainNS int64     `json:"plain_ns,omitempty"` // how long the call lasted in the pass that gave the times
-	Every   string    `json:"every,omitempty"`    // the tracer by which every function has told, once for each time that it was called; empty: tracepoints have
-	OnNS    int64     `json:"on_ns,omitempty"`    // how long it took to have every function tell
-	Visits  []Visit   `json:"visits"`             // the functions, in the order in which the call came to them
+	Call     string    `json:"call"`               // as strace(1) prints it
+	Kernel   string    `json:"kernel"`             // the release of the kernel that it ran on
+	Made     time.Time `json:"made"`               // when
+	Source   string    `json:"source"`             // what has shown it
+	Table    string    `json:"table"`              // the version of the kernel whose source files are named
+	Missing  []string  `json:"missing,omitempty"`  // events that this kernel does not have
+	TookNS   int64     `json:"took_ns,omitempty"`  // how long the call lasted while its stacks were written
+	Timed    string    `json:"timed,omitempty"`    // where the times of the hits come from; empty: they have none
+	PlainNS  int64     `json:"plain_ns,omitempty"` // how long the call lasted in the pass that gave the times
+	Every    string    `json:"every,omitempty"`    // the tracer by which every function has told, once for each time that it was called; empty: tracepoints have
+	OnNS     int64     `json:"on_ns,omitempty"`    // how long it took to have every function tell
+	Probed   *Probed   `json:"probed,omitempty"`   // what a program at the functions has seen; nil: there was none
+	Unprobed string    `json:"unprobed,omitempty"` // why there was none
+	Visits   []Visit   `json:"visits"`             // the functions, in the order in which the call came to them
 }
 
 // A Visit is a function that the call went through.
@@ -29,6 +31,7 @@ type Visit struct {
 	File     string   `json:"file,omitempty"`    // that defines it; empty: the table does not have it
 	Layer    Layer    `json:"layer,omitempty"`   // of that file; empty: of the network's none
 	Takes    []string `json:"takes,omitempty"`   // its parameters, as C declares them, by the types of the running kernel; empty: it has none, or they are not told
+	SkBuff   *SkBuff  `json:"sk_buff,omitempty"` // what the packet said that it was given, as it was entered; nil: it takes none, or has not told
 	Depth    int      `json:"depth"`             // how many functions were active around it
 	Up       bool     `json:"up,omitempty"`      // on the way up to a receiver, in a softirq
 	Packet   int      `json:"packet,omitempty"`  // the packet that it handles, from 1; 0: none yet, or none
@@ -107,11 +110,13 @@ func hit(r followed) Hit {
 }
 
 // visits puts the functions of all stacks into the order in which the call came to them.
-// What two stacks that follow each other have in common was not left in between.
-func visits(all []followed) []Visit {
+// What two stacks that follow each other have in common was not left in between. entered are
+// those that have told of their sk_buffs.
+func visits(all []followed, entered []entry) []Visit {
 	var made []Visit
 	var before []string
-	var at []int // the visit of each function of before
+	last := time.Duration(0) // when the record before was written
+	var at []int             // the visit of each function of before
 	for n, r := range all {
 		if len(r.stack) == 0 { // it was lost
 			continue
@@ -122,8 +127,10 @@ func visits(all []followed) []Visit {
 		}
 		at = at[:same]
 		arrives := r.arrives(same)
+		said := active(entered, r.stack[same:], last, r.at)
+		last = r.at
 		for depth := same; depth < len(r.stack); depth++ {
-			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up() || depth < arrives, Packet: r.number, CPU: r.cpu, Softirq: r.softirq(depth)}
+			v := Visit{Function: r.stack[depth], Depth: depth, Up: r.up() || depth < arrives, Packet: r.number, CPU: r.cpu, Softirq: r.softirq(depth), SkBuff: said[depth-same]}
 			at = append(at, len(made))
 			made = append(made, v)
 		}
@@ -202,6 +209,35 @@ func (p *Path) Given() (bytes int, given bool) {
 		return came.Len, true
 	}
 	return 0, true
+}
+
+// Grown returns what the sk_buff of the first packet said on its way down to the driver, one
+// after the other, each that differs from the one before. It is empty where no function has
+// told.
+func (p *Path) Grown() (all []SkBuff) {
+	for _, v := range p.Visits {
+		if v.Packet != 1 || v.Up {
+			continue
+		}
+		if v.SkBuff != nil && (len(all) == 0 || all[len(all)-1] != *v.SkBuff) {
+			all = append(all, *v.SkBuff)
+		}
+		if slices.ContainsFunc(v.Hits, func(h Hit) bool { return h.Event == "net_dev_start_xmit" }) {
+			break
+		}
+	}
+	return all
+}
+
+// Told returns how many functions have told of their sk_buffs, each counted once.
+func (p *Path) Told() int {
+	seen := make(map[string]bool)
+	for _, v := range p.Visits {
+		if v.SkBuff != nil {
+			seen[v.Function] = true
+		}
+	}
+	return len(seen)
 }
 
 // Tracepoints returns how many of the kernel's tracepoints have seen the call, each counted

@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == victim {
 		live()
 	}
+	if len(os.Args) == 2 && os.Args[1] == holder {
+		hold()
+	}
 	if len(os.Args) == 2 && os.Args[1] == sender {
 		sendOnce()
 	}

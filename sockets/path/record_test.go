@@ -81,7 +81,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%d records", len(all))
 		}
 		inside, _, _ := within(all, "44")
-		for _, v := range visits(follow(inside)) {
+		for _, v := range visits(follow(inside), nil) {
 			if v.Function == "" {
 				t.Error("a function without a name")
 			}

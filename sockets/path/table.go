@@ -2,6 +2,7 @@ package path
 
 import (
 	_ "embed"
+	"iter"
 	"runtime"
 	"sort"
 	"strconv"
@@ -55,6 +56,22 @@ func (t Table) File(function string) string {
 		return file
 	}
 	return ""
+}
+
+// layers are all functions of the table, each with its layer.
+func (t Table) layers() iter.Seq2[string, Layer] {
+	of := make([]Layer, len(t.files))
+	for i, file := range t.files {
+		of[i] = LayerOf(file)
+	}
+	return func(yield func(string, Layer) bool) {
+		for line := range strings.Lines(t.names) {
+			name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if n, err := strconv.Atoi(number); err == nil && n < len(of) && !yield(name, of[n]) {
+				return
+			}
+		}
+	}
 }
 
 // arches are the kernel's names of the architectures.

@@ -26,12 +26,14 @@ var events = []string{
 // A Trace is a ring buffer of one's own, in which the kernel writes down what a thread comes
 // through. It sees one call after the other, between Begin and End.
 type Trace struct {
-	in     *instance
-	tid    int           // of the thread; those before it may still be written down
-	number string        // of the system call
-	last   time.Duration // when the last record was written that End has read
-	tracer string        // by which every function tells; empty: tracepoints do
-	on     time.Duration // that it took to have the tracer begin
+	in       *instance
+	tid      int           // of the thread; those before it may still be written down
+	number   string        // of the system call
+	last     time.Duration // when the last record was written that End has read
+	tracer   string        // by which every function tells; empty: tracepoints do
+	on       time.Duration // that it took to have the tracer begin
+	probe    *probe        // between Begin and End, where stacks are written; nil: there is none
+	unprobed error         // why
 }
 
 // Open makes the ring buffer. Where this user may not trace, or the kernel cannot, the error
@@ -48,20 +50,29 @@ func Open() (*Trace, error) {
 			return nil, deniedAt("an event of tracefs", err)
 		}
 	}
+	go takers() // which are found while the call is prepared
 	return t, nil
 }
 
 // Close has the ring buffer removed, and does not wait for it.
-func (t *Trace) Close() { t.in.close() }
+func (t *Trace) Close() {
+	t.probe.close()
+	t.in.close()
+}
 
 // Begin has the kernel write down from now on what a thread comes through; the call of
 // interest is the first one of that number. With stacks each tracepoint tells which
-// functions are active, which takes time.
+// functions are active, which takes time, and where the kernel can put a program at many
+// functions those that take an sk_buff tell what it says.
 func (t *Trace) Begin(tid, number int, stacks bool) error {
 	if err := t.beginEvery(tid); err != nil {
 		return err
 	}
 	t.tid = tid
+	if stacks && t.tracer == "" {
+		t.probe.close()
+		t.probe, t.unprobed = newProbe(tid)
+	}
 	settings := [][2]string{
 		{"set_event_pid", strconv.Itoa(tid)},
 		{"options/stacktrace", map[bool]string{false: "0", true: "1"}[stacks && t.tracer == ""]},
@@ -86,21 +97,48 @@ func (t *Trace) End() (Path, error) {
 	if t.tracer != "" {
 		return t.endEvery()
 	}
-	kept, took, err := t.end()
+	kept, began, took, err := t.end()
 	p := Path{Kernel: release(), Made: time.Now(), Source: "tracefs, events with stacks", Table: Functions().Version, Missing: t.in.missing, TookNS: took.Nanoseconds()}
-	if err != nil {
+	entered, failed := t.entered(&p, began, took)
+	if err := errors.Join(err, failed); err != nil {
 		return p, err
 	}
-	p.Visits = visits(kept)
+	p.Visits = visits(kept, entered)
 	return p, nil
 }
 
-// end returns the records of the call, counted from when it was entered, and how long it
-// took; 0 where it has not returned.
-func (t *Trace) end() (kept []followed, took time.Duration, err error) {
+// entered returns the functions that have told of their sk_buffs, their times counted from
+// when the call began, and says in a Path how that was seen.
+func (t *Trace) entered(p *Path, began, took time.Duration) ([]entry, error) {
+	if t.probe == nil {
+		p.Unprobed = t.unprobed.Error()
+		if denied := new(DeniedError); errors.As(t.unprobed, &denied) {
+			p.Unprobed = denied.says()
+		}
+		return nil, nil
+	}
+	defer func() {
+		t.probe.close()
+		t.probe = nil
+	}()
+	all, lost, err := t.probe.end()
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].at -= began
+	}
+	p.Source += ", kprobe.multi"
+	p.Probed = &Probed{len(t.probe.at), distinct(all, took), lost, t.probe.on.Nanoseconds()}
+	return all, nil
+}
+
+// end returns the records of the call, counted from when it began, when that was, and how
+// long it took; 0 where it has not returned.
+func (t *Trace) end() (kept []followed, began, took time.Duration, err error) {
 	all, err := t.records()
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	return call(all, t.number)
 }
@@ -123,21 +161,22 @@ func (t *Trace) records() ([]record, error) {
 }
 
 // call returns those of the first call of a number, as end does.
-func call(all []record, number string) (kept []followed, took time.Duration, err error) {
+func call(all []record, number string) (kept []followed, began, took time.Duration, err error) {
 	inside, enter, leave := within(all, number)
 	if enter == nil && len(inside) == 0 {
-		return nil, 0, ErrUnseen
+		return nil, 0, 0, ErrUnseen
 	}
 	kept = follow(inside)
 	if enter != nil {
+		began = enter.at
 		for i := range kept {
-			kept[i].at -= enter.at
+			kept[i].at -= began
 		}
 		if leave != nil {
-			took = leave.at - enter.at
+			took = leave.at - began
 		}
 	}
-	return kept, took, nil
+	return kept, began, took, nil
 }
 
 // written returns what the ring buffer has.

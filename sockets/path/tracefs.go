@@ -93,8 +93,10 @@ type DeniedError struct {
 }
 
 func (e *DeniedError) Error() string {
-	return fmt.Sprintf("the kernel's own way is not to be seen here: %s says %s", e.What, unix.ErrnoName(e.Errno))
+	return "the kernel's own way is not to be seen here: " + e.says()
 }
+
+func (e *DeniedError) says() string { return e.What + " says " + unix.ErrnoName(e.Errno) }
 
 func (e *DeniedError) Unwrap() error { return e.Errno }
 

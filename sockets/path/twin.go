@@ -33,7 +33,7 @@ func (t *Trace) Time(p *Path, number, bytes int) error {
 		return err
 	}
 	for _, pass := range passes {
-		passed, took, err := call(pass, t.number)
+		passed, _, took, err := call(pass, t.number)
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (t *Trace) timeEvery(p *Path, number, bytes int) error {
 	if err != nil || len(passes) == 0 {
 		return err
 	}
-	if _, took, err := call(passes[len(passes)-1], t.number); err == nil && took > 0 {
+	if _, _, took, err := call(passes[len(passes)-1], t.number); err == nil && took > 0 {
 		p.Timed, p.PlainNS = onTwin+", with no function telling", took.Nanoseconds()
 	}
 	return nil

@@ -59,6 +59,9 @@ func (l *Lab) showWay(w Way) {
 		e.Source = "fd3 path --record"
 	}
 	l.Note("seen", e.Value)
+	if w.Probed != nil {
+		e.Note = "Behind a function stand the bytes (`B`) of the `sk_buff` that it was given, as it was entered: an eBPF program has noted them."
+	}
 	l.Show(e)
 	l.Tell(lesson.Event{Kind: lesson.KindPath, Path: &w.Path})
 }
