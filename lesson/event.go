@@ -41,7 +41,7 @@ const (
 	KindConnection Kind = "connection" // serve: what follows is about this connection: FD
 	KindRequest    Kind = "request"    // serve: a request has its answer: FD, Peer, Value (the status in words), Text (why)
 	KindLoad       Kind = "load"       // serve: what each loop did in the last second
-	KindEnd        Kind = "end"        // serve: the server has ended: Text
+	KindEnd        Kind = "end"        // serve, watch: the server, or the recording, has ended: Text
 
 	KindLesson  Kind = "lesson"  // tour: a lesson begins: Step is its name, Title, Text what it asks, Life all lessons; lessons: Value (here, finished), Minutes
 	KindSetup   Kind = "setup"   // tour: calls that are told in short: Text is all in a line

@@ -25,7 +25,7 @@ import (
 const recordLong = `Record the course, or one lesson of it, as it goes by itself on this machine:
 line by line, in colours, with a marker at each step. The file is an asciicast
 v2, which asciinema plays. It needs no terminal; where there is one, it is shown
-too.
+too. The last marker is "the end": a file without it was cut.
 
 To record the full screen, or what you do yourself: fd3 tour --record OUT.cast`
 
@@ -148,10 +148,14 @@ func record(to castFile, columns, rows int, watch io.Writer) (*recording, error)
 	return r, nil
 }
 
-// end gives the recording its name. Each line of it is whole, so it may end anywhere;
-// but one that could not be written leaves no file.
+// end gives the recording its last marker and its name. Each line of it is whole, so the
+// tour may end anywhere; but one that could not be written leaves no file.
 func (r *recording) end() error {
-	if err := r.Close(); err != nil {
+	err := r.Close()
+	if err == nil {
+		err = r.cast.Mark(view.TheEnd)
+	}
+	if err != nil {
 		return errors.Join(err, r.file.Discard())
 	}
 	return thereAlready(r.file.Name(), r.file.Commit())

@@ -435,8 +435,11 @@ func checkCast(text string, width, height int) error {
 		last = at
 		count[code]++
 	}
-	if count["o"] == 0 || count["m"] < 2 || len(count) > 2 {
+	if count["o"] == 0 || count["m"] < 3 || len(count) > 2 {
 		return fmt.Errorf("the events are %v", count)
+	}
+	if end := lines[len(lines)-1]; !strings.HasSuffix(end, `"m","the end"]`) {
+		return fmt.Errorf("its end is missing: the last line is %s", end)
 	}
 	return nil
 }

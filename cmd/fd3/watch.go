@@ -201,6 +201,7 @@ func (f *watchFlags) record(tell func() error, command string) error {
 	if ended != nil && !errors.As(ended, &exit) {
 		return ended
 	}
+	f.Recorded()
 	if err := errors.Join(failed, out.Flush()); err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ type castHeader struct {
 	Env       map[string]string `json:"env,omitempty"`
 }
 
-// A Cast writes a recording of a terminal. Each event is a line, written at once,
-// so that what is there is a whole recording at any moment. It may be used from
-// several goroutines.
+// A Cast writes a recording of a terminal. Each event is a line, written at once. The last
+// one is a marker, TheEnd: what was cut off at the end of a line lacks it. It may be used
+// from several goroutines.
 type Cast struct {
 	began time.Time
 
@@ -31,6 +31,9 @@ type Cast struct {
 	rest  []byte // the beginning of a character whose end has not come yet
 	marks int
 }
+
+// TheEnd is the label of the marker that a recording ends with.
+const TheEnd = "the end"
 
 // NewCast begins a recording, now.
 func NewCast(w io.Writer, width, height int, title, term string) (*Cast, error) {

@@ -507,6 +507,7 @@ func FuzzReplay(f *testing.F) {
 	f.Add([]byte(`{"kind":"text","section":"recording","text":"x"}` + "\n" + `{"kind":"life","fd":3}` + "\n" + `{"kind":"return","strace":"x"}`))
 	f.Add([]byte(`{"kind":"text","section":"recording"}` + "\n" + `{"kind":"bytes","data":"YQ==","spans":[{"name":"a","start":0,"end":9}]}`))
 	f.Add([]byte(`{"kind":"text","section":"recording"}` + "\n" + `{"kind":"snapshot","snapshot":{"hosts":[{"processes":[{"name":"a","pid":1}]}]}}`))
+	f.Add([]byte(`{"kind":"text","section":"recording"}` + "\n" + `{"kind":"end"}` + "\n" + `{"kind":"text"}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		text := view.NewText(io.Discard, view.Look{Width: 80})
 		Replay(bytes.NewReader(file), func(e lesson.Event) { text.Show(e) })

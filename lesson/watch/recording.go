@@ -21,20 +21,30 @@ func (n *Narrator) Recording(command string) {
 		"date": time.Now().UTC().Format(time.DateOnly), "kernel": unix.ByteSliceToString(u.Release[:]), "command": command})})
 }
 
+// Recorded tells, last of all, that the recording ends here: what was cut off at the end of
+// a line lacks it.
+func (n *Narrator) Recorded() {
+	n.Show(lesson.Event{Kind: lesson.KindEnd, Section: recording, Text: filled("recorded", nil)})
+}
+
 const recording = "recording"
 
 // Replay shows the Events of a recording, which has one in a line. It is one that a Narrator
-// has told, and begins by saying so: anything else is an error, which says in which line.
+// has told, begins by saying so, and ends so: anything else is an error, which says in which
+// line.
 func Replay(r io.Reader, show func(lesson.Event)) error {
 	in := bufio.NewReader(r)
+	over := false // the Event that ends it was there
 	for number := 1; ; number++ {
 		line, err := in.ReadBytes('\n')
 		ends := errors.Is(err, io.EOF)
 		switch {
 		case err != nil && !ends:
 			return err
-		case ends && len(line) == 0 && number > 1:
+		case ends && len(line) == 0 && over:
 			return nil
+		case ends && len(line) == 0 && number > 1:
+			return fmt.Errorf("the recording is cut: the rest of it is missing after line %d", number-1)
 		}
 		var e lesson.Event
 		unread := json.Unmarshal(line, &e)
@@ -43,10 +53,11 @@ func Replay(r io.Reader, show func(lesson.Event)) error {
 			return errors.New("no recording of fd3 watch --out")
 		case unread != nil && ends:
 			return fmt.Errorf("the recording is cut: line %d, its last one, is not whole", number)
-		case unread != nil || !sound(e):
+		case unread != nil || over || !sound(e):
 			return fmt.Errorf("the recording is damaged: line %d is not one of fd3 watch --out", number)
 		}
 		show(e)
+		over = e.Kind == lesson.KindEnd
 	}
 }
 
@@ -54,7 +65,7 @@ func Replay(r io.Reader, show func(lesson.Event)) error {
 // needs to be shown.
 func sound(e lesson.Event) bool {
 	switch e.Kind {
-	case lesson.KindText, lesson.KindReturn, lesson.KindEvidence:
+	case lesson.KindText, lesson.KindReturn, lesson.KindEvidence, lesson.KindEnd:
 		return true
 	case lesson.KindLife:
 		return e.FD != nil
