@@ -20,8 +20,8 @@ import (
 )
 
 // recorded keeps what an experiment ends with, with its numbers masked, in a file of that
-// name. There it stays until the experiment ends with other descriptors: what the kernel
-// does meanwhile, such as to end a connection, is not the same each time.
+// name. There it stays until the experiment ends with other descriptors, or another cable:
+// what the kernel does meanwhile, such as to end a connection, is not the same each time.
 func (s *Learner) recorded(p lab.Part) {
 	s.t.Helper()
 	b := s.Board(s.t.Context())
@@ -33,10 +33,10 @@ func (s *Learner) recorded(p lab.Part) {
 	path := filepath.Join("testdata", p.Name+".json")
 	was, err := snapshotIn(path)
 	switch {
-	case err == nil && slices.Equal(descriptorsOf(was), descriptorsOf(now)):
+	case err == nil && slices.Equal(partsOf(was), partsOf(now)):
 		return
 	case !*golden.Update:
-		s.t.Errorf("%s ends with %q, and %s has %q (%v); if that is meant: go test -run TestLesson -update", p.Name, descriptorsOf(now), path, descriptorsOf(was), err)
+		s.t.Errorf("%s ends with %q, and %s has %q (%v); if that is meant: go test -run TestLesson -update", p.Name, partsOf(now), path, partsOf(was), err)
 		return
 	}
 	text, err := json.MarshalIndent(now, "", "\t")
@@ -59,9 +59,10 @@ func snapshotIn(path string) (s kernel.Snapshot, err error) {
 	return s, err
 }
 
-// descriptorsOf are the parties with the numbers of their descriptors. Those of a server of
-// fd3's own come and go, and another program is not the same on each machine.
-func descriptorsOf(s kernel.Snapshot) (all []string) {
+// partsOf are the parties with the numbers of their descriptors, and what is between their
+// hosts. The descriptors of a server of fd3's own come and go, and another program is not
+// the same on each machine.
+func partsOf(s kernel.Snapshot) (all []string) {
 	for _, h := range s.Hosts {
 		for _, p := range h.Processes {
 			if !p.Party || strings.Contains(p.Name, "thread") || strings.Contains(p.Name, "watched") {
@@ -72,6 +73,12 @@ func descriptorsOf(s kernel.Snapshot) (all []string) {
 				text += fmt.Sprint(" ", d.Number)
 			}
 			all = append(all, text)
+		}
+	}
+	if c := s.Cable; c != nil {
+		all = append(all, "a cable from "+c.Ends[0].Name+" to "+c.Ends[1].Name)
+		if c.Router != nil {
+			all = append(all, "a "+c.Router.Name)
 		}
 	}
 	return all
