@@ -181,15 +181,16 @@ func (w *writer) fence(n *ast.FencedCodeBlock) {
 	for _, run := range fences.FindAllString(w.read(span{begin, end}, raw), -1) {
 		longest = max(longest, len(run))
 	}
-	opening := fences.FindAllStringIndex(w.text[:begin], -1)
-	below, _, _ := strings.Cut(w.text[end:], "\n")
-	runs := append(opening[len(opening)-1:], fences.FindAllStringIndex(below, 1)...)
-	if at := runs[0]; longest < at[1]-at[0] {
+	above := strings.LastIndexByte(w.text[:begin-1], '\n') + 1 // what follows the opening fence may look like one
+	opening := fences.FindStringIndex(w.text[above:begin])
+	if longest < opening[1]-opening[0] {
 		return
 	}
-	for i, at := range runs {
-		base := end * min(i, 1)
-		w.edit(base+at[0], base+at[1], strings.Repeat(w.text[runs[0][0]:runs[0][0]+1], longest+1))
+	mark := w.text[above+opening[0]:][:1]
+	w.edit(above+opening[0], above+opening[1], strings.Repeat(mark, longest+1))
+	below, _, _ := strings.Cut(w.text[end:], "\n")
+	if closing := fences.FindStringIndex(below); closing != nil {
+		w.edit(end+closing[0], end+closing[1], strings.Repeat(mark, longest+1))
 	}
 }
 
