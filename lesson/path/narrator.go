@@ -237,7 +237,7 @@ func (n *Narrator) meaning(p path.Path) {
 		}
 		told = append(told, n.words(section, values))
 	}
-	if grown := p.Grown(); len(grown) > 1 {
+	if grown := p.Grown(); len(grown) > 1 && same(grown) {
 		told = append(told, n.grown(grown))
 	}
 	switch {
@@ -260,18 +260,19 @@ func (n *Narrator) meaning(p path.Path) {
 	n.text("meaning", told...)
 }
 
-// grown says how the sk_buff of the first packet has changed on its way down.
+// same reports whether the bytes of an sk_buff have stayed where they were, and have only got
+// more in front of them.
+func same(all []path.SkBuff) bool {
+	return !slices.ContainsFunc(all, func(b path.SkBuff) bool { return b.Headroom+b.Len != all[0].Headroom+all[0].Len })
+}
+
+// grown says how the sk_buff of the first packet has grown on its way down.
 func (n *Narrator) grown(all []path.SkBuff) string {
-	first, last := all[0], all[len(all)-1]
 	var lengths []string
 	for _, b := range all {
 		lengths = append(lengths, fmt.Sprint(b.Len))
 	}
-	section := "grown"
-	if first.Headroom-last.Headroom == last.Len-first.Len {
-		section = "grown in front"
-	}
-	return n.words(section, map[string]string{"lengths": strings.Join(lengths, ", "), "free": fmt.Sprint(first.Headroom), "left": fmt.Sprint(last.Headroom)})
+	return n.words("grown", map[string]string{"lengths": strings.Join(lengths, ", "), "free": fmt.Sprint(all[0].Headroom), "left": fmt.Sprint(all[len(all)-1].Headroom)})
 }
 
 // drops tells of packets of the call that were thrown away.

@@ -55,8 +55,7 @@ var takers = sync.OnceValues(func() (all []taker, err error) {
 	if err := multi(); err != nil {
 		return nil, err
 	}
-	types, err := kernelTypes()
-	if err != nil {
+	if _, err := kernelTypes(); err != nil {
 		return nil, deniedAt("/sys/kernel/btf/vmlinux", err)
 	}
 	traceable, err := traceable()
@@ -64,7 +63,12 @@ var takers = sync.OnceValues(func() (all []taker, err error) {
 		return nil, err
 	}
 	for function, layer := range Functions().layers() {
-		if layer == "" || layer == SystemCall || layer == Softirq || traceable[function] != 1 { // of two with one name it is not known which is meant
+		in := traceable[function]
+		if layer == "" || layer == SystemCall || layer == Softirq || len(in) != 1 { // of two with one name it is not known which is meant
+			continue
+		}
+		types, err := typesOf(in[0])
+		if err != nil { // a module tells none
 			continue
 		}
 		var f *btf.Func
@@ -107,9 +111,9 @@ func enters(does asm.Instructions) *ebpf.ProgramSpec {
 	return &ebpf.ProgramSpec{Name: "fd3_enter", Type: ebpf.Kprobe, AttachType: ebpf.AttachTraceKprobeMulti, License: "GPL", Instructions: does}
 }
 
-// traceable are the functions of the running kernel that may be traced, and how many there
-// are of each name.
-func traceable() (map[string]int, error) {
+// traceable are the functions of the running kernel that may be traced: for each of that name
+// the module that it is in, or an empty one.
+func traceable() (map[string][]string, error) {
 	fs, err := openTracefs()
 	if err != nil {
 		return nil, err
@@ -120,10 +124,10 @@ func traceable() (map[string]int, error) {
 	if err != nil {
 		return nil, deniedAt(file+" of tracefs", err)
 	}
-	all := make(map[string]int)
-	for line := range strings.Lines(string(text)) {
-		function, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		all[function]++
+	all := make(map[string][]string)
+	for line := range strings.Lines(string(text)) { // "name", with " [module]" behind it
+		function, module, _ := strings.Cut(strings.TrimSpace(line), " ")
+		all[function] = append(all[function], strings.Trim(module, "[]"))
 	}
 	return all, nil
 }

@@ -74,6 +74,17 @@ func TestSkBuffs(t *testing.T) {
 	if agreed < 3 {
 		t.Errorf("%d tracepoints say the same", agreed)
 	}
+	near, far := cable(t)
+	client, server := across(t, near, far)
+	defer unix.Close(client)
+	defer unix.Close(server)
+	p = way(t, trace, unix.SYS_SENDTO, func() { unix.Sendto(client, []byte("hello"), unix.MSG_NOSIGNAL, nil) })
+	for _, function := range []string{"dev_hard_start_xmit", "veth_xmit"} {
+		asked := slices.ContainsFunc(asked, func(f taker) bool { return f.function == function }) // a module may have come later
+		if v := p.Function(function); v == nil || asked && (v.SkBuff == nil || v.SkBuff.Len != data+tcp+ip+ethernet) {
+			t.Errorf("through a cable: %s %+v in %v", function, v, names(p))
+		}
+	}
 }
 
 // The kernel's verifier takes the program, also where it cannot be put anywhere.

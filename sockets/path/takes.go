@@ -2,27 +2,41 @@ package path
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/cilium/ebpf/btf"
 )
 
-// kernelTypes are the types of the running kernel, as it tells them of itself
-// (/sys/kernel/btf/vmlinux). To read them takes longer than a call.
-var kernelTypes = sync.OnceValues(btf.LoadKernelSpec)
+// allTypes are the types of the running kernel and of its modules, as it tells them of itself
+// (/sys/kernel/btf). To read them takes longer than a call.
+var allTypes = btf.NewCache()
+
+// kernelTypes are those of the kernel itself.
+func kernelTypes() (*btf.Spec, error) { return allTypes.Kernel() }
+
+// typesOf are those of a module, or where it has no name of the kernel itself.
+func typesOf(module string) (*btf.Spec, error) {
+	if module == "" {
+		return kernelTypes()
+	}
+	return allTypes.Module(module)
+}
 
 // takes returns the parameters of a function of the running kernel, as C declares them:
 // struct sock *sk. It is nil where the kernel does not tell them, or has several functions
-// of that name.
-func takes(function string) []string {
-	types, err := kernelTypes()
-	if err != nil {
-		return nil
-	}
+// of that name. One that is not in the kernel itself may be in the module that is named as
+// its source file.
+func takes(function, file string) []string {
 	var f *btf.Func
-	if types.TypeByName(function, &f) != nil {
+	module := strings.ReplaceAll(strings.TrimSuffix(path.Base(file), ".c"), "-", "_")
+	for _, in := range []string{"", module} {
+		if types, err := typesOf(in); err == nil && types.TypeByName(function, &f) == nil {
+			break
+		}
+	}
+	if f == nil {
 		return nil
 	}
 	proto, ok := f.Type.(*btf.FuncProto)
@@ -93,7 +107,7 @@ func name(visits []Visit) {
 		v.Layer = LayerOf(v.File)
 		parameters, seen := known[v.Function]
 		if !seen {
-			parameters = takes(v.Function)
+			parameters = takes(v.Function, v.File)
 			known[v.Function] = parameters
 		}
 		v.Takes = parameters

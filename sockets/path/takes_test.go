@@ -12,14 +12,24 @@ func TestTakes(t *testing.T) {
 	if _, err := kernelTypes(); err != nil {
 		t.Skip("this kernel does not tell its types:", err)
 	}
-	if got := takes("tcp_v4_rcv"); !slices.Equal(got, []string{"struct sk_buff *skb"}) {
+	if got := takes("tcp_v4_rcv", "net/ipv4/tcp_ipv4.c"); !slices.Equal(got, []string{"struct sk_buff *skb"}) {
 		t.Errorf("tcp_v4_rcv takes %q", got)
 	}
-	if got := (Visit{Takes: takes("dev_hard_start_xmit")}).Structures(); !slices.Equal(got, []string{"sk_buff", "net_device"}) {
+	if got := (Visit{Takes: takes("dev_hard_start_xmit", "net/core/dev.c")}).Structures(); !slices.Equal(got, []string{"sk_buff", "net_device"}) {
 		t.Errorf("dev_hard_start_xmit is given %q", got)
 	}
-	if got := takes("no_such_function"); got != nil {
+	if got := takes("no_such_function", ""); got != nil {
 		t.Errorf("%q", got)
+	}
+}
+
+// It tells what a module's functions take, too, where the module is not built in.
+func TestTakesOfModule(t *testing.T) {
+	if _, err := typesOf("veth"); err != nil {
+		t.Skip("this kernel has veth built in, or tells no types of it:", err)
+	}
+	if got := takes("veth_xmit", "drivers/net/veth.c"); !slices.Equal(got, []string{"struct sk_buff *skb", "struct net_device *dev"}) {
+		t.Errorf("veth_xmit takes %q", got)
 	}
 }
 
