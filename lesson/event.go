@@ -68,7 +68,7 @@ type Event struct {
 	PID     int    `json:"pid,omitempty"`     // of that process
 	Recap   bool   `json:"recap,omitempty"`   // true: the step is a prerequisite, told in short
 
-	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; path; moments; recording, watch, watched; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
+	Section string   `json:"section,omitempty"` // text: born, before, meaning, errno, try, next, blocked, held, left, busy, …; wire; path; moments; recording, lost, watch, watched; tour: recall, recalled, question, predict, experiment, step, observe, observed, whatif, outcome, explain, exercise, hint, done, recap, references, failed, answer, tour, now; explain: word
 	Title   string   `json:"title,omitempty"`   // a heading, without marks
 	Text    string   `json:"text,omitempty"`    // words, in Markdown
 	Life    []string `json:"life,omitempty"`    // step: the steps of this end's life, in their order

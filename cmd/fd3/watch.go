@@ -33,8 +33,9 @@ The program runs as it would without: it has its own terminal, its signals, its
 exit code. The story goes to stderr, as that of strace(1) does, and the program's
 own output goes where it always goes. With --out the story goes to a file alone.
 
-What is told is what the kernel was asked to do (ptrace(2)). In a head of HTTP the
-values of cookies, passwords and the like are masked.`
+What is told is what the kernel was asked to do: ptrace(2) says, or, of a program
+that runs already and where root watches, eBPF at the kernel's tracepoints. In a
+head of HTTP the values of cookies, passwords and the like are masked.`
 
 // watchFlags are the flags of fd3 watch.
 type watchFlags struct {

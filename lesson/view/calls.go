@@ -25,7 +25,7 @@ func Calls(w io.Writer) func(lesson.Event) error {
 			line = append(strconv.AppendFloat(line, float64(e.DurationNS)/1e9, 'f', 6, 64), ">\n"...)
 			_, err = w.Write(line)
 		case lesson.KindText:
-			if e.Section == "recording" {
+			if e.Section == "recording" || e.Section == "lost" {
 				_, err = fmt.Fprintf(w, "# %s\n", withoutControl(e.Text))
 			}
 		}

@@ -235,7 +235,7 @@ func (v *Text) step(e lesson.Event) {
 
 func (v *Text) text(e lesson.Event) {
 	switch e.Section {
-	case "born", "ended", "status", "serving", "tour", "now", "held", "wire", "watch", "recording", "path", "moments":
+	case "born", "ended", "status", "serving", "tour", "now", "held", "wire", "watch", "recording", "lost", "path", "moments":
 		if v.section != e.Section {
 			v.blank()
 		}

@@ -52,7 +52,9 @@ func (l *life) connecting() bool { return l.begun && l.in == 0 && l.out == 0 }
 // asked what it is.
 func found(origin string, d watch.Descriptor, pid int) *life {
 	l := &life{inode: d.Inode, kind: "a socket", stream: true, origin: origin}
-	if a, err := kernel.AskOf(pid, d.FD); err == nil {
+	a, err := kernel.AskOf(pid, d.FD)
+	var now unix.Stat_t // perhaps the number is another socket's already
+	if err == nil && unix.Stat(fmt.Sprintf("/proc/%d/fd/%d", pid, d.FD), &now) == nil && now.Ino == d.Inode {
 		l.kind, l.stream = kindOf(a.Domain, a.Type, a.Protocol)
 		if a.Connected() && a.Domain != unix.AF_UNIX {
 			l.peer = a.Peer.String()

@@ -98,7 +98,11 @@ func (d *direction) mask(c sockets.Call) sockets.Call {
 	if slices.ContainsFunc(c.Args, func(a sockets.Arg) bool { return a.Name == "buf" }) && len(c.Data) > shown && len(c.Data) <= most {
 		c.Data, d.unread = c.Data[:shown], c.Data[shown:]
 	}
+	cut := int64(len(c.Data)+len(d.unread)) < moved(c) // the rest is not known
 	masked := d.masker.Append(make([]byte, 0, len(c.Data)), c.Data)
+	if len(c.Data) > 0 && cut {
+		d.masker.Inside()
+	}
 	if string(masked) == string(c.Data) {
 		return c
 	}
@@ -107,6 +111,9 @@ func (d *direction) mask(c sockets.Call) sockets.Call {
 		n := len(rest)
 		if length >= 0 {
 			n = min(length, n)
+		}
+		if n == 0 && length > 0 {
+			return `"..."`
 		}
 		shown := sockets.Quote(rest[:n])
 		rest = rest[n:]

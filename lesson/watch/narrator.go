@@ -92,6 +92,10 @@ func (n *Narrator) Tell(e *watch.Event) {
 		n.closed(e)
 	case watch.Ended:
 		n.ended(e)
+	case watch.Lost:
+		n.sum.lost += e.Lost
+		n.last = nil
+		n.Show(lesson.Event{Kind: lesson.KindText, Section: "lost", Text: filled("lost", map[string]string{"count": lesson.Counted(e.Lost, "record")})})
 	}
 }
 
@@ -148,12 +152,19 @@ func (n *Narrator) began(e *watch.Event) {
 	n.processes[e.PID] = p
 	n.sum.processes++
 	if n.attach != "" && !n.Calls {
-		n.say("attached", e, map[string]string{"who": n.attach})
+		how := "attached"
+		if e.Late {
+			how = "attached late"
+		}
+		n.say(how, e, map[string]string{"who": n.attach, "most": fmt.Sprint(watch.MostBytes)})
 		n.attach = ""
 	}
 	parent := n.processes[e.Parent]
 	if parent != nil {
 		p.program = parent.program
+	}
+	if e.Strange&watch.Foreign != 0 && !n.Calls {
+		n.say("foreign", e, nil)
 	}
 	if e.Strange&watch.Ring != 0 && !n.Calls {
 		n.say("ring", e, nil)
@@ -218,7 +229,7 @@ func (n *Narrator) birth(l *life, e *watch.Event) *life {
 func (n *Narrator) entered(e *watch.Event) {
 	c := &entered{Event: e}
 	n.threads[e.TID] = c
-	if !n.Calls && e.Socket != 0 && (e.Call.Name == "fcntl" || e.Call.Name == "ioctl") {
+	if !n.Calls && !e.Late && e.Socket != 0 && (e.Call.Name == "fcntl" || e.Call.Name == "ioctl") {
 		file, _ := kernel.FDInfo(e.TID, e.FD)
 		c.nonblock = file.Flags&unix.O_NONBLOCK != 0
 	}
@@ -488,6 +499,9 @@ func (n *Narrator) message(e *watch.Event, l *life) {
 		this, section = &l.written, "wrote"
 	}
 	m, tls := this.add(e.Call.Data)
+	if int64(len(e.Call.Data)) < moved(e.Call) { // the rest is not known
+		this.opaque, this.head = true, nil
+	}
 	if tls {
 		n.add("tls", l, e, nil)
 	}
@@ -622,7 +636,9 @@ func (n *Narrator) ended(e *watch.Event) {
 	}
 	n.stirAll(e.PID)
 	how := fmt.Sprintf("exit code %d", e.Status.ExitStatus())
-	if e.Status.Signaled() {
+	if e.Status == watch.Unknown {
+		how = "that record is lost"
+	} else if e.Status.Signaled() {
 		how = fmt.Sprintf("signal %d, %s", int(e.Status.Signal()), unix.SignalName(e.Status.Signal()))
 	}
 	if e.PID == n.root {

@@ -576,3 +576,23 @@ func TestMaskPieces(t *testing.T) {
 		}
 	}
 }
+
+// Behind bytes that nobody has copied may stand the rest of a secret.
+func TestMaskGap(t *testing.T) {
+	piece := func(d *direction, ret int64, data string) string {
+		c := sockets.Call{Name: "write", Ret: ret, Data: []byte(data), Args: []sockets.Arg{{Name: "fd", Value: "3"}, {Name: "buf", Value: sockets.Quote([]byte(data))}}}
+		return d.mask(c).Args[1].Value
+	}
+	for _, lost := range []int64{0, 1000} {
+		var d direction
+		first := "POST / HTTP/1.1\r\n\r\nuser=a&"
+		piece(&d, int64(len(first))+lost, first)
+		want := `"name=b"`
+		if lost > 0 {
+			want = `"******"`
+		}
+		if got := piece(&d, 6, "name=b"); got != want {
+			t.Errorf("behind %d bytes that are not known: %s, want %s", lost, got, want)
+		}
+	}
+}

@@ -21,6 +21,7 @@ type sum struct {
 	lives, told int
 	calls       int
 	counted     int // of these, which were not looked at
+	lost        int // records of the kernel
 	in, out     int64
 	waited      time.Duration // in calls that wait for sockets
 	errors      map[failure]int
@@ -75,6 +76,9 @@ func (n *Narrator) End() {
 	}
 	if n.sum.counted > 0 {
 		values["counted"] = lesson.Counted(n.sum.counted, "call")
+	}
+	if n.sum.lost > 0 {
+		values["lost"] = lesson.Counted(n.sum.lost, "record")
 	}
 	if n.sum.waited > 0 {
 		values["waited"] = lesson.Took(n.sum.waited)

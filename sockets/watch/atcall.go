@@ -2,7 +2,6 @@ package watch
 
 import (
 	"encoding/binary"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,6 +16,7 @@ type pending struct {
 	socket    uint64
 	fd        int
 	dropped   []uint64 // sockets that the process has a descriptor less of
+	pieces    []byte   // of the memory, when it was entered: of a process that does not stop
 }
 
 // atCall is told that a thread enters a call, or returns from one.
@@ -26,7 +26,7 @@ func (w *Watch) atCall(t *thread) {
 		t.call = nil
 		return
 	}
-	w.memory.at(t.tid)
+	w.standing.at(t.tid)
 	filtered := !w.attached && !w.All
 	switch {
 	case info.op == opExit:
@@ -44,7 +44,7 @@ func (w *Watch) atCall(t *thread) {
 func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 	if number == unix.SYS_RESTART_SYSCALL {
 		if t.call, t.last = t.last, nil; t.call != nil {
-			t.call.call.Start = time.Now()
+			t.call.call.Start = w.now()
 		}
 		return
 	}
@@ -57,7 +57,7 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 		return
 	}
 	p := &pending{number: number, registers: r, fd: fd, socket: socket}
-	p.call = w.describe(number, r, &w.memory)
+	p.call = w.describe(number, r, w.memory)
 	switch number {
 	case unix.SYS_CLOSE: // now: another thread may have the number again before this one returns
 		w.drop(t, fd, p)
@@ -75,7 +75,7 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 		t.before[number]-- // this one
 		e.Before, t.before = t.before, nil
 	}
-	p.call.Start = time.Now()
+	p.call.Start = w.now()
 	e.Call.Start = p.call.Start
 	t.call = p
 	w.tell(t, e)
@@ -114,6 +114,16 @@ func within(fd int, r sockets.Registers) bool {
 func (w *Watch) socket(t *thread, fd int) uint64 {
 	if inode, there := t.fds.sockets[fd]; there || !t.uring {
 		return inode
+	}
+	return w.leadsTo(t, fd)
+}
+
+// leadsTo asks which socket a descriptor leads to now.
+func (w *Watch) leadsTo(t *thread, fd int) uint64 {
+	if w.said != nil {
+		if inode, there := w.said.inode(fd); there {
+			return inode
+		}
 	}
 	return socketOf(t.tid, fd)
 }
@@ -162,13 +172,13 @@ func (w *Watch) returned(t *thread, result int64, failed bool) {
 	if p == nil {
 		return
 	}
-	now := time.Now()
+	now := w.now()
 	var errno unix.Errno
 	if failed {
 		errno = unix.Errno(-result)
 	}
 	start := p.call.Start
-	call := p.call.Return(result, errno, &w.memory)
+	call := p.call.Return(result, errno, w.memory)
 	call.Start, call.Duration = start, now.Sub(start)
 	e := &Event{Kind: Returned, Call: call, Number: p.number, Socket: p.socket, FD: p.fd}
 	const restartBlock = 516 // ERESTART_RESTARTBLOCK
@@ -223,7 +233,7 @@ func (w *Watch) opened(t *thread, p *pending, e *Event) {
 
 // take keeps a descriptor, if it is a socket's.
 func (w *Watch) take(t *thread, fd int, e *Event) {
-	inode := socketOf(t.tid, fd)
+	inode := w.leadsTo(t, fd)
 	if inode == 0 || t.fds.sockets[fd] == inode {
 		return
 	}
@@ -244,7 +254,7 @@ func (w *Watch) drop(t *thread, fd int, p *pending) {
 // message keeps the descriptors of sockets that a message has brought, or is bringing
 // (SCM_RIGHTS, unix(7)).
 func (w *Watch) message(t *thread, p *pending, at uint64, e *Event) {
-	for _, fd := range rights(&w.memory, at) {
+	for _, fd := range rights(w.memory, at) {
 		if p.number == unix.SYS_SENDMSG || p.number == unix.SYS_SENDMMSG {
 			if inode := w.socket(t, fd); inode != 0 {
 				w.holders[inode]++

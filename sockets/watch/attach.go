@@ -23,6 +23,11 @@ func (w *Watch) Process(pids ...int) (err error) {
 func (w *Watch) process(pids []int) error {
 	w.begin()
 	w.attached, w.live = true, true
+	if !w.All && !slices.Contains(pids, os.Getpid()) {
+		if t, err := openTracepoints(); err == nil {
+			return w.unstopped(t, pids)
+		}
+	}
 	waker, alarm, err := spawn(false, os.Stdout, "waker", nil)
 	if err != nil {
 		return err
@@ -72,6 +77,10 @@ func (w *Watch) attach(pid int) error {
 func (w *Watch) Stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.over.Store(true)
+	if w.traced != nil {
+		w.traced.reader.Flush()
+	}
 	if w.alarm >= 0 {
 		unix.Close(w.alarm)
 		w.alarm = -1

@@ -63,6 +63,15 @@ var interests = map[int]interest{
 	unix.SYS_RESTART_SYSCALL: {},
 }
 
+// makers returns the calls that return a new descriptor, or may.
+func makers() []int {
+	all := []int{unix.SYS_SOCKET, unix.SYS_ACCEPT, unix.SYS_ACCEPT4, unix.SYS_DUP, unix.SYS_DUP3, unix.SYS_PIDFD_GETFD, unix.SYS_FCNTL}
+	if oldDup2 >= 0 {
+		all = append(all, oldDup2)
+	}
+	return all
+}
+
 // Numbers returns the calls of interest, in no order.
 func Numbers() []int {
 	all := make([]int, 0, len(interests))

@@ -7,10 +7,12 @@
 //
 // It is ptrace(2). A program that is started here gets a seccomp(2) filter before its
 // first instruction, which stops it at the calls of interest alone, and else lets it run
-// at full speed. One that runs already is stopped at each of its calls.
+// at full speed. One that runs already never stops where root watches: eBPF programs at the
+// kernel's tracepoints raw_syscalls and sched copy what it does, and fd3 reads it a little
+// later. Elsewhere, and for All, it is stopped at each of its calls.
 //
 // What a watched program does is what it would do unwatched: signals, stops, exit codes
-// and job control pass through. Two things differ, as under strace(1): it cannot be
-// traced by another, and a program that would gain rights when it is executed
+// and job control pass through. Under ptrace two things differ, as under strace(1): it
+// cannot be traced by another, and a program that would gain rights when it is executed
 // (execve(2): set-user-ID, capabilities) does not gain them, unless root watches.
 package watch

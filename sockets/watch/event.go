@@ -18,10 +18,11 @@ const (
 	Returned                 // a call has returned
 	Ended                    // a process has ended
 	Closed                   // no process that is followed has a descriptor of the socket any more
+	Lost                     // of some calls nothing is known: there was no room for what the kernel had to say
 )
 
 // An Event is one thing that happened. While it is told, the thread that it is about
-// stands still.
+// stands still, unless it is Late.
 type Event struct {
 	Kind Kind
 	Time time.Time
@@ -39,6 +40,8 @@ type Event struct {
 	Sockets []Descriptor    // Began, Executed: descriptors of sockets that it has; Ended: that it had, but for those that it shares with another; Returned: those that it has since the call
 	Before  map[int]int     // Entered, the first on a socket since the process began or was executed: how many calls it had made before, by number; nil: not counted
 	Path    string          // Executed: the program
+	Late    bool            // it does not stand still: what the kernel says of it now may be later than this
+	Lost    int             // Lost: how many records of the kernel; each call has two
 	Strange Strange         // Began, Executed: what keeps it from being followed as others are
 	Status  unix.WaitStatus // Ended: how
 }

@@ -20,6 +20,8 @@ type process struct {
 	fds    *table
 	before map[int]int // calls since it began or was executed, by number, until the first on a socket; nil: not counted any more
 	uring  bool        // it may open and close descriptors without a call
+
+	foreign bool // its calls are another machine's
 }
 
 // A thread is one of a process.
@@ -44,6 +46,14 @@ func (t *table) list() []Descriptor {
 		all = append(all, Descriptor{FD: fd, Inode: t.sockets[fd]})
 	}
 	return all
+}
+
+// copied returns a table of another process with the same descriptors.
+func (t *table) copied(holders map[uint64]int) *table {
+	for _, inode := range t.sockets {
+		holders[inode]++
+	}
+	return &table{sockets: maps.Clone(t.sockets), users: 1}
 }
 
 // socketOf returns the inode of the socket that a descriptor leads to, or 0.

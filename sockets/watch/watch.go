@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,15 +48,21 @@ type Watch struct {
 	processes map[int]*process
 	holders   map[uint64]int // how many descriptors of a socket there are in all tables, and under way in messages
 	flying    map[uint64]int // how many of these are under way
-	memory    standing       // of the thread that stands still
+	standing  standing       // the memory of the thread that stands still
+	memory    sockets.Memory // of the thread that something is told of
 	describe  func(int, sockets.Registers, sockets.Memory) sockets.Call
+
+	traced *tracepoints // who tells of processes that do not stop; nil: ptrace(2) does
+	said   record       // what they have said last
+	clock  clock
 
 	waker  int  // a process of ours that ends when Stop is called: wait4(2) returns then
 	ending bool // it has
 
 	mu    sync.Mutex
-	alarm int   // what the waker waits for; -1: there is none
-	pids  []int // of the processes
+	over  atomic.Bool // Stop has been called
+	alarm int         // what the waker waits for; -1: there is none
+	pids  []int       // of the processes
 }
 
 // begin makes room for what is followed.
@@ -67,6 +74,7 @@ func (w *Watch) begin() {
 	if w.Short {
 		w.describe = sockets.DescribeShort
 	}
+	w.memory = &w.standing
 	quiet()
 }
 
@@ -218,6 +226,11 @@ func (w *Watch) began(t *thread, parent int) {
 	if t.uring {
 		e.Strange = Ring
 	}
+	if w.attached {
+		_, strange := program(t.pid)
+		e.Strange |= strange & Foreign
+		t.foreign = strange&Foreign != 0
+	}
 	w.tell(t, e)
 }
 
@@ -300,7 +313,15 @@ func (w *Watch) gone(tid int, status unix.WaitStatus) {
 	if tid != t.pid || w.processes[t.pid] != t.process { // the process goes on
 		return
 	}
-	delete(w.processes, tid)
+	w.ended(t, status)
+}
+
+// Unknown is how a process has ended of which nothing is known.
+const Unknown = unix.WaitStatus(1<<32 - 1)
+
+// ended is told that a process has ended.
+func (w *Watch) ended(t *thread, status unix.WaitStatus) {
+	delete(w.processes, t.pid)
 	w.list()
 	if !w.live {
 		return
@@ -319,9 +340,17 @@ func (w *Watch) gone(tid int, status unix.WaitStatus) {
 
 // tell tells of something that has happened to a thread or its process.
 func (w *Watch) tell(t *thread, e *Event) {
-	e.Time, e.PID, e.Name = time.Now(), t.pid, t.name
+	e.Time, e.PID, e.Name, e.Late = w.now(), t.pid, t.name, w.traced != nil
 	if e.Kind == Entered || e.Kind == Returned {
 		e.TID = t.tid
 	}
 	w.Tell(e)
+}
+
+// now is when it has happened.
+func (w *Watch) now() time.Time {
+	if w.said != nil {
+		return w.clock.time(w.said.u64(atTime))
+	}
+	return time.Now()
 }

@@ -289,6 +289,7 @@ func TestWatchForOthers(t *testing.T) {
 		}
 	}}
 	if pid, err := strconv.Atoi(path); err == nil {
+		w.All = os.Getenv("FD3_WATCH_ALL") != "" // by ptrace(2)
 		fmt.Println(w.Process(pid))
 		return
 	}
@@ -322,7 +323,7 @@ func TestWatcherKilled(t *testing.T) {
 	until(t, "the command's end", func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
 
 	sleep := sleeper(t)
-	cmd, _ = watcher(t, "FD3_WATCH="+strconv.Itoa(sleep))
+	cmd, _ = watcher(t, "FD3_WATCH="+strconv.Itoa(sleep), "FD3_WATCH_ALL=1")
 	until(t, "the tracer", func() bool { return tracer(sleep) == cmd.Process.Pid })
 	cmd.Process.Kill()
 	cmd.Wait()
@@ -332,7 +333,8 @@ func TestWatcherKilled(t *testing.T) {
 	}
 }
 
-// A process that runs already is followed until it is let go, and runs on.
+// A process that runs already is followed until it is let go, and runs on. All of its calls
+// are told by ptrace(2).
 func TestProcess(t *testing.T) {
 	port := freePort(t)
 	at := fmt.Sprintf("127.0.0.1:%d", port)
@@ -346,7 +348,7 @@ func TestProcess(t *testing.T) {
 	pid := server.Process.Pid
 
 	accepted, attached := make(chan string, 10), make(chan bool, 1)
-	w := watch.Watch{Tell: func(e *watch.Event) {
+	w := watch.Watch{All: true, Tell: func(e *watch.Event) {
 		switch {
 		case e.Kind == watch.Began && len(e.Sockets) == 1:
 			attached <- true
@@ -371,7 +373,7 @@ func TestProcess(t *testing.T) {
 		t.Error(got)
 	}
 
-	other := watch.Watch{Tell: func(*watch.Event) {}}
+	other := watch.Watch{All: true, Tell: func(*watch.Event) {}}
 	var denied *watch.DeniedError
 	if err := other.Process(pid); !errors.As(err, &denied) || !strings.Contains(err.Error(), "fd3 watches it already") {
 		t.Error(err)
@@ -390,7 +392,11 @@ func TestProcess(t *testing.T) {
 func TestStoppedProcess(t *testing.T) {
 	pid := sleeper(t)
 	began := make(chan bool, 1)
-	w := watch.Watch{Tell: func(e *watch.Event) { began <- true }}
+	w := watch.Watch{All: true, Tell: func(e *watch.Event) {
+		if e.Kind == watch.Began {
+			began <- true
+		}
+	}}
 	done := make(chan error, 1)
 	go func() { done <- w.Process(pid) }()
 	<-began

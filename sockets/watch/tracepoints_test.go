@@ -1,0 +1,278 @@
+package watch_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"fd3/sockets"
+	"fd3/sockets/watch"
+)
+
+// Processes that run already are followed by the kernel's tracepoints, where root watches:
+// strace(1) is the referee in the same run. The same calls on sockets with the same
+// arguments, thread by thread. A shell waits until both are there.
+func TestTracepointsAgree(t *testing.T) {
+	byTracepoints(t)
+	odd := compile(t)
+	port := freePort(t)
+	at := "127.0.0.1:" + strconv.Itoa(port)
+	web := webServer(t)
+	get := func(t *testing.T) {
+		for range 3 {
+			fetch(t, at)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []scenario{
+		{name: "curl", argv: []string{"curl", "-s", "-o", "/dev/null", "http://" + web + "/"}},
+		{name: "bash", argv: []string{"bash", "-c", "exec 3<>/dev/tcp/" + strings.Replace(web, ":", "/", 1) + "; printf 'GET / HTTP/1.0\r\n\r\n' >&3; cat <&3 >/dev/null"}},
+		{name: "a C server that forks", argv: []string{odd, "forking", strconv.Itoa(port)}, during: get},
+		{name: "descriptors in a message", argv: []string{odd, "pass"}},
+		{name: "python3", argv: []string{"python3", "-m", "http.server", "--bind", "127.0.0.1", strconv.Itoa(port)}, during: get, end: true, port: port},
+		{name: "a Go server", argv: []string{self, "-test.run=^$", goServer, at}, during: get, end: true, port: port},
+		{name: "nginx", argv: nginx(t, port), during: get, end: true, port: port},
+	} {
+		t.Run(s.name, func(t *testing.T) { s.bothAgree(t) })
+	}
+}
+
+// byTracepoints ends a test where the kernel lets nobody use them.
+func byTracepoints(t testing.TB) {
+	t.Helper()
+	if err := watch.Unstopped(); err != nil {
+		if os.Geteuid() == 0 && os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("missing: eBPF at tracepoints: ", err)
+	}
+}
+
+func (s scenario) bothAgree(t *testing.T) {
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `read go; exec "$@"`, "sh"}, s.argv...)...)
+	gate, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := cmd.Process.Pid
+	dir := t.TempDir()
+	var names []string
+	for _, number := range watch.Numbers() {
+		if name, _, _ := strings.Cut(sockets.Describe(number, sockets.Registers{}, nil).Strace(), "("); !strings.HasPrefix(name, "syscall_") {
+			names = append(names, name)
+		}
+	}
+	referee := exec.Command(tool(t, "strace"), "-ff", "-y", "-a1", "-e", "trace="+strings.Join(names, ","), "-o", dir+"/s", "-p", strconv.Itoa(pid))
+	if err := referee.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "strace", func() bool {
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		return strings.Contains(string(status), fmt.Sprintf("TracerPid:\t%d\n", referee.Process.Pid))
+	})
+	ours := make(map[int][]string)
+	began, done := make(chan bool, 1), make(chan error, 1)
+	late, lost, ended := true, 0, unix.WaitStatus(0xffff)
+	w := watch.Watch{Tell: func(e *watch.Event) {
+		late = late && e.Late
+		switch {
+		case e.Kind == watch.Began && e.PID == pid:
+			began <- true
+		case e.Kind == watch.Returned:
+			ours[e.TID] = append(ours[e.TID], e.Call.Strace())
+		case e.Kind == watch.Lost:
+			lost += e.Lost
+		case e.Kind == watch.Ended && e.PID == pid:
+			ended = e.Status
+		}
+	}}
+	go func() { done <- w.Process(pid) }()
+	<-began
+	fmt.Fprintln(gate)
+	s.happen(t, func() int { return pid })
+	how := cmd.Wait()
+	referee.Wait()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it has not been told that all have ended")
+	}
+	if !late || lost > 0 {
+		t.Errorf("late %v, %d lost", late, lost)
+	}
+	if got := cmd.ProcessState.Sys().(interface{ ExitStatus() int }).ExitStatus(); ended.ExitStatus() != got {
+		t.Errorf("%v: %d, and it was %v", ended, ended.ExitStatus(), how)
+	}
+	files, _ := filepath.Glob(dir + "/s.*")
+	calls := 0
+	for _, file := range files {
+		tid, _ := strconv.Atoi(strings.TrimPrefix(filepath.Ext(file), "."))
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var theirs []string
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSuffix(line, "\n"); concerns(line) && !strings.Contains(line, " = ?") {
+				theirs = append(theirs, annotation.ReplaceAllString(line, "$1"))
+			}
+		}
+		mine := slices.DeleteFunc(ours[tid], func(line string) bool { return strings.Contains(line, " = ?") })
+		if last := len(mine) - 1; last == len(theirs) && strings.Contains(mine[last], "EINTR") { // of a process that is killed in it
+			mine = mine[:last]
+		}
+		if calls += len(mine); !slices.Equal(mine, theirs) {
+			t.Errorf("thread %d:\n%s\nstrace:\n%s", tid, strings.Join(mine, "\n"), strings.Join(theirs, "\n"))
+		}
+	}
+	if calls < 5 {
+		t.Errorf("only %d calls", calls)
+	}
+}
+
+// A process that runs already goes on as if nobody were there: nobody traces it, a call that
+// it waits in is told when it returns, and so is the next one after it was let go.
+func TestUnstopped(t *testing.T) {
+	byTracepoints(t)
+	odd := compile(t)
+	port := freePort(t)
+	at := "127.0.0.1:" + strconv.Itoa(port)
+	server := exec.Command(odd, "forking", strconv.Itoa(port))
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Process.Kill()
+	pid := server.Process.Pid
+	until(t, "accept", func() bool {
+		call, _ := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+		return strings.HasPrefix(string(call), fmt.Sprint(unix.SYS_ACCEPT, " "))
+	})
+	began, accepted := make(chan int, 10), make(chan string, 10)
+	w := watch.Watch{Tell: func(e *watch.Event) {
+		switch {
+		case e.Kind == watch.Began:
+			began <- len(e.Sockets)
+		case e.Kind == watch.Returned && strings.HasPrefix(e.Call.Name, "accept"):
+			accepted <- e.Call.Strace()
+		}
+	}}
+	done := make(chan error, 1)
+	go func() { done <- w.Process(pid) }()
+	if got := <-began; got != 1 {
+		t.Errorf("%d sockets", got)
+	}
+	fetch(t, at)
+	select {
+	case got := <-accepted:
+		if !strings.Contains(got, "= 4") {
+			t.Error(got)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("accept is not told")
+	}
+	if by := tracer(pid); by != 0 {
+		t.Errorf("traced by %d", by)
+	}
+	w.Stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	fetch(t, at)
+	fetch(t, at)
+	if server.Wait(); server.ProcessState.ExitCode() != 3 {
+		t.Error(server.ProcessState)
+	}
+}
+
+// Nothing is left of the kernel's programs when who watches is killed.
+func TestTracepointsEnd(t *testing.T) {
+	byTracepoints(t)
+	sleep := sleeper(t)
+	cmd, _ := watcher(t, "FD3_WATCH="+strconv.Itoa(sleep))
+	var programs []ebpf.ProgramID
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", cmd.Process.Pid))
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		if _, after, found := strings.Cut(string(text), "prog_id:\t"); found {
+			line, _, _ := strings.Cut(after, "\n")
+			id, _ := strconv.Atoi(line)
+			programs = append(programs, ebpf.ProgramID(id))
+		}
+	}
+	if len(programs) < 5 {
+		t.Errorf("programs %v", programs)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	for _, id := range programs {
+		until(t, "the end of the programs", func() bool {
+			p, err := ebpf.NewProgramFromID(id)
+			p.Close()
+			return err != nil
+		})
+	}
+	if unix.Kill(sleep, 0) != nil {
+		t.Error("the process is gone, too")
+	}
+}
+
+// Who does not keep up is told how much is lost, and that all have ended.
+func TestTracepointsLose(t *testing.T) {
+	byTracepoints(t)
+	odd := compile(t)
+	const times = 40000
+	cmd := exec.Command("/bin/sh", "-c", `read go; exec "$@"`, "sh", odd, "busy", strconv.Itoa(times))
+	gate, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	began, done, over := make(chan bool, 1), make(chan error, 1), make(chan bool)
+	told, lost, ended := 0, 0, 0
+	w := watch.Watch{Tell: func(e *watch.Event) {
+		switch e.Kind {
+		case watch.Began:
+			began <- true
+		case watch.Entered, watch.Returned:
+			if told++; e.Call.Name == "sendto" {
+				<-over
+			}
+		case watch.Lost:
+			lost += e.Lost
+		case watch.Ended:
+			ended++
+		}
+	}}
+	go func() { done <- w.Process(cmd.Process.Pid) }()
+	<-began
+	fmt.Fprintln(gate)
+	cmd.Wait()
+	close(over)
+	if err := <-done; err != nil || ended != 1 {
+		t.Errorf("%v, %d have ended", err, ended)
+	}
+	if all := told + lost; lost == 0 || all < 4*times || all > 4*times+100 {
+		t.Errorf("%d told and %d lost of %d", told, lost, 4*times)
+	}
+}
