@@ -352,6 +352,9 @@ func (n *Narrator) source(p path.Path) {
 func (n *Narrator) probed(p path.Path) {
 	values := map[string]string{"kernel": p.Kernel, "why": p.Unprobed}
 	switch {
+	case !slices.ContainsFunc(p.Visits, func(v path.Visit) bool {
+		return v.Packet > 0 || slices.Contains(v.Structures(), "sk_buff")
+	}): // then there are no bytes to tell of
 	case p.Unprobed == path.NoMulti:
 		n.say("unprobed", values)
 	case p.Unprobed != "":
@@ -361,7 +364,11 @@ func (n *Narrator) probed(p path.Path) {
 		return
 	}
 	values["functions"], values["entered"], values["told"] = lesson.Counted(p.Probed.Functions, "function"), fmt.Sprint(p.Probed.Entered), fmt.Sprint(p.Told())
-	n.say("probed", values)
+	section := "probed"
+	if p.Told() == 0 {
+		section = "probed none"
+	}
+	n.say(section, values)
 	if p.Probed.Lost > 0 {
 		values["lost"] = lesson.Counted(p.Probed.Lost, "time")
 		n.say("probed lost", values)

@@ -99,6 +99,14 @@ func TestWordsOfSkBuffs(t *testing.T) {
 	if text := told(t, seen, returned); strings.Contains(text, "on its way down: 5") {
 		t.Error(text)
 	}
+	none := path.Path{Kernel: "6.12.117", Table: "6.12.117", Probed: &path.Probed{Functions: 1380}, Visits: way.Visits[:1]}
+	if text := told(t, none, returned); !strings.Contains(text, "came to 0 of them within the call, and none of these") || strings.Contains(text, "Behind a function") {
+		t.Error(text)
+	}
+	none.Probed, none.Unprobed = nil, path.NoMulti
+	if text := told(t, none, returned); strings.Contains(text, "many functions at once") {
+		t.Error(text)
+	}
 	for why, want := range map[string]string{path.NoMulti: "Linux 6.18.1 cannot put a program at many functions at once", "bpf(2) for kprobe.multi says EPERM": "not told here: bpf(2) for kprobe.multi says EPERM. So only tracepoints tell"} {
 		unseen := way
 		unseen.Unprobed = why
