@@ -28,7 +28,8 @@ packet at each place.
 
 It takes root, since the kernel itself writes the way down (tracefs). The machine's
 own tracing is not touched: fd3 has a ring buffer of its own, for the one thread that
-makes the call.
+makes the call. Where it can put a program at many functions (kprobe.multi) each function
+that takes the packet shows how many bytes it has there.
 
 With --all every function tells, by a tracer of the kernel's (function_graph, or
 function): while the call lasts the whole machine is slower.

@@ -227,15 +227,19 @@ func (n *Narrator) meaning(p path.Path) {
 	}
 	values := map[string]string{"frame": fmt.Sprint(left.Len), "kernel": p.Kernel}
 	var told []string
-	if left.Network > 0 && left.Transport > left.Network {
-		values["link"], values["internet"], values["rest"] = fmt.Sprint(left.Network), fmt.Sprint(left.Transport-left.Network), fmt.Sprint(left.Len-left.Transport)
-		section := "down"
-		if data, given := p.Given(); data > 0 {
-			values["data"], section = fmt.Sprint(data), "down with bytes"
-		} else if given {
-			section = "down with some bytes"
+	if protocol := p.Protocol(); left.Network > 0 && left.Transport > left.Network {
+		values["protocol"], values["link"], values["internet"], values["rest"] = protocol, fmt.Sprint(left.Network), fmt.Sprint(left.Transport-left.Network), fmt.Sprint(left.Len-left.Transport)
+		data, given := p.Given()
+		values["data"] = fmt.Sprint(data)
+		switch {
+		case protocol == "":
+		case data > 0:
+			told = append(told, n.words("down with bytes", values))
+		case given:
+			told = append(told, n.words("down with some bytes", values))
+		case protocol == "TCP":
+			told = append(told, n.words("down", values))
 		}
-		told = append(told, n.words(section, values))
 	}
 	if grown := p.Grown(); len(grown) > 1 && same(grown) {
 		told = append(told, n.grown(grown))

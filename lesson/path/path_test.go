@@ -24,6 +24,7 @@ func told(t *testing.T, p path.Path, call sockets.Call) string {
 
 var way = path.Path{Kernel: "6.18.1", Table: "6.12.117", TookNS: 100000, Visits: []path.Visit{
 	{Function: "__sys_sendto", File: "net/socket.c", Layer: path.Sockets, Takes: []string{"int fd", "void *buff"}, Hits: []path.Hit{{Number: 3, Event: "sock_send_length", Len: 5}}},
+	{Function: "tcp_sendmsg", File: "net/ipv4/tcp.c", Layer: path.Transport, Packet: 1},
 	{Function: "newer_function", Packet: 1},
 	{Function: "dev_hard_start_xmit", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, Says: "lo"}}},
 	{Function: "__netif_receive_skb_core", File: "net/core/dev.c", Layer: path.Device, Packet: 1, Up: true, Softirq: true, Hits: []path.Hit{{Number: 2, Event: "netif_receive_skb", Packet: 1, Len: 57, Says: "lo"}}},
@@ -62,11 +63,13 @@ func TestWords(t *testing.T) {
 		visit path.Visit
 		want  string
 	}{
+		{path.Visit{Function: "udp_sendmsg", Hits: []path.Hit{{Number: 9, Event: "sock_send_length", Len: 29}}}, "and 37 of UDP's with the 29 bytes of the program"},
+		{path.Visit{Function: "udpv6_sendmsg"}, "and 37 of UDP's with the bytes of the program. How many"},
 		{path.Visit{Function: "tcp_connect"}, "No byte of a program is in packet 1"},
 		{path.Visit{Function: "tcp_sendmsg_locked"}, "How many these are, no tracepoint of Linux 6.1.2 tells on this way."},
 		{path.Visit{Function: "tcp_sendmsg_locked", Hits: []path.Hit{{Number: 9, Event: "tcp_probe", Packet: 1, Len: 5}}}, "the 5 bytes of the program"},
 	} {
-		older := path.Path{Kernel: "6.1.2", Table: way.Table, Missing: []string{"sock:sock_send_length", "sock:sk_data_ready"}, Visits: []path.Visit{c.visit, way.Visits[2]}}
+		older := path.Path{Kernel: "6.1.2", Table: way.Table, Missing: []string{"sock:sock_send_length", "sock:sk_data_ready"}, Visits: []path.Visit{c.visit, way.Visits[3]}}
 		text := strings.ReplaceAll(told(t, older, returned), `\_`, "_")
 		for _, want := range []string{c.want, "Linux 6.1.2 does not have these tracepoints: sock:sock_send_length, sock:sk_data_ready."} {
 			if !strings.Contains(text, want) {
@@ -87,7 +90,7 @@ func TestWordsOfSkBuffs(t *testing.T) {
 	seen := way
 	seen.Probed = &path.Probed{Functions: 1380, Entered: 68, Lost: 1, OnNS: 1e8}
 	seen.Visits = slices.Clone(way.Visits)
-	seen.Visits[1].SkBuff, seen.Visits[2].SkBuff = &path.SkBuff{Len: 5, Headroom: 256}, &path.SkBuff{Len: 71, Headroom: 190}
+	seen.Visits[2].SkBuff, seen.Visits[3].SkBuff = &path.SkBuff{Len: 5, Headroom: 256}, &path.SkBuff{Len: 71, Headroom: 190}
 	text := told(t, seen, returned)
 	for _, want := range []string{"more bytes on its way down: 5, 71.", "256 bytes at first and 190 in the end", "the 1380 functions of the network", "came to 68 of them within the call, and 2 of these stand here",
 		"no room for what it saw 1 time more", "To put the program there took 100 ms", "entered with 71 bytes, and room for 190 in front of them"} {
@@ -95,7 +98,7 @@ func TestWordsOfSkBuffs(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	seen.Visits[2].SkBuff = &path.SkBuff{Len: 71, Headroom: 10} // in other memory
+	seen.Visits[3].SkBuff = &path.SkBuff{Len: 71, Headroom: 10} // in other memory
 	if text := told(t, seen, returned); strings.Contains(text, "on its way down: 5") {
 		t.Error(text)
 	}

@@ -195,14 +195,30 @@ func (p *Path) Find(event string) (*Hit, *Visit) {
 	return hit, in
 }
 
-// Given reports whether a program gives bytes to TCP in the call, and how many, as far as a
-// tracepoint tells: what the call took, or where the kernel does not have that event, what
+// Protocol is that of the transport layer by which the call goes down: TCP, UDP, or ICMP of a
+// ping socket. It is empty where no function of theirs was seen.
+func (p *Path) Protocol() string {
+	for _, v := range p.Visits {
+		if v.Packet > 1 || v.Up {
+			continue
+		}
+		for beginning, name := range map[string]string{"tcp_": "TCP", "udp_": "UDP", "udpv6_": "UDP", "ping_": "ICMP"} {
+			if strings.HasPrefix(strings.TrimLeft(v.Function, "_"), beginning) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// Given reports whether a program gives bytes to a socket in the call, and how many, as far
+// as a tracepoint tells: what the call took, or where the kernel does not have that event, what
 // has come with packet 1. 0: none tells.
 func (p *Path) Given() (bytes int, given bool) {
 	if taken, _ := p.Find("sock_send_length"); taken != nil {
 		return taken.Len, true
 	}
-	if p.Function("tcp_sendmsg_locked") == nil {
+	if !slices.ContainsFunc(p.Visits, func(v Visit) bool { return strings.Contains(v.Function, "_sendmsg") }) {
 		return 0, false
 	}
 	if came, _ := p.Find("tcp_probe"); came != nil && came.Packet == 1 {
