@@ -160,7 +160,7 @@ func programPath(name string) (string, error) {
 func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), 2))
 	debug.SetGCPercent(400) // of what a call brings nearly nothing is kept
-	w := &watch.Watch{Tell: f.Tell, Skip: f.Skip, All: f.all, Short: f.Lines, Suspend: suspend}
+	w := &watch.Watch{Tell: f.Tell, Skip: f.Skip, Counted: f.Counted, All: f.all, Short: f.Lines, Suspend: suspend}
 	stop := f.tick()
 	var err error
 	if path != "" {

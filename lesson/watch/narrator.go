@@ -348,27 +348,48 @@ func (n *Narrator) flood(e *watch.Event) bool {
 // on a life that is not told, or more has been told in this second than anybody can read.
 // It is counted. What is told later of the same life cannot say which bytes were before:
 // they may be the beginning of a secret, so that none is shown from then on.
-func (n *Narrator) Skip(_ int, socket uint64) bool {
+func (n *Narrator) Skip(_ int, socket uint64) (skip bool, until time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.begin()
 	l := n.lives[socket]
 	switch {
 	case n.Calls, n.Whole, socket != 0 && l == nil:
-		return false
+		return false, until
 	case l != nil && l.number == 0:
 	case n.lines < mostLines || time.Since(n.second) > time.Second:
-		return false
+		return false, until
 	default:
-		n.skipped++
+		until = n.second.Add(time.Second)
 	}
-	n.sum.calls++
-	n.sum.counted++
+	n.counted(l, 1)
+	return true, until
+}
+
+// Counted tells that calls on a socket were left alone.
+func (n *Narrator) Counted(socket uint64, calls int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.lives[socket]
+	if l == nil && socket != 0 { // it came unseen
+		l = &life{inode: socket}
+		n.lives[socket] = l
+		n.sum.lives++
+		n.untold++
+	}
+	n.counted(l, calls)
+}
+
+func (n *Narrator) counted(l *life, calls int) {
+	n.sum.calls += calls
+	n.sum.counted += calls
+	if l == nil || l.number != 0 {
+		n.skipped += calls
+	}
 	if l != nil {
-		l.calls++
-		l.counted++
+		l.calls += calls
+		l.counted += calls
 	}
-	return true
 }
 
 // mostLines is how many lines are told in a second.

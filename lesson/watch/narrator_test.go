@@ -432,7 +432,7 @@ func TestCounted(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	w := watch.Watch{Tell: n.Tell, Skip: n.Skip}
+	w := watch.Watch{Tell: n.Tell, Skip: n.Skip, Counted: n.Counted}
 	if _, err := w.Command(path, []string{"python3", "-c", `import socket,time
 a,b=socket.socketpair()
 for _ in range(3000):

@@ -53,8 +53,11 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 	if !ok {
 		return
 	}
-	if w.Skip != nil && interests[number].skippable && t.before == nil && w.Skip(number, socket) {
-		return
+	if w.Skip != nil && interests[number].skippable && t.before == nil {
+		if skip, until := w.Skip(number, socket); skip {
+			w.rest(until)
+			return
+		}
 	}
 	p := &pending{number: number, registers: r, fd: fd, socket: socket}
 	p.call = w.describe(number, r, w.memory)

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"encoding/binary"
 	"time"
 
@@ -25,7 +26,8 @@ const (
 	atLost    = 124 // u32: how many records this CPU has lost so far
 	atCPU     = 128 // u32
 	atLast    = 132 // u32: 1: no thread of the process is left
-	sizeHead  = 136
+	atCounted = 136 // u64: how many calls on the socket have only been counted since the record before
+	sizeHead  = 144
 )
 
 // A piece is an address, its length, and the bytes.
@@ -62,6 +64,9 @@ func (r record) inode(fd int) (inode uint64, said bool) {
 	}
 	return 0, false
 }
+
+// socket is the one that the call acts on, or 0.
+func (r record) socket() uint64 { return cmp.Or(r.u64(atInodes), r.u64(atInodes+8)) }
 
 // captured is memory of which some pieces were copied when the call was entered, and when
 // it had returned. The later ones come first.

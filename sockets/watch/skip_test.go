@@ -3,6 +3,7 @@ package watch_test
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"fd3/sockets/watch"
 )
@@ -19,7 +20,7 @@ func TestSkip(t *testing.T) {
 				told[e.Call.Name]++
 			}
 		},
-		Skip: func(int, uint64) bool { skipped++; return true },
+		Skip: func(int, uint64) (bool, time.Time) { skipped++; return true, time.Time{} },
 	}
 	status, err := w.Command(odd, []string{odd, "busy", strconv.Itoa(times)}, false)
 	if err != nil || status.ExitStatus() != 0 {

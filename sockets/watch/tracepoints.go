@@ -23,6 +23,8 @@ type tracepoints struct {
 	pending   *ebpf.Map // the calls that threads have entered, by thread
 	wanted    *ebpf.Map // by number of the call: what to do with it
 	room      *ebpf.Map // for a record, on each CPU
+	pause     *ebpf.Map // until when calls are only counted that are of no more interest
+	counted   *ebpf.Map // how many these are, by socket
 	ring      *ebpf.Map
 	programs  []*ebpf.Program
 	links     []link.Link
@@ -33,6 +35,7 @@ const (
 	mostProcesses = 1 << 14
 	mostPending   = 1 << 16
 	mostNumbers   = 512
+	mostCounted   = 1 << 16
 	sizeRing      = 8 << 20
 )
 
@@ -41,6 +44,7 @@ const (
 const (
 	isWanted    = 1
 	isAlways    = 2
+	isSkippable = 4
 	noRegister  = 6
 	sizeWanted  = 4
 	wantFirst   = 1
@@ -75,6 +79,8 @@ func openTracepoints() (t *tracepoints, err error) {
 		{&t.pending, ebpf.MapSpec{Name: "fd3_pending", Type: ebpf.Hash, KeySize: 4, ValueSize: 8, MaxEntries: mostPending}},
 		{&t.wanted, ebpf.MapSpec{Name: "fd3_wanted", Type: ebpf.Array, KeySize: 4, ValueSize: sizeWanted, MaxEntries: mostNumbers}},
 		{&t.room, ebpf.MapSpec{Name: "fd3_room", Type: ebpf.PerCPUArray, KeySize: 4, ValueSize: (sizeRecord + 7) &^ 7, MaxEntries: 1}},
+		{&t.pause, ebpf.MapSpec{Name: "fd3_pause", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}},
+		{&t.counted, ebpf.MapSpec{Name: "fd3_counted", Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: mostCounted}},
 		{&t.ring, ebpf.MapSpec{Name: "fd3_ring", Type: ebpf.RingBuf, MaxEntries: sizeRing}},
 	} {
 		if *m.to, err = ebpf.NewMap(&m.spec); err != nil {
@@ -85,6 +91,9 @@ func openTracepoints() (t *tracepoints, err error) {
 		want := [sizeWanted]byte{isWanted, noRegister, noRegister}
 		if i.always || i.waits || len(i.fds) == 0 {
 			want[0] |= isAlways
+		}
+		if i.skippable {
+			want[0] |= isSkippable
 		}
 		for k, register := range i.fds {
 			want[wantFirst+k] = byte(register)
@@ -130,7 +139,7 @@ func (t *tracepoints) close() {
 	if t.reader != nil {
 		t.reader.Close()
 	}
-	for _, m := range []*ebpf.Map{t.processes, t.pending, t.wanted, t.room, t.ring} {
+	for _, m := range []*ebpf.Map{t.processes, t.pending, t.wanted, t.room, t.pause, t.counted, t.ring} {
 		m.Close() // which does nothing where there is none
 	}
 }
@@ -162,6 +171,7 @@ func (t *tracepoints) entered(p *listing) {
 	p.load(asm.R2, atInodes+8, asm.DWord)
 	p.add(asm.Or.Reg(asm.R1, asm.R2), asm.JEq.Imm(asm.R1, 0, out))
 	p.here(always)
+	t.count(p)
 	p.key()
 	p.load(asm.R1, atNumber, asm.Word)
 	p.push(onValue, asm.R1)
@@ -169,6 +179,39 @@ func (t *tracepoints) entered(p *listing) {
 	p.parts(send, true)
 	p.here(send)
 	p.send(t.ring.FD())
+}
+
+// count ends the program for a call that is only to be counted. For another, the record says
+// how many there were on the socket.
+func (t *tracepoints) count(p *listing) {
+	tell, first, known, none := p.fresh(), p.fresh(), p.fresh(), p.fresh()
+	p.load(asm.R7, atInodes, asm.DWord)
+	p.add(asm.JNE.Imm(asm.R7, 0, first))
+	p.load(asm.R7, atInodes+8, asm.DWord)
+	p.here(first)
+	p.pop(asm.R1, onAddress)
+	p.add(asm.And.Imm(asm.R1, isSkippable), asm.JEq.Imm(asm.R1, 0, tell), asm.Mov.Imm(asm.R1, 0), asm.StoreMem(asm.RFP, onKey, asm.R1, asm.Word))
+	p.lookup(t.pause.FD(), tell)
+	p.add(asm.LoadMem(asm.R1, asm.R0, 0, asm.DWord))
+	p.load(asm.R2, atTime, asm.DWord)
+	p.add(asm.JGE.Reg(asm.R2, asm.R1, tell))
+	p.push(onKey, asm.R7)
+	p.add(asm.Mov.Imm(asm.R1, 1))
+	p.push(onValue, asm.R1)
+	p.lookup(t.counted.FD(), known)
+	p.add(asm.Mov.Imm(asm.R1, 1), asm.StoreXAdd(asm.R0, asm.R1, asm.DWord), asm.Ja.Label(out))
+	p.here(known) // not yet
+	p.update(t.counted.FD())
+	p.add(asm.JEq.Imm(asm.R0, 0, out))
+	p.here(tell)
+	p.add(asm.Mov.Imm(asm.R1, 0))
+	p.store(atCounted, asm.R1, asm.DWord)
+	p.push(onKey, asm.R7)
+	p.lookup(t.counted.FD(), none)
+	p.add(asm.LoadMem(asm.R1, asm.R0, 0, asm.DWord))
+	p.store(atCounted, asm.R1, asm.DWord)
+	p.remove(t.counted.FD())
+	p.here(none)
 }
 
 // returned says that a call has returned which was told of. Its arguments are those of the

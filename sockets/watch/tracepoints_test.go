@@ -272,6 +272,55 @@ func TestTracepointsEnd(t *testing.T) {
 	}
 }
 
+// Calls of which nothing would be told are counted by the kernel's programs: none is missing
+// in the sum, and the count comes before the socket's end.
+func TestUnstoppedCounted(t *testing.T) {
+	byTracepoints(t)
+	odd := compile(t)
+	const times = 5000
+	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("read go; $0 busy 1; read go; exec $0 busy %d", times), odd)
+	gate, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, done, skipped := make(chan bool, 2), make(chan error, 1), make(chan bool, times)
+	told, closed, counted := make(map[string]int), 0, make(map[uint64]int)
+	w := watch.Watch{
+		Tell: func(e *watch.Event) {
+			switch e.Kind {
+			case watch.Began:
+				began <- true
+			case watch.Returned:
+				told[e.Call.Name]++
+			case watch.Closed:
+				if closed++; closed > 2 && counted[e.Socket] != times {
+					t.Errorf("at the end of a socket %d have been counted", counted[e.Socket])
+				}
+			}
+		},
+		Skip: func(int, uint64) (bool, time.Time) {
+			skipped <- true
+			return true, time.Now().Add(time.Hour)
+		},
+		Counted: func(socket uint64, calls int) { counted[socket] += calls },
+	}
+	go func() { done <- w.Process(cmd.Process.Pid) }()
+	<-began
+	fmt.Fprintln(gate)
+	<-skipped
+	fmt.Fprintln(gate)
+	cmd.Wait()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if closed != 4 || told["socketpair"] != 2 || told["sendto"]+told["recvfrom"] != 0 {
+		t.Errorf("%v told, %v counted, %d sockets closed", told, counted, closed)
+	}
+}
+
 // Who does not keep up is told how much is lost, and that all have ended.
 func TestTracepointsLose(t *testing.T) {
 	byTracepoints(t)

@@ -61,6 +61,7 @@ func (w *Watch) unstopped(t *tracepoints, pids []int) error {
 		}
 		w.hears(r)
 	}
+	w.counted()
 	told := 0
 	for _, n := range lost {
 		told += int(n)
@@ -69,6 +70,32 @@ func (w *Watch) unstopped(t *tracepoints, pids []int) error {
 		w.missed(n)
 	}
 	return nil
+}
+
+// rest has the kernel's programs count calls of which nothing would be told, until a time.
+func (w *Watch) rest(until time.Time) {
+	if w.traced == nil || !until.After(w.resting) {
+		return
+	}
+	w.resting = until
+	w.traced.pause.Put(uint32(0), uint64(w.clock.at+int64(until.Sub(w.clock.wall))))
+}
+
+// countedOn tells of the calls on a socket that have been counted and not told of yet.
+func (w *Watch) countedOn(socket uint64) {
+	var n uint64
+	if w.resting.IsZero() || w.traced.counted.LookupAndDelete(socket, &n) != nil {
+		return
+	}
+	w.Counted(socket, int(n))
+}
+
+// counted tells of all calls that have been counted and not told of yet.
+func (w *Watch) counted() {
+	var socket, n uint64
+	for all := w.traced.counted.Iterate(); all.Next(&socket, &n); {
+		w.Counted(socket, int(n))
+	}
 }
 
 // patience is how long nothing is said before the kernel is asked who is left.
@@ -189,6 +216,9 @@ func (w *Watch) hears(r record) {
 	switch kind {
 	case callEntered:
 		w.learn(t, r)
+		if n := r.u64(atCounted); n > 0 {
+			w.Counted(r.socket(), int(n))
+		}
 		w.memory = captured{r[sizeHead:]}
 		w.entered(t, number, r.registers())
 		if t.call != nil {

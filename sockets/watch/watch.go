@@ -22,8 +22,13 @@ type Watch struct {
 
 	// Skip reports whether a call is to be left alone that only moves bytes, asks, sets or
 	// waits, whatever the number: it is not told, and the thread does not stop again when it
-	// returns. It acts on a socket, or waits for several (0). Skip may be nil.
-	Skip func(number int, socket uint64) bool
+	// returns. It acts on a socket, or waits for several (0). All such calls may be left
+	// alone until a time, where that is not zero. Skip may be nil.
+	Skip func(number int, socket uint64) (skip bool, until time.Time)
+
+	// Counted is told of calls that were left alone until such a time, before the next call
+	// on the same socket, or at the end. It may be nil where Skip is.
+	Counted func(socket uint64, calls int)
 
 	// All has every call told, not those of interest alone.
 	All bool
@@ -52,9 +57,10 @@ type Watch struct {
 	memory    sockets.Memory // of the thread that something is told of
 	describe  func(int, sockets.Registers, sockets.Memory) sockets.Call
 
-	traced *tracepoints // who tells of processes that do not stop; nil: ptrace(2) does
-	said   record       // what they have said last
-	clock  clock
+	traced  *tracepoints // who tells of processes that do not stop; nil: ptrace(2) does
+	said    record       // what they have said last
+	clock   clock
+	resting time.Time // until when they only count
 
 	waker  int  // a process of ours that ends when Stop is called: wait4(2) returns then
 	ending bool // it has
@@ -261,6 +267,7 @@ func (w *Watch) scan(t *thread) []Descriptor {
 func (w *Watch) closed(t *thread, inode uint64) {
 	if n, there := w.holders[inode]; there && n <= 0 {
 		delete(w.holders, inode)
+		w.countedOn(inode)
 		w.tell(t, &Event{Kind: Closed, Socket: inode})
 	}
 }
