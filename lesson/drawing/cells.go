@@ -33,6 +33,10 @@ func (p Picture) Cells(room Room, ascii bool) [][]Span {
 	return lines
 }
 
+// Fits reports whether the Picture is whole in a room: with fewer details, perhaps, but
+// without a line that says how many more there are.
+func (p Picture) Fits(room Room) bool { return p.lay(room).excess() <= 0 }
+
 // notes are the lines below a drawing.
 func (l *layout) notes() []string {
 	if legend := l.legend(); legend != "" {

@@ -26,7 +26,7 @@ const (
 )
 
 // Below that the drawing stands under the text, if it has leastDrawing rows or is whole in
-// fewer, and leaves the text leastText, or leastTask.
+// fewer, and leaves the text what there is to read now, or at least leastText, or leastTask.
 const (
 	leastText    = 7
 	leastTask    = 10 // of an exercise, whose commands are typed off the screen
@@ -76,7 +76,8 @@ const underneath = 3
 
 func (s *screen) layout() layout {
 	body := area{max(s.width, minColumns), max(s.height, minRows) - s.above() - underneath}
-	alone := layout{text: area{min(body.width, prose), body.height}}
+	alone := layout{text: area{min(body.width, mostDrawing), body.height}}
+	beside := layout{text: area{leastProse + min(max(body.width-between-leastProse-twoColumns, 0), prose-leastProse), body.height}, beside: true}
 	live := s.live()
 	switch {
 	case live && s.shown == drawingAlone:
@@ -88,26 +89,62 @@ func (s *screen) layout() layout {
 		return l
 	case live && s.shown == textAlone:
 		return alone
-	case body.width >= wideColumns:
-		text := leastProse
-		text += min(max(body.width-between-text-twoColumns, 0), prose-leastProse)
-		l := s.share(area{min(body.width-between-text, mostDrawing), body.height})
-		l.text, l.beside = area{text, body.height}, true
+	case body.width >= wideColumns && (beside.text.width == prose || !s.drawn() && s.widest(beside) <= beside.text.width):
+		l := s.share(area{min(body.width-between-beside.text.width, mostDrawing), body.height})
+		l.text, l.beside = beside.text, true
 		return l
 	case !live, s.drawn():
 		return alone
 	}
-	text := leastText
-	if s.part().Kind == lab.Exercise {
-		text = leastTask
+	return s.under(body, alone)
+}
+
+// under is the text with the drawing under it, or alone. The text gets what there is to read
+// now, the drawing as much as it needs to be whole.
+func (s *screen) under(body area, alone layout) layout {
+	body.width -= margin
+	kind, wants, text := s.part().Kind, s.toRead(alone), leastText
+	most := max(text, min(wants, body.height-1-leastDrawing))
+	switch kind {
+	case lab.Verdict, lab.Explain: // the drawing was there to look at before
+		if wants > most {
+			return alone
+		}
+		text = most
+	case lab.Experiment:
+		if wants > body.height { // such as a program
+			return alone
+		}
+	case lab.Exercise:
+		text, most = leastTask, max(leastTask, most)
 	}
-	room := area{body.width - margin, body.height - text - 1}
-	if needs := len(s.draw(area{room.width, body.height})); needs <= room.height || room.height >= leastDrawing {
-		l := layout{board: area{room.width, min(needs, room.height) + 1}}
-		l.text = area{alone.text.width, body.height - l.board.height}
-		return l
+	needs := len(s.draw(body))
+	for ; most >= text; most-- {
+		room := area{body.width, body.height - most - 1}
+		if needs <= room.height || room.height >= leastDrawing && (s.fits(room) || kind == lab.Exercise && most == text) {
+			board := area{body.width, len(s.draw(room)) + 1}
+			return layout{board: board, text: area{alone.text.width, body.height - board.height}}
+		}
 	}
 	return alone
+}
+
+// toRead is how many lines the page has that came last: those of a step, or all.
+func (s *screen) toRead(l layout) int {
+	p := s.page()
+	lines, begin := s.words(p, l)
+	return len(lines) - unread(p, lines, begin)
+}
+
+// widest is the width of the longest line of what came last: of a program, or of a table,
+// which no line is broken of.
+func (s *screen) widest(l layout) (columns int) {
+	p := s.page()
+	lines, begin := s.words(p, l)
+	for _, line := range lines[unread(p, lines, begin):] {
+		columns = max(columns, ansi.StringWidth(line))
+	}
+	return columns
 }
 
 // drawn reports whether the text has a drawing of its own now, which takes the room that

@@ -80,14 +80,13 @@ type page struct {
 
 	seen int // the events that were there when the text was in sight last
 
-	written written // of the events so far
+	written map[view.Look]written // of the events so far
 }
 
 // written is lines of text, and the line on which each Event begins.
 type written struct {
 	events int
-	over   int // of them, those whose commands are not offered any more
-	look   view.Look
+	over   int  // of them, those whose commands are not offered any more
 	calls  bool // calls are in it; else they stand in the ladder
 	lines  []string
 	begin  []int
@@ -427,16 +426,24 @@ func (p *page) latest() []lesson.Event {
 // written anew when there is something new.
 func (s *screen) words(p *page, l layout) (lines []string, begin []int) {
 	look, calls := s.Look, l.ladder.height == 0
-	look.Width = l.text.width
+	look.Width, look.Drawn = min(l.text.width, prose), l.text.width
 	over := len(p.events) - len(p.latest())
 	if s.past() {
 		over = len(p.events)
 	}
-	if w := &p.written; w.begin == nil || w.events != len(p.events) || w.over != over || w.look != look || w.calls != calls {
-		*w = write(p.events, over, look, calls)
+	w, ok := p.written[look]
+	if !ok || w.events != len(p.events) || w.over != over || w.calls != calls {
+		if w = write(p.events, over, look, calls); len(p.written) == mostWritten || p.written == nil {
+			p.written = make(map[view.Look]written)
+		}
+		p.written[look] = w
 	}
-	return p.written.lines, p.written.begin
+	return w.lines, w.begin
 }
+
+// mostWritten is how many forms of a page are kept: it may be beside the drawing, or alone,
+// and both are asked for again and again.
+const mostWritten = 4
 
 // callKinds are the Events that only tell of calls.
 var callKinds = []lesson.Kind{lesson.KindEnter, lesson.KindReturn, lesson.KindSetup}
@@ -444,7 +451,7 @@ var callKinds = []lesson.Kind{lesson.KindEnter, lesson.KindReturn, lesson.KindSe
 // write writes events. Of the first, which are over, the commands are left out; calls may
 // stand elsewhere.
 func write(events []lesson.Event, over int, look view.Look, calls bool) written {
-	w := written{events: len(events), over: over, look: look, calls: calls}
+	w := written{events: len(events), over: over, calls: calls}
 	var out bytes.Buffer
 	text := view.NewText(&out, look)
 	for i, e := range events {
@@ -463,6 +470,15 @@ func write(events []lesson.Event, over int, look view.Look, calls bool) written 
 	return w
 }
 
+// unread is the first line of what came last.
+func unread(p *page, lines []string, begin []int) int {
+	first := begin[min(p.unread, len(begin)-1)]
+	for first < len(lines) && lines[first] == "" {
+		first++
+	}
+	return first
+}
+
 // sight is the part of a page that is in sight: its first line, and how far it can
 // be scrolled.
 func (s *screen) sight() (lines []string, begin []int, offset, bottom int) {
@@ -472,7 +488,7 @@ func (s *screen) sight() (lines []string, begin []int, offset, bottom int) {
 	bottom = max(len(lines)-l.text.height, 0)
 	offset = p.offset
 	if !p.scrolls {
-		offset = max(offset, begin[min(p.unread, len(begin)-1)])
+		offset = max(offset, unread(p, lines, begin))
 	}
 	return lines, begin, min(offset, bottom), bottom
 }

@@ -16,6 +16,7 @@ type panel struct {
 	board  lab.Board
 	offset int               // the first row in sight, where it covers the text
 	drawn  map[area][]string // in rooms of different sizes
+	whole  map[area]bool     // whether it fits into them
 }
 
 // live reports whether there is a kernel's side of the part in sight: the processes
@@ -54,6 +55,20 @@ func (s *screen) draw(room area) []string {
 	}
 	s.panel.drawn[room] = rows
 	return rows
+}
+
+// fits reports whether what the kernel has can be drawn in a room, and nothing is cut off.
+func (s *screen) fits(room area) bool {
+	whole, ok := s.panel.whole[room]
+	if !ok {
+		e, _ := s.panel.board.Event()
+		whole = drawing.New(*e.Snapshot, e.Before).Fits(drawing.Room{Columns: room.width, Rows: room.height})
+		if s.panel.whole == nil {
+			s.panel.whole = make(map[area]bool)
+		}
+		s.panel.whole[room] = whole
+	}
+	return whole
 }
 
 // side is the kernel's side to the right of the text. As long as there is none it is

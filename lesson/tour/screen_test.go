@@ -817,7 +817,8 @@ func TestTextIsAsWideAsItReadsWell(t *testing.T) {
 					t.Errorf("%v: %d columns: %s", size, n, row)
 				}
 			}
-			told := strings.Count(strings.Join(s.page().written.lines, "\n"), "sin_port=htons(8080)")
+			lines, _ := s.words(s.page(), l)
+			told := strings.Count(strings.Join(lines, "\n"), "sin_port=htons(8080)")
 			if l.ladder.height > 0 {
 				told += strings.Count(strings.Join(s.ladder(l.ladder), "\n"), "sin_port=htons(8080)")
 			}
@@ -828,15 +829,56 @@ func TestTextIsAsWideAsItReadsWell(t *testing.T) {
 	}
 }
 
+// The text has room for what there is to read now, and the drawing under it is whole, or
+// there is none.
+func TestTextHasTheRoomItNeeds(t *testing.T) {
+	const line = "The kernel put the connection in the accept queue.\n\n"
+	for _, c := range []struct {
+		columns, rows int
+		kind          lab.PartKind
+		text          string // how often the line stands there
+		lines         int    // of it
+		drawing       bool
+	}{
+		{80, 24, lab.Explain, line, 4, true},    // whole, with a drawing
+		{80, 24, lab.Explain, line, 8, false},   // whole, and there is no room for a drawing
+		{100, 30, lab.Explain, line, 7, true},   // the drawing has less room
+		{80, 24, lab.Experiment, line, 8, true}, // a step keeps its drawing
+		{80, 24, lab.Experiment, line, 30, false},
+		{120, 36, lab.Experiment, line, 8, true},
+		{120, 36, lab.Experiment, "    " + strings.Repeat("x", 100) + "\n\n", 8, true}, // under it
+		{120, 36, lab.Experiment, "    " + strings.Repeat("x", 100) + "\n\n", 40, false},
+	} {
+		s := still(view.Look{}, c.kind)
+		s.panel.board.Now = crowd(2)
+		s.page().events = []lesson.Event{{Kind: lesson.KindText, Section: string(c.kind), Text: strings.Repeat(c.text, c.lines)}}
+		s.resize(c.columns, c.rows)
+		l := s.layout()
+		_, _, _, bottom := s.sight()
+		if drawing := l.board.height > 0; drawing != c.drawing || bottom > 0 && c.kind == lab.Explain {
+			t.Errorf("%dx%d, %s, %d lines: drawing %v, %d below: %+v", c.columns, c.rows, c.kind, c.lines, drawing, bottom, l)
+		}
+		if !l.beside && c.drawing && !s.fits(area{l.board.width, l.board.height - 1}) {
+			t.Errorf("%dx%d, %s: the drawing is cut", c.columns, c.rows, c.kind)
+		}
+		for _, row := range s.text(l.text) {
+			if ansi.StringWidth(row) > l.text.width {
+				t.Errorf("%dx%d: cut at %d columns: %s", c.columns, c.rows, l.text.width, row)
+			}
+		}
+	}
+}
+
 // Where the drawing would stand under the text, a ladder in the text has the room for itself,
 // until the next step.
 func TestLadderHasTheRoom(t *testing.T) {
 	s := still(view.Look{}, lab.Experiment)
 	s.resize(80, 24)
+	p := s.page()
+	p.unread = len(p.events) - 1
 	if s.layout().board.height == 0 {
 		t.Fatal("no drawing under the text")
 	}
-	p := s.page()
 	p.events = append(p.events, lesson.Event{Kind: lesson.KindLadder, Ladder: &lesson.Ladder{}})
 	if l := s.layout(); l.board.height != 0 || l.text.height < 15 || s.otherView() != "drawing" {
 		t.Errorf("%+v, Tab: %s", l, s.otherView())
@@ -884,7 +926,7 @@ func TestCommandOfAStep(t *testing.T) {
 		{[]lesson.Event{step, shows("ss -l"), step, shows("ss -l")}, "ss -l"},
 		{[]lesson.Event{step, shows("ss -l"), step, step}, ""},
 	} {
-		s.page().events, s.page().written = c.events, written{}
+		s.page().events, s.page().written = c.events, nil
 		if got := s.command(); got != c.offered {
 			t.Errorf("%d events: %q, not %q", len(c.events), got, c.offered)
 		}

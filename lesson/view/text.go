@@ -35,6 +35,9 @@ type Text struct {
 func NewText(w io.Writer, l Look) *Text {
 	v := &Text{w: w, look: l, theme: newTheme(l), commands: make(map[string]bool)}
 	v.Fit(l.Width)
+	if l.Drawn > 0 {
+		v.columns = l.Drawn
+	}
 	return v
 }
 

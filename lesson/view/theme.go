@@ -14,6 +14,7 @@ import (
 // the terminal, and passed down.
 type Look struct {
 	Width  int   // columns
+	Drawn  int   // columns of a drawing, where that has more room than words; 0: Width
 	Rows   int   // a drawing takes no more; 0: not many more than a screen has
 	Whole  bool  // a ladder leaves nothing out, however long it is: for a file, or another program
 	Words  bool  // a drawing is told in sentences
