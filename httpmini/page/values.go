@@ -5,18 +5,29 @@ package page
 // (name="password").
 var secretKeys = [...]string{"passw", "pwd", "secret", "token", "apikey", "api_key"}
 
+// A keyWord is a secretKey as the last bytes of a keyName, under a mask: none has more than
+// eight.
+type keyWord struct{ word, mask uint64 }
+
+var keyWords = func() (all [len(secretKeys)]keyWord) {
+	for i, key := range secretKeys {
+		for _, c := range []byte(key) {
+			all[i] = keyWord{all[i].word<<8 | uint64(c), all[i].mask<<8 | 0xff}
+		}
+	}
+	return all
+}()
+
 // A keyName is the name before a value, byte for byte. The zero value has begun none.
 type keyName struct {
-	last   [len("api_key")]byte // in lower case
-	secret bool                 // a secretKey is in it
+	last   uint64 // its last eight bytes, in lower case
+	secret bool   // a secretKey is in it
 }
 
 func (k *keyName) next(c byte) {
-	c = lower(c)
-	copy(k.last[:], k.last[1:])
-	k.last[len(k.last)-1] = c
-	for _, key := range secretKeys {
-		k.secret = k.secret || key[len(key)-1] == c && string(k.last[len(k.last)-len(key):]) == key
+	k.last = k.last<<8 | uint64(lower(c))
+	for i := range keyWords {
+		k.secret = k.secret || k.last&keyWords[i].mask == keyWords[i].word
 	}
 }
 

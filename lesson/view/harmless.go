@@ -23,6 +23,13 @@ func harmless(e lesson.Event) lesson.Event {
 }
 
 func withoutControl(s string) string {
+	plain := true
+	for i := range len(s) {
+		plain = plain && ' ' <= s[i] && s[i] < 0x7f
+	}
+	if plain {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t':

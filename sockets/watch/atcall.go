@@ -73,15 +73,15 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 			}
 		}
 	}
-	e := &Event{Kind: Entered, Call: p.call, Number: number, Socket: socket, FD: fd}
+	t.call, p.call.Start = p, w.now()
+	var before map[int]int
 	if t.before != nil && (socket != 0 || number == unix.SYS_SOCKET || number == unix.SYS_SOCKETPAIR) {
 		t.before[number]-- // this one
-		e.Before, t.before = t.before, nil
+		before, t.before = t.before, nil
 	}
-	p.call.Start = w.now()
-	e.Call.Start = p.call.Start
-	t.call = p
-	w.tell(t, e)
+	if !w.Short {
+		w.tell(t, &Event{Kind: Entered, Call: p.call, Number: number, Socket: socket, FD: fd, Before: before})
+	}
 }
 
 // concerns reports whether a call is of interest, and which socket it acts on by which

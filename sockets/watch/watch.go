@@ -33,7 +33,8 @@ type Watch struct {
 	// All has every call told, not those of interest alone.
 	All bool
 
-	// Short has calls without their statements in C and in Go, which are most of the work.
+	// Short has calls told only when they have returned, and without their statements in C
+	// and in Go: the rest is less work.
 	Short bool
 
 	// Stdout is what the command has as its standard output; nil: that of this process.
