@@ -240,21 +240,65 @@ func TestUnstoppedServer(t *testing.T) {
 	}
 }
 
-// Nothing is left of the kernel's programs when who watches is killed.
-func TestTracepointsEnd(t *testing.T) {
-	byTracepoints(t)
-	sleep := sleeper(t)
-	cmd, _ := watcher(t, "FD3_WATCH="+strconv.Itoa(sleep))
-	var programs []ebpf.ProgramID
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", cmd.Process.Pid))
+// programsOf are those that a process has descriptors of.
+func programsOf(pid int) (all []ebpf.ProgramID) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
 	for _, file := range files {
 		text, _ := os.ReadFile(file)
 		if _, after, found := strings.Cut(string(text), "prog_id:\t"); found {
 			line, _, _ := strings.Cut(after, "\n")
 			id, _ := strconv.Atoi(line)
-			programs = append(programs, ebpf.ProgramID(id))
+			all = append(all, ebpf.ProgramID(id))
 		}
 	}
+	return all
+}
+
+// Each call of every process runs the programs, which find out that it is none of theirs.
+func TestTracepointsOfAll(t *testing.T) {
+	byTracepoints(t)
+	stats, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
+	if err != nil {
+		t.Skip("needs a kernel that counts: ", err)
+	}
+	defer stats.Close()
+	began, done := make(chan bool, 1), make(chan error, 1)
+	w := watch.Watch{Tell: func(e *watch.Event) { began <- true }}
+	pid := sleeper(t)
+	go func() { done <- w.Process(pid) }()
+	<-began
+	const calls = 1000
+	runs := func() (n uint64) {
+		for _, id := range programsOf(os.Getpid()) {
+			if p, err := ebpf.NewProgramFromID(id); err == nil {
+				if info, err := p.Info(); err == nil && info.Name == "fd3_sys_enter" {
+					s, _ := p.Stats()
+					n = s.RunCount
+				}
+				p.Close()
+			}
+		}
+		return n
+	}
+	before := runs()
+	for range calls {
+		unix.Getppid()
+	}
+	if after := runs(); after < before+calls {
+		t.Errorf("%d runs, then %d", before, after)
+	}
+	w.Stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// Nothing is left of the kernel's programs when who watches is killed.
+func TestTracepointsEnd(t *testing.T) {
+	byTracepoints(t)
+	sleep := sleeper(t)
+	cmd, _ := watcher(t, "FD3_WATCH="+strconv.Itoa(sleep))
+	programs := programsOf(cmd.Process.Pid)
 	if len(programs) < 5 {
 		t.Errorf("programs %v", programs)
 	}
