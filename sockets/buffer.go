@@ -239,6 +239,13 @@ func (d *decoder) buffers(p, n uint64) (all []span) {
 		}
 		all = append(all, span{binary.NativeEndian.Uint64(b), binary.NativeEndian.Uint64(b[8:])})
 	}
+	if m, ok := d.memory.(Ahead); ok && len(all) > 1 {
+		starts := make([]uint64, len(all))
+		for i, s := range all {
+			starts[i] = s.address
+		}
+		m.ReadAhead(starts)
+	}
 	return all
 }
 

@@ -14,6 +14,12 @@ type Memory interface {
 	ReadMemory(address uint64, b []byte) int
 }
 
+// An Ahead is a Memory that is told where will be read next, and may read it at once.
+type Ahead interface {
+	Memory
+	ReadAhead(addresses []uint64)
+}
+
 // ProcessMemory is the memory of a process, by its pid. It is read with
 // process_vm_readv(2), which the kernel allows where it allows ptrace(2).
 type ProcessMemory int

@@ -3,6 +3,8 @@ package watch
 import (
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"fd3/sockets"
 )
 
@@ -41,15 +43,47 @@ func (s *standing) ReadMemory(address uint64, b []byte) int {
 			return copy(b, known.bytes[from:])
 		}
 	}
-	memory := sockets.ProcessMemory(s.tid)
-	page := uint64(os.Getpagesize())
-	most := min(ahead, page-address%page) // the next page may not be there
+	most := atMost(address)
 	if uint64(len(b)) > most {
-		return memory.ReadMemory(address, b)
+		return sockets.ProcessMemory(s.tid).ReadMemory(address, b)
 	}
+	known := s.oldest()
+	known.start = address
+	known.length = uint64(sockets.ProcessMemory(s.tid).ReadMemory(address, known.bytes[:most]))
+	return copy(b, known.bytes[:known.length])
+}
+
+// ReadAhead implements sockets.Ahead: process_vm_readv(2) reads from several addresses in
+// one call, up to the first that leads nowhere.
+func (s *standing) ReadAhead(addresses []uint64) {
+	var here []unix.Iovec
+	var there []unix.RemoteIovec
+	var fresh []*stretch
+	for _, address := range addresses[:min(len(addresses), len(s.read)-1)] { // and what led to them
+		known := s.oldest()
+		known.start, known.length = address, 0
+		most := atMost(address)
+		here = append(here, unix.Iovec{Base: &known.bytes[0], Len: most})
+		there = append(there, unix.RemoteIovec{Base: uintptr(address), Len: int(most)})
+		fresh = append(fresh, known)
+	}
+	got, _ := unix.ProcessVMReadv(s.tid, here, there, 0)
+	left := uint64(max(got, 0))
+	for i, known := range fresh {
+		known.length = min(left, here[i].Len)
+		left -= known.length
+	}
+}
+
+// atMost is how many bytes are read at an address: the next page may not be there.
+func atMost(address uint64) uint64 {
+	page := uint64(os.Getpagesize())
+	return min(ahead, page-address%page)
+}
+
+// oldest is the stretch that was read first.
+func (s *standing) oldest() *stretch {
 	known := &s.read[s.next]
 	s.next = (s.next + 1) % len(s.read)
-	known.start = address
-	known.length = uint64(memory.ReadMemory(address, known.bytes[:most]))
-	return copy(b, known.bytes[:known.length])
+	return known
 }

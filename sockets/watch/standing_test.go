@@ -35,6 +35,9 @@ func TestStanding(t *testing.T) {
 			s.at(os.Getpid())
 		}
 		address := start + uint64(rand.IntN(3*page))
+		if rand.IntN(4) == 0 {
+			s.ReadAhead([]uint64{start + uint64(rand.IntN(3*page)), address, start + uint64(rand.IntN(3*page)), address, 8})
+		}
 		size := 1 + rand.IntN(1<<rand.IntN(13))
 		got, want := make([]byte, size), make([]byte, size)
 		n := s.ReadMemory(address, got)
