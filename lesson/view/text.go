@@ -280,7 +280,7 @@ func (v *Text) unreturned(e *lesson.Event) string {
 	if e.Result != "" {
 		return e.Strace + v.theme.dim.Render("  (it"+tie+"never"+tie+"returned)")
 	}
-	return e.Strace + " " + v.theme.more
+	return strings.TrimRight(e.Strace, " ") + " " + v.theme.more // of an argument that is told on return, a blank is there already
 }
 
 // space parts a list of calls and facts from the words before it.
@@ -300,7 +300,7 @@ func (v *Text) standing() {
 	v.pending = nil
 	v.section = ""
 	v.heading("call")
-	v.wrap(v.theme.strong.Render(e.Strace)+" "+v.theme.more, 4, 8)
+	v.wrap(v.theme.strong.Render(strings.TrimRight(e.Strace, " "))+" "+v.theme.more, 4, 8)
 }
 
 // enter keeps a call that is entered: mostly it returns at once, and is written then.

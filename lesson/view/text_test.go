@@ -48,7 +48,7 @@ func TestEvidenceNamesACommandOnce(t *testing.T) {
 func TestCallThatNeverReturned(t *testing.T) {
 	entered := lesson.Event{Kind: lesson.KindEnter, Title: "server", Strace: "accept4(3, "}
 	over := lesson.Event{Kind: lesson.KindEvidence, Recap: true, Fact: "status", Value: "killed"}
-	if got := drawn(t, entered, over); !strings.Contains(got, "server accept4(3,") || !strings.Contains(got, "…\n") {
+	if got := drawn(t, entered, over); !strings.Contains(got, "server accept4(3, …\n") {
 		t.Errorf("%s", got)
 	}
 	entered.Strace, entered.Result = "exit_group(0) = ?", "?"
