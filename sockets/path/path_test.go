@@ -417,6 +417,14 @@ func command(host int, text string) (out []byte, err error) {
 	return out, err
 }
 
+// Where nothing was begun there is no way to tell.
+func TestUnseen(t *testing.T) {
+	trace := open(t)
+	if _, err := trace.End(); !errors.Is(err, ErrUnseen) {
+		t.Error(err)
+	}
+}
+
 // A process that is killed leaves no instance, whenever that is.
 func TestKilled(t *testing.T) {
 	open(t)

@@ -111,9 +111,10 @@ func (t *Trace) End() (Path, error) {
 // when the call began, and says in a Path how that was seen.
 func (t *Trace) entered(p *Path, began, took time.Duration) ([]entry, error) {
 	if t.probe == nil {
-		p.Unprobed = t.unprobed.Error()
 		if denied := new(DeniedError); errors.As(t.unprobed, &denied) {
 			p.Unprobed = denied.says()
+		} else if t.unprobed != nil { // nil: no stacks were asked for
+			p.Unprobed = t.unprobed.Error()
 		}
 		return nil, nil
 	}
