@@ -143,6 +143,9 @@ func (c *comparison) lived(command string) (story.Story, error) {
 		return s, ended
 	}
 	g.visits.Wait()
+	if g.left {
+		err = programEnd(g.status, nil)
+	}
 	var exit programExit
 	switch {
 	case errors.As(err, &exit):
@@ -161,10 +164,13 @@ type guest struct {
 	came   bool
 
 	mu     sync.Mutex
-	pids   map[int]bool // of the processes that there are
-	began  bool         // there has been one
-	socket bool         // one has made a socket
-	typed  bool         // Ctrl-C has been there
+	pids   map[int]bool    // of the processes that there are
+	began  bool            // there has been one
+	socket bool            // one has made a socket
+	server int             // the one that was visited; 0: none was
+	left   bool            // it has ended
+	status unix.WaitStatus // how: the shell that has started it, and gets the signal, too, may end otherwise
+	typed  bool            // Ctrl-C has been there
 }
 
 // tell is told of all that happens.
@@ -176,11 +182,14 @@ func (g *guest) tell(e *watch.Event) {
 		g.pids[e.PID], g.began = true, true
 	case e.Kind == watch.Ended:
 		delete(g.pids, e.PID)
+		if e.PID == g.server && !g.left {
+			g.left, g.status = true, e.Status
+		}
 	case e.Kind == watch.Returned && e.Call.Name == "socket":
 		g.socket = true
 	case e.Kind == watch.Returned && e.Call.Name == "listen" && e.Call.Errno == 0 && !g.came:
 		if at := listensAt(e); at.IsValid() {
-			g.came = true
+			g.came, g.server = true, e.PID
 			g.visits.Go(func() { g.visit(at) })
 		}
 	}
