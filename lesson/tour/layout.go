@@ -140,9 +140,9 @@ func (s *screen) toRead(l layout) int {
 // which no line is broken of.
 func (s *screen) widest(l layout) (columns int) {
 	p := s.page()
-	lines, begin := s.words(p, l)
-	for _, line := range lines[unread(p, lines, begin):] {
-		columns = max(columns, ansi.StringWidth(line))
+	w := s.written(p, l)
+	for _, width := range w.widths[unread(p, w.lines, w.begin):] {
+		columns = max(columns, width)
 	}
 	return columns
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"fd3/lesson"
 	"fd3/lesson/course"
@@ -89,6 +90,7 @@ type written struct {
 	over   int  // of them, those whose commands are not offered any more
 	calls  bool // calls are in it; else they stand in the ladder
 	lines  []string
+	widths []int // of the lines, in columns
 	begin  []int
 }
 
@@ -425,6 +427,12 @@ func (p *page) latest() []lesson.Event {
 // words are the lines of a page, and the line on which each Event begins. They are
 // written anew when there is something new.
 func (s *screen) words(p *page, l layout) (lines []string, begin []int) {
+	w := s.written(p, l)
+	return w.lines, w.begin
+}
+
+// written is a page in the form that a layout has for it.
+func (s *screen) written(p *page, l layout) written {
 	look, calls := s.Look, l.ladder.height == 0
 	look.Width, look.Drawn = min(l.text.width, prose), l.text.width
 	over := len(p.events) - len(p.latest())
@@ -438,7 +446,7 @@ func (s *screen) words(p *page, l layout) (lines []string, begin []int) {
 		}
 		p.written[look] = w
 	}
-	return w.lines, w.begin
+	return w
 }
 
 // mostWritten is how many forms of a page are kept: it may be beside the drawing, or alone,
@@ -467,6 +475,9 @@ func write(events []lesson.Event, over int, look view.Look, calls bool) written 
 		w.lines = strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 	}
 	w.begin = append(w.begin, len(w.lines))
+	for _, line := range w.lines {
+		w.widths = append(w.widths, ansi.StringWidth(line))
+	}
 	return w
 }
 
