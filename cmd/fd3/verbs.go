@@ -47,12 +47,12 @@ var wireVerbs = []wireVerb{
 		}},
 	{use: "delay TIME [NUMBER]", short: "let a packet pass after some time", read: delayed, example: "  fd3 wire delay 300ms"},
 	{use: "forge rst|icmp|syn [NUMBER]", short: "send what no host has sent", read: forged,
-		example: "  fd3 wire forge rst               to the server, in the client's name\n  fd3 wire forge rst --off 100     with a sequence number that is a guess\n  fd3 wire forge icmp --mtu 600    a router: the packet is too large\n  fd3 wire forge syn --count 50 --port 8080   who has no address begins connections",
+		example: "  fd3 wire forge rst               to the server, in the client's name\n  fd3 wire forge rst --off 100     with a number that is a guess\n  fd3 wire forge icmp --mtu 600    a router: the packet is too large\n  fd3 wire forge syn --count 50 --port 8080   who has no address begins connections",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
 			f.StringVar(&o.To, "to", netlab.Server, "rst, syn: the host that is to get it: client or server")
 			f.IntVar(&o.Count, "count", 1, "syn: how many, each from another address")
 			f.IntVar(&o.Port, "port", 8080, "syn: of the host")
-			f.IntVar(&o.Off, "off", 0, "rst: so far beside the sequence number that is waited for")
+			f.IntVar(&o.Off, "off", 0, "rst: so far beside the number that is waited for")
 			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
 		}},
 	{use: "flow", short: "let everything pass from now on, late or with losses", read: flowing,

@@ -2,6 +2,7 @@ package netlab_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,6 +182,34 @@ func TestReset(t *testing.T) {
 	if c := l.do(stage.Client, stage.Order{Do: "recvfrom", FD: 3, Size: 100}); c.Errno != unix.ECONNRESET {
 		t.Error(c.Strace())
 	}
+}
+
+// A host in SYN-SENT knows no sequence number of the other yet: of an RST it checks which SYN
+// is acknowledged, and takes none with a guess (RFC 9293 section 3.10.7.3).
+func TestResetInSynSent(t *testing.T) {
+	t.Parallel()
+	l := up(t, netlab.Options{})
+	l.listens()
+	connect := l.begin(stage.Client, stage.Order{Do: "connect", FD: 3, Addr: at})
+	l.lies("client: SYN seq 0")
+	forged := func(off int, want string) {
+		t.Helper()
+		r := l.cable(wire.Order{Do: "rst", To: netlab.Client, Off: off})
+		all := l.record()
+		p := all[slices.IndexFunc(all, func(p wire.Packet) bool { return p.Number == r.Touched[0] })]
+		if !strings.Contains(p.Note, want) {
+			t.Errorf("of the RST with an offset of %d: %q, without %q", off, p.Note, want)
+		}
+	}
+	for _, off := range []int{-1, 1, 100} {
+		forged(off, fmt.Sprintf("its acknowledgement number is a guess, %+d beside", off))
+		l.states("SYN-SENT", "")
+	}
+	forged(0, "its acknowledgement number is the one")
+	if c := <-connect; c.Errno != unix.ECONNREFUSED {
+		t.Error(c.Strace())
+	}
+	forged(0, "tells of no such connection any more")
 }
 
 // A router that does not exist says that 600 bytes are the most: the kernel believes it,

@@ -74,7 +74,7 @@ func corpus() []sample {
 	syn := Parse(draft().Frame())
 	segment, segment6 := Parse(data.Frame()), Parse(six.Frame())
 	needed, err := segment.FragmentationNeeded(netip.MustParseAddr("10.0.0.254"), 600)
-	refusal, err2 := syn.Refusal()
+	refusal, err2 := syn.Refusal(0)
 	if err != nil || err2 != nil {
 		panic("no segment")
 	}

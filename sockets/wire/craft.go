@@ -82,16 +82,19 @@ func (p *Packet) Reset(offset int) ([]byte, error) {
 }
 
 // Refusal returns the frame of the RST with which a host answers a TCP segment that is for
-// none of its connections (RFC 9293 section 3.10.7.1).
-func (p *Packet) Refusal() ([]byte, error) {
+// none of its connections (RFC 9293 section 3.10.7.1), with an offset to the number by which
+// the receiver knows that it fits: any other than 0 is a guess. That number is the sequence
+// number, but in SYN-SENT, where the receiver knows none yet of the other host: there it is
+// the acknowledgement of its SYN (section 3.10.7.3).
+func (p *Packet) Refusal(offset int) ([]byte, error) {
 	d, s, err := p.draft(true)
 	if err != nil {
 		return nil, err
 	}
 	if s.Has(ACK) {
-		d.Flags, d.Seq = RST, s.Ack
+		d.Flags, d.Seq = RST, s.Ack+uint32(offset)
 	} else {
-		d.Flags, d.Ack = RST|ACK, s.Next()
+		d.Flags, d.Ack = RST|ACK, s.Next()+uint32(offset)
 	}
 	return d.Frame(), nil
 }

@@ -20,8 +20,8 @@ func TestCraft(t *testing.T) {
 		"RST seq 2874466580":            func() ([]byte, error) { return data.Reset(0) },
 		"RST seq 2874466680":            func() ([]byte, error) { return six.Reset(100) },
 		"RST+ACK seq 2874466580 ack 77": func() ([]byte, error) { return answer.Reset(0) },
-		"RST+ACK seq 0 ack 2874466581":  syn.Refusal,
-		"RST seq 77":                    data.Refusal,
+		"RST+ACK seq 0 ack 2874466581":  func() ([]byte, error) { return syn.Refusal(0) },
+		"RST seq 77":                    func() ([]byte, error) { return data.Refusal(0) },
 		"ICMP destination unreachable: fragmentation needed, and not allowed, next-hop MTU 600": func() ([]byte, error) { return data.FragmentationNeeded(netip.MustParseAddr("10.0.0.254"), 600) },
 	} {
 		b, err := made()
@@ -35,7 +35,7 @@ func TestCraft(t *testing.T) {
 			}
 		}
 	}
-	back, _ := data.Refusal()
+	back, _ := data.Refusal(0)
 	if p := Parse(back); p.Layer("IPv4").Field("source address").Value != "10.0.0.2" || p.Layer("Ethernet").Field("destination address").Value != "02:00:00:00:00:01" {
 		t.Errorf("a refusal does not go back: %+v", p.Layers)
 	}

@@ -11,8 +11,8 @@ import (
 var router = netip.AddrFrom4([4]byte{10, 0, 0, 254})
 
 // rst sends a host an RST that the other has not sent, into the connection in which the
-// host spoke last. Its sequence number is the one that the host waits for, or one that
-// lies so far beside.
+// host spoke last. It fits there, unless it is to be a guess: then the number by which the
+// host knows that it fits lies so far beside.
 func (c *Cable) rst(o Order) ([]*packet, error) {
 	to := slices.IndexFunc(c.ends[:], func(e End) bool { return e.Name == o.To })
 	if to < 0 {
@@ -27,28 +27,26 @@ func (c *Cable) rst(o Order) ([]*packet, error) {
 		if !ok || s.Has(RST) {
 			continue
 		}
-		frame, err := answer(&said, s, o.Off)
+		frame, err := said.Refusal(o.Off)
 		if err != nil {
 			return nil, err
 		}
-		note := fmt.Sprintf("sequence number %d, which the %s waits for", s.Ack, o.To)
+		checked := "sequence number"
+		if !s.Has(ACK) {
+			checked = "acknowledgement number"
+		}
+		note := fmt.Sprintf("its %s is the one that the %s waits for", checked, o.To)
 		if o.Off != 0 {
-			note = fmt.Sprintf("sequence number %+d beside the one that the %s waits for", o.Off, o.To)
+			note = fmt.Sprintf("its %s is a guess, %+d beside the one that the %s waits for", checked, o.Off, o.To)
+		}
+		if state := c.states(p).From; state == "" || state == "LISTEN" {
+			note = fmt.Sprintf("the kernel of the %s tells of no such connection any more", o.To)
 		}
 		forged, err := c.forge(1-to, frame, note)
 		c.had(forged...)
 		return forged, err
 	}
 	return nil, fmt.Errorf("the %s has no connection yet that an RST could end", o.To)
-}
-
-// answer is the RST to a segment.
-func answer(p *Packet, s Segment, off int) ([]byte, error) {
-	if !s.Has(ACK) || off == 0 {
-		return p.Refusal()
-	}
-	d := Draft{From: [6]byte(p.Data[:6]), To: [6]byte(p.Data[6:12]), Src: s.Dst, Dst: s.Src, Seq: s.Ack + uint32(off), Flags: RST}
-	return d.Frame(), nil
 }
 
 // icmp loses a packet, and tells its sender in the name of a router that it is too large

@@ -74,7 +74,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		whole(t, Parse(Flipped(frame, int(bit))))
-		for _, made := range [][]byte{first(p.Reset(0)), first(p.Refusal()), first(p.FragmentationNeeded(server.Addr(), 600))} {
+		for _, made := range [][]byte{first(p.Reset(0)), first(p.Refusal(0)), first(p.FragmentationNeeded(server.Addr(), 600))} {
 			if q := Parse(made); made != nil && q.Malformed != "" {
 				t.Fatalf("%s", q.Malformed)
 			}
