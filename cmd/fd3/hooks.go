@@ -26,7 +26,11 @@ of classic BPF need no privilege there. An eBPF program is for root. Nothing of 
 machine's own network, and none of its cgroups, is touched.
 
 At sockops no packet is seen: a program there is called at the moments of a TCP
-connection, and a connection is made instead of sending one packet.`
+connection, and a connection is made instead of sending one packet.
+
+A place where no rule or program can do it is a mistake, told in one line: exit
+code 2. A program that the kernel's verifier refuses is what there is to see: exit
+code 0, and with --json "refused".`
 
 func (a *app) hooks() *cobra.Command {
 	cmd := &cobra.Command{
@@ -69,6 +73,9 @@ func (a *app) hooksVerb(verb hooks.Verb, short, example string) *cobra.Command {
 			}
 			if o.Generic && o.At != "xdp" {
 				return usageError{errors.New("--generic is a mode of XDP: --at xdp --generic")}
+			}
+			if err := o.Check(); err != nil {
+				return usageError{err}
 			}
 			return a.runTrial(cmd.Context(), o)
 		},

@@ -274,16 +274,8 @@ func (a *agent) puts(o order) (r report, err error) {
 // at puts something at a place by the first means that work, and tells what did not.
 func (a *agent) at(p Place, o put) (h hooked, failed []Failure) {
 	for _, m := range p.means() {
-		if !p.can(m, o.Verb) {
-			failed = append(failed, Failure{Means: m, Error: fmt.Sprintf("%s cannot %s a packet at %s", m, o.Verb, p.Name)})
-			continue
-		}
-		if o.Unchecked && m != EBPF {
-			failed = append(failed, Failure{Means: m, Error: fmt.Sprintf("%s has no check that could be left out", m)})
-			continue
-		}
-		if o.Unchecked && contexts[p.Name].end == 0 {
-			failed = append(failed, Failure{Means: m, Error: fmt.Sprintf("a program at %s reads no byte of a packet itself: it has no check that could be left out", p.Name)})
+		if why := p.unable(m, o.Verb, o.Unchecked); why != "" {
+			failed = append(failed, Failure{Means: m, Error: why})
 			continue
 		}
 		var err error

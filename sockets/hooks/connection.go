@@ -60,7 +60,7 @@ func (c *Connection) run(network *netlab.Network, client, server *remote) error 
 			return err
 		}
 		if c.Puts[host] = r.Puts[0]; r.Puts[0].Means == "" {
-			return unput(Sockops, c.Verb, r.Puts[0].Failed)
+			return unput(Sockops, c.Order, r.Puts[0].Failed)
 		}
 	}
 	for _, o := range []struct {

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"fmt"
 	"slices"
 
 	"fd3/sockets/netlab"
@@ -109,4 +110,18 @@ func (p Place) can(m Means, v Verb) bool {
 		return v == Watch || v == Drop
 	}
 	return true
+}
+
+// unable says why means cannot do it at a place, where that is known without the kernel;
+// "": they can, or the kernel says.
+func (p Place) unable(m Means, v Verb, unchecked bool) string {
+	switch {
+	case !p.can(m, v):
+		return fmt.Sprintf("%s cannot %s a packet at %s", m, v, p.Name)
+	case unchecked && m != EBPF:
+		return fmt.Sprintf("%s has no check that could be left out", m)
+	case unchecked && contexts[p.Name].end == 0:
+		return fmt.Sprintf("a program at %s reads no byte of a packet itself: it has no check that could be left out", p.Name)
+	}
+	return ""
 }

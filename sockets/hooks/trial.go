@@ -28,6 +28,24 @@ type Order struct {
 	Generic   bool   // at xdp: not in the driver, though that can
 }
 
+// Check returns an UnableError where it is known without the kernel that no means do it at
+// the place. What an eBPF program may do there the kernel says, by running or refusing it.
+func (o Order) Check() error {
+	p := At(o.At)
+	if p == nil {
+		return nil
+	}
+	var why []Failure
+	for _, m := range p.means() {
+		text := p.unable(m, o.Verb, o.Unchecked)
+		if text == "" {
+			return nil
+		}
+		why = append(why, Failure{Means: m, Error: text})
+	}
+	return &UnableError{*p, o.Verb, o.Unchecked, why}
+}
+
 // A Trial is what became of one packet.
 type Trial struct {
 	Order
@@ -95,19 +113,23 @@ func (e *DeniedError) Error() string {
 	} else {
 		text += fmt.Sprintf(". As root: sudo fd3 hooks %s --at %s", e.Verb, e.Place.Name)
 	}
-	if near := e.Place.plain(e.Verb); near != "" {
+	if near := e.Place.near(func(other Place) bool { return other.plain(e.Verb) }); near != "" {
 		text += fmt.Sprintf(". Without it, near there: fd3 hooks %s --at %s", e.Verb, near)
 	}
 	return text
 }
 
-// plain is the nearest place on the same host that needs no privilege for a verb.
-func (p Place) plain(v Verb) (near string) {
+// plain reports whether a place needs no privilege for a verb.
+func (p Place) plain(v Verb) bool {
+	return slices.ContainsFunc(p.means(), func(m Means) bool { return m != EBPF && p.can(m, v) })
+}
+
+// near is the nearest place on the same host that is fit.
+func (p Place) near(fit func(Place) bool) (near string) {
 	at := slices.Index(Places, p)
 	least := len(Places)
 	for i, other := range Places {
-		ok := slices.ContainsFunc(other.means(), func(m Means) bool { return m != EBPF && other.can(m, v) })
-		if away := max(i-at, at-i); ok && other.Host == p.Host && away < least {
+		if away := max(i-at, at-i); other.Host == p.Host && away < least && fit(other) {
 			near, least = other.Name, away
 		}
 	}
@@ -116,9 +138,10 @@ func (p Place) plain(v Verb) (near string) {
 
 // An UnableError says that nothing can do it at a place.
 type UnableError struct {
-	Place Place
-	Verb  Verb
-	Why   []Failure
+	Place     Place
+	Verb      Verb
+	Unchecked bool
+	Why       []Failure
 }
 
 func (e *UnableError) Error() string {
@@ -129,8 +152,14 @@ func (e *UnableError) Error() string {
 		}
 		text += f.Error
 	}
-	if near := e.Place.plain(e.Verb); near != "" {
-		text += fmt.Sprintf(". What can: fd3 hooks %s --at %s", e.Verb, near)
+	fit, flag := func(other Place) bool { return other.plain(e.Verb) }, ""
+	if e.Unchecked {
+		fit, flag = func(other Place) bool {
+			return other.unable(EBPF, e.Verb, true) == "" && slices.Contains(other.means(), EBPF)
+		}, " --unchecked"
+	}
+	if near := e.Place.near(fit); near != "" {
+		text += fmt.Sprintf(". What can: fd3 hooks %s --at %s%s", e.Verb, near, flag)
 	}
 	return text
 }
@@ -264,17 +293,17 @@ func (t *Trial) put(agents map[string]*remote) error {
 	if at.Means != "" {
 		return nil
 	}
-	return unput(at.Place, t.Verb, at.Failed)
+	return unput(at.Place, t.Order, at.Failed)
 }
 
 // unput is the error of a place at which nothing could be put.
-func unput(at Place, v Verb, failed []Failure) error {
+func unput(at Place, o Order, failed []Failure) error {
 	for _, f := range failed {
 		if f.Errno == unix.EPERM || f.Errno == unix.EACCES {
-			return &DeniedError{at, v, f.Errno}
+			return &DeniedError{at, o.Verb, f.Errno}
 		}
 	}
-	return &UnableError{at, v, failed}
+	return &UnableError{at, o.Verb, o.Unchecked, failed}
 }
 
 // send has the packet sent and received, and passed on where it lies on the cable.
