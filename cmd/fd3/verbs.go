@@ -50,7 +50,7 @@ var wireVerbs = []wireVerb{
 		example: "  fd3 wire forge rst               to the server, in the client's name\n  fd3 wire forge rst --off 100     with a number that is a guess\n  fd3 wire forge icmp --mtu 600    a router: the packet is too large\n  fd3 wire forge syn --count 50 --port 8080   who has no address begins connections",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
 			f.StringVar(&o.To, "to", netlab.Server, "rst, syn: the host that is to get it: client or server")
-			f.IntVar(&o.Count, "count", 1, "syn: how many, each from another address")
+			f.IntVar(&o.Count, "count", 1, "syn: how many, each from another address, up to "+strconv.Itoa(wire.MostSYNs))
 			f.IntVar(&o.Port, "port", 8080, "syn: of the host")
 			f.IntVar(&o.Off, "off", 0, "rst: so far beside the number that is waited for")
 			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
@@ -89,7 +89,7 @@ func (a *app) wireVerb(v wireVerb) *cobra.Command {
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := v.read(o, args); err != nil {
-				return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
+				return usageError{err}
 			}
 			return a.runWire(cmd.Context(), *o)
 		},
@@ -202,7 +202,7 @@ func forged(o *wire.Order, args []string) error {
 		return errors.New("a SYN is of no packet that lies on the cable. How many: --count")
 	}
 	o.Do = args[0]
-	return numbered(o, args[1:])
+	return cmp.Or(numbered(o, args[1:]), o.CheckForged())
 }
 
 // runWire does something with the cable, and tells what came of it.

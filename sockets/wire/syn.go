@@ -14,21 +14,16 @@ import (
 // The hosts have a route to it that leads over the cable.
 var Invented = netip.MustParsePrefix("192.0.2.0/24")
 
-// mostSYNs is how many SYNs one Order forges.
-const mostSYNs = 1000
-
 // syn sends a host SYNs to one of its ports, each from another address that nobody has. From
 // then on the cable answers for these addresses as far as a host has to know who has them
 // (ARP); what is sent there is lost.
 func (c *Cable) syn(o Order) ([]*packet, error) {
 	to := slices.IndexFunc(c.ends[:], func(e End) bool { return e.Name == o.To })
-	switch {
-	case to < 0:
+	if to < 0 {
 		return nil, fmt.Errorf("SYNs go to one of the hosts, not to %q", o.To)
-	case o.Port < 1 || o.Port > 65535:
-		return nil, fmt.Errorf("a port is from 1 to 65535, not %d", o.Port)
-	case o.Count < 1 || o.Count > mostSYNs:
-		return nil, fmt.Errorf("from 1 to %d SYNs are forged at a time, not %d", mostSYNs, o.Count)
+	}
+	if err := o.CheckForged(); err != nil {
+		return nil, err
 	}
 	host, mac, ok := c.seen(to)
 	if !ok {
