@@ -56,7 +56,7 @@ var wireVerbs = []wireVerb{
 			f.IntVar(&o.MTU, "mtu", 600, "icmp: the most that the next link takes, in bytes")
 		}},
 	{use: "flow", short: "let everything pass from now on, late or with losses", read: flowing,
-		example: "  fd3 wire flow\n  fd3 wire flow --delay 20ms       each packet comes 20 ms later\n  fd3 wire flow --loss 1/3         of three packets of a host the third is lost\n  fd3 wire flow --delay 20ms --by netem   the kernel does it, where it has netem",
+		example: "  fd3 wire flow\n  fd3 wire flow --delay 20ms       each packet comes 20 ms later\n  fd3 wire up --timers real        on such a network what is lost comes again soon:\n  fd3 wire flow --loss 1/3         of three packets of a host the third is lost\n  fd3 wire flow --delay 20ms --by netem   the kernel does it, where it has netem",
 		flags: func(f *pflag.FlagSet, o *wire.Order) {
 			f.DurationVar(&o.Delay, "delay", 0, "how much later each packet comes")
 			f.Var(lossFlag{o}, "loss", "how many packets of each host are lost: 1/3")

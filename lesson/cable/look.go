@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"fd3/lesson"
@@ -21,6 +22,7 @@ func (n *Narrator) Look(ctx context.Context, network *netlab.Network) error {
 	}
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
 	n.onCable(wire.Lying(packets), report)
+	n.losing(network, report)
 	n.ends(network)
 	n.commands("next", next(packets, report), nil)
 	return nil
@@ -46,6 +48,7 @@ func (n *Narrator) Did(ctx context.Context, network *netlab.Network, did wire.Re
 		return err
 	}
 	n.onCable(wire.Lying(packets), report)
+	n.losing(network, report)
 	n.ends(network)
 	n.commands("next", next(packets, report), nil)
 	return nil
@@ -105,6 +108,17 @@ func (n *Narrator) onCable(held []wire.Packet, report wire.Report) {
 		n.say("empty", map[string]string{"holds": holding(report.Holds)})
 	}
 	n.packets(held)
+}
+
+// losing tells when what is lost comes again, where the timers are calm.
+func (n *Narrator) losing(network *netlab.Network, report wire.Report) {
+	if !network.Calm || report.Holds != "" {
+		return
+	}
+	links, err := network.Links() // netem loses there
+	if report.Way.Of > 0 || err == nil && slices.ContainsFunc(links, func(l netlab.Link) bool { return l.Loss > 0 }) {
+		n.say("losing", nil)
+	}
 }
 
 // holding says what a filter holds.
