@@ -158,7 +158,6 @@ func (a *app) root() *cobra.Command {
 			return a.check()
 		},
 	}
-	root.SuggestionsMinimumDistance = 2
 	root.SetHelpTemplate(helpTemplate)
 	root.SetUsageTemplate(helpTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -265,7 +264,13 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	if cmd.HasAvailableSubCommands() {
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		var names []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				names = append(names, c.Name())
+			}
+		}
+		if near := nearTo(args[0], names); len(near) > 0 {
 			path := cmd.CommandPath() + " "
 			return usageError{fmt.Errorf("%q is no command of %s. Did you mean: %s?", args[0], cmd.CommandPath(), path+strings.Join(near, ", "+path))}
 		}

@@ -133,12 +133,13 @@ func lessonNamed(id string) (lab.Lesson, error) {
 }
 
 // nearTo returns the names that may have been meant by a word that is none of them.
-func nearTo(word string, names []string) []string {
-	all := &cobra.Command{SuggestionsMinimumDistance: 2}
+func nearTo(word string, names []string) (near []string) {
 	for _, name := range names {
-		all.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+		one := &cobra.Command{SuggestionsMinimumDistance: max(0, min(2, len(word)-1, len(name)-1))} // else nothing of it is the same
+		one.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+		near = append(near, one.SuggestionsFor(word)...)
 	}
-	return all.SuggestionsFor(word)
+	return near
 }
 
 // check returns an error for what was typed and cannot be.
