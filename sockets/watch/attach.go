@@ -63,7 +63,7 @@ func (w *Watch) attach(pid int) error {
 			if err := ptrace(unix.PTRACE_SEIZE, tid, 0, options); err == unix.ESRCH && tid != pid {
 				continue // it has ended
 			} else if err != nil {
-				return denied(pid, err)
+				return denied(pid, err, fmt.Sprint("-p ", pid))
 			}
 			found = true
 			w.thread(tid)

@@ -126,7 +126,7 @@ func (w *Watch) command(path string, argv []string, ignore bool) (unix.WaitStatu
 	}
 	w.root = pid
 	if err := ptrace(unix.PTRACE_SEIZE, pid, 0, options|unix.PTRACE_O_TRACESECCOMP|unix.PTRACE_O_EXITKILL); err != nil {
-		err = denied(pid, err)
+		err = denied(pid, err, "-- COMMAND")
 		var why *DeniedError
 		if errors.As(err, &why) {
 			why.PID = 0

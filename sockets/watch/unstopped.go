@@ -136,7 +136,9 @@ func (w *Watch) begins(pid int) error {
 	case tgid == 0:
 		return fmt.Errorf("there is no process %d", pid)
 	case ofKernel(tgid):
-		return denied(tgid, unix.EPERM)
+		return denied(tgid, unix.EPERM, fmt.Sprint("-p ", tgid))
+	case !readable(tgid) && !ended(tgid):
+		return unreadable(tgid)
 	case !readable(tgid):
 		return fmt.Errorf("process %d has ended already: its parent has not asked yet how (wait(2))", tgid)
 	case w.processes[tgid] != nil:
