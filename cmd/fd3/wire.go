@@ -112,8 +112,30 @@ func (a *app) runWireUp(ctx context.Context, o netlab.Options, asked string) err
 		return err
 	}
 	defer network.Close()
-	tell.Up(network, started, crashed, asked, o.Router)
+	if !started {
+		if err := standsOtherwise(network, o, asked); err != nil {
+			return err
+		}
+	}
+	tell.Up(network, started, crashed)
 	return failed
+}
+
+// standsOtherwise returns an error where the network that is up already is not what was
+// asked for.
+func standsOtherwise(network *netlab.Network, o netlab.Options, asked string) error {
+	const made = "Make another one: fd3 wire down, then fd3 wire up"
+	switch {
+	case asked == "real" && network.Calm:
+		return errors.New("the network is up already, with calm timers: they are chosen when it is made. " + made + " --timers real")
+	case asked == "calm" && !network.Calm:
+		return errors.New("the network is up already, with real timers: they are chosen when it is made. " + made + " --timers calm")
+	case o.Router != 0 && network.Router == nil:
+		return fmt.Errorf("the network is up already, without a router: it is chosen when the network is made. %s --router %d", made, o.Router)
+	case o.Router != 0 && o.Router != network.RouterMTU:
+		return fmt.Errorf("the network is up already, with a router that forwards %d bytes at most. %s --router %d", network.RouterMTU, made, o.Router)
+	}
+	return nil
 }
 
 func (a *app) wireDown() *cobra.Command {

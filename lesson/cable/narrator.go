@@ -85,10 +85,8 @@ func (n *Narrator) Moved(role stage.Role, bye stage.Farewell) {
 	n.say("moved", map[string]string{"role": string(role), "pid": fmt.Sprint(bye.PID)})
 }
 
-// Up tells of a network: what was made, and what it is good for. asked are the timers
-// that were asked for by name, calm or real, or ""; router is the MTU of the router that was
-// asked for, or 0.
-func (n *Narrator) Up(network *netlab.Network, started, crashed bool, asked string, router int) {
+// Up tells of a network: what was made, and what it is good for.
+func (n *Narrator) Up(network *netlab.Network, started, crashed bool) {
 	n.keeper = network.PID
 	values := map[string]string{"pid": fmt.Sprint(network.PID), "stage": n.Stage, "client": netlab.ClientAddr, "server": netlab.ServerAddr}
 	n.show(lesson.Event{Kind: lesson.KindStep, Title: page().Title})
@@ -99,15 +97,8 @@ func (n *Narrator) Up(network *netlab.Network, started, crashed bool, asked stri
 	if network.Calm {
 		timers = "calm"
 	}
-	values["timers"], values["asked"] = timers, asked
-	values["router"], values["router_mtu"], values["asked_mtu"] = netlab.RouterAddr, fmt.Sprint(network.RouterMTU), fmt.Sprint(router)
+	values["router"], values["router_mtu"] = netlab.RouterAddr, fmt.Sprint(network.RouterMTU)
 	switch {
-	case !started && asked != "" && asked != timers:
-		n.say("already", values, "other")
-	case !started && router != 0 && network.Router == nil:
-		n.say("already", values, "without router")
-	case !started && router != 0 && router != network.RouterMTU:
-		n.say("already", values, "other router")
 	case !started:
 		n.say("already", values)
 	case n.Explain != lesson.None:
