@@ -160,7 +160,10 @@ func programPath(name string) (string, error) {
 func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), 2))
 	debug.SetGCPercent(400) // of what a call brings nearly nothing is kept
-	w := &watch.Watch{Tell: f.Tell, Skip: f.Skip, Counted: f.Counted, All: f.all, Short: f.Lines, Suspend: suspend}
+	w := &watch.Watch{Tell: f.Tell, All: f.all, Short: f.Lines, Suspend: suspend}
+	if !f.Calls { // of which all are told
+		w.Skip, w.Counted = f.Skip, f.Counted
+	}
 	stop := f.tick()
 	var err error
 	if path != "" {

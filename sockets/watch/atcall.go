@@ -59,7 +59,8 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 			return
 		}
 	}
-	p := &pending{number: number, registers: r, fd: fd, socket: socket}
+	t.room = pending{number: number, registers: r, fd: fd, socket: socket}
+	p := &t.room
 	p.call = w.describe(number, r, w.memory)
 	switch number {
 	case unix.SYS_CLOSE: // now: another thread may have the number again before this one returns

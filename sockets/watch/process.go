@@ -30,6 +30,7 @@ type thread struct {
 	*process
 	call *pending // that it has entered and that has not returned
 	last *pending // that a signal has interrupted, to be gone on with by restart_syscall(2)
+	room pending  // where these are: it is in one call at a time
 }
 
 // A table has the descriptors of a process that lead to sockets, by number. Processes
