@@ -105,7 +105,8 @@ const patience = time.Second
 func (w *Watch) endsUnsaid() {
 	for pid, p := range w.processes {
 		var followed uint32
-		if errors.Is(w.traced.processes.Lookup(uint32(pid), &followed), ebpf.ErrKeyNotExist) && w.traced.reader.AvailableBytes() == 0 {
+		unsaid := errors.Is(w.traced.processes.Lookup(uint32(pid), &followed), ebpf.ErrKeyNotExist) || !readable(pid)
+		if unsaid && w.traced.reader.AvailableBytes() == 0 {
 			w.ended(w.threadOf(pid, p), Unknown)
 		}
 	}
@@ -160,13 +161,12 @@ func (w *Watch) begins(pid int) error {
 			})
 		}
 	}
-	parent := status(tgid)["PPid"]
-	w.processes[tgid] = p
-	w.began(w.threadOf(tgid, p), parent)
-	if parent == 0 && tgid != 1 || status(tgid)["Tgid"] == 0 { // nobody may have told of its end
-		delete(w.processes, tgid)
+	s := status(tgid)
+	if s["Tgid"] == 0 { // nobody may have told of its end
 		return fmt.Errorf("there is no process %d", pid)
 	}
+	w.processes[tgid] = p
+	w.began(w.threadOf(tgid, p), s["PPid"])
 	for _, enter := range waiting {
 		if !p.foreign {
 			enter()
