@@ -31,7 +31,9 @@ Behind a call stands what it is for, the first time.
 
 The program runs as it would without: it has its own terminal, its signals, its
 exit code. The story goes to stderr, as that of strace(1) does, and the program's
-own output goes where it always goes. With --out the story goes to a file alone.
+own output goes where it always goes. With --out the story goes to a file alone,
+which is there when fd3 has ended in order. Where fd3 is killed (SIGKILL) there is
+none, and the program is killed with it; one that ran already runs on.
 
 What is told is what the kernel was asked to do: ptrace(2) says, or, of a program
 that runs already and where root watches, eBPF at the kernel's tracepoints. In a
