@@ -624,7 +624,7 @@ func (n *Narrator) look() error {
 	var parties []kernel.Party
 	for _, pid := range slices.Sorted(maps.Keys(n.processes)) {
 		p := n.processes[pid]
-		parties = append(parties, kernel.Party{Name: p.name, PID: p.pid})
+		parties = append(parties, kernel.Party{Name: p.name, PID: p.pid, Traced: true})
 	}
 	return n.history.Look(parties, nil)
 }

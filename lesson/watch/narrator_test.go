@@ -387,6 +387,9 @@ os._exit(0)`)
 			call = strings.TrimRight(call, "234") // dup2, accept4
 		case lesson.KindSnapshot:
 			drawn[call]++
+			if state := e.Snapshot.Hosts[0].Processes[0].State; state == "tracing stop" {
+				t.Errorf("after %s the program is in a state that only fd3 has brought: %s", call, state)
+			}
 			if last == nil && (e.Before == nil || len(e.Snapshot.Hosts[0].Processes[0].Descriptors) != len(e.Before.Hosts[0].Processes[0].Descriptors)+1) {
 				t.Errorf("before the first call there was %+v, and after it %+v", e.Before, e.Snapshot)
 			}

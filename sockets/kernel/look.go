@@ -13,13 +13,14 @@ import (
 
 // A Party is a process that a Snapshot is about.
 type Party struct {
-	Name string // server, client, …
-	PID  int
-	Net  Net                 // the network namespace that it lives in
-	Own  int                 // descriptors from this number up are left out, as fd3's own; 0: none are
-	Left [][2]netip.AddrPort // both ends of connections that it has closed, which tell nobody whose they were
-	TID  int                 // the thread that makes its calls; 0: the main one
-	At   netip.AddrPort      // where it is valid, the process does other things besides: only descriptors of TCP sockets at this address concern it
+	Name   string // server, client, …
+	PID    int
+	Net    Net                 // the network namespace that it lives in
+	Own    int                 // descriptors from this number up are left out, as fd3's own; 0: none are
+	Left   [][2]netip.AddrPort // both ends of connections that it has closed, which tell nobody whose they were
+	TID    int                 // the thread that makes its calls; 0: the main one
+	Traced bool                // by this process, whose stops are no state of its own
+	At     netip.AddrPort      // where it is valid, the process does other things besides: only descriptors of TCP sockets at this address concern it
 }
 
 // descriptors returns those that concern a party, and the number of others. One that is
@@ -163,6 +164,9 @@ func (l *looker) party(p Party) {
 	task, err := Thread(p.PID, cmp.Or(p.TID, p.PID))
 	if err == nil {
 		process.State = task.StateName
+		if p.Traced && task.State == 't' {
+			process.State = ""
+		}
 	}
 	var fds []FD
 	fds, process.Others = p.descriptors()

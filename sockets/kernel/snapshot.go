@@ -25,7 +25,7 @@ type Process struct {
 	Name        string       `json:"name"`            // of a party; of another one as in /proc/PID/comm
 	PID         int          `json:"pid"`             // of the process, also when it is gone
 	Party       bool         `json:"party"`           // false: another process, which has only the descriptors of sockets that concern a party
-	State       string       `json:"state"`           // as in /proc/PID/status: sleeping, running, stopped, zombie, …; gone, if there is no such process
+	State       string       `json:"state"`           // as in /proc/PID/status: sleeping, running, stopped, zombie, …; gone, if there is no such process; empty, if who looks has stopped it
 	Call        string       `json:"call,omitempty"`  // the system call on one of its sockets that its main thread sleeps in
 	CallFD      int          `json:"call_fd"`         // the descriptor that it acts on; with Call
 	Wchan       string       `json:"wchan,omitempty"` // the kernel function that it sleeps in; with Call
