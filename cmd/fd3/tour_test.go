@@ -72,9 +72,9 @@ func answers(t *testing.T) map[string]string {
 	return all
 }
 
-// measured are the predictions of how long something takes: from one run to the next
-// the answer may be another.
-var measured = map[string]bool{"syscall/cost": true, "syscall/many": true}
+// measured are the predictions of how long something takes, or how much waits meanwhile:
+// from one run to the next the answer may be another.
+var measured = map[string]bool{"syscall/cost": true, "syscall/many": true, "queue/larger": true, "queue/control": true}
 
 // answers what a prompt asks, once it is there: what was typed since is not.
 func (term *terminal) replies(at *int, reply func(prompt string) string) (over bool) {
