@@ -66,14 +66,15 @@ func sources(t *testing.T) []source {
 // walls are what each folder of the house may import of it. A folder of lessons stands
 // for each below. Imports run down the picture in CONTRIBUTING, never up.
 var walls = map[string]string{
-	"sockets":        "",
-	"sockets/kernel": "sockets sockets/wire",
-	"sockets/stage":  "sockets sockets/kernel",
-	"sockets/wire":   "",
-	"sockets/path":   "sockets",
-	"sockets/watch":  "sockets",
-	"sockets/netlab": "sockets sockets/kernel sockets/stage sockets/wire",
-	"sockets/hooks":  "sockets sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
+	"sockets":              "",
+	"sockets/kernel":       "sockets sockets/wire",
+	"sockets/kernel/types": "",
+	"sockets/stage":        "sockets sockets/kernel",
+	"sockets/wire":         "",
+	"sockets/path":         "sockets sockets/kernel/types",
+	"sockets/watch":        "sockets sockets/kernel/types",
+	"sockets/netlab":       "sockets sockets/kernel sockets/stage sockets/wire",
+	"sockets/hooks":        "sockets sockets/kernel sockets/netlab sockets/path sockets/stage sockets/wire",
 
 	"httpmini":                "",
 	"httpmini/page":           "httpmini",

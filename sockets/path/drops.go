@@ -3,7 +3,6 @@ package path
 import (
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel/types"
 )
 
 // Drops waits for packets that the kernel throws away: an eBPF program at its tracepoint
@@ -95,18 +96,17 @@ type layout struct {
 
 // laidOut reads that once (/sys/kernel/btf/vmlinux).
 var laidOut = sync.OnceValues(func() (l layout, err error) {
-	kernel, err := kernelTypes()
+	head, err := types.Offset("sk_buff", "head")
 	if err != nil {
 		return l, err
 	}
-	var skb *btf.Struct
-	if err := kernel.TypeByName("sk_buff", &skb); err != nil {
+	network, err := types.Offset("sk_buff", "network_header")
+	if err != nil {
 		return l, err
 	}
-	head, hasHead := offset(skb.Members, "head")
-	network, hasNetwork := offset(skb.Members, "network_header")
-	if !hasHead || !hasNetwork {
-		return l, errors.New("struct sk_buff has no head, or no network_header")
+	kernel, err := types.Kernel()
+	if err != nil {
+		return l, err
 	}
 	l = layout{int32(head), int32(network), map[uint32]string{}}
 	var reasons *btf.Enum
@@ -118,29 +118,6 @@ var laidOut = sync.OnceValues(func() (l layout, err error) {
 	}
 	return l, nil
 })
-
-// offset is where in a struct a member is, in bytes, also one of a nameless struct in it.
-func offset(members []btf.Member, name string) (at uint32, found bool) {
-	for _, m := range members {
-		if m.Name == name {
-			return m.Offset.Bytes(), true
-		}
-		if m.Name != "" && m.Name != "headers" {
-			continue
-		}
-		var inner []btf.Member
-		switch t := btf.UnderlyingType(m.Type).(type) {
-		case *btf.Struct:
-			inner = t.Members
-		case *btf.Union:
-			inner = t.Members
-		}
-		if at, found := offset(inner, name); found {
-			return m.Offset.Bytes() + at, true
-		}
-	}
-	return 0, false
-}
 
 // program counts by the key. Its arguments are those of the tracepoint: the sk_buff, the
 // location, the reason.

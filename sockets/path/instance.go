@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel/types"
 )
 
 // An instance is a ring buffer of one's own, with switches of its own, beside the one that
@@ -29,7 +31,7 @@ func newInstance() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	go kernelTypes() // which are read while the call is prepared
+	go types.Kernel() // which are read while the call is prepared
 	sweep(fs)
 	i := &instance{fs: fs}
 	name := prefix + strconv.Itoa(os.Getpid())

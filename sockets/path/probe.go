@@ -15,6 +15,8 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
+
+	"fd3/sockets/kernel/types"
 )
 
 // An SkBuff is what a struct sk_buff says of its bytes at some moment.
@@ -55,7 +57,7 @@ var takers = sync.OnceValues(func() (all []taker, err error) {
 	if err := multi(); err != nil {
 		return nil, err
 	}
-	if _, err := kernelTypes(); err != nil {
+	if _, err := types.Kernel(); err != nil {
 		return nil, deniedAt("/sys/kernel/btf/vmlinux", err)
 	}
 	traceable, err := traceable()
@@ -67,12 +69,12 @@ var takers = sync.OnceValues(func() (all []taker, err error) {
 		if layer == "" || layer == SystemCall || layer == Softirq || len(in) != 1 { // of two with one name it is not known which is meant
 			continue
 		}
-		types, err := typesOf(in[0])
+		told, err := types.Module(in[0])
 		if err != nil { // a module tells none
 			continue
 		}
 		var f *btf.Func
-		if types.TypeByName(function, &f) != nil {
+		if told.TypeByName(function, &f) != nil {
 			continue
 		}
 		if n := takesSkBuff(f); n >= 0 && n < len(registers) {
@@ -228,14 +230,6 @@ func (p *probe) program(tid int) (asm.Instructions, error) {
 		bytes = -24
 		key   = -28
 	)
-	kernel, err := kernelTypes()
-	if err != nil {
-		return nil, err
-	}
-	var skb *btf.Struct
-	if err := kernel.TypeByName("sk_buff", &skb); err != nil {
-		return nil, err
-	}
 	fetchAdd := asm.FetchAdd.Mem(asm.R0, asm.R1, asm.DWord, 0)
 	fetchAdd.Constant = 1 // BPF_FETCH, which cilium/ebpf 0.22.0 leaves out
 	does := asm.Instructions{
@@ -254,9 +248,9 @@ func (p *probe) program(tid int) (asm.Instructions, error) {
 		name     string
 		to, size int32
 	}{{"len", bytes, 4}, {"head", begin, 8}, {"data", room, 8}} {
-		at, ok := offset(skb.Members, m.name)
-		if !ok {
-			return nil, fmt.Errorf("struct sk_buff has no %s", m.name)
+		at, err := types.Offset("sk_buff", m.name)
+		if err != nil {
+			return nil, err
 		}
 		does = append(does, asm.Mov.Reg(asm.R1, asm.RFP), asm.Add.Imm(asm.R1, m.to), asm.Mov.Imm(asm.R2, m.size), asm.Mov.Reg(asm.R3, asm.R8), asm.Add.Imm(asm.R3, int32(at)),
 			asm.FnProbeReadKernel.Call(), asm.JNE.Imm(asm.R0, 0, out))

@@ -7,22 +7,9 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"fd3/sockets/kernel/types"
 )
-
-// allTypes are the types of the running kernel and of its modules, as it tells them of itself
-// (/sys/kernel/btf). To read them takes longer than a call.
-var allTypes = btf.NewCache()
-
-// kernelTypes are those of the kernel itself.
-func kernelTypes() (*btf.Spec, error) { return allTypes.Kernel() }
-
-// typesOf are those of a module, or where it has no name of the kernel itself.
-func typesOf(module string) (*btf.Spec, error) {
-	if module == "" {
-		return kernelTypes()
-	}
-	return allTypes.Module(module)
-}
 
 // takes returns the parameters of a function of the running kernel, as C declares them:
 // struct sock *sk. It is nil where the kernel does not tell them, or has several functions
@@ -32,7 +19,7 @@ func takes(function, file string) []string {
 	var f *btf.Func
 	module := strings.ReplaceAll(strings.TrimSuffix(path.Base(file), ".c"), "-", "_")
 	for _, in := range []string{"", module} {
-		if types, err := typesOf(in); err == nil && types.TypeByName(function, &f) == nil {
+		if told, err := types.Module(in); err == nil && told.TypeByName(function, &f) == nil {
 			break
 		}
 	}

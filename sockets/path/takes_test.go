@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
+
+	"fd3/sockets/kernel/types"
 )
 
 // The kernel tells what its functions take, and of one that there is not it tells nothing.
 func TestTakes(t *testing.T) {
-	if _, err := kernelTypes(); err != nil {
+	if _, err := types.Kernel(); err != nil {
 		t.Skip("this kernel does not tell its types:", err)
 	}
 	if got := takes("tcp_v4_rcv", "net/ipv4/tcp_ipv4.c"); !slices.Equal(got, []string{"struct sk_buff *skb"}) {
@@ -25,7 +27,7 @@ func TestTakes(t *testing.T) {
 
 // It tells what a module's functions take, too, where the module is not built in.
 func TestTakesOfModule(t *testing.T) {
-	if _, err := typesOf("veth"); err != nil {
+	if _, err := types.Module("veth"); err != nil {
 		t.Skip("this kernel has veth built in, or tells no types of it:", err)
 	}
 	if got := takes("veth_xmit", "drivers/net/veth.c"); !slices.Equal(got, []string{"struct sk_buff *skb", "struct net_device *dev"}) {

@@ -9,10 +9,11 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
+
+	"fd3/sockets/kernel/types"
 )
 
 // tracepoints are eBPF programs at tracepoints of the kernel (raw_syscalls and sched), which
@@ -358,10 +359,6 @@ var kernelOffsets = sync.OnceValues(func() (o offsetsOf, err error) {
 	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
 		return o, err
 	}
-	kernel, err := btf.LoadKernelSpec()
-	if err != nil {
-		return o, err
-	}
 	for _, m := range []struct {
 		to           *uint32
 		name, member string
@@ -373,38 +370,11 @@ var kernelOffsets = sync.OnceValues(func() (o offsetsOf, err error) {
 		{&o.mode, "inode", "i_mode"}, {&o.number, "inode", "i_ino"},
 		{&o.live, "signal_struct", "live"}, {&o.flags, "signal_struct", "flags"}, {&o.groupCode, "signal_struct", "group_exit_code"},
 	} {
-		var s *btf.Struct
-		if err := kernel.TypeByName(m.name, &s); err != nil {
+		at, err := types.Offset(m.name, m.member)
+		if err != nil {
 			return o, err
-		}
-		at, found := memberOf(s.Members, m.member)
-		if !found {
-			return o, fmt.Errorf("struct %s has no %s", m.name, m.member)
 		}
 		*m.to = at
 	}
 	return o, nil
 })
-
-// memberOf is where in a struct a member is, in bytes, also one of a nameless struct in it.
-func memberOf(members []btf.Member, name string) (at uint32, found bool) {
-	for _, m := range members {
-		if m.Name == name {
-			return m.Offset.Bytes(), true
-		}
-		if m.Name != "" {
-			continue
-		}
-		var inner []btf.Member
-		switch t := btf.UnderlyingType(m.Type).(type) {
-		case *btf.Struct:
-			inner = t.Members
-		case *btf.Union:
-			inner = t.Members
-		}
-		if at, found := memberOf(inner, name); found {
-			return m.Offset.Bytes() + at, true
-		}
-	}
-	return 0, false
-}
