@@ -33,9 +33,9 @@ type layout struct {
 // lay arranges a Picture in a room: side by side where there is enough, else in one
 // column. Where that is too high it does without descriptors of no sockets, then puts other
 // programs of one name together, then does without the edges of empty queues, then without
-// the interfaces of a router, then without most of what lies on the cable, or without the cable if nothing lies there, then without
-// details, then without all that lies on the cable, then without sockets: what is finished
-// first, then the oldest.
+// the interfaces of a router, then without most of what lies on the cable, or without the
+// cable if nothing lies there, then without details, then without all that lies on the cable,
+// then without sockets: what is finished first, then the oldest.
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
 	candidates := p.dispensable()
