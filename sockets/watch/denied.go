@@ -79,9 +79,8 @@ func deniedRoot() string {
 	if !capable(unix.CAP_SYS_PTRACE) {
 		return "You are root, but without the capability CAP_SYS_PTRACE (capabilities(7)), as in many containers. Docker: --cap-add=SYS_PTRACE"
 	}
-	const yama = "/proc/sys/kernel/yama/ptrace_scope"
-	if scope, _ := os.ReadFile(yama); strings.TrimSpace(string(scope)) == "3" {
-		return yama + " is 3: nobody watches another process before the next boot"
+	if yamaScope() == "3" {
+		return nobodyWatches
 	}
 	modules := "such as SELinux or AppArmor"
 	if names, err := os.ReadFile("/sys/kernel/security/lsm"); err == nil {
@@ -103,18 +102,27 @@ func ended(pid int) bool {
 	return bytes.Contains(b, []byte("\nState:\tZ"))
 }
 
-// yama says what the security module Yama has to do with it (admin-guide/LSM/Yama.rst of
-// the kernel).
+// yamaFile says whom the security module Yama lets watch (admin-guide/LSM/Yama.rst of the
+// kernel).
+const yamaFile = "/proc/sys/kernel/yama/ptrace_scope"
+
+const nobodyWatches = yamaFile + " is 3: nobody watches another process before the next boot"
+
+// yamaScope is what stands there; empty: there is no Yama.
+func yamaScope() string {
+	scope, _ := os.ReadFile(yamaFile)
+	return strings.TrimSpace(string(scope))
+}
+
+// yama says what Yama has to do with it.
 func yama(again string) string {
-	const file = "/proc/sys/kernel/yama/ptrace_scope"
-	scope, _ := os.ReadFile(file)
-	switch strings.TrimSpace(string(scope)) {
+	switch yamaScope() {
 	case "1":
-		return fmt.Sprintf("%s is 1: who is no ancestor of a process may not watch it. Start it with fd3 watch -- COMMAND, or take sudo fd3 watch %s", file, again)
+		return yamaFile + " is 1: who is no ancestor of a process may not watch it. Start it with fd3 watch -- COMMAND, or take sudo fd3 watch " + again
 	case "2":
-		return fmt.Sprintf("%s is 2: only root watches. Take sudo fd3 watch %s", file, again)
+		return yamaFile + " is 2: only root watches. Take sudo fd3 watch " + again
 	case "3":
-		return file + " is 3: nobody watches another process before the next boot"
+		return nobodyWatches
 	}
 	return "It has rights that you have not, or a container or a security module forbids it. Root may be able to: sudo fd3 watch " + again
 }

@@ -22,8 +22,8 @@ const (
 	sizeRecord = sizeHead + mostPieces + sizePieceHead + MostBytes + 8
 )
 
-// A listing is a program for the kernel that is being written. These registers have the same all the time: R9
-// the record. R7 and R8 are an address and a length, or a descriptor.
+// A listing is a program for the kernel that is being written. R9 leads to the record all the
+// time. R7 and R8 are an address and a length, or a descriptor.
 type listing struct {
 	asm.Instructions
 	offsets offsetsOf
@@ -159,11 +159,6 @@ func (p *listing) send(ring int) {
 	p.load(asm.R1, atLost, asm.Word)
 	p.add(asm.Add.Imm(asm.R1, 1))
 	p.store(atLost, asm.R1, asm.Word)
-	p.end()
-}
-
-// end is the end of a program.
-func (p *listing) end() {
 	p.here(out)
 	p.add(asm.Mov.Imm(asm.R0, 0), asm.Return())
 }

@@ -68,10 +68,6 @@ func openTracepoints() (t *tracepoints, err error) {
 	if err := unix.Stat("/proc/self/ns/pid", &space); err != nil || space.Ino != initPIDs {
 		return t, errors.New("the kernel's programs see other numbers of processes than this namespace of pids has")
 	}
-	o, err := kernelOffsets()
-	if err != nil {
-		return t, err
-	}
 	for _, m := range []struct {
 		to   **ebpf.Map
 		spec ebpf.MapSpec
@@ -87,6 +83,10 @@ func openTracepoints() (t *tracepoints, err error) {
 		if *m.to, err = ebpf.NewMap(&m.spec); err != nil {
 			return t, err
 		}
+	}
+	o, err := kernelOffsets() // not before: where nothing may be loaded it would be read for nothing
+	if err != nil {
+		return t, err
 	}
 	for number, i := range interests {
 		want := [sizeWanted]byte{isWanted, noRegister, noRegister}
