@@ -50,6 +50,10 @@ var classes = func() (t [256]class) {
 	return t
 }()
 
+// TokenChar reports whether an octet may stand in a token, such as the name of a field
+// (RFC 9110 section 5.6.2).
+func TokenChar(octet byte) bool { return tokenChar.has(octet) }
+
 func (c class) has(octet byte) bool { return classes[octet]&c != 0 }
 
 // span is the offset of the first octet from i on that is not in the class.

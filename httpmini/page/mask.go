@@ -1,10 +1,6 @@
 package page
 
-import (
-	"strings"
-
-	"fd3/httpmini"
-)
+import "fd3/httpmini"
 
 // secrets are the fields whose values let their owner in: RFC 9110 sections
 // 11.6.2 and 11.7.2, RFC 6265 section 4, and what programs have made up besides. A
@@ -117,7 +113,7 @@ func (m *Masker) next(c byte) byte {
 	case begins && nameByte(c):
 		m.place, m.n = inName, 0
 		m.inName(c)
-	case begins && strings.IndexByte("!#$%&'*+.^_`|~", c) >= 0: // in a token, before what may be a name of ours
+	case begins && httpmini.TokenChar(c): // before what may be a name of ours
 		m.place = lineStart
 	}
 	secret := m.place == secretName || m.place == secretLine || m.place == secretFold
