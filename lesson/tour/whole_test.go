@@ -9,39 +9,53 @@ import (
 	"fd3/lesson/course"
 )
 
-// The whole course on the full screen, from the first lesson to the last, with
-// right and wrong predictions, on terminals of all sizes. One of them changes its
-// size again and again.
+// The course on the full screen, with right and wrong predictions: all of it where it has
+// to suffice, and a third each on terminals of other sizes. One of them changes its size
+// again and again.
 func TestScreenGoesThroughTheCourse(t *testing.T) {
-	for _, size := range [][2]int{{60, 18}, {80, 24}, {120, 36}, {200, 60}} {
-		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+	ids := course.IDs()
+	third := (len(ids) + 2) / 3
+	for _, walk := range []struct {
+		columns, lines int
+		lessons        []string
+	}{
+		{80, 24, ids},
+		{60, 18, ids[:third]},
+		{120, 36, ids[third : 2*third]},
+		{200, 60, ids[2*third:]},
+	} {
+		t.Run(fmt.Sprintf("%dx%d", walk.columns, walk.lines), func(t *testing.T) {
 			t.Parallel()
-			x := open(t, size[0], size[1], course.IDs()[0])
+			x := open(t, walk.columns, walk.lines, walk.lessons[0])
 			x.sees(`THE QUESTION`)
 			met := make(map[string]bool)
 			for n := 0; ; n++ {
 				if place := lessonShown.FindStringSubmatch(x.screen()); place != nil && !met[place[1]] {
+					if len(met) == len(walk.lessons) {
+						x.press("q")
+						break
+					}
 					met[place[1]] = true
-					if size[0] == 120 {
+					if walk.columns == 120 {
 						x.resize(60, 18)
-						x.resize(size[0], size[1])
+						x.resize(walk.columns, walk.lines)
 						x.sees(lessonShown.String())
 					}
 				}
 				key := x.nextKey(n)
 				if key == "" {
+					children := x.children()
+					if len(children) == 0 {
+						t.Error("the last exercise has no process")
+					}
+					defer x.areGone(children)
+					x.press("space")
 					break
 				}
 				x.press(key)
 			}
-			children := x.children()
-			x.press("space")
 			x.ends(0)
-			if len(children) == 0 {
-				t.Error("the last exercise has no process")
-			}
-			x.areGone(children)
-			for _, id := range course.IDs() {
+			for _, id := range walk.lessons {
 				if !met[id] {
 					t.Errorf("the lesson %s never came", id)
 				}

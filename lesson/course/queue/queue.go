@@ -36,13 +36,14 @@ const port = 8080
 
 // A burst is datagrams with numbers, sent as fast as the client can.
 type burst struct {
-	lab            *lab.Lab
-	net            *lab.Network
-	receiver, fd   int
-	addr           sockets.Sockaddr
-	many           int
-	failed         int           // calls
-	sending, empty time.Duration // until all are sent, and until nothing waits any more
+	lab          *lab.Lab
+	net          *lab.Network
+	receiver, fd int
+	addr         sockets.Sockaddr
+	many         int
+	failed       int           // calls
+	sending      time.Duration // in all the calls together
+	empty        time.Duration // until nothing waits any more
 }
 
 const datagram = 1000 // bytes
@@ -74,11 +75,12 @@ func (b *burst) send() lesson.Chart {
 			call = b.lab.Do
 		}
 		data := fmt.Sprintf("%03d %s", i+1, strings.Repeat("x", datagram-4))
-		if c := call(lab.Client, stage.Order{Do: "sendto", FD: b.fd, Data: []byte(data), Addr: b.addr}); c.Errno != 0 {
+		c := call(lab.Client, stage.Order{Do: "sendto", FD: b.fd, Data: []byte(data), Addr: b.addr})
+		if c.Errno != 0 {
 			b.failed++
 		}
+		b.sending += c.Duration
 	}
-	b.sending = time.Since(begun)
 	b.net.Watch(&g, func() bool {
 		b.empty = time.Since(begun)
 		chart := g.Chart()
