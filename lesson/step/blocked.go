@@ -30,15 +30,16 @@ func (r *Runner) sleeps(s *scene, t kernel.Task) {
 
 // blocks tells that a call waits, and reports whether it waits in a network that stands
 // still: then it is of no use to wait for it.
-func (r *Runner) blocks(s *scene, t kernel.Task) (held bool) {
-	s.lies, held = r.first()
+func (r *Runner) blocks(ctx context.Context, s *scene, t kernel.Task) (held bool) {
+	s.lies = r.lying(ctx, s)
 	r.sleeps(s, t)
-	if held {
-		s.known = nil
-		r.say(s, "held", "blocked", "held")
+	if s.lies == nil {
+		return false
 	}
-	s.lies = ""
-	return held
+	s.known = nil
+	r.say(s, "held", "blocked", s.lies.heading("held"))
+	s.lies = nil
+	return true
 }
 
 // busy answers a step that meets a process inside another call. If that is the
@@ -50,7 +51,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 	s.call = call
 	r.opening(s)
 	r.show(s, lesson.Entered(call))
-	if t, _ := s.sleeping(); r.blocks(s, t) {
+	if t, _ := s.sleeping(); r.blocks(ctx, s, t) {
 		return ErrHeld
 	}
 	state, err := r.Stage(s.role).Wait(ctx)
@@ -65,7 +66,7 @@ func (r *Runner) busy(ctx context.Context, s *scene, call sockets.Call) error {
 	if s.after, err = look(ctx, r.Parties); err != nil {
 		return err
 	}
-	r.closing(s)
+	r.closing(ctx, s)
 	if s.failed() {
 		return ErrFailed
 	}

@@ -58,7 +58,7 @@ func (r *Runner) call(ctx context.Context, s *scene) (sockets.Call, error) {
 				if s.opts.Explain == recapOnly {
 					r.show(s, lesson.Entered(s.call))
 				}
-				if held = r.blocks(s, t); held {
+				if held = r.blocks(ctx, s, t); held {
 					leave()
 				}
 			} else {

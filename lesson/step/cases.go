@@ -24,7 +24,7 @@ func (s *scene) cases() []string {
 	if s.step.Cases != nil {
 		s.step.Cases(s, &own)
 	}
-	own.add(s.lies != "", "held")
+	own.add(s.lies != nil, "held")
 	if s.call.Errno != 0 {
 		s.causes(&own)
 	}

@@ -175,7 +175,7 @@ func (r *Runner) stepFrom(ctx context.Context, t todo, o Options, now, since sig
 		return s.call, err
 	}
 	s.interrupted = ctx.Err() != nil
-	r.closing(s)
+	r.closing(ctx, s)
 	if s.failed() {
 		return s.call, ErrFailed
 	}

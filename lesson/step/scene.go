@@ -22,7 +22,7 @@ type scene struct {
 	interrupted   bool              // the call ended because fd3 was told to end
 	known         map[string]string // the values, as long as nothing changes
 	task          kernel.Task       // of the thread that sleeps in the call, while that is told
-	lies          string            // what lies first on the cable while the call waits; empty: nothing, or there is none
+	lies          *waiting          // the first packet on the cable of its connection, while that is told; nil: none
 	atPath        *takenPath        // see taken
 }
 

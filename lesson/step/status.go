@@ -46,9 +46,9 @@ func (r *Runner) Status(ctx context.Context, explain lesson.Explain) error {
 		end, ok := now.ends[p.Name]
 		switch {
 		case ok && explain == lesson.Full:
-			r.processStatus(p.Name, end, now)
+			r.processStatus(ctx, p.Name, end, now)
 		case ok && end.Blocked != nil:
-			r.standing(p.Name, end, now)
+			r.standing(ctx, p.Name, end, now)
 		}
 	}
 	if explain != lesson.Full {
@@ -60,7 +60,7 @@ func (r *Runner) Status(ctx context.Context, explain lesson.Explain) error {
 // status is no step: no call is made. Its events bear its name.
 var status = &Step{Name: "status"}
 
-func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
+func (r *Runner) processStatus(ctx context.Context, role stage.Role, end stage.State, now sight) {
 	s := &scene{todo: todo{status, role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
 	r.show(s, lesson.Event{
 		Kind:  lesson.KindProcess,
@@ -69,7 +69,7 @@ func (r *Runner) processStatus(role stage.Role, end stage.State, now sight) {
 			roughly(time.Since(end.Started), time.Second, "second"), roughly(time.Until(end.EndsIdle), time.Minute, "minute")),
 	})
 	if end.Blocked != nil {
-		r.standing(role, end, now)
+		r.standing(ctx, role, end, now)
 	}
 	for _, e := range descriptors(s) {
 		r.show(s, e.Event())
@@ -90,12 +90,12 @@ func roughly(d, unit time.Duration, name string) string {
 }
 
 // standing tells the call that a process is blocked in.
-func (r *Runner) standing(role stage.Role, end stage.State, now sight) {
+func (r *Runner) standing(ctx context.Context, role stage.Role, end stage.State, now sight) {
 	s := &scene{todo: todo{status, role}, name: r.Name, opts: DefaultOptions(), before: now, after: now}
 	s.call = *end.Blocked
 	r.show(s, lesson.Entered(s.call))
 	t, _ := s.sleeping()
-	r.blocks(s, t)
+	r.blocks(ctx, s, t)
 }
 
 func socketCommand(x stage.Socket) string {

@@ -2,6 +2,7 @@ package step
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ func (r *Runner) opening(s *scene) {
 
 // closing tells what has happened: the arguments, the bytes, the evidence, what
 // it means, what to try and what comes next.
-func (r *Runner) closing(s *scene) {
+func (r *Runner) closing(ctx context.Context, s *scene) {
 	s.known = nil
 	full := s.opts.Explain == lesson.Full
 	failed := s.failed()
@@ -50,37 +51,9 @@ func (r *Runner) closing(s *scene) {
 		if full {
 			r.commands(s, "try")
 		}
-		r.lies(s)
+		r.lies(ctx, s)
 		r.commands(s, "next")
 	}
-}
-
-// lies tells what lies on the cable of a network that stands still when a step is over:
-// mostly it is what the step has sent.
-func (r *Runner) lies(s *scene) {
-	var there bool
-	if s.lies, there = r.first(); there {
-		s.known = nil
-		r.list(s, "next", "blocked", "lies")
-		s.lies, s.known = "", nil
-	}
-}
-
-// first returns what the packet says that lies first on the cable of a network that stands
-// still, and reports whether there is one.
-func (r *Runner) first() (packet string, lies bool) {
-	if r.Cable == nil {
-		return "", false
-	}
-	cable, err := r.Cable()
-	if err != nil {
-		return "", false
-	}
-	lying := cable.Lying()
-	if len(lying) == 0 {
-		return "", false
-	}
-	return lying[0].Summary, true
 }
 
 // recap tells a prerequisite in one line, or why it failed.

@@ -50,8 +50,8 @@ func (s *scene) readValues() map[string]string {
 	if limit := s.was().RecvTimeo; limit > 0 {
 		v["timeout"] = lesson.Took(limit)
 	}
-	if s.lies != "" {
-		v["packet"] = s.lies
+	if s.lies != nil {
+		v["packet"], v["number"] = s.lies.Summary, fmt.Sprint(s.lies.Number)
 	}
 	if s.task.Wchan != "" {
 		v["sleep"] = s.task.Wchan
