@@ -6,7 +6,6 @@ import (
 
 	"fd3/sockets/kernel"
 	"fd3/sockets/stage"
-	"fd3/sockets/wire"
 )
 
 // lies tells what lies on the cable of a network that stands still when a step is over:
@@ -21,8 +20,9 @@ func (r *Runner) lies(ctx context.Context, s *scene) {
 
 // A waiting packet lies on the cable, and is the first there of a connection.
 type waiting struct {
-	wire.Packet
-	behind bool // others lie before it
+	summary string
+	number  int
+	behind  bool // others lie before it
 }
 
 // heading is that of the words about it.
@@ -56,20 +56,16 @@ func (r *Runner) lying(ctx context.Context, s *scene) *waiting {
 		x, ok = s.socket() // the call has closed it
 	}
 	for i, p := range lie {
-		if ok && now.carries(p, x) {
-			return &waiting{p, i > 0}
+		if a, b, told := p.Between(); ok && told && now.carries(a, b, x) {
+			return &waiting{p.Summary, p.Number, i > 0}
 		}
 	}
 	return nil
 }
 
-// carries reports whether a packet belongs to what a socket is an end of. To a listener
-// belong the handshakes that are under way.
-func (s sight) carries(p wire.Packet, x stage.Socket) bool {
-	a, b, ok := p.Between()
-	if !ok {
-		return false
-	}
+// carries reports whether a packet between two ends belongs to what a socket is an end of. To
+// a listener belong the handshakes that are under way.
+func (s sight) carries(a, b netip.AddrPort, x stage.Socket) bool {
 	if !isEnd(a, x.Local.AddrPort()) {
 		a, b = b, a
 	}

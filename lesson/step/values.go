@@ -51,7 +51,7 @@ func (s *scene) readValues() map[string]string {
 		v["timeout"] = lesson.Took(limit)
 	}
 	if s.lies != nil {
-		v["packet"], v["number"] = s.lies.Summary, fmt.Sprint(s.lies.Number)
+		v["packet"], v["number"] = s.lies.summary, fmt.Sprint(s.lies.number)
 	}
 	if s.task.Wchan != "" {
 		v["sleep"] = s.task.Wchan
