@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -156,9 +157,8 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 		return err
 	}
 	defer trace.Close()
-	seen := &watched{Stage: runner.Stage(role), trace: trace, call: of.Call}
+	seen := &watched{Stage: runner.Stage(role), trace: trace, call: of.Call, before: sync.OnceFunc(tell.Before)}
 	instead(runner, role, seen)
-	tell.Before()
 	runner.Show = onlyCalls(runner.Show)
 	options.Explain = lesson.None
 	err = runner.Do(ctx, of, options)
@@ -238,8 +238,9 @@ func onlyCalls(show func(lesson.Event)) func(lesson.Event) {
 // watched is a stage of whose calls one is watched.
 type watched struct {
 	step.Stage
-	trace *path.Trace
-	call  string // its name
+	trace  *path.Trace
+	call   string // its name
+	before func() // says what there will be to see
 
 	pid    int
 	made   bool
@@ -258,6 +259,7 @@ func (w *watched) Do(ctx context.Context, o stage.Order, observe func(sockets.Ca
 		return sockets.Call{}, err
 	}
 	w.pid = state.PID
+	w.before()
 	if err := w.trace.Begin(state.TID, path.Numbers[o.Do], true); err != nil {
 		w.failed = err
 		return w.Stage.Do(ctx, o, observe)
