@@ -80,7 +80,7 @@ func TestCellsFitBelow(t *testing.T) {
 	number := regexp.MustCompile(`(\d+) ESTABLISHED`)
 	for name, s := range scenes() {
 		p := New(s.now, s.before)
-		for rows := 4; rows <= 70; rows++ {
+		for rows := 4; rows <= 70; rows += 3 {
 			for _, columns := range []int{38, 80, 120} {
 				lines := p.Cells(Room{columns, rows}, false)
 				if len(lines) > rows {
