@@ -21,14 +21,16 @@ func SideBySide(stories ...Story) lesson.Lives {
 		all.Programs = append(all.Programs, s.Name)
 		told[i] = read(s.Events)
 	}
+	shown := false // a socket is
 	for _, r := range roles(told) {
-		if r.local() && len(all.Groups) > 0 {
+		if shown && aside(told, r) {
 			all.Groups = append(all.Groups, counted(told, r))
 			continue
 		}
 		for n := range r.most() {
 			if g := beside(told, r, n); len(g.Rows) > 0 {
 				all.Groups = append(all.Groups, g)
+				shown = shown || r != nobody
 			}
 		}
 	}
@@ -112,13 +114,25 @@ func (r role) most() int {
 	return mostLives
 }
 
-// local reports whether the role is that of sockets that lead nowhere but to this machine
-// itself: where there are others they are counted only.
-func (r role) local() bool {
-	return strings.Contains(string(r), "Unix") || strings.Contains(string(r), "netlink")
+// aside reports whether the sockets of a role are none of what the programs are for: they lead
+// nowhere but to this machine itself, or nothing is sent or received on them, as where a name
+// is looked up or a number is kept. Where there are others such are counted only.
+func aside(told []chapters, r role) bool {
+	switch {
+	case r == listens, r == accepted, r == connects, r == nobody:
+		return false
+	case strings.Contains(string(r), "Unix"), strings.Contains(string(r), "netlink"):
+		return true
+	}
+	for _, c := range told {
+		if slices.ContainsFunc(c.of(r), (*chapter).carries) {
+			return false
+		}
+	}
+	return true
 }
 
-// roles are those that the programs have.
+// roles are those that the programs have; those aside come last.
 func roles(told []chapters) []role {
 	all := []role{listens, accepted, connects, nobody}
 	for _, c := range told {
@@ -128,16 +142,8 @@ func roles(told []chapters) []role {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b role) int {
-		switch {
-		case a.local() == b.local():
-			return 0
-		case a.local():
-			return 1
-		}
-		return -1
-	})
-	return all
+	last := func(r role) bool { return aside(told, r) }
+	return slices.Concat(slices.DeleteFunc(slices.Clone(all), last), slices.DeleteFunc(all, func(r role) bool { return !last(r) }))
 }
 
 // A chapter is a life as it was told.
@@ -147,6 +153,11 @@ type chapter struct {
 	which string
 	heard bool // something has come
 	steps []*step
+}
+
+// carries reports whether something is sent or received.
+func (c *chapter) carries() bool {
+	return slices.ContainsFunc(c.steps, func(s *step) bool { return s.name == "send" || s.name == "recv" })
 }
 
 // chapters are those of one program.

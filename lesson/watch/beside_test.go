@@ -130,3 +130,29 @@ c=socket.create_connection(l.getsockname()); select.select([l],[],[],1); a,_=l.a
 		t.Errorf("%d rows", calls)
 	}
 }
+
+// Sockets on which nothing is sent or received are none of what programs are compared for:
+// beside others they are counted, and alone they are shown.
+func TestBesideWhatIsAside(t *testing.T) {
+	_, asks := toldOf(t, &Narrator{}, `import socket
+for n in range(3): socket.socket(socket.AF_INET,socket.SOCK_DGRAM).connect(("127.0.0.1",9))
+l=socket.socket(); l.bind(("127.0.0.1",0)); l.listen()`)
+	_, alone := toldOf(t, &Narrator{}, `import socket
+socket.socket(socket.AF_INET,socket.SOCK_DGRAM).connect(("127.0.0.1",9))`)
+	_, sends := toldOf(t, &Narrator{}, `import socket
+l=socket.socket(); l.bind(("127.0.0.1",0)); l.listen()
+socket.socket(socket.AF_INET,socket.SOCK_DGRAM).sendto(b"hi",("127.0.0.1",9))`)
+	const udp = "besides: UDP over IPv4"
+	l := SideBySide(Story{"a", asks}, Story{"b", asks})
+	if got := rows(t, l, udp); len(got) > 0 {
+		t.Errorf("shown: %q", got)
+	}
+	if last := l.Groups[len(l.Groups)-1]; last.Title != udp || !slices.Equal(last.Rest, []int{3, 3}) {
+		t.Errorf("%+v", last)
+	}
+	for name, story := range map[string][]lesson.Event{"alone": alone, "sends": sends} {
+		if len(rows(t, SideBySide(Story{"a", story}, Story{"b", story}), udp)) == 0 {
+			t.Errorf("%s: not shown", name)
+		}
+	}
+}
