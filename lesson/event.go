@@ -88,6 +88,8 @@ type Event struct {
 	Go         string `json:"go,omitempty"`          // enter, return: and in Go
 	Unseen     bool   `json:"unseen,omitempty"`      // return: true when no command was waiting for it any more
 
+	Events int `json:"events,omitempty"` // end: of a recording: how many events stand before it
+
 	CallsBefore int `json:"calls_before,omitempty"` // text: of watch: how many calls the process had made before its first one on a socket
 
 	Fact    string `json:"fact,omitempty"`    // evidence: what it is about

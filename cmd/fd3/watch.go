@@ -207,7 +207,7 @@ func (f *watchFlags) record(tell func() error, command string) error {
 	if ended != nil && !errors.As(ended, &exit) {
 		return ended
 	}
-	f.Recorded()
+	f.Recorded(events)
 	if err := errors.Join(failed, out.Flush()); err != nil {
 		return err
 	}

@@ -21,10 +21,10 @@ func (n *Narrator) Recording(command string) {
 		"date": time.Now().UTC().Format(time.DateOnly), "kernel": unix.ByteSliceToString(u.Release[:]), "command": command})})
 }
 
-// Recorded tells, last of all, that the recording ends here: what was cut off at the end of
-// a line lacks it.
-func (n *Narrator) Recorded() {
-	n.Show(lesson.Event{Kind: lesson.KindEnd, Section: recording, Text: filled("recorded", nil)})
+// Recorded tells, last of all, that the recording ends here, after so many Events: what was
+// cut off at the end of a line lacks it, and where a line was taken out there are fewer.
+func (n *Narrator) Recorded(events int) {
+	n.Show(lesson.Event{Kind: lesson.KindEnd, Section: recording, Text: filled("recorded", nil), Events: events})
 }
 
 const recording = "recording"
@@ -57,8 +57,25 @@ func Replay(r io.Reader, show func(lesson.Event)) error {
 			return fmt.Errorf("the recording is damaged: line %d is not one of fd3 watch --out", number)
 		}
 		show(e)
-		over = e.Kind == lesson.KindEnd
+		if over = e.Kind == lesson.KindEnd; over && e.Events > 0 { // else it was made before they were counted
+			if err := whole(number-1, e.Events); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// whole returns an error where other than so many lines stand before the last one.
+func whole(lines, written int) error {
+	switch missing := written - lines; {
+	case missing == 1:
+		return fmt.Errorf("the recording is cut: of its %d lines one is missing", written+1)
+	case missing > 1:
+		return fmt.Errorf("the recording is cut: of its %d lines %d are missing", written+1, missing)
+	case missing < 0:
+		return fmt.Errorf("the recording is damaged: it has %d lines, and %d were written", lines+1, written+1)
+	}
+	return nil
 }
 
 // sound reports whether an Event is one that a Narrator may have told, and has what it
