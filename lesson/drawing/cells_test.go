@@ -3,6 +3,7 @@ package drawing
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"fd3/lesson/golden"
+	"fd3/sockets/kernel"
 )
 
 // marked is a drawing as a golden has it: what is bold stands between « and ».
@@ -136,4 +138,38 @@ func TestCellsFit(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What has changed is drawn in any room that has the rows for it: what has not goes first,
+// whole boxes too.
+func TestCellsKeepWhatHasChanged(t *testing.T) {
+	const many = 12
+	var before kernel.Snapshot
+	for n := range many {
+		s := listening(128, 0)
+		s.Cookie, s.Local = uint64(n+1), at(50001+n)
+		before.Hosts = snapshot(append(hostOf(before).Processes, process("server", serverPID+10*n, 3)), append(hostOf(before).Sockets, held(serverPID+10*n, 3, s))...).Hosts
+	}
+	c, w := ends(58966, kernel.Established, kernel.Established)
+	w.Listener, w.Local, c.Remote = 5, at(50005), at(50005)
+	now := snapshot(append(slices.Clone(hostOf(before).Processes), process("client", clientPID, 3)), append(slices.Clone(hostOf(before).Sockets), held(clientPID, 3, c), w)...)
+	now.Hosts[0].Sockets[4].Waiting = 1
+	p := New(now, &before)
+	for _, columns := range []int{60, 90} {
+		for rows := 20; rows <= 70; rows += 5 {
+			drawn := plainText(p.Cells(Room{columns, rows}, false))
+			for _, changed := range []string{"+ client 24399", "ESTABLISHED :58966", "LISTEN 127.0.0.1:50005", "+:58966"} {
+				if !strings.Contains(drawn, changed) {
+					t.Fatalf("no %q in %d columns and %d rows:\n%s", changed, columns, rows, drawn)
+				}
+			}
+		}
+	}
+}
+
+func hostOf(s kernel.Snapshot) kernel.Host {
+	if len(s.Hosts) == 0 {
+		return kernel.Host{}
+	}
+	return s.Hosts[0]
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"fd3/lesson"
+	"fd3/sockets/kernel"
 )
 
 // A Room is where a drawing has to fit.
@@ -35,10 +36,11 @@ type layout struct {
 // programs of one name together, then does without the edges of empty queues, then without
 // the interfaces of a router, then without most of what lies on the cable, or without the
 // cable if nothing lies there, then without details, then without all that lies on the cable,
-// then without sockets: what is finished first, then the oldest.
+// then without sockets: what is finished first, then the oldest. What has changed is left out
+// last: before that go the places of queues, and boxes in which nothing has.
 func (p Picture) lay(room Room) *layout {
 	room.Columns = max(room.Columns, Narrowest)
-	candidates := p.dispensable()
+	idle, moved := p.dispensable()
 	excess := 0
 	shortCable := func(p Picture) Picture { return p.withShortCable(excess) }
 	for _, less := range []func(Picture) Picture{Picture.withoutFiles, Picture.merged, Picture.withoutEmptyQueues, Picture.withSmallRouter, shortCable, Picture.withoutIdleCable, Picture.withFewDetails, Picture.withoutDetails, Picture.withCountedCable} {
@@ -48,15 +50,25 @@ func (p Picture) lay(room Room) *layout {
 		}
 		p = less(p)
 	}
-	for {
-		l := p.place(room)
-		if excess = l.excess(); excess <= 0 || len(candidates) == 0 {
-			return l
+	shorten := func(sockets []*kernel.Socket) {
+		for excess > 0 && len(sockets) > 0 {
+			n := min(max(excess/2, 1), len(sockets))
+			p = p.without(sockets[:n])
+			sockets = sockets[n:]
+			excess = p.place(room).excess()
 		}
-		n := min(max(excess/2, 1), len(candidates))
-		p = p.without(candidates[:n])
-		candidates = candidates[n:]
 	}
+	excess = p.place(room).excess()
+	shorten(idle)
+	if excess > 0 {
+		p = p.withCountedQueues()
+		excess = p.place(room).excess()
+	}
+	for ok := true; ok && excess > 0; excess = p.place(room).excess() {
+		p, ok = p.withoutStill()
+	}
+	shorten(moved)
+	return p.place(room)
 }
 
 // excess is how many rows a layout has too many.
@@ -213,7 +225,7 @@ func (l *layout) legend() string {
 	for _, c := range []struct {
 		n    int
 		noun string
-	}{{l.bare, "line"}, {l.files, "descriptor"}, {l.queues, "empty queue"}, {l.details(), "detail"}} {
+	}{{l.still, "part"}, {l.bare, "line"}, {l.files, "descriptor"}, {l.queues, "empty queue"}, {l.details(), "detail"}} {
 		if c.n > 0 {
 			short = append(short, lesson.Counted(c.n, c.noun))
 		}

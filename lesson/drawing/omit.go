@@ -10,8 +10,9 @@ import (
 	"fd3/sockets/kernel"
 )
 
-// dispensable are the sockets that may be left out, the first first.
-func (p Picture) dispensable() []*kernel.Socket {
+// dispensable are the sockets that may be left out, the first first; those that have changed
+// stand apart.
+func (p Picture) dispensable() (idle, moved []*kernel.Socket) {
 	type candidate struct {
 		*kernel.Socket
 		rank int
@@ -38,11 +39,14 @@ func (p Picture) dispensable() []*kernel.Socket {
 	slices.SortStableFunc(all, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Cookie, b.Cookie))
 	})
-	var sockets []*kernel.Socket
 	for _, c := range all {
-		sockets = append(sockets, c.Socket)
+		if c.rank == 2 {
+			moved = append(moved, c.Socket)
+		} else {
+			idle = append(idle, c.Socket)
+		}
 	}
-	return sockets
+	return idle, moved
 }
 
 // withoutFiles returns the Picture without the descriptors that are no sockets and have not
@@ -125,6 +129,78 @@ func (p Picture) withoutEmptyQueues() Picture {
 	}
 	p.boxes = boxes
 	return p
+}
+
+// withCountedQueues returns the Picture with each queue of which no place is drawn any more as
+// one row, which says how many wait there.
+func (p Picture) withCountedQueues() Picture {
+	var boxes []*box
+	for _, b := range p.boxes {
+		kept := *b
+		kept.rows = nil
+		for i := 0; i < len(b.rows); i++ {
+			r := b.rows[i]
+			to := i
+			for r.part == top && b.rows[to].part != bottom {
+				to++
+			}
+			waits, drawn := 0, false
+			for _, s := range b.rows[i:to] {
+				waits += s.hides
+				drawn = drawn || s.part == slot && !s.free && s.hides == 0
+			}
+			if r.part == top && !drawn {
+				told := fmt.Sprintf(", %d waiting", waits)
+				if end := b.rows[to].text; end != "" {
+					told += ", " + end
+				}
+				r, i = &row{text: r.text + told, short: cmp.Or(r.short, r.text) + told}, to
+			}
+			kept.rows = append(kept.rows, r)
+		}
+		boxes = append(boxes, &kept)
+	}
+	p.boxes = boxes
+	return p
+}
+
+// withoutStill returns the Picture without a box in which nothing has changed, if one can be
+// done without: the first one that shows nothing any more, else, where it is known what has
+// changed, the first one. A cable hangs between two boxes, so each side keeps one.
+func (p Picture) withoutStill() (less Picture, ok bool) {
+	var sides [2]int
+	for _, b := range p.boxes {
+		sides[b.side()]++
+	}
+	spare := func(b *box) bool { return b.still() && sides[b.side()] > 1 }
+	i := slices.IndexFunc(p.boxes, func(b *box) bool { return spare(b) && len(b.rows) == 0 })
+	if i < 0 && p.diff != nil {
+		i = slices.IndexFunc(p.boxes, spare)
+	}
+	if i < 0 {
+		return p, false
+	}
+	out := p.boxes[i]
+	p.links = slices.DeleteFunc(slices.Clone(p.links), func(l link) bool {
+		return slices.Contains(out.rows, l.from) || slices.Contains(out.rows, l.to)
+	})
+	p.boxes = slices.Delete(slices.Clone(p.boxes), i, i+1)
+	p.still++
+	return p, true
+}
+
+// side is 1 at the right.
+func (b *box) side() int {
+	if b.right {
+		return 1
+	}
+	return 0
+}
+
+// still reports whether nothing in a box has changed.
+func (b *box) still() bool {
+	moved := func(r *row) bool { return r.mark != unchanged }
+	return b.mark == unchanged && !slices.ContainsFunc(b.rows, moved) && !slices.ContainsFunc(b.hidden, moved)
 }
 
 // withFewDetails returns the Picture without the most of what would take lines of their own

@@ -19,6 +19,7 @@ type Picture struct {
 	files  int     // descriptors of no sockets that are left out for want of room
 	brief  brevity // which details are left out where they would take a line
 	queues int     // empty ones that are left out then
+	still  int     // boxes that are left out: nothing has changed there
 }
 
 // A box is a process with its descriptors, or what no process holds.
