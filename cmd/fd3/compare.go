@@ -131,7 +131,7 @@ func (c *comparison) lived(command string) (story.Story, error) {
 	defer nowhere.Close()
 	n := story.Narrator{Explain: c.explain, Whole: true, Show: func(e lesson.Event) { s.Events = append(s.Events, e) }}
 	g := guest{pids: make(map[int]bool)}
-	w := &watch.Watch{Suspend: suspend, Stdout: nowhere, Tell: func(e *watch.Event) {
+	w := &watch.Watch{Suspend: suspend, Still: true, Stdout: nowhere, Tell: func(e *watch.Event) {
 		n.Tell(e)
 		g.tell(e)
 	}}

@@ -88,7 +88,7 @@ func (a *app) runPathOf(of *step.Step, command []string, p *pathFlags) error {
 		tell.Saw(way, call)
 		return file.save(way, tell)
 	}
-	ended := a.watchCommand(&watch.Watch{Tell: first.tell, Stdout: os.Stderr}, program, command)
+	ended := a.watchCommand(&watch.Watch{Tell: first.tell, Still: true, Stdout: os.Stderr}, program, command)
 	if first.state == begun { // it ended within the call
 		first.end(first.call)
 	}

@@ -35,9 +35,11 @@ own output goes where it always goes. With --out the story goes to a file alone,
 which is there when fd3 has ended in order. Where fd3 is killed (SIGKILL) there is
 none, and the program is killed with it; one that ran already runs on.
 
-What is told is what the kernel was asked to do: ptrace(2) says, or, of a program
-that runs already and where root watches, eBPF at the kernel's tracepoints. In a
-head of HTTP the values of cookies, passwords and the like are masked.`
+What is told is what the kernel was asked to do: ptrace(2) says, which stops the
+program at each of these calls, or, where root watches, eBPF at the kernel's
+tracepoints, which never stops it and costs less. With --draw, --bytes and --all it
+is ptrace(2) always, since fd3 looks at a program that stands still. In a head of
+HTTP the values of cookies, passwords and the like are masked.`
 
 // watchFlags are the flags of fd3 watch.
 type watchFlags struct {
@@ -162,7 +164,7 @@ func programPath(name string) (string, error) {
 func (a *app) follow(ctx context.Context, f *watchFlags, path string, args []string) error {
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), 2))
 	debug.SetGCPercent(400) // of what a call brings nearly nothing is kept
-	w := &watch.Watch{Tell: f.Tell, All: f.all, Short: f.Lines, Suspend: suspend}
+	w := &watch.Watch{Tell: f.Tell, Still: f.Draw || f.Bytes, All: f.all, Short: f.Lines, Suspend: suspend}
 	if !f.Calls { // of which all are told
 		w.Skip, w.Counted = f.Skip, f.Counted
 	}

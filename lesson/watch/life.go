@@ -52,6 +52,9 @@ func (l *life) connecting() bool { return l.begun && l.in == 0 && l.out == 0 }
 // asked what it is.
 func found(origin string, d watch.Descriptor, pid int) *life {
 	l := &life{inode: d.Inode, kind: "a socket", stream: true, origin: origin}
+	if d.Sort.Type != 0 {
+		l.kind, l.stream = kindOf(d.Sort.Domain, d.Sort.Type, d.Sort.Protocol)
+	}
 	a, err := kernel.AskOf(pid, d.FD)
 	var now unix.Stat_t // perhaps the number is another socket's already
 	if err == nil && unix.Stat(fmt.Sprintf("/proc/%d/fd/%d", pid, d.FD), &now) == nil && now.Ino == d.Inode {

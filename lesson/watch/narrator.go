@@ -152,12 +152,11 @@ func (n *Narrator) began(e *watch.Event) {
 	n.processes[e.PID] = p
 	n.sum.processes++
 	if n.attach != "" && !n.Calls {
-		how := "attached"
-		if e.Late {
-			how = "attached late"
-		}
-		n.say(how, e, map[string]string{"who": n.attach, "most": fmt.Sprint(watch.MostBytes)})
+		n.say("attached", e, map[string]string{"who": n.attach})
 		n.attach = ""
+	}
+	if e.Late && !n.Calls && n.sum.processes == 1 {
+		n.say("late", e, map[string]string{"most": fmt.Sprint(watch.MostBytes)})
 	}
 	parent := n.processes[e.Parent]
 	if parent != nil {
@@ -229,9 +228,13 @@ func (n *Narrator) birth(l *life, e *watch.Event) *life {
 func (n *Narrator) entered(e *watch.Event) {
 	c := &entered{Event: e}
 	n.threads[e.TID] = c
-	if !n.Calls && !e.Late && e.Socket != 0 && (e.Call.Name == "fcntl" || e.Call.Name == "ioctl") {
-		file, _ := kernel.FDInfo(e.TID, e.FD)
-		c.nonblock = file.Flags&unix.O_NONBLOCK != 0
+	if !n.Calls && e.Socket != 0 && (e.Call.Name == "fcntl" || e.Call.Name == "ioctl") {
+		flags := e.Flags
+		if !e.Late {
+			file, _ := kernel.FDInfo(e.TID, e.FD)
+			flags = file.Flags
+		}
+		c.nonblock = flags&unix.O_NONBLOCK != 0
 	}
 	p := n.processes[e.PID]
 	if p == nil || n.Calls {
@@ -293,7 +296,7 @@ func (n *Narrator) returned(e *watch.Event) {
 	}
 	was := n.lives[e.Socket]
 	if e.Socket != 0 && was == nil && e.Sockets == nil { // a socket that came unseen
-		n.inherited(watch.Descriptor{FD: e.FD, Inode: e.Socket}, e)
+		n.inherited(watch.Descriptor{FD: e.FD, Inode: e.Socket, Sort: e.Sort}, e)
 		was = n.lives[e.Socket]
 	}
 	if Waits(e.Call.Name) || strings.HasPrefix(e.Call.Name, "epoll_create") || e.Call.Name == "io_uring_setup" || was == nil && e.Sockets == nil {
@@ -569,6 +572,14 @@ func (l *life) bytes(c sockets.Call, fd int) sockets.Call {
 
 // backlog tells what the kernel has made of the number that listen(2) was given.
 func (n *Narrator) backlog(e *watch.Event, c sockets.Call) {
+	if e.Late {
+		if e.Sort.Protocol == unix.IPPROTO_TCP && len(c.Args) > 1 {
+			f := facts.Backlog(int(int32(c.Args[1].Number)), e.Queue)
+			f.Source = "sk_max_ack_backlog of its `struct sock`"
+			n.show(evidence(f), e)
+		}
+		return
+	}
 	net, err := kernel.Of(e.PID)
 	if err != nil {
 		return
@@ -576,10 +587,15 @@ func (n *Narrator) backlog(e *watch.Event, c sockets.Call) {
 	defer net.Close()
 	rows, _ := net.TCP(kernel.Listen)
 	if row := rows.Inode(e.Socket); row != nil && len(c.Args) > 1 {
-		f := facts.Backlog(int(int32(c.Args[1].Number)), int(row.WQueue)).Event()
-		f.Recap = true
-		n.show(f, e)
+		n.show(evidence(facts.Backlog(int(int32(c.Args[1].Number)), int(row.WQueue))), e)
 	}
+}
+
+// evidence is a fact in short.
+func evidence(f lesson.Evidence) lesson.Event {
+	e := f.Event()
+	e.Recap = true
+	return e
 }
 
 // peer asks the kernel for the other end of a connection that a program has not asked for.

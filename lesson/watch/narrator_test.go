@@ -55,7 +55,7 @@ func tell(t *testing.T, n *Narrator, argv ...string) []lesson.Event {
 	}
 	var told []lesson.Event
 	n.Show = func(e lesson.Event) { told = append(told, e) }
-	w := watch.Watch{Tell: n.Tell}
+	w := watch.Watch{Tell: n.Tell, Still: n.Draw || n.Bytes}
 	if _, err := w.Command(path, argv, false); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ type pending struct {
 	call      sockets.Call
 	socket    uint64
 	fd        int
+	sort      Sort     // of the socket, where the kernel's programs have said
 	dropped   []uint64 // sockets that the process has a descriptor less of
 	pieces    []byte   // of the memory, when it was entered: of a process that does not stop
 }
@@ -61,6 +62,9 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 	}
 	t.room = pending{number: number, registers: r, fd: fd, socket: socket}
 	p := &t.room
+	if w.said != nil {
+		p.sort = w.said.sort(fd)
+	}
 	p.call = w.describe(number, r, w.memory)
 	switch number {
 	case unix.SYS_CLOSE: // now: another thread may have the number again before this one returns
@@ -81,7 +85,11 @@ func (w *Watch) entered(t *thread, number int, r sockets.Registers) {
 		before, t.before = t.before, nil
 	}
 	if !w.Short {
-		w.tell(t, &Event{Kind: Entered, Call: p.call, Number: number, Socket: socket, FD: fd, Before: before})
+		e := &Event{Kind: Entered, Call: p.call, Number: number, Socket: socket, FD: fd, Before: before}
+		if w.said != nil {
+			e.Flags = w.said.flags(fd)
+		}
+		w.tell(t, e)
 	}
 }
 
@@ -184,7 +192,10 @@ func (w *Watch) returned(t *thread, result int64, failed bool) {
 	start := p.call.Start
 	call := p.call.Return(result, errno, w.memory)
 	call.Start, call.Duration = start, now.Sub(start)
-	e := &Event{Kind: Returned, Call: call, Number: p.number, Socket: p.socket, FD: p.fd}
+	e := &Event{Kind: Returned, Call: call, Number: p.number, Socket: p.socket, FD: p.fd, Sort: p.sort}
+	if w.said != nil && p.number == unix.SYS_LISTEN {
+		e.Queue = int(w.said.u32(atBacklog))
+	}
 	const restartBlock = 516 // ERESTART_RESTARTBLOCK
 	switch {
 	case errno == restartBlock:
@@ -241,7 +252,11 @@ func (w *Watch) take(t *thread, fd int, e *Event) {
 	if inode == 0 || t.fds.sockets[fd] == inode {
 		return
 	}
-	e.Sockets = append(e.Sockets, Descriptor{FD: fd, Inode: inode, Shared: w.holders[inode] > 0})
+	d := Descriptor{FD: fd, Inode: inode, Shared: w.holders[inode] > 0}
+	if w.said != nil {
+		d.Sort = w.said.sort(fd)
+	}
+	e.Sockets = append(e.Sockets, d)
 	t.fds.sockets[fd] = inode
 	w.holders[inode]++
 }

@@ -23,10 +23,8 @@ func (w *Watch) Process(pids ...int) (err error) {
 func (w *Watch) process(pids []int) error {
 	w.begin()
 	w.attached, w.live = true, true
-	if !w.All && !slices.Contains(pids, os.Getpid()) {
-		if t, err := openTracepoints(); err == nil {
-			return w.unstopped(t, pids)
-		}
+	if !slices.Contains(pids, os.Getpid()) && w.tracepoints() != nil {
+		return w.unstopped(pids)
 	}
 	waker, alarm, err := spawn(false, os.Stdout, "waker", nil)
 	if err != nil {

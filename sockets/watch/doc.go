@@ -5,11 +5,11 @@
 //	w := watch.Watch{Tell: func(e *watch.Event) { … }}
 //	end, err := w.Command("/usr/bin/curl", []string{"curl", "http://127.0.0.1:8080/"})
 //
-// It is ptrace(2). A program that is started here gets a seccomp(2) filter before its
-// first instruction, which stops it at the calls of interest alone, and else lets it run
-// at full speed. One that runs already never stops where root watches: eBPF programs at the
-// kernel's tracepoints raw_syscalls and sched copy what it does, and fd3 reads it a little
-// later. Elsewhere, and for All, it is stopped at each of its calls.
+// Where root watches, it is eBPF: programs at the kernel's tracepoints raw_syscalls and sched
+// copy what a program does, which never stops for it, and fd3 reads that a little later.
+// Elsewhere, for Still and for All, it is ptrace(2). Then a program that is started here gets a
+// seccomp(2) filter before its first instruction, which stops it at the calls of interest
+// alone, and else lets it run at full speed; one that runs already stops at each of its calls.
 //
 // What a watched program does is what it would do unwatched: signals, stops, exit codes
 // and job control pass through. Under ptrace two things differ, as under strace(1): it

@@ -34,6 +34,9 @@ type Event struct {
 	Number int          // of the call, as in asm/unistd.h: Entered, Returned
 	Socket uint64       // the inode of the socket that the call acts on, or that is closed; 0: none. A call that makes one has it once it has returned
 	FD     int          // the descriptor of Socket: Entered, Returned
+	Sort   Sort         // of Socket: Returned, Late
+	Flags  int          // Entered, Late: of its open file, such as O_NONBLOCK; of one that stands still the kernel can be asked
+	Queue  int          // Returned, Late, of listen(2): what the kernel has made of the backlog
 	Left   int          // how many descriptors of Socket there are still, in all processes that are followed: Returned
 
 	Parent  int             // Began: the process that started it
@@ -51,7 +54,12 @@ type Descriptor struct {
 	FD     int
 	Inode  uint64 // as in /proc/PID/fd: the same for all descriptors of one socket
 	Shared bool   // a process that is followed has had the socket before
+	Sort   Sort   // Late, of one that a call has made or brought
 }
+
+// A Sort is what a socket is, as in the arguments of socket(2). Without a Type it is not
+// known: of a process that stands still the kernel can be asked.
+type Sort struct{ Domain, Type, Protocol int }
 
 // Strange is what there is to say of a program from the first.
 type Strange uint8

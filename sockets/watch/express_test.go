@@ -24,9 +24,5 @@ func TestExpressAgrees(t *testing.T) {
 			fetch(t, "127.0.0.1:"+strconv.Itoa(port))
 		}
 	}}
-	t.Run("ptrace", s.agrees)
-	t.Run("tracepoints", func(t *testing.T) {
-		byTracepoints(t)
-		s.bothAgree(t)
-	})
+	s.agrees(t)
 }

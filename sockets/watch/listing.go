@@ -43,6 +43,8 @@ const (
 	onMessage = -64 - unix.SizeofMsghdr - 8
 	onAddress = onMessage - 8
 	onIndex   = onAddress - 8
+	onState   = onIndex - 8  // of the process
+	onFiles   = onState - 16 // pointers to the open files of the two descriptors
 )
 
 // out is the end of each program.
@@ -98,7 +100,7 @@ func (p *listing) member(r asm.Register, at uint32, n asm.Size, otherwise string
 	p.add(asm.LoadMem(r, asm.RFP, onValue, n))
 }
 
-// followed goes on if the current process is followed.
+// followed goes on if the current process is followed: R0 leads to what stands with it.
 func (p *listing) followed(processes int) {
 	p.add(asm.Mov.Reg(asm.R6, asm.R1), asm.FnGetCurrentPidTgid.Call())
 	p.push(onThread, asm.R0)
@@ -140,12 +142,17 @@ func (p *listing) head(room, kind int) {
 	p.store(atProcess, asm.R1, asm.Word)
 	p.add(asm.FnKtimeGetNs.Call())
 	p.store(atTime, asm.R0, asm.DWord)
+	p.add(asm.Mov.Imm(asm.R1, 0))
+	for i := range 2 {
+		p.push(onFiles+8*i, asm.R1)
+		p.store(atSorts+8*i, asm.R1, asm.DWord)
+	}
 	p.add(asm.FnGetSmpProcessorId.Call())
 	p.store(atCPU, asm.R0, asm.Word)
 	for _, field := range []struct {
 		at, value int
 		size      asm.Size
-	}{{atKind, kind, asm.Word}, {atResult, 0, asm.DWord}, {atLength, sizeHead, asm.Word}, {atFDs, -1, asm.Word}, {atFDs + 4, -1, asm.Word}, {atLast, 0, asm.Word}} {
+	}{{atKind, kind, asm.Word}, {atResult, 0, asm.DWord}, {atLength, sizeHead, asm.Word}, {atFDs, -1, asm.Word}, {atFDs + 4, -1, asm.Word}, {atLast, 0, asm.Word}, {atBefore, 0, asm.DWord}, {atMissed, 0, asm.Word}, {atBacklog, 0, asm.Word}} {
 		p.add(asm.Mov.Imm(asm.R1, int32(field.value)))
 		p.store(field.at, asm.R1, field.size)
 	}
@@ -179,6 +186,7 @@ func (p *listing) socket(place int) {
 	p.store(atFDs+4*place, asm.R7, asm.Word)
 	p.add(asm.Mov.Imm(asm.R1, 0))
 	p.store(atInodes+8*place, asm.R1, asm.DWord)
+	p.store(atFlags+4*place, asm.R1, asm.Word)
 	p.add(asm.LSh.Imm(asm.R7, 32), asm.RSh.Imm(asm.R7, 32)) // of 32 bits
 	p.add(asm.FnGetCurrentTask.Call(), asm.Mov.Reg(asm.R8, asm.R0))
 	p.member(asm.R8, file.files, asm.DWord, none)
@@ -191,6 +199,11 @@ func (p *listing) socket(place int) {
 	p.add(asm.LSh.Imm(asm.R7, 3), asm.Add.Reg(asm.R8, asm.R7))
 	p.member(asm.R8, 0, asm.DWord, none)
 	p.add(asm.JEq.Imm(asm.R8, 0, none))
+	p.push(onLeft, asm.R8)
+	p.push(onFiles+8*place, asm.R8)
+	p.member(asm.R8, file.status, asm.Word, none)
+	p.store(atFlags+4*place, asm.R8, asm.Word)
+	p.pop(asm.R8, onLeft)
 	p.member(asm.R8, file.inode, asm.DWord, none)
 	p.push(onLeft, asm.R8)
 	p.member(asm.R8, file.mode, asm.Half, none)
@@ -201,19 +214,69 @@ func (p *listing) socket(place int) {
 	p.here(none)
 }
 
-// piece copies R8 bytes at the address in R7, but not more than MostBytes.
+// sorts notes what the sockets are whose inodes are in the record.
+func (p *listing) sorts() {
+	o := p.offsets
+	for i := range 2 {
+		none := p.fresh()
+		p.load(asm.R1, atInodes+8*i, asm.DWord)
+		p.add(asm.JEq.Imm(asm.R1, 0, none))
+		p.pop(asm.R8, onFiles+8*i)
+		p.member(asm.R8, o.private, asm.DWord, none)
+		p.add(asm.Mov.Reg(asm.R7, asm.R8))
+		p.member(asm.R7, o.sock, asm.DWord, none)
+		p.member(asm.R8, o.typ, asm.Half, none)
+		p.store(atSorts+8*i+2, asm.R8, asm.Half)
+		p.add(asm.Mov.Reg(asm.R8, asm.R7))
+		p.member(asm.R8, o.family, asm.Half, none)
+		p.store(atSorts+8*i, asm.R8, asm.Half)
+		p.member(asm.R7, o.protocol, asm.Half, none)
+		p.store(atSorts+8*i+4, asm.R7, asm.Half)
+		p.here(none)
+	}
+}
+
+// rights notes to which sockets the first two descriptors lead that a message has brought
+// (SCM_RIGHTS, unix(7)): a struct cmsghdr { size_t len; int level, type; }, and the numbers.
+func (p *listing) rights(otherwise string) {
+	const size = 16
+	p.load(asm.R3, atArgs+8*1, asm.DWord)
+	p.read(asm.FnProbeReadUser, onMessage, unix.SizeofMsghdr, otherwise)
+	p.pop(asm.R1, onMessage+40)
+	p.pop(asm.R6, onMessage+32)
+	p.add(asm.JLT.Imm(asm.R1, size+4, otherwise), asm.Mov.Reg(asm.R3, asm.R6))
+	p.read(asm.FnProbeReadUser, onVector, size, otherwise)
+	for i, want := range []int32{unix.SOL_SOCKET, unix.SCM_RIGHTS} {
+		p.add(asm.LoadMem(asm.R1, asm.RFP, int16(onVector+8+4*i), asm.Word), asm.JNE.Imm(asm.R1, want, otherwise))
+	}
+	for i := range 2 {
+		at := int32(size + 4*i)
+		p.pop(asm.R1, onVector)
+		p.add(asm.JLT.Imm(asm.R1, at+4, otherwise), asm.Mov.Reg(asm.R3, asm.R6), asm.Add.Imm(asm.R3, at))
+		p.read(asm.FnProbeReadUser, onValue, 4, otherwise)
+		p.add(asm.LoadMem(asm.R7, asm.RFP, onValue, asm.Word))
+		p.socket(i)
+	}
+}
+
+// piece copies R8 bytes at the address in R7, but not more than MostBytes. Memory that the
+// program has not touched yet may not be there before the call itself reads it.
 func (p *listing) piece() {
-	none, fits := p.fresh(), p.fresh()
+	none, fits, missed := p.fresh(), p.fresh(), p.fresh()
 	p.add(asm.JEq.Imm(asm.R7, 0, none), asm.JEq.Imm(asm.R8, 0, none), asm.JLE.Imm(asm.R8, MostBytes, fits), asm.Mov.Imm(asm.R8, MostBytes))
 	p.here(fits)
 	p.load(asm.R1, atLength, asm.Word)
 	p.add(asm.JGT.Imm(asm.R1, sizeHead+mostPieces, none), asm.Add.Reg(asm.R1, asm.R9),
 		asm.StoreMem(asm.R1, 0, asm.R7, asm.DWord), asm.StoreMem(asm.R1, 8, asm.R8, asm.DWord),
-		asm.Add.Imm(asm.R1, sizePieceHead), asm.Mov.Reg(asm.R2, asm.R8), asm.Mov.Reg(asm.R3, asm.R7), asm.FnProbeReadUser.Call(), asm.JNE.Imm(asm.R0, 0, none),
+		asm.Add.Imm(asm.R1, sizePieceHead), asm.Mov.Reg(asm.R2, asm.R8), asm.Mov.Reg(asm.R3, asm.R7), asm.FnProbeReadUser.Call(), asm.JNE.Imm(asm.R0, 0, missed),
 		asm.Add.Imm(asm.R8, 7), asm.And.Imm(asm.R8, ^7))
 	p.load(asm.R1, atLength, asm.Word)
 	p.add(asm.Add.Reg(asm.R1, asm.R8), asm.Add.Imm(asm.R1, sizePieceHead))
 	p.store(atLength, asm.R1, asm.Word)
+	p.add(asm.Ja.Label(none))
+	p.here(missed)
+	p.add(asm.Mov.Imm(asm.R1, 1))
+	p.store(atMissed, asm.R1, asm.Word)
 	p.here(none)
 }
 
@@ -356,8 +419,9 @@ func (p *listing) vectors(data bool) {
 	p.here(end)
 }
 
-// parts copies what is wanted of the call whose number is in the record.
-func (p *listing) parts(send string, entering bool) {
+// parts copies what is wanted of the call whose number is in the record, and goes to a label.
+func (p *listing) parts(next string, entering bool) {
+	begin := p.fresh()
 	p.load(asm.R7, atNumber, asm.Word)
 	numbers := slices.Sorted(maps.Keys(captures))
 	of := func(c capture) []part {
@@ -368,19 +432,19 @@ func (p *listing) parts(send string, entering bool) {
 	}
 	for _, number := range numbers {
 		if len(of(captures[number])) > 0 {
-			p.add(asm.JEq.Imm(asm.R7, int32(number), fmt.Sprint("call", number)))
+			p.add(asm.JEq.Imm(asm.R7, int32(number), fmt.Sprint(begin, "call", number)))
 		}
 	}
-	p.add(asm.Ja.Label(send))
+	p.add(asm.Ja.Label(next))
 	for _, number := range numbers {
 		all := of(captures[number])
 		if len(all) == 0 {
 			continue
 		}
-		p.here(fmt.Sprint("call", number))
+		p.here(fmt.Sprint(begin, "call", number))
 		for _, part := range all {
 			p.part(part, entering)
 		}
-		p.add(asm.Ja.Label(send))
+		p.add(asm.Ja.Label(next))
 	}
 }

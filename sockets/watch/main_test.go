@@ -42,10 +42,20 @@ func tool(t testing.TB, name string) string {
 	return path
 }
 
+// byBoth runs a test of programs that stand still for who watches, and of programs that do
+// not, where that is possible.
+func byBoth(t *testing.T, test func(t *testing.T, still bool)) {
+	t.Run("ptrace", func(t *testing.T) { test(t, true) })
+	t.Run("tracepoints", func(t *testing.T) {
+		byTracepoints(t)
+		test(t, false)
+	})
+}
+
 // follow watches a command until it has ended, and returns what was told.
-func follow(t *testing.T, all bool, argv ...string) (told []watch.Event, exit int) {
+func follow(t *testing.T, w *watch.Watch, argv ...string) (told []watch.Event, exit int) {
 	t.Helper()
-	w := watch.Watch{All: all, Tell: func(e *watch.Event) { told = append(told, *e) }}
+	w.Tell = func(e *watch.Event) { told = append(told, *e) }
 	status, err := w.Command(tool(t, argv[0]), argv, false)
 	if err != nil {
 		t.Fatal(err)

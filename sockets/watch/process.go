@@ -3,7 +3,9 @@ package watch
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -133,8 +135,10 @@ func sameFiles(a, b int) bool {
 func program(pid int) (path string, s Strange) {
 	exe := fmt.Sprintf("/proc/%d/exe", pid)
 	path, _ = os.Readlink(exe)
-	if f, err := elf.Open(exe); err == nil {
-		if f.Class != elf.ELFCLASS64 || f.Machine != elfMachine {
+	if f, err := os.Open(exe); err == nil {
+		begins := make([]byte, sizeELF)
+		n, _ := io.ReadFull(f, begins)
+		if is, _ := foreign(begins[:n]); is {
 			s |= Foreign
 		}
 		f.Close()
@@ -149,6 +153,16 @@ func program(pid int) (path string, s Strange) {
 		s |= Unentitled
 	}
 	return path, s
+}
+
+// foreign reports, by how a file begins, whether it is a program of another machine.
+func foreign(begins []byte) (is, known bool) {
+	if len(begins) < sizeELF || string(begins[:len(elf.ELFMAG)]) != elf.ELFMAG {
+		return false, false
+	}
+	const atMachine = 18 // of the header (elf(5))
+	class, machine := elf.Class(begins[elf.EI_CLASS]), elf.Machine(binary.NativeEndian.Uint16(begins[atMachine:]))
+	return class != elf.ELFCLASS64 || machine != elfMachine, true
 }
 
 // effective returns the effective user and group of a process.

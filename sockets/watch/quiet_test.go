@@ -19,7 +19,7 @@ func TestNoSignalForStops(t *testing.T) {
 	signal.Notify(sent, unix.SIGCHLD)
 	defer signal.Stop(sent)
 	stops := 0
-	w := watch.Watch{Tell: func(e *watch.Event) {
+	w := watch.Watch{Still: true, Tell: func(e *watch.Event) {
 		if e.Kind == watch.Entered || e.Kind == watch.Returned {
 			stops++
 		}

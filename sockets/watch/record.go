@@ -27,7 +27,12 @@ const (
 	atCPU     = 128 // u32
 	atLast    = 132 // u32: 1: no thread of the process is left
 	atCounted = 136 // u64: how many calls on the socket have only been counted since the record before
-	sizeHead  = 144
+	atBefore  = 144 // u64: how many bytes say how often the process has made each call since it began or was executed; they come before the pieces
+	atFlags   = 152 // 2 × u32: of the open files that the descriptors lead to
+	atMissed  = 160 // u32: 1: memory of the call could not be read when it was entered; it follows when it has returned
+	atBacklog = 164 // u32: of a socket that listens
+	atSorts   = 168 // 2 × { u16 domain, type, protocol, nothing }: of the sockets
+	sizeHead  = 184
 )
 
 // A piece is an address, its length, and the bytes.
@@ -57,12 +62,65 @@ func (r record) registers() (all sockets.Registers) {
 
 // inode returns the socket that a descriptor leads to, if the record says of it.
 func (r record) inode(fd int) (inode uint64, said bool) {
+	i, said := r.place(fd)
+	if !said {
+		return 0, false
+	}
+	return r.u64(atInodes + 8*i), true
+}
+
+// flags returns those of the open file that a descriptor leads to, if the record says of it.
+func (r record) flags(fd int) (flags int) {
+	i, said := r.place(fd)
+	if !said {
+		return 0
+	}
+	return int(r.u32(atFlags + 4*i))
+}
+
+// sort returns what the socket is that a descriptor leads to, if the record says of it.
+func (r record) sort(fd int) (s Sort) {
+	i, said := r.place(fd)
+	if !said {
+		return s
+	}
+	u16 := func(at int) int { return int(binary.NativeEndian.Uint16(r[atSorts+8*i+at:])) }
+	return Sort{u16(0), u16(2), u16(4)}
+}
+
+// place is which of the two descriptors of the record one is.
+func (r record) place(fd int) (i int, there bool) {
 	for i := range 2 {
 		if fd >= 0 && int(int32(r.u32(atFDs+4*i))) == fd {
-			return r.u64(atInodes + 8*i), true
+			return i, true
 		}
 	}
 	return 0, false
+}
+
+// pieces are the bytes behind the head and the counts.
+func (r record) pieces() []byte { return r[min(sizeHead+r.u64(atBefore), uint64(len(r))):] }
+
+// before returns how often the process has made each call, by number; nil: that was not
+// counted.
+func (r record) before() map[int]int {
+	counts := r[sizeHead : len(r)-len(r.pieces())]
+	if len(counts) == 0 {
+		return nil
+	}
+	all := make(map[int]int)
+	for number := range len(counts) / 4 {
+		if n := binary.NativeEndian.Uint32(counts[4*number:]); n > 0 {
+			all[number] = int(n)
+		}
+	}
+	return all
+}
+
+// executable is the beginning of the file that a process executes now.
+func (r record) executable() []byte {
+	rest := r[sizeHead:]
+	return rest[min(sizeName, len(rest)):min(sizeName+sizeELF, len(rest))]
 }
 
 // socket is the one that the call acts on, or 0.

@@ -59,6 +59,9 @@ func Become() {
 		n, err = unix.Read(gate, word)
 	}
 	unix.Close(gate)
+	if os.Args[3] == guarding {
+		guard()
+	}
 	if n != 1 { // the watcher is gone, or this is its waker
 		os.Exit(0)
 	}
@@ -111,8 +114,8 @@ const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACEFORK | unix.PTRA
 // of them is left. It returns how the program ended. ignore has it ignore SIGINT and
 // SIGQUIT, as its watcher was told to.
 //
-// If the watcher ends before, the kernel kills what it follows: their filter would let no
-// call of interest succeed any more.
+// If the watcher ends before, what it follows is killed: by the kernel, since under a filter
+// no call of interest would succeed any more, or else by a process that waits for that.
 func (w *Watch) Command(path string, argv []string, ignore bool) (end unix.WaitStatus, err error) {
 	onItsOwnThread(func() { end, err = w.command(path, argv, ignore) })
 	return end, err
@@ -125,6 +128,9 @@ func (w *Watch) command(path string, argv []string, ignore bool) (unix.WaitStatu
 		return 0, err
 	}
 	w.root = pid
+	if w.tracepoints() != nil {
+		return w.became(path, w.started(pid, gate))
+	}
 	if err := ptrace(unix.PTRACE_SEIZE, pid, 0, options|unix.PTRACE_O_TRACESECCOMP|unix.PTRACE_O_EXITKILL); err != nil {
 		err = denied(pid, err, "-- COMMAND")
 		var why *DeniedError
@@ -141,7 +147,12 @@ func (w *Watch) command(path string, argv []string, ignore bool) (unix.WaitStatu
 	}
 	_, err = unix.Write(gate, []byte{word})
 	unix.Close(gate)
-	if err := errors.Join(err, w.follow()); err != nil {
+	return w.became(path, errors.Join(err, w.follow()))
+}
+
+// became is how the command has ended, once it has been followed.
+func (w *Watch) became(path string, err error) (unix.WaitStatus, error) {
+	if err != nil {
 		return 0, err
 	}
 	if !w.live && w.end.Exited() {

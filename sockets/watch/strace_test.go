@@ -56,7 +56,8 @@ func TestStraceAgrees(t *testing.T) {
 		{name: "curl", argv: []string{"curl", "-s", "-o", "/dev/null", "http://" + web + "/"}},
 		{name: "wget", argv: []string{"wget", "-q", "-O", "/dev/null", "http://" + web + "/"}},
 		{name: "bash", argv: []string{"bash", "-c", "exec 3<>/dev/tcp/" + strings.Replace(web, ":", "/", 1) + "; printf 'GET / HTTP/1.0\r\n\r\n' >&3; cat <&3 >/dev/null"}},
-		{name: "nc", argv: []string{"sh", "-c", "printf 'GET / HTTP/1.0\r\n\r\n' | nc -N " + strings.Replace(web, ":", " ", 1) + " > /dev/null"}},
+		{name: "a daemon", argv: []string{"sh", "-c", "(setsid bash -c 'exec 3<>/dev/tcp/" + strings.Replace(web, ":", "/", 1) + "; echo GET / >&3; cat <&3 >/dev/null' &)"}},
+		{name: "a pipeline", argv: []string{"sh", "-c", "printf 'GET / HTTP/1.0\r\n\r\n' | nc -N " + strings.Replace(web, ":", " ", 1) + " > /dev/null"}},
 		{name: "a C server that forks", argv: []string{odd, "forking", strconv.Itoa(port)}, during: get(3)},
 		{name: "python3", argv: []string{"python3", "-m", "http.server", "--bind", "127.0.0.1", strconv.Itoa(port)}, during: get(1), end: true, port: port}, // one: when its thread closes the descriptor is a matter of time
 		{name: "a Go server", argv: []string{self, "-test.run=^$", goServer, at}, during: get(2), end: true, port: port, loosely: true},
@@ -77,12 +78,16 @@ func TestStraceAgrees(t *testing.T) {
 // agrees compares the two, more than once where the machine is busy: no run of a program
 // is like another.
 func (s scenario) agrees(t *testing.T) {
+	byBoth(t, s.agree)
+}
+
+func (s scenario) agree(t *testing.T, still bool) {
 	var ours, theirs [][]string
 	for try := range 4 {
 		if try > 0 {
 			t.Logf("try %d", try+1)
 		}
-		ours, theirs = s.watched(t), s.straced(t)
+		ours, theirs = s.watched(t, still), s.straced(t)
 		if slices.EqualFunc(ours, theirs, func(a, b []string) bool { return slices.Equal(a, b) }) {
 			if len(slices.Concat(ours...)) < 5 {
 				t.Errorf("only %q", ours)
@@ -105,11 +110,11 @@ func (s scenario) agrees(t *testing.T) {
 }
 
 // watched are the calls of each thread, in the order in which the threads came.
-func (s scenario) watched(t *testing.T) [][]string {
+func (s scenario) watched(t *testing.T, still bool) [][]string {
 	by := make(map[int][]string)
 	root := 0
 	started := make(chan int, 1)
-	w := watch.Watch{Tell: func(e *watch.Event) {
+	w := watch.Watch{Still: still, Tell: func(e *watch.Event) {
 		if root == 0 {
 			root = e.PID
 			started <- root

@@ -17,24 +17,95 @@ import (
 	"fd3/sockets"
 )
 
+// tracepoints are those that are to tell of the processes. They are nil where they may not, or
+// where the processes are to stand still.
+func (w *Watch) tracepoints() *tracepoints {
+	if w.All || w.Still {
+		return nil
+	}
+	t, err := openTracepoints(!w.attached)
+	if err != nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.traced, w.clock = t, newClock()
+	return t
+}
+
+// untraced removes them.
+func (w *Watch) untraced() {
+	w.mu.Lock()
+	t := w.traced
+	w.traced = nil
+	w.mu.Unlock()
+	t.close()
+}
+
 // unstopped follows processes that run already, as the kernel's tracepoints tell of them.
 // They never stop.
-func (w *Watch) unstopped(t *tracepoints, pids []int) error {
-	w.mu.Lock()
-	w.traced, w.clock = t, newClock()
-	w.mu.Unlock()
-	defer func() {
-		w.mu.Lock()
-		w.traced = nil
-		w.mu.Unlock()
-		t.close()
-	}()
+func (w *Watch) unstopped(pids []int) error {
+	defer w.untraced()
 	for _, pid := range pids {
 		if err := w.begins(pid); err != nil {
 			return err
 		}
 	}
 	w.list()
+	return w.listen()
+}
+
+// started follows a process that waits at its gate to become the command, as the kernel's
+// tracepoints tell of it.
+func (w *Watch) started(pid, gate int) error {
+	defer w.untraced()
+	release, err := w.traced.guard()
+	if err != nil {
+		unix.Close(gate)
+		unix.Wait4(pid, nil, 0, nil)
+		return err
+	}
+	defer release()
+	p := &process{pid: pid, fds: &table{users: 1}}
+	w.processes[pid] = p
+	w.scan(w.threadOf(pid, p))
+	w.list()
+	err = w.traced.processes.Put(uint32(pid), uint32(isFollowed))
+	if err == nil {
+		_, err = unix.Write(gate, []byte{withoutFilter})
+	}
+	unix.Close(gate)
+	ended := make(chan unix.WaitStatus, 1)
+	go func() { ended <- w.await(pid) }()
+	if err == nil {
+		err = w.listen()
+	}
+	if err == nil {
+		w.end = <-ended
+	}
+	return err
+}
+
+// await waits until a process has ended, and returns how.
+func (w *Watch) await(pid int) unix.WaitStatus {
+	for {
+		var status unix.WaitStatus
+		_, err := unix.Wait4(pid, &status, unix.WUNTRACED, nil)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return Unknown
+		case !status.Stopped():
+			return status
+		case status.StopSignal() != unix.SIGSTOP && w.Suspend != nil:
+			w.Suspend()
+		}
+	}
+}
+
+// listen is told what the kernel's programs say, until no process is left.
+func (w *Watch) listen() error {
+	t := w.traced
 	lost := make(map[uint32]uint32) // by CPU
 	var got ringbuf.Record
 	for len(w.processes) > 0 && !w.over.Load() {
@@ -212,7 +283,7 @@ func (w *Watch) hears(r record) {
 	t := w.threadOf(int(r.u32(atThread)), p)
 	number, result := int(int32(r.u32(atNumber))), int64(r.u64(atResult))
 	kind := r.u32(atKind)
-	if p.foreign && (kind == callEntered || kind == callReturned) {
+	if calls := kind == callEntered || kind == callReturned; calls && (p.foreign || !w.live) {
 		return
 	}
 	switch kind {
@@ -221,15 +292,23 @@ func (w *Watch) hears(r record) {
 		if n := r.u64(atCounted); n > 0 {
 			w.Counted(r.socket(), int(n))
 		}
-		w.memory = captured{r[sizeHead:]}
+		w.memory = captured{r.pieces()}
+		if t.before != nil {
+			t.before = r.before()
+		}
 		w.entered(t, number, r.registers())
 		if t.call != nil {
-			t.call.pieces = bytes.Clone(r[sizeHead:])
+			t.call.pieces = bytes.Clone(r.pieces())
 		}
 	case callReturned:
-		w.memory = captured{r[sizeHead:]}
+		w.memory = captured{r.pieces()}
 		if t.call != nil {
-			w.memory = captured{r[sizeHead:], t.call.pieces}
+			w.memory = captured{r.pieces(), t.call.pieces}
+			if r.u32(atMissed) != 0 {
+				start := t.call.call.Start
+				t.call.call = w.describe(number, t.call.registers, w.memory)
+				t.call.call.Start = start
+			}
 		}
 		w.returned(t, result, result < 0 && result >= -4095)
 	case processForked:
@@ -270,6 +349,7 @@ func (w *Watch) learn(t *thread, r record) {
 // forked tells of a process that another has started.
 func (w *Watch) forked(from *thread, pid int, shares bool) {
 	p := &process{pid: pid, name: from.name, uring: from.uring, foreign: from.foreign, fds: from.fds}
+	w.counts(p)
 	w.processes[pid] = p
 	w.list()
 	var all []Descriptor
@@ -283,6 +363,15 @@ func (w *Watch) forked(from *thread, pid int, shares bool) {
 		all = append(all, d)
 	}
 	w.tell(w.threadOf(pid, p), &Event{Kind: Began, Parent: from.pid, Sockets: all})
+}
+
+// counts has the calls of a process counted until its first one on a socket, as the kernel's
+// programs do.
+func (w *Watch) counts(p *process) {
+	p.before = nil
+	if w.traced.before != nil {
+		p.before = make(map[int]int)
+	}
 }
 
 // becomes tells that a process has become another program. The descriptors that were to be
@@ -299,11 +388,16 @@ func (w *Watch) becomes(t *thread, r record) {
 		t.fds = t.fds.copied(w.holders)
 	}
 	name, open := r[sizeHead:], []byte(nil)
-	if len(name) > sizeName {
-		name, open = name[:sizeName], name[sizeName:]
+	if len(name) > sizeName+sizeELF {
+		name, open = name[:sizeName], name[sizeName+sizeELF:]
 	}
 	name, _, _ = bytes.Cut(name, []byte{0})
 	t.name, t.uring = string(name), false
+	w.counts(t.process)
+	if !w.live {
+		w.live = true
+		w.tell(t, &Event{Kind: Began, Parent: unix.Getpid()})
+	}
 	var gone []uint64
 	for fd, inode := range t.fds.sockets {
 		if fd/8 < len(open) && open[fd/8]>>(fd%8)&1 == 0 {
@@ -317,6 +411,12 @@ func (w *Watch) becomes(t *thread, r record) {
 		w.closed(t, inode)
 	}
 	path, strange := program(t.pid)
-	t.foreign = strange&Foreign != 0
+	strange &= Foreign // nothing keeps it from gaining rights
+	if is, known := foreign(r.executable()); is {
+		strange = Foreign
+	} else if known { // what was read is another program by now
+		strange = 0
+	}
+	t.foreign = strange != 0
 	w.tell(t, &Event{Kind: Executed, Path: path, Strange: strange, Sockets: t.fds.list()})
 }

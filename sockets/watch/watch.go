@@ -16,9 +16,14 @@ import (
 
 // A Watch follows processes. It is used once.
 type Watch struct {
-	// Tell is told of each Event, on the thread that follows the processes. They do not
-	// go on before it returns.
+	// Tell is told of each Event, on the thread that follows the processes. Those that stand
+	// still meanwhile do not go on before it returns.
 	Tell func(*Event)
+
+	// Still has processes stand still while something is told of them, so that what the
+	// kernel is asked besides is of that moment. Otherwise they do so only where root does
+	// not watch, and for All.
+	Still bool
 
 	// Skip reports whether a call is to be left alone that only moves bytes, asks, sets or
 	// waits, whatever the number: it is not told, and the thread does not stop again when it

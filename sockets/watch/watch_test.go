@@ -21,7 +21,9 @@ import (
 )
 
 // Whatever becomes of a program, its exit code comes through, and nothing is left of it.
-func TestEnds(t *testing.T) {
+func TestEnds(t *testing.T) { byBoth(t, ends) }
+
+func ends(t *testing.T, still bool) {
 	odd := compile(t)
 	for _, test := range []struct {
 		exit int
@@ -38,7 +40,7 @@ func TestEnds(t *testing.T) {
 		{6, []string{odd, "thread"}},
 		{0, []string{"setsid", "-f", "sh", "-c", "sleep 0.1"}},
 	} {
-		told, exit := follow(t, false, test.argv...)
+		told, exit := follow(t, &watch.Watch{Still: still}, test.argv...)
 		began, ended := 0, 0
 		for _, e := range told {
 			switch e.Kind {
@@ -58,19 +60,23 @@ func TestEnds(t *testing.T) {
 }
 
 // A program that cannot be executed is no program that ends.
-func TestNotExecuted(t *testing.T) {
+func TestNotExecuted(t *testing.T) { byBoth(t, notExecuted) }
+
+func notExecuted(t *testing.T, still bool) {
 	path := filepath.Join(t.TempDir(), "no-program")
 	if err := os.WriteFile(path, []byte("nothing"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	w := watch.Watch{Tell: func(e *watch.Event) { t.Errorf("told: %+v", e) }}
+	w := watch.Watch{Still: still, Tell: func(e *watch.Event) { t.Errorf("told: %+v", e) }}
 	if _, err := w.Command(path, []string{path}, false); !errors.Is(err, unix.ENOEXEC) {
 		t.Error(err)
 	}
 }
 
-func TestShortProcesses(t *testing.T) {
-	told, exit := follow(t, false, "sh", "-c", "i=0; while [ $i -lt 1000 ]; do /bin/true & i=$((i+1)); done; wait; exit 8")
+func TestShortProcesses(t *testing.T) { byBoth(t, shortProcesses) }
+
+func shortProcesses(t *testing.T, still bool) {
+	told, exit := follow(t, &watch.Watch{Still: still}, "sh", "-c", "i=0; while [ $i -lt 1000 ]; do /bin/true & i=$((i+1)); done; wait; exit 8")
 	ended := 0
 	for _, e := range told {
 		if e.Kind == watch.Ended {
@@ -82,11 +88,13 @@ func TestShortProcesses(t *testing.T) {
 	}
 }
 
-func TestManyDescriptors(t *testing.T) {
+func TestManyDescriptors(t *testing.T) { byBoth(t, manyDescriptors) }
+
+func manyDescriptors(t *testing.T, still bool) {
 	var limit unix.Rlimit
 	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
 	n := int(min(limit.Max, 10_200)) - 200
-	told, exit := follow(t, false, compile(t), "many", strconv.Itoa(n))
+	told, exit := follow(t, &watch.Watch{Still: still}, compile(t), "many", strconv.Itoa(n))
 	made, closed, last := 0, 0, false
 	for _, e := range told {
 		switch {
@@ -105,8 +113,10 @@ func TestManyDescriptors(t *testing.T) {
 
 // A socket is the same one by whatever descriptor, in whatever process, and is closed when
 // the last of them is.
-func TestPassedOn(t *testing.T) {
-	told, exit := follow(t, false, compile(t), "pass")
+func TestPassedOn(t *testing.T) { byBoth(t, passedOn) }
+
+func passedOn(t *testing.T, still bool) {
+	told, exit := follow(t, &watch.Watch{Still: still}, compile(t), "pass")
 	var inode uint64
 	var made, own, passed, kept, gone, left []string
 	for _, e := range told {
@@ -140,8 +150,10 @@ func TestPassedOn(t *testing.T) {
 }
 
 // Memory that another thread changes at any moment is told as it is found.
-func TestRace(t *testing.T) {
-	told, exit := follow(t, false, compile(t), "race")
+func TestRace(t *testing.T) { byBoth(t, race) }
+
+func race(t *testing.T, still bool) {
+	told, exit := follow(t, &watch.Watch{Still: still}, compile(t), "race")
 	calls := 0
 	for _, e := range told {
 		if e.Kind == watch.Returned {
@@ -154,11 +166,17 @@ func TestRace(t *testing.T) {
 	}
 }
 
-func TestKilledAtAnyMoment(t *testing.T) {
-	for range 60 {
+func TestKilledAtAnyMoment(t *testing.T) { byBoth(t, killedAtAnyMoment) }
+
+func killedAtAnyMoment(t *testing.T, still bool) {
+	times := 60
+	if !still { // which have to be made ready each time
+		times = 10
+	}
+	for range times {
 		killed := false
 		pids := make(chan int, 1)
-		var w watch.Watch
+		w := watch.Watch{Still: still}
 		w.Tell = func(e *watch.Event) {
 			if !killed {
 				killed = true
@@ -178,8 +196,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 }
 
 // Calls before the first on a socket are counted.
-func TestBefore(t *testing.T) {
-	told, _ := follow(t, false, "curl", "-s", "http://127.0.0.1:9/")
+func TestBefore(t *testing.T) { byBoth(t, before) }
+
+func before(t *testing.T, still bool) {
+	told, _ := follow(t, &watch.Watch{Still: still}, "curl", "-s", "http://127.0.0.1:9/")
 	var first []int
 	for _, e := range told {
 		if e.Before != nil {
@@ -205,7 +225,7 @@ func TestBefore(t *testing.T) {
 
 // All are told, also those that are of no interest.
 func TestAll(t *testing.T) {
-	told, _ := follow(t, true, "cat", "/dev/null")
+	told, _ := follow(t, &watch.Watch{All: true}, "cat", "/dev/null")
 	names := make(map[string]bool)
 	for _, e := range told {
 		names[e.Call.Name] = true
@@ -216,7 +236,7 @@ func TestAll(t *testing.T) {
 }
 
 func TestUring(t *testing.T) {
-	told, exit := follow(t, false, compile(t), "uring")
+	told, exit := follow(t, &watch.Watch{}, compile(t), "uring")
 	if exit != 0 {
 		t.Skipf("io_uring_setup(2) gives errno %d here", exit)
 	}
@@ -229,7 +249,9 @@ func TestUring(t *testing.T) {
 }
 
 // Another machine's program runs on, and is told to be one.
-func TestForeign(t *testing.T) {
+func TestForeign(t *testing.T) { byBoth(t, foreign) }
+
+func foreign(t *testing.T, still bool) {
 	source, path := filepath.Join(t.TempDir(), "a.s"), filepath.Join(t.TempDir(), "a")
 	if err := os.WriteFile(source, []byte(".globl _start\n_start: movl $1,%eax\nmovl $42,%ebx\nint $0x80\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -241,7 +263,7 @@ func TestForeign(t *testing.T) {
 	if err := exec.Command(path).Run(); err == nil || err.Error() != "exit status 42" {
 		t.Skipf("nor executed: %v", err)
 	}
-	told, exit := follow(t, false, path)
+	told, exit := follow(t, &watch.Watch{Still: still}, path)
 	if exit != 42 || len(told) != 3 || told[1].Kind != watch.Executed || told[1].Strange != watch.Foreign {
 		t.Errorf("exit code %d: %+v", exit, told)
 	}
@@ -288,8 +310,8 @@ func TestWatchForOthers(t *testing.T) {
 			fmt.Println("executed", e.Strange)
 		}
 	}}
+	w.Still = os.Getenv("FD3_WATCH_STILL") != ""
 	if pid, err := strconv.Atoi(path); err == nil {
-		w.All = os.Getenv("FD3_WATCH_ALL") != "" // by ptrace(2)
 		fmt.Println(w.Process(pid))
 		return
 	}
@@ -315,15 +337,31 @@ func watcher(t *testing.T, env ...string) (cmd *exec.Cmd, pid int) {
 	return cmd, pid
 }
 
-// A command ends with its watcher; a process that ran already runs on.
-func TestWatcherKilled(t *testing.T) {
-	cmd, pid := watcher(t, "FD3_WATCH="+tool(t, "sleep"), "FD3_WATCH_ARGS=100")
+// A command ends with its watcher, and so does all that it has started. A process that ran
+// already runs on.
+func TestWatcherKilled(t *testing.T) { byBoth(t, watcherKilled) }
+
+func watcherKilled(t *testing.T, still bool) {
+	how := "FD3_WATCH_STILL="
+	if still {
+		how += "yes"
+	}
+	cmd, pid := watcher(t, how, "FD3_WATCH="+tool(t, "timeout"), "FD3_WATCH_ARGS=100 sleep 100")
+	child, programs := firstChild(t, pid), programsOf(cmd.Process.Pid)
+	if still != (len(programs) == 0) {
+		t.Errorf("programs %v", programs)
+	}
 	cmd.Process.Kill()
 	cmd.Wait()
-	until(t, "the command's end", func() bool { return unix.Kill(pid, 0) == unix.ESRCH })
+	for _, pid := range []int{pid, child} {
+		until(t, "the command's end", func() bool { return unix.Kill(pid, 0) == unix.ESRCH || state(pid) == "Z" })
+	}
+	programsEnd(t, programs)
+}
 
+func TestWatcherOfProcessKilled(t *testing.T) {
 	sleep := sleeper(t)
-	cmd, _ = watcher(t, "FD3_WATCH="+strconv.Itoa(sleep), "FD3_WATCH_ALL=1")
+	cmd, _ := watcher(t, "FD3_WATCH="+strconv.Itoa(sleep), "FD3_WATCH_STILL=yes")
 	until(t, "the tracer", func() bool { return tracer(sleep) == cmd.Process.Pid })
 	cmd.Process.Kill()
 	cmd.Wait()

@@ -88,7 +88,7 @@ func (l *Lab) newWatched(name string) *Watched {
 func (w *Watched) start(argv []string) {
 	w.turn.L = &w.mu
 	w.narrator = tell.Narrator{Explain: lesson.None, Show: func(e lesson.Event) { w.fresh = append(w.fresh, e) }}
-	follow := &watch.Watch{Tell: w.tell}
+	follow := &watch.Watch{Tell: w.tell, Still: true}
 	quiet := append([]string{"sh", "-c", `exec "$0" "$@" </dev/null >/dev/null 2>&1`}, argv...)
 	go func() {
 		defer close(w.ended)
