@@ -374,7 +374,7 @@ func (n *Narrator) probed(p path.Path) {
 	}
 	n.say(section, values)
 	if p.Probed.Lost > 0 {
-		values["lost"] = lesson.Counted(p.Probed.Lost, "time")
+		values["lost"] = fmt.Sprint(p.Probed.Lost)
 		n.say("probed lost", values)
 	}
 	if p.Probed.OnNS > 0 {

@@ -93,7 +93,7 @@ func TestWordsOfSkBuffs(t *testing.T) {
 	seen.Visits[2].SkBuff, seen.Visits[3].SkBuff = &path.SkBuff{Len: 5, Headroom: 256}, &path.SkBuff{Len: 71, Headroom: 190}
 	text := told(t, seen, returned)
 	for _, want := range []string{"more bytes on its way down: 5, 71.", "256 bytes at first and 190 in the end", "at 1380 functions of the network", "came to 68 of them within the call, and 2 of these stand here",
-		"no room for what it saw 1 time more", "To put the program there took 100 ms", "entered with 71 bytes, and room for 190 in front of them"} {
+		"The thread came to 1 more of them, for which the program had no room", "To put the program there took 100 ms", "entered with 71 bytes, and room for 190 in front of them"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
