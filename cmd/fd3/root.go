@@ -75,7 +75,17 @@ func run(args []string) int {
 	root.SetArgs(args)
 	out := &stdout{}
 	root.SetOut(out)
-	return exitCode(errors.Join(root.ExecuteContext(ctx), out.failed), a.flag)
+	cmd, err := root.ExecuteContextC(ctx)
+	return exitCode(errors.Join(pointing(cmd, err), out.failed), a.flag)
+}
+
+// pointing returns an error of a command. One that is a mistake in using it, and does not say
+// itself what to type instead, names the help.
+func pointing(cmd *cobra.Command, err error) error {
+	if !errors.As(err, new(usageError)) || strings.LastIndex(err.Error(), "fd3 ") > 0 || strings.Contains(err.Error(), "Did you mean") {
+		return err
+	}
+	return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
 }
 
 // A stdout is standard output for what cobra writes, which looks at no error: help, the
@@ -152,10 +162,13 @@ func (a *app) root() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.check(); err != nil {
+				return err
+			}
 			if a.stage != cmd.Flag("stage").DefValue {
 				a.flag = stageFlag(a.stage)
 			}
-			return a.check()
+			return nil
 		},
 	}
 	root.SetHelpTemplate(helpTemplate)
@@ -176,7 +189,7 @@ func (a *app) root() *cobra.Command {
 		if errors.As(err, &invalid) {
 			err = invalidValue(invalid)
 		}
-		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
+		return usageError{err}
 	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.stage, "stage", cmp.Or(os.Getenv("FD3_STAGE"), stage.DefaultName), "which stage to act on (or FD3_STAGE)")
@@ -276,7 +289,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		}
 		return usageError{fmt.Errorf("%q is no command of %s. See: %[2]s --help", args[0], cmd.CommandPath())}
 	}
-	return usageError{fmt.Errorf("%s takes no argument, but got %q. See: %s --help", cmd.CommandPath(), args[0], cmd.CommandPath())}
+	return usageError{fmt.Errorf("%s takes no argument, but got %q", cmd.CommandPath(), args[0])}
 }
 
 // runner makes a Runner on the background processes of the stage, which stand on the

@@ -128,10 +128,14 @@ func code(err error, want int) error {
 	return nil
 }
 
-// mistake COMMAND...: exit code 2, one line on stderr, nothing on stdout.
+// mistake COMMAND...: exit code 2, one line on stderr that says what to type, nothing on
+// stdout.
 func mistake(ts *testscript.TestScript, _ bool, args []string) {
 	exits(ts, false, append([]string{"2"}, args...))
 	oneLine(ts)
+	if line := strings.TrimPrefix(ts.ReadFile("stderr"), "fd3: "); !strings.Contains(line, "fd3 ") && !strings.Contains(line, "Did you mean") {
+		ts.Fatalf("it does not say what to type: %s", line)
+	}
 }
 
 // refused COMMAND...: exit code 1, one line on stderr, nothing on stdout.

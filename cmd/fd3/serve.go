@@ -62,7 +62,7 @@ func (a *app) serve() *cobra.Command {
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) > 1:
-				return usageError{fmt.Errorf("fd3 serve takes one directory, but got %d arguments. See: fd3 serve --help", len(args))}
+				return usageError{fmt.Errorf("fd3 serve takes one directory, but got %d arguments", len(args))}
 			case len(args) == 1 && args[0] == "":
 				return usageError{errors.New("the directory is an empty word: perhaps a variable of the shell is not set")}
 			}

@@ -119,7 +119,7 @@ func (a *app) shape(s netlab.Shape) error {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usageError{fmt.Errorf("%s takes %s, but got %d arguments. See: %[1]s --help", cmd.CommandPath(), what, len(args))}
+			return usageError{fmt.Errorf("%s takes %s, but got %d arguments", cmd.CommandPath(), what, len(args))}
 		}
 		return nil
 	}

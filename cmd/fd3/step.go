@@ -214,7 +214,7 @@ func (a *app) descriptors(s *stepFlags) cobra.CompletionFunc {
 
 func atMostOne(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return usageError{fmt.Errorf("%s takes one address, but got %d arguments. See: %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())}
+		return usageError{fmt.Errorf("%s takes one address, but got %d arguments", cmd.CommandPath(), len(args))}
 	}
 	return nil
 }

@@ -39,22 +39,7 @@ func (a *app) wire() *cobra.Command {
 	for _, v := range wireVerbs {
 		cmd.AddCommand(a.wireVerb(v))
 	}
-	for _, c := range cmd.Commands() {
-		c.RunE = pointing(c.RunE)
-	}
 	return cmd
-}
-
-// pointing is a command that names its help beside a mistake in using it.
-func pointing(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		err := run(cmd, args)
-		var usage usageError
-		if errors.As(err, &usage) {
-			return usageError{fmt.Errorf("%w. See: %s --help", usage, cmd.CommandPath())}
-		}
-		return err
-	}
 }
 
 func (a *app) wireUp() *cobra.Command {
@@ -238,7 +223,7 @@ func (a *app) wireSave() *cobra.Command {
 		Example: "  fd3 wire save handshake.pcapng",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] == "" {
-				return usageError{errors.New("fd3 wire save takes the name of a file to write: fd3 wire save handshake.pcapng. See: fd3 wire save --help")}
+				return usageError{errors.New("fd3 wire save takes the name of a file to write: fd3 wire save handshake.pcapng")}
 			}
 			return nil
 		},

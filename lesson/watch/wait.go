@@ -56,8 +56,16 @@ func (n *Narrator) stir(tid int) {
 	delete(n.idle, tid)
 	if i != nil && i.more > 0 {
 		n.show(lesson.Event{Kind: lesson.KindText, Section: "watched", Text: filled("idle", map[string]string{
-			"who": who(i.Event), "call": i.Call.Name, "times": lesson.Counted(i.more, "time")})}, i.Event)
+			"who": who(i.Event), "call": i.Call.Name, "times": often(i.more)})}, i.Event)
 	}
+}
+
+// often is a number of times, in front of "more".
+func often(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return lesson.Counted(n, "time")
 }
 
 // stirAll does so for all threads of a process; 0: of all processes.
