@@ -23,7 +23,8 @@ The number of dropped packets is the kernel's, since there is the queue: tc -s q
 the same. Where some were dropped before the first look, it says how many are new since
 then.
 
-On a terminal it is a chart that grows. In a pipe it is a line each time. Ctrl-C ends it.`
+On a terminal it is a chart that grows. In a pipe it is a line when something has changed,
+and with --json one each time. Ctrl-C ends it.`
 
 // longest is how long a queue is looked at, at most.
 const longest = 10 * time.Minute
@@ -54,7 +55,9 @@ func (a *app) queue(ctx context.Context, tell *cable.Narrator, d time.Duration) 
 	var g cable.Gauge
 	if a.json || a.words || !term.IsTerminal(os.Stdout.Fd()) || os.Getenv("TERM") == "dumb" {
 		return g.Watch(ctx, a.network, d, func() error {
-			tell.Sample(&g)
+			if a.json || g.Moved() {
+				tell.Sample(&g)
+			}
 			return nil
 		})
 	}

@@ -16,6 +16,7 @@ import (
 type Gauge struct {
 	began  time.Time
 	charts []lesson.Chart // of each queue
+	told   lesson.Chart   // what Moved has seen last
 }
 
 // Read takes a sample of each queue. flows are the connections of a host.
@@ -96,6 +97,20 @@ func (g *Gauge) Last() lesson.Chart {
 	c := g.Chart()
 	c.Samples = c.Samples[len(c.Samples)-1:]
 	return c
+}
+
+// Moved reports whether Last says something else than when Moved was called last.
+func (g *Gauge) Moved() bool {
+	was := g.told
+	g.told = g.Last()
+	now := g.told
+	if was.Samples == nil || now.Host != was.Host || now.Device != was.Device || now.Rate != was.Rate || now.Room != was.Room {
+		return true
+	}
+	a, b := was.Samples[0], now.Samples[0]
+	flows := a.Flow == b.Flow || a.Flow != nil && b.Flow != nil && *a.Flow == *b.Flow
+	a.At, a.Flow, b.At, b.Flow = 0, nil, 0, nil
+	return a != b || !flows
 }
 
 // every is the time between two samples.

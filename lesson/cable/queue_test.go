@@ -22,3 +22,22 @@ func TestDropped(t *testing.T) {
 		}
 	}
 }
+
+// What is as it was is not told again.
+func TestMoved(t *testing.T) {
+	var g Gauge
+	flow := kernel.Flow{InetSocket: kernel.InetSocket{WQueue: 9}}
+	for i, c := range []struct {
+		waiting uint32
+		flows   []kernel.Flow
+		moved   bool
+	}{{0, nil, true}, {0, nil, false}, {5, nil, true}, {5, []kernel.Flow{flow}, true}, {5, []kernel.Flow{flow}, false}, {5, nil, true}, {0, nil, true}} {
+		links := []netlab.Link{{Host: netlab.AtCable, Device: netlab.Server, Rate: 50_000, Queue: 10_000, Waiting: c.waiting}}
+		if err := g.Read(links, func(stage.Role) ([]kernel.Flow, error) { return c.flows, nil }); err != nil {
+			t.Fatal(err)
+		}
+		if moved := g.Moved(); moved != c.moved {
+			t.Errorf("%d: %v", i, moved)
+		}
+	}
+}
