@@ -171,7 +171,7 @@ func TestKilledAtAnyMoment(t *testing.T) { byBoth(t, killedAtAnyMoment) }
 func killedAtAnyMoment(t *testing.T, still bool) {
 	times := 60
 	if !still { // which have to be made ready each time
-		times = 10
+		times = 5
 	}
 	for range times {
 		killed := false

@@ -58,14 +58,17 @@ var rows = map[int]row{
 		notes:   "The terminal is script(1), whose output is dropped; it shares the load's CPU if there is no third one.",
 		targets: []target{{0.5, []string{"fd3"}}}},
 	8: {title: "nginx watched, 64 kept connections, 13 bytes: answers per second", subject: "fd3 watch", bursts: true,
-		notes:   "What is told goes to a file. fd3 watch tells of 200 calls in a second and counts the others. The watcher has the CPU of nginx.",
+		notes:   "By root, so that fd3 has eBPF tell, and nginx does not stop. What is told goes to a file. fd3 watch tells of 200 calls in a second and counts the others. The watcher has the CPU of nginx.",
 		targets: []target{{0.5, []string{"nginx"}}}},
 	9: {title: "nginx watched, each call in a line, 64 kept connections, 13 bytes: answers per second", subject: "fd3 watch --calls", bursts: true,
-		notes:   "The same calls, into a file. The watcher has the CPU of nginx.",
+		notes:   "By root, so that fd3 has eBPF tell. The same calls, into a file. The watcher has the CPU of nginx.",
 		targets: []target{{1, []string{"strace"}}}},
 	10: {title: "nginx watched when it runs already, 64 kept connections, 13 bytes: answers per second", subject: "fd3 watch -p", bursts: true,
 		notes:   "By root, so that fd3 has eBPF tell, and nginx does not stop. What is told goes to a file. The watcher has the CPU of nginx.",
 		targets: []target{{0.5, []string{"nginx"}}, {1, []string{"strace -p"}}}},
+	11: {title: "node watched, 64 kept connections, 13 bytes: answers per second", subject: "fd3 watch node", bursts: true,
+		notes:   "As in row 8, with an http.createServer of node.",
+		targets: []target{{0.5, []string{"node"}}}},
 }
 
 // Percentages beyond which a row is not to be trusted.
