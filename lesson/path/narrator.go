@@ -373,6 +373,10 @@ func (n *Narrator) probed(p path.Path) {
 		section = "probed none"
 	}
 	n.say(section, values)
+	if all := p.Probed.Unvisited; len(all) > 0 {
+		values["count"], values["unvisited"] = lesson.Counted(len(all), "function"), strings.Join(all, ", ")
+		n.say("probed unvisited", values)
+	}
 	if p.Probed.Lost > 0 {
 		values["lost"] = fmt.Sprint(p.Probed.Lost)
 		n.say("probed lost", values)

@@ -88,12 +88,12 @@ func TestWords(t *testing.T) {
 func TestWordsOfSkBuffs(t *testing.T) {
 	returned := sockets.Call{Name: "sendto", Returned: true, Ret: 5}
 	seen := way
-	seen.Probed = &path.Probed{Functions: 1380, Entered: 68, Lost: 1, OnNS: 1e8}
+	seen.Probed = &path.Probed{Functions: 1380, Entered: 68, Lost: 1, OnNS: 1e8, Unvisited: []string{"skb_put", "consume_skb"}}
 	seen.Visits = slices.Clone(way.Visits)
 	seen.Visits[2].SkBuff, seen.Visits[3].SkBuff = &path.SkBuff{Len: 5, Headroom: 256}, &path.SkBuff{Len: 71, Headroom: 190}
 	text := told(t, seen, returned)
 	for _, want := range []string{"more bytes on its way down: 5, 71.", "256 bytes at first and 190 in the end", "at 1380 functions of the network", "came to 68 of them within the call, and 2 of these stand here",
-		"The thread came to 1 more of them, for which the program had no room", "To put the program there took 100 ms", "entered with 71 bytes, and room for 190 in front of them"} {
+		"not drawn, since no tracepoint has told of them: 2 functions, skb\\_put, consume\\_skb.", "For 1 more of the entries the program had no room", "To put the program there took 100 ms", "entered with 71 bytes, and room for 190 in front of them"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -32,6 +32,8 @@ type Probed struct {
 	Entered   int   `json:"entered"`         // of these, those that the thread came to within the call
 	Lost      int   `json:"lost,omitempty"`  // how often it had no room for what it saw
 	OnNS      int64 `json:"on_ns,omitempty"` // how long it took to put it there
+
+	Unvisited []string `json:"unvisited,omitempty"` // those of Entered that are no Visit: no tracepoint has told of them
 }
 
 // A taker is a function that is given a pointer to an sk_buff.
@@ -330,14 +332,15 @@ func active(entered []entry, functions []string, after, until time.Duration) []*
 	return all
 }
 
-// distinct is how many functions there are among those that were entered within a call; took
-// is 0 where it has not returned.
-func distinct(entered []entry, took time.Duration) int {
+// distinct are the functions that were entered within a call, each once, in their order; took is
+// 0 where it has not returned.
+func distinct(entered []entry, took time.Duration) (all []string) {
 	seen := make(map[string]bool)
 	for _, e := range entered {
-		if e.at > -precision && (took == 0 || e.at < took+precision) {
+		if e.at > -precision && (took == 0 || e.at < took+precision) && !seen[e.function] {
 			seen[e.function] = true
+			all = append(all, e.function)
 		}
 	}
-	return len(seen)
+	return all
 }

@@ -57,6 +57,9 @@ func TestSkBuffs(t *testing.T) {
 	if err != nil || p.Probed.Functions != len(asked) || p.Probed.Entered < p.Told() || p.Told() < 12 || p.Probed.Lost != 0 {
 		t.Errorf("%+v of %d, %d told, %v", p.Probed, len(asked), p.Told(), err)
 	}
+	if drawn := slices.ContainsFunc(p.Probed.Unvisited, func(f string) bool { return p.Function(f) != nil }); drawn || p.Told()+len(p.Probed.Unvisited) > p.Probed.Entered {
+		t.Errorf("%d told, and not told of %q, of %d", p.Told(), p.Probed.Unvisited, p.Probed.Entered)
+	}
 	agreed := 0
 	for _, v := range p.Visits {
 		if slices.ContainsFunc(asked, func(f taker) bool { return f.function == v.Function }) != (v.SkBuff != nil) {
@@ -235,10 +238,10 @@ func TestActive(t *testing.T) {
 			t.Errorf("%s after %v until %v: %v, want %v", c.functions, c.after, c.until, got, c.want)
 		}
 	}
-	if n := distinct(entered, 3*time.Microsecond); n != 2 {
+	if n := len(distinct(entered, 3*time.Microsecond)); n != 2 {
 		t.Errorf("%d functions within the call", n)
 	}
-	if n := distinct(entered[3:4], 3*time.Microsecond); n != 0 {
+	if n := len(distinct(entered[3:4], 3*time.Microsecond)); n != 0 {
 		t.Errorf("%d functions after the call", n)
 	}
 }

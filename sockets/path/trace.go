@@ -3,6 +3,7 @@ package path
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,6 +105,9 @@ func (t *Trace) End() (Path, error) {
 		return p, err
 	}
 	p.Visits = visits(kept, entered)
+	if p.Probed != nil {
+		p.Probed.Unvisited = slices.DeleteFunc(distinct(entered, took), func(function string) bool { return p.Function(function) != nil })
+	}
 	return p, nil
 }
 
@@ -130,7 +134,7 @@ func (t *Trace) entered(p *Path, began, took time.Duration) ([]entry, error) {
 		all[i].at -= began
 	}
 	p.Source += ", kprobe.multi"
-	p.Probed = &Probed{len(t.probe.at), distinct(all, took), lost, t.probe.on.Nanoseconds()}
+	p.Probed = &Probed{Functions: len(t.probe.at), Entered: len(distinct(all, took)), Lost: lost, OnNS: t.probe.on.Nanoseconds()}
 	return all, nil
 }
 
