@@ -16,7 +16,6 @@ import (
 	"fd3/lesson"
 	"fd3/lesson/course"
 	"fd3/lesson/course/lab"
-	"fd3/lesson/outfile"
 	"fd3/lesson/tour"
 	"fd3/lesson/view"
 )
@@ -117,9 +116,9 @@ func (h handout) write(ctx context.Context) error {
 	runtime.UnlockOSThread()
 	write := os.Stdout.Write
 	if h.output != "-" {
-		file, err := outfile.Create(h.output, 0o644, h.force) // now: after the experiments a refusal would be late
+		file, err := createFile(h.output, h.force) // now: after the experiments a refusal would be late
 		if err != nil {
-			return thereAlready(h.output, err)
+			return err
 		}
 		defer file.Discard()
 		write = func(text []byte) (int, error) {

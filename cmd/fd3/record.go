@@ -105,12 +105,15 @@ type castFile struct {
 	force bool // write over what is there
 }
 
-func (c castFile) create() (*outfile.File, error) {
-	if c.path == "" || c.path == "-" {
-		return nil, usageError{errors.New("a recording needs the name of a file to write, such as tour.cast")}
+func (c castFile) create() (*outfile.File, error) { return createFile(c.path, c.force) }
+
+// createFile begins a file that the user has named. On stdout are words, so "-" is no name.
+func createFile(path string, force bool) (*outfile.File, error) {
+	if path == "" || path == "-" {
+		return nil, usageError{fmt.Errorf("%q is no name of a file to write", path)}
 	}
-	file, err := outfile.Create(c.path, 0o644, c.force)
-	return file, thereAlready(c.path, err)
+	file, err := outfile.Create(path, 0o644, force)
+	return file, thereAlready(path, err)
 }
 
 // thereAlready returns err; of a file that is not written over without --force, an error

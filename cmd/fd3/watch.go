@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fd3/lesson"
-	"fd3/lesson/outfile"
 	"fd3/lesson/view"
 	story "fd3/lesson/watch"
 	"fd3/sockets/kernel"
@@ -188,9 +187,9 @@ func suspend() { unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGSTOP) }
 
 // record has a story told into a file, which is there when it is whole.
 func (f *watchFlags) record(tell func() error, command string) error {
-	file, err := outfile.Create(f.out, 0o644, f.force)
+	file, err := createFile(f.out, f.force)
 	if err != nil {
-		return thereAlready(f.out, err)
+		return err
 	}
 	defer file.Discard()
 	out := bufio.NewWriter(file)

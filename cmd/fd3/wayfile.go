@@ -19,9 +19,9 @@ func (p *pathFlags) create() (*wayFile, error) {
 	if p.record == "" {
 		return nil, nil
 	}
-	file, err := outfile.Create(p.record, 0o644, p.force)
+	file, err := createFile(p.record, p.force)
 	if err != nil {
-		return nil, thereAlready(p.record, err)
+		return nil, err
 	}
 	return &wayFile{file, p.record}, nil
 }

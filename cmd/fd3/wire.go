@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"fd3/lesson/cable"
-	"fd3/lesson/outfile"
 	"fd3/sockets/netlab"
 	"fd3/sockets/stage"
 	"fd3/sockets/wire"
@@ -222,7 +221,7 @@ func (a *app) wireSave() *cobra.Command {
 		Short:   "write all packets to a file that Wireshark opens",
 		Example: "  fd3 wire save handshake.pcapng",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] == "" {
+			if len(args) != 1 || args[0] == "" || args[0] == "-" {
 				return usageError{errors.New("fd3 wire save takes the name of a file to write: fd3 wire save handshake.pcapng")}
 			}
 			return nil
@@ -237,9 +236,9 @@ func (a *app) wireSave() *cobra.Command {
 
 // save writes the packets to a file, whole or not at all.
 func (a *app) save(ctx context.Context, tell *cable.Narrator, path string, force bool) error {
-	file, err := outfile.Create(path, 0o644, force)
+	file, err := createFile(path, force)
 	if err != nil {
-		return thereAlready(path, err)
+		return err
 	}
 	defer file.Discard()
 	count, err := tell.Save(ctx, a.network, file)
