@@ -41,7 +41,7 @@ func misplaced(offset int, c byte, part, rule string) error {
 	case c == '\r':
 		return bad(offset, 400, "a CR stands in the %s: outside of a line's end, CR LF, it is refused (RFC 9112 section 2.2)", part)
 	case c == 0:
-		return bad(offset, 400, "a NUL byte stands in the %s: a program in C would take it for the end (RFC 9110 section 5.5)", part)
+		return bad(offset, 400, "a NUL byte stands in the %s, and a program in C would take it for the end: %s", part, rule)
 	}
 	return bad(offset, 400, "%s stands in the %s: %s", octet(c), part, rule)
 }
