@@ -74,15 +74,23 @@ func (s *screen) help(room area) []string {
 	return rows[s.lines:]
 }
 
+// keyRows are the rows of it, each as wide as the screen at most.
 func (s *screen) keyRows() []string {
+	const show = "            " // room for a key, with the margin
 	rows := []string{"  " + s.paint.Title("Keys")}
-	for _, k := range pageKeys() {
-		if k.help == "" { // another key's help says it
-			continue
+	broken := func(head, indent, text string) {
+		for _, row := range strings.Split(ansi.Wrap(text, s.width-len(indent), ""), "\n") {
+			rows = append(rows, head+row)
+			head = indent
 		}
-		rows = append(rows, fmt.Sprintf("  %s %s", s.paint.Strong(fmt.Sprintf("%-9s", k.show)), k.help))
 	}
-	return append(rows, "",
-		fmt.Sprintf("  %s is where you are, %s a lesson that you have finished.", s.paint.Here, s.paint.Done),
-		"  The kernel's side: the processes and their sockets. + is new, ~ has changed.")
+	for _, k := range pageKeys() {
+		if k.help != "" { // else another key's help says it
+			broken("  "+s.paint.Strong(fmt.Sprintf("%-*s", len(show)-2, k.show)), show, k.help)
+		}
+	}
+	rows = append(rows, "")
+	broken("  ", "  ", fmt.Sprintf("%s is where you are, %s a lesson that you have finished.", s.paint.Here, s.paint.Done))
+	broken("  ", "  ", "The kernel's side: the processes and their sockets. + is new, ~ has changed.")
+	return rows
 }
