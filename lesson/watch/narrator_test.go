@@ -489,6 +489,20 @@ func TestBacklog(t *testing.T) {
 	t.Error("no backlog is told")
 }
 
+// That a program never stops is said once, where that is so.
+func TestLate(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		said := ""
+		n := &Narrator{Show: func(e lesson.Event) { said += e.Text }}
+		for pid := range 2 {
+			n.Tell(&watch.Event{Kind: watch.Began, PID: 1 + pid, Name: "x", Late: late})
+		}
+		if got := strings.Count(said, "never stops"); got == 1 != late || got > 1 {
+			t.Errorf("late %t: %q", late, said)
+		}
+	}
+}
+
 // Each note that is in the words is reached by a name, and each name has words.
 func TestNotes(t *testing.T) {
 	for _, s := range story().Sections {
