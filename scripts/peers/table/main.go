@@ -61,7 +61,7 @@ var rows = map[int]row{
 		notes:   "By root, so that fd3 has eBPF tell, and nginx does not stop. What is told goes to a file. fd3 watch tells of 200 calls in a second and counts the others. The watcher has the CPU of nginx.",
 		targets: []target{{0.5, []string{"nginx"}}}},
 	9: {title: "nginx watched, each call in a line, 64 kept connections, 13 bytes: answers per second", subject: "fd3 watch --calls", bursts: true,
-		notes:   "By root, so that fd3 has eBPF tell. The same calls, into a file. The watcher has the CPU of nginx.",
+		notes:   "By root, so that fd3 has eBPF tell. The same calls, into a file. What fd3 cannot read in time is lost, and counted there. The watcher has the CPU of nginx.",
 		targets: []target{{1, []string{"strace"}}}},
 	10: {title: "nginx watched when it runs already, 64 kept connections, 13 bytes: answers per second", subject: "fd3 watch -p", bursts: true,
 		notes:   "By root, so that fd3 has eBPF tell, and nginx does not stop. What is told goes to a file. The watcher has the CPU of nginx.",
