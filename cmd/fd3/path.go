@@ -175,14 +175,8 @@ func (a *app) runPath(ctx context.Context, of *step.Step, options step.Options, 
 		}
 	}
 	if runner.Cable != nil {
-		cable, err := runner.Cable()
-		if err != nil {
-			return err
-		}
 		tell.Cable = true
-		if lying := cable.Lying(); len(lying) > 0 {
-			tell.Lies = lying[0].Summary
-		}
+		tell.Lies, tell.Number = runner.Lies(ctx, role, seen.last.FD, seen.was)
 	}
 	tell.Saw(seen.way, seen.last)
 	if err := file.save(seen.way, tell); err != nil {
@@ -243,6 +237,7 @@ type watched struct {
 	before func() // says what there will be to see
 
 	pid    int
+	was    stage.Socket // that the call acts on
 	made   bool
 	way    path.Path
 	last   sockets.Call
@@ -259,6 +254,9 @@ func (w *watched) Do(ctx context.Context, o stage.Order, observe func(sockets.Ca
 		return sockets.Call{}, err
 	}
 	w.pid = state.PID
+	if i := slices.IndexFunc(state.Sockets, func(x stage.Socket) bool { return x.FD == o.FD }); i >= 0 {
+		w.was = state.Sockets[i]
+	}
 	w.before()
 	if err := w.trace.Begin(state.TID, path.Numbers[o.Do], true); err != nil {
 		w.failed = err

@@ -31,7 +31,8 @@ type Narrator struct {
 	Stage     string // its name
 	Program   bool   // it is no stage of fd3's
 	Cable     bool   // it is on a host of the network whose cable fd3 holds
-	Lies      string // what the packet says that lies first there, once the call is made; empty: none does
+	Lies      string // what the first packet there of its connection says, once the call is made; empty: none lies there
+	Number    int    // of that, where others lie before it
 	Explain   lesson.Explain
 	Functions bool // each function is told of, too
 	All       bool // every function tells, not those alone that have a tracepoint below them
@@ -250,10 +251,14 @@ func (n *Narrator) meaning(p path.Path) {
 	case n.Cable && p.Function("packet_rcv") != nil:
 		told = append(told, n.words("cable", nil))
 		section := "cable passed"
+		lies := map[string]string{"packet": n.Lies, "where": "First on", "next": "fd3 wire next"}
 		if n.Lies != "" {
 			section = "cable lies"
 		}
-		told = append(told, n.words(section, map[string]string{"packet": n.Lies}))
+		if n.Number > 0 {
+			lies["where"], lies["next"] = "Behind others on", fmt.Sprint("fd3 wire next ", n.Number)
+		}
+		told = append(told, n.words(section, lies))
 	}
 	for _, v := range p.Visits {
 		if v.Packet == 2 && v.Softirq && !v.Up {
@@ -284,7 +289,11 @@ func (n *Narrator) drops(p path.Path, call sockets.Call) {
 	for _, v := range p.Visits {
 		for _, h := range v.Hits {
 			if h.Dropped() {
-				n.say("dropped", map[string]string{"function": v.Function, "reason": h.Says, "because": because(h.Says), "result": call.Result()})
+				variant := ""
+				if !call.Returned {
+					variant = "waits"
+				}
+				n.say("dropped", map[string]string{"function": v.Function, "reason": h.Says, "because": because(h.Says), "result": call.Result()}, variant)
 			}
 		}
 	}

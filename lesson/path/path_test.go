@@ -119,6 +119,14 @@ func TestWordsOfSkBuffs(t *testing.T) {
 	}
 }
 
+// A call that has not returned has told its program nothing, whatever was thrown away.
+func TestWordsOfADropMeanwhile(t *testing.T) {
+	text := told(t, way, sockets.Call{Name: "sendto"})
+	if !strings.Contains(text, "The call has not returned, so the program sees nothing yet.") || strings.Contains(text, "The program sees:") {
+		t.Error(text)
+	}
+}
+
 // The words are true of a drawing, of sentences, of a narrow screen, and of a call that has
 // no way up; and for a difference of times they blame no one thing.
 func TestWordsOfAnyForm(t *testing.T) {
@@ -192,9 +200,16 @@ func TestWordsOfCable(t *testing.T) {
 		{Function: "dev_hard_start_xmit", Layer: path.Device, Packet: 1, Hits: []path.Hit{{Number: 1, Event: "net_dev_start_xmit", Packet: 1, Len: 71, Network: 14, Transport: 34, Says: "net0"}}},
 		{Function: "packet_rcv", Layer: path.Sockets, Packet: 1, Up: true, Softirq: true},
 	}}
-	for lies, want := range map[string]string{"SYN seq 0": "lies now: SYN seq 0. When it passes", "": "Nothing lies on the cable now"} {
+	for lies, want := range map[struct {
+		lies   string
+		number int
+	}]string{
+		{"SYN seq 0", 0}: "First on the cable lies now: SYN seq 0. When it passes",
+		{"SYN seq 0", 7}: "Behind others on the cable lies now: SYN seq 0. When it passes",
+		{}:               "Nothing of this connection lies on the cable now",
+	} {
 		text := ""
-		n := Narrator{Step: "connect", Who: "client", Cable: true, Lies: lies, Explain: lesson.Full, Show: func(e lesson.Event) { text += e.Text + "\n" }, Complain: func(err error) { t.Error(err) }}
+		n := Narrator{Step: "connect", Who: "client", Cable: true, Lies: lies.lies, Number: lies.number, Explain: lesson.Full, Show: func(e lesson.Event) { text += e.Text + "\n" }, Complain: func(err error) { t.Error(err) }}
 		n.Saw(p, sockets.Call{Name: "connect"})
 		text = strings.Join(strings.Fields(text), " ")
 		if !strings.Contains(text, want) || !strings.Contains(text, "`packet_rcv` gives the frame to that one") {

@@ -31,7 +31,7 @@ func (r *Runner) sleeps(s *scene, t kernel.Task) {
 // blocks tells that a call waits, and reports whether it waits in a network that stands
 // still: then it is of no use to wait for it.
 func (r *Runner) blocks(ctx context.Context, s *scene, t kernel.Task) (held bool) {
-	s.lies = r.lying(ctx, s)
+	s.lies = r.lyingOf(ctx, s)
 	r.sleeps(s, t)
 	if s.lies == nil {
 		return false

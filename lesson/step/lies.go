@@ -11,7 +11,7 @@ import (
 // lies tells what lies on the cable of a network that stands still when a step is over:
 // mostly it is what the step has sent.
 func (r *Runner) lies(ctx context.Context, s *scene) {
-	if s.lies = r.lying(ctx, s); s.lies != nil {
+	if s.lies = r.lyingOf(ctx, s); s.lies != nil {
 		s.known = nil
 		r.list(s, "next", "blocked", s.lies.heading("lies"))
 		s.lies, s.known = nil, nil
@@ -33,9 +33,28 @@ func (w *waiting) heading(of string) string {
 	return of
 }
 
+// Lies returns what the first packet on the cable says that belongs to the connection of a
+// socket, or of what that was when the call closed it, and its number where others lie before
+// it. It is empty where none lies there.
+func (r *Runner) Lies(ctx context.Context, role stage.Role, fd int, was stage.Socket) (packet string, number int) {
+	w := r.lying(ctx, role, fd, was)
+	switch {
+	case w == nil:
+		return "", 0
+	case w.behind:
+		return w.summary, w.number
+	}
+	return w.summary, 0
+}
+
+func (r *Runner) lyingOf(ctx context.Context, s *scene) *waiting {
+	was, _ := s.socket()
+	return r.lying(ctx, s.role, s.fd(), was)
+}
+
 // lying returns the first packet on the cable of a network that stands still that belongs to
-// the connection of the step, or nil.
-func (r *Runner) lying(ctx context.Context, s *scene) *waiting {
+// the connection of a socket, or nil.
+func (r *Runner) lying(ctx context.Context, role stage.Role, fd int, was stage.Socket) *waiting {
 	if r.Cable == nil {
 		return nil
 	}
@@ -51,12 +70,15 @@ func (r *Runner) lying(ctx context.Context, s *scene) *waiting {
 	if err != nil {
 		return nil
 	}
-	x, ok := now.socket(s.role, s.fd())
+	x, ok := now.socket(role, fd)
 	if !ok {
-		x, ok = s.socket() // the call has closed it
+		x = was
+	}
+	if x.Local.AddrPort().Port() == 0 {
+		return nil
 	}
 	for i, p := range lie {
-		if a, b, told := p.Between(); ok && told && now.carries(a, b, x) {
+		if a, b, told := p.Between(); told && now.carries(a, b, x) {
 			return &waiting{p.Summary, p.Number, i > 0}
 		}
 	}
