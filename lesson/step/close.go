@@ -25,7 +25,11 @@ var Close = add(Step{
 	Order: func(s *scene) stage.Order { return stage.Order{FD: s.call.FD} },
 	Facts: []fact{descriptors, afterClose, listenerGone},
 	Cases: func(s *scene, c *cases) {
-		x, _ := s.socket()
+		x, ok := s.socket()
+		if !ok {
+			c.add(true, "other")
+			return
+		}
 		c.add(!x.Conversation() && !x.Listening && s.stream(), "fresh")
 		c.add(x.Listening, "listener")
 		if s.domain() != unix.AF_UNIX && s.stream() && x.Conversation() {

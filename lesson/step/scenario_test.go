@@ -526,6 +526,8 @@ var scenarios = map[string]func(*testing.T, *stagehand){
 		h.fails("close", "EBADF", fd(900))
 		h.fails("listen", "EBADF", fd(900))
 		h.fails("listen", "ENOTSOCK", fd(0))
+		h.do("close", fd(nullFD(t)))
+		h.fails("send", "EBADF", fd(900))
 	},
 	"sockets that do not exist": func(t *testing.T, h *stagehand) {
 		h.fails("socket", "EPROTONOSUPPORT", proto(unix.IPPROTO_UDP))
@@ -709,4 +711,28 @@ var hole = regexp.MustCompile(`\{[a-z_]+\}`)
 func longest(text string) string {
 	parts := hole.Split(text, -1)
 	return slices.MaxFunc(parts, func(a, b string) int { return len(a) - len(b) })
+}
+
+// nullFD is a descriptor of no socket.
+func nullFD(t *testing.T) int {
+	t.Helper()
+	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return null
+}
+
+// Of a descriptor that is no socket's nothing is told that is of sockets.
+func TestNoSocket(t *testing.T) {
+	h := newStagehand(t)
+	h.do("close", fd(nullFD(t)))
+	if !h.told("led to no socket") || h.told("FIN") {
+		t.Error("close is told as that of a connection")
+	}
+	h.do("connect")
+	h.fails("send", "EBADF", asClient, fd(900))
+	if !slices.ContainsFunc(h.events, func(e lesson.Event) bool { return strings.Contains(e.Strace, "MSG_NOSIGNAL, NULL, 0) = -1 EBADF") }) {
+		t.Error("send names an address")
+	}
 }

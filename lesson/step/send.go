@@ -81,7 +81,7 @@ func wildcardSent(s *scene) []lesson.Evidence {
 // destination is where a datagram goes from a socket without a peer: where it was
 // told to, else to the newest socket of the other process.
 func destination(s *scene, x stage.Socket) sockets.Sockaddr {
-	if s.opts.Addr != nil || x.Stream() || x.Connected() {
+	if s.opts.Addr != nil || x.Type != unix.SOCK_DGRAM || x.Connected() {
 		return s.opts.Addr
 	}
 	if other, ok := s.after.last(client, conversation); ok && other.Bound() {
