@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,6 +104,9 @@ func (o *stdout) Write(p []byte) (int, error) {
 // sends it to the process, and again to its group.
 const sameWish = 200 * time.Millisecond
 
+// atOnce says that fd3 ends at once: no line is drawn at the bottom any more.
+var atOnce atomic.Bool
+
 // obey has the first signal end the command in order, and one that comes later end
 // fd3 at once.
 func obey(sent <-chan os.Signal, end func()) {
@@ -113,6 +117,7 @@ func obey(sent <-chan os.Signal, end func()) {
 		if s == wish && time.Since(first) < sameWish {
 			continue
 		}
+		atOnce.Store(true)
 		if screen() {
 			io.WriteString(os.Stderr, view.ClearLine)
 		}

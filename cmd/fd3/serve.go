@@ -296,7 +296,11 @@ func (s *served) alone(write func()) {
 	defer s.mu.Unlock()
 	if s.load != nil {
 		s.load.Hide()
-		defer s.load.Draw()
+		defer func() {
+			if !atOnce.Load() {
+				s.load.Draw()
+			}
+		}()
 	}
 	write()
 }
