@@ -39,7 +39,7 @@ func (a *app) wireQueue() *cobra.Command {
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if d <= 0 || d > longest {
-				return usageError{fmt.Errorf("--for is a time up to %s, such as 20s, and not %s", longest, d)}
+				return usageError{fmt.Errorf("--for is a time up to %.0fm, such as 20s, and not %s", longest.Minutes(), d)}
 			}
 			return a.onWire(func(tell *cable.Narrator) error { return a.queue(cmd.Context(), tell, d) })
 		},
