@@ -52,15 +52,18 @@ func (t *tracepoints) guard() (release func(), err error) {
 	}, nil
 }
 
-// guard kills who is followed, until nobody is, and ends.
+// guard kills who is followed, until nobody is, and ends. They are stopped first: a script
+// whose command is killed before it would go on to the next one.
 func guard() {
 	processes, err := ebpf.NewMapFromFD(guardedAt)
 	for left := err == nil; left; time.Sleep(guardsPause) {
 		left = false
-		var pid, state uint32
-		for all := processes.Iterate(); all.Next(&pid, &state); left = true {
-			if unix.Kill(int(pid), unix.SIGKILL) == unix.ESRCH {
-				processes.Delete(pid)
+		for _, s := range []unix.Signal{unix.SIGSTOP, unix.SIGKILL} {
+			var pid, state uint32
+			for all := processes.Iterate(); all.Next(&pid, &state); left = true {
+				if unix.Kill(int(pid), s) == unix.ESRCH {
+					processes.Delete(pid)
+				}
 			}
 		}
 	}

@@ -360,6 +360,27 @@ func watcherKilled(t *testing.T, still bool) {
 	programsEnd(t, programs)
 }
 
+// A script does not go on to its next command when its watcher is killed.
+func TestWatcherOfScriptsKilled(t *testing.T) {
+	byTracepoints(t)
+	const scripts = 60
+	dir := t.TempDir()
+	script, began, ran := filepath.Join(dir, "script"), filepath.Join(dir, "began"), filepath.Join(dir, "ran")
+	text := fmt.Sprintf("for i in $(seq %d); do (echo >> %s; sleep 100; echo >> %s) & done; wait", scripts, began, ran)
+	if err := os.WriteFile(script, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ := watcher(t, "FD3_WATCH="+tool(t, "sh"), "FD3_WATCH_ARGS="+script)
+	programs := programsOf(cmd.Process.Pid)
+	until(t, "the scripts", func() bool { b, _ := os.ReadFile(began); return len(b) == scripts })
+	cmd.Process.Kill()
+	cmd.Wait()
+	programsEnd(t, programs)
+	if b, err := os.ReadFile(ran); err == nil {
+		t.Errorf("of %d scripts %d went on", scripts, len(b))
+	}
+}
+
 func TestWatcherOfProcessKilled(t *testing.T) {
 	sleep := sleeper(t)
 	cmd, _ := watcher(t, "FD3_WATCH="+strconv.Itoa(sleep), "FD3_WATCH_STILL=yes")
