@@ -17,8 +17,8 @@ import (
 	"fd3/sockets"
 )
 
-// tracepoints are those that are to tell of the processes. They are nil where they may not, or
-// where the processes are to stand still.
+// tracepoints are those that are to tell of the processes. They are nil where they may not be
+// loaded, or where the processes are to stand still.
 func (w *Watch) tracepoints() *tracepoints {
 	if w.All || w.Still {
 		return nil
