@@ -66,10 +66,12 @@ func (b *blocking) accepts(listener int) bool {
 
 // waits says that the connection is about to wait for bytes. silent: none of the
 // next request has come. It is false when there is no use in waiting, since the
-// server has been drained for a while.
+// server has been drained for a while. Who was accepted since then, by a thread of its own,
+// has until its deadline.
 func (b *blocking) waits(c *conn, silent bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	silent = silent && (!c.late || b.held == c)
 	b.conns[c] = silent
 	if b.held == c && b.silent.IsZero() {
 		b.silent = time.Now()

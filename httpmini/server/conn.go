@@ -27,6 +27,7 @@ type conn struct {
 	closing  bool          // no request is read after the answer that is on its way
 	lingers  bool          // the client may still send then, for all that is known
 	slow     bool          // it has not taken an answer at once
+	late     bool          // it was accepted while the server is drained
 	deadline time.Duration // on the worker's clock: when patience with the present wait ends
 	answer   progress      // of sending, while the client does not take all at once
 	unsent   int           // lingering: bytes that wait for room at the client

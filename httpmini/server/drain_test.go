@@ -166,6 +166,30 @@ func TestDrainServesALongQueue(t *testing.T) {
 	})
 }
 
+// Who is accepted late while the server is drained has as long for a request as any other.
+// The iterative loop waits for nobody then: others are in the queue.
+func TestDrainWaitsForLateClients(t *testing.T) {
+	noneLeft(t)
+	dir := documents(t)
+	everywhere(t, []Loop{Threads, Epoll}, func(t *testing.T, network string, loop Loop) {
+		l := listening(t, network, Config{Loop: loop, Root: root(t, dir), Quiet: true})
+		c, err := knock(l.addr.Network(), l.addr.String())
+		must(t, err)
+		l.Drain()
+		began := time.Now()
+		until(t, "the time of those who were there to be over", func() bool { return time.Since(began) > drainGrace+drainGrace/5 })
+		l.start()
+		until(t, "the connection to be accepted", func() bool { return l.connections.Load() == 1 })
+		if _, err := io.WriteString(c, get("/hello.txt")); err != nil {
+			t.Error(err)
+		} else if err := c.lastAnswer(); err != nil {
+			t.Error(err)
+		}
+		c.Close()
+		l.end(t)
+	})
+}
+
 // TestDrainLosesNobody drains a server at each moment of serving a queue.
 func TestDrainLosesNobody(t *testing.T) {
 	noneLeft(t)
@@ -333,11 +357,12 @@ func TestDrainAnswersWhatHasCome(t *testing.T) {
 			for i := range 8 {
 				clients.Go(func() {
 					for !over.Load() {
+						knocked := time.Now()
 						c, err := knock(l.addr.Network(), l.addr.String())
 						if err != nil {
 							return // nobody listens any more
 						}
-						err = c.asksForAll(1 + i%2*100)
+						err = c.asksForAll(knocked, 1+i%2*100)
 						c.Close()
 						if err != nil {
 							t.Error(err)
@@ -354,19 +379,25 @@ func TestDrainAnswersWhatHasCome(t *testing.T) {
 }
 
 // asksForAll asks so often, until the server says that it closes. Each request has to
-// be answered.
-func (c *client) asksForAll(requests int) error {
+// be answered, but for one that comes so late after since, or after the answer before it,
+// that the server may have given the client up: that had to wait for a CPU.
+func (c *client) asksForAll(since time.Time, requests int) error {
 	for i := range requests {
-		if _, err := io.WriteString(c, get("/kilo.bin")); err != nil {
+		_, err := io.WriteString(c, get("/kilo.bin"))
+		late := time.Since(since) > drainGrace
+		if err == nil {
+			var r *response
+			if r, err = c.answer(); err == nil && r.closes() {
+				return ended(c.in)
+			}
+		}
+		switch {
+		case err != nil && late:
+			return nil
+		case err != nil:
 			return fmt.Errorf("request %d: %w", i, err)
 		}
-		r, err := c.answer()
-		switch {
-		case err != nil:
-			return fmt.Errorf("answer %d: %w", i, err)
-		case r.closes():
-			return ended(c.in)
-		}
+		since = time.Now()
 	}
 	return nil
 }

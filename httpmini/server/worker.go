@@ -189,7 +189,7 @@ func (w *worker) open(fd int, call sockets.Call) *conn {
 		c, w.spare = w.spare[n-1], w.spare[:n-1]
 	}
 	*c = conn{fd: fd, id: w.server.connections.Add(1), began: w.now, deadline: w.now + w.config.Timeouts.Head}
-	if w.server.drains.Load() {
+	if c.late = w.server.drains.Load(); c.late {
 		c.deadline = w.now + drainGrace
 	}
 	w.starved = false
