@@ -109,6 +109,40 @@ func (p Picture) merged() Picture {
 
 // withoutEmptyQueues returns the Picture with each queue that nobody waits in as one row.
 func (p Picture) withoutEmptyQueues() Picture {
+	return p.withQueues(func(head *row, inside []*row, end string) *row {
+		waiting := slices.ContainsFunc(inside, func(r *row) bool { return r.part == slot && !r.free })
+		if waiting || end != "" {
+			return nil
+		}
+		r := head.saying(", empty")
+		r.free = true
+		return r
+	})
+}
+
+// withCountedQueues returns the Picture with each queue of which no place is drawn any more as
+// one row, which says how many wait there.
+func (p Picture) withCountedQueues() Picture {
+	return p.withQueues(func(head *row, inside []*row, end string) *row {
+		waits := 0
+		for _, r := range inside {
+			if r.part == slot && !r.free && r.hides == 0 {
+				return nil
+			}
+			waits += r.hides
+		}
+		told := fmt.Sprintf(", %d waiting", waits)
+		if end != "" {
+			told += ", " + end
+		}
+		return head.saying(told)
+	})
+}
+
+// withQueues returns the Picture with queues as one row each: the one that short returns, of
+// the first row of a queue, of all but the last, and of what the last says. Where short
+// returns nil the queue stays as it is.
+func (p Picture) withQueues(short func(head *row, inside []*row, end string) *row) Picture {
 	var boxes []*box
 	for _, b := range p.boxes {
 		kept := *b
@@ -119,9 +153,10 @@ func (p Picture) withoutEmptyQueues() Picture {
 			for r.part == top && b.rows[to].part != bottom {
 				to++
 			}
-			waiting := slices.ContainsFunc(b.rows[i:to], func(r *row) bool { return r.part == slot && !r.free })
-			if r.part == top && !waiting && b.rows[to].text == "" {
-				r, i = &row{text: r.text + ", empty", short: cmp.Or(r.short, r.text) + ", empty", free: true}, to
+			if r.part == top {
+				if one := short(r, b.rows[i:to], b.rows[to].text); one != nil {
+					r, i = one, to
+				}
 			}
 			kept.rows = append(kept.rows, r)
 		}
@@ -131,37 +166,9 @@ func (p Picture) withoutEmptyQueues() Picture {
 	return p
 }
 
-// withCountedQueues returns the Picture with each queue of which no place is drawn any more as
-// one row, which says how many wait there.
-func (p Picture) withCountedQueues() Picture {
-	var boxes []*box
-	for _, b := range p.boxes {
-		kept := *b
-		kept.rows = nil
-		for i := 0; i < len(b.rows); i++ {
-			r := b.rows[i]
-			to := i
-			for r.part == top && b.rows[to].part != bottom {
-				to++
-			}
-			waits, drawn := 0, false
-			for _, s := range b.rows[i:to] {
-				waits += s.hides
-				drawn = drawn || s.part == slot && !s.free && s.hides == 0
-			}
-			if r.part == top && !drawn {
-				told := fmt.Sprintf(", %d waiting", waits)
-				if end := b.rows[to].text; end != "" {
-					told += ", " + end
-				}
-				r, i = &row{text: r.text + told, short: cmp.Or(r.short, r.text) + told}, to
-			}
-			kept.rows = append(kept.rows, r)
-		}
-		boxes = append(boxes, &kept)
-	}
-	p.boxes = boxes
-	return p
+// saying is a row of its own that says what r does, and more.
+func (r *row) saying(more string) *row {
+	return &row{text: r.text + more, short: cmp.Or(r.short, r.text) + more}
 }
 
 // withoutStill returns the Picture without a box in which nothing has changed, if one can be
